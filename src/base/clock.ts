@@ -1,0 +1,17 @@
+/**
+ * Time as a value that is handed in. The pure floors take `nowMs` as an argument; whoever has to wait takes a
+ * `Clock`, so that a test can stand at any millisecond. The real one is made in `src/cli/system-clock.ts`.
+ */
+export interface Clock {
+  /** Wall clock, in milliseconds since 1970-01-01T00:00:00Z. May jump. */
+  wallMs(): number;
+  /** Milliseconds since some fixed instant. Never goes back. */
+  monotonicMs(): number;
+  /** Calls `action` once, `delayMs` from now at the earliest. */
+  after(delayMs: number, action: () => void): Timer;
+}
+
+export interface Timer {
+  /** The action is not called any more. Harmless when it has been called already. */
+  cancel(): void;
+}

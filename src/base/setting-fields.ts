@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { parseDurationMs, parseSizeBytes } from './units.ts';
+
+/** Building blocks of the configuration schemas: each takes what an operator writes and gives what the code wants. */
+
+/** A duration such as `350ms`, `6s`, `2h`; becomes milliseconds. */
+export function durationField(bounds: { minMs?: number; maxMs?: number } = {}) {
+  return z
+    .string()
+    .meta({ title: 'duration' })
+    .transform((text, context) => {
+      const ms = parseDurationMs(text);
+      if (ms === undefined) {
+        context.issues.push({
+          code: 'custom',
+          message: `"${text}" is not a duration: write a number and ms, s, m, h or d, such as 6s`,
+          input: text,
+        });
+        return z.NEVER;
+      }
+      if (ms < (bounds.minMs ?? 0) || ms > (bounds.maxMs ?? Number.MAX_SAFE_INTEGER)) {
+        context.issues.push({
+          code: 'custom',
+          message: `${text} is out of range: at least ${bounds.minMs ?? 0} ms${bounds.maxMs === undefined ? '' : `, at most ${bounds.maxMs} ms`}`,
+          input: text,
+        });
+        return z.NEVER;
+      }
+      return ms;
+    });
+}
+
+/** A size such as `512MiB` or `10GB`; becomes bytes. */
+export function sizeField(bounds: { minBytes?: number } = {}) {
+  return z
+    .string()
+    .meta({ title: 'size' })
+    .transform((text, context) => {
+      const bytes = parseSizeBytes(text);
+      if (bytes === undefined || bytes < (bounds.minBytes ?? 0)) {
+        context.issues.push({
+          code: 'custom',
+          message:
+            bytes === undefined
+              ? `"${text}" is not a size: write a number and B, kB, MB, GB, KiB, MiB or GiB, such as 512MiB`
+              : `${text} is too small: at least ${bounds.minBytes ?? 0} bytes`,
+          input: text,
+        });
+        return z.NEVER;
+      }
+      return bytes;
+    });
+}
+
+/** Where a listener stands. Port 0 takes any free port. */
+export function listenField(defaultPort: number) {
+  return z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` for all'),
+      port: z.int().min(0).max(65_535).default(defaultPort).describe('TCP port; 0 takes any free one'),
+    })
+    .prefault({});
+}
+
+export interface ListenSettings {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Whether an address to listen on, or that of a peer, never leaves this machine. */
+export function isLoopback(host: string): boolean {
+  return (
+    host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host) || /^::ffff:127(?:\.\d{1,3}){3}$/.test(host)
+  );
+}

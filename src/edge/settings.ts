@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
+
+const originServerSchema = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL such as http://127.0.0.1:8081' })
+      .describe('Where the origin server answers'),
+    connectTimeout: durationField({ minMs: 50 }).prefault('10s').describe('For one connection attempt'),
+    responseTimeout: durationField({ minMs: 50 })
+      .prefault('30s')
+      .describe('Silence allowed before the head of the answer and between pieces of its body'),
+    maxConnections: z.int().min(1).default(1_024).describe('Connections to this origin server at once'),
+  })
+  .transform(({ connectTimeout, responseTimeout, ...rest }) => ({
+    ...rest,
+    connectTimeoutMs: connectTimeout,
+    responseTimeoutMs: responseTimeout,
+  }));
+
+const behaviourSchema = z
+  .strictObject({
+    path: z
+      .string()
+      .min(1)
+      .max(255)
+      .default('*')
+      .describe('Path pattern, case-sensitive: `*` any run of characters, `?` exactly one; the first that matches is used'),
+    origin: z.string().default('main').describe('Which of `edge.origins` answers'),
+    query: z
+      .union([z.enum(['all', 'none']), z.array(z.string().min(1)).min(1)])
+      .default('none')
+      .describe('Query parameters that make a difference: they are part of the cache key and reach the origin; the rest is dropped'),
+    minTtl: durationField().prefault('0s').describe('Cached at least this long, whatever the origin says'),
+    defaultTtl: durationField().prefault('0s').describe('Cached this long when the origin says nothing'),
+    maxTtl: durationField().prefault('365d').describe('Cached at most this long, whatever the origin says'),
+    maxStale: durationField()
+      .prefault('10s')
+      .describe('How long past its freshness an answer may still be given when the origin cannot be reached'),
+    cors: z.boolean().default(true).describe('Let pages of any site read the answers'),
+  })
+  .transform(({ minTtl, defaultTtl, maxTtl, maxStale, ...rest }) => ({
+    ...rest,
+    minTtlMs: minTtl,
+    defaultTtlMs: defaultTtl,
+    maxTtlMs: maxTtl,
+    maxStaleMs: maxStale,
+  }));
+
+const distributionSchema = z.strictObject({
+  name: z.string().min(1).describe('For logs and answers'),
+  hosts: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(['*'])
+    .describe('Host names it answers to; `*.example.org` for all below a domain, `*` for every other'),
+  behaviours: z.array(behaviourSchema).min(1).describe('Tried in order; the first whose path matches is used'),
+});
+
+/** What the edge does when it is told nothing: everything comes from the origin role of the same process. */
+const defaultDistributions: z.input<typeof distributionSchema>[] = [
+  {
+    name: 'default',
+    hosts: ['*'],
+    behaviours: [{ path: '/live/*', query: ['_HLS_msn', '_HLS_part', '_HLS_skip'] }, { path: '*' }],
+  },
+];
+
+/** What the edge can be told. */
+export const edgeSchema = z
+  .strictObject({
+    http: listenField(8080).describe('Where viewers come'),
+    location: z
+      .string()
+      .regex(/^[A-Za-z0-9-]{1,32}$/, 'letters, digits and hyphens, at most 32')
+      .default('local')
+      .describe('Name of this edge location, in `X-Edge-Location` and `Via`'),
+    cache: z
+      .strictObject({
+        memory: sizeField({ minBytes: 1_048_576 }).prefault('512MiB').describe('Bytes of answers kept in memory'),
+      })
+      .transform(({ memory }) => ({ memoryBytes: memory }))
+      .prefault({}),
+    origins: z
+      .record(z.string().regex(/^[a-z0-9-]{1,64}$/, 'lower-case letters, digits and hyphens'), originServerSchema)
+      .prefault({ main: { url: 'http://127.0.0.1:8081' } })
+      .describe('The origin servers, by name'),
+    distributions: z.array(distributionSchema).min(1).prefault(defaultDistributions).describe('Web distributions'),
+  })
+  .superRefine((edge, context) => {
+    edge.distributions.forEach((distribution, d) => {
+      distribution.behaviours.forEach((behaviour, b) => {
+        if (!(behaviour.origin in edge.origins)) {
+          context.addIssue({
+            code: 'custom',
+            path: ['distributions', d, 'behaviours', b, 'origin'],
+            message: `there is no origin "${behaviour.origin}" in edge.origins (there: ${Object.keys(edge.origins).join(', ')})`,
+          });
+        }
+      });
+    });
+  })
+  .prefault({});
+
+export type EdgeSettings = z.output<typeof edgeSchema>;
+export type OriginServerSettings = EdgeSettings['origins'][string];
+export type BehaviourSettings = EdgeSettings['distributions'][number]['behaviours'][number];
+export type DistributionSettings = EdgeSettings['distributions'][number];

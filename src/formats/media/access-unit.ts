@@ -1,0 +1,24 @@
+/** One frame of video or one frame of audio, as it is decoded: stored once, serialised at the rim for each protocol. */
+export type AccessUnit = VideoAccessUnit | AudioAccessUnit;
+
+interface AccessUnitBase {
+  /**
+   * Decode time as the publisher sent it: an unsigned 32-bit count of milliseconds that wraps, jumps and jitters.
+   * `src/policy/timeline.ts` makes sense of it.
+   */
+  readonly timestampMs: number;
+  /** NAL units with their length prefixes (as the track's description says), or one raw AAC frame. Never changed. */
+  readonly data: Uint8Array;
+}
+
+export interface VideoAccessUnit extends AccessUnitBase {
+  readonly kind: 'video';
+  /** A decoder can start here (IDR). */
+  readonly keyframe: boolean;
+  /** Presentation time − decode time; signed 24 bits on the wire. */
+  readonly compositionOffsetMs: number;
+}
+
+export interface AudioAccessUnit extends AccessUnitBase {
+  readonly kind: 'audio';
+}
