@@ -1,0 +1,52 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Three kinds of test. Unit tests touch nothing outside their process. Integration tests open sockets or run
+ * programs; their files end in `.integration.test.ts` or stand in a folder below. End-to-end tests run the real
+ * program against real programs, one at a time, so that their clocks can be trusted on a small machine.
+ */
+const integration = [
+  'test/**/*.integration.test.ts',
+  'test/{http,rtmp,origin,edge,observe,cli,lint,scripts}/**/*.test.ts',
+];
+const endToEnd = ['test/e2e/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    retry: 0,
+    allowOnly: false,
+    passWithNoTests: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts', 'player/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**', ...integration, ...endToEnd],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: integration,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: endToEnd,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
