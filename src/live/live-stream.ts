@@ -58,6 +58,11 @@ export class LiveStream {
     for (const subscriber of this.#subscribers) subscriber.onPublisherStart();
   }
 
+  /** Corrects what the encoder calls itself: some say it only in their metadata. */
+  nameEncoder(encoder: string): void {
+    if (this.#publication !== undefined) this.#publication = { ...this.#publication, encoder };
+  }
+
   /** Does nothing when the configuration is the one in force. */
   setTrackConfig(config: TrackConfig): void {
     const current = this.#trackConfigs.get(config.kind);

@@ -1,0 +1,174 @@
+import { isLoopback } from '../base/setting-fields.ts';
+
+/** Who may publish: the part of the origin's settings that decides it. */
+export interface PublishPolicy {
+  /** `loopback`: encoders on this machine need no key, others do; `key`: all need one; `none`: nobody does. */
+  readonly auth: 'loopback' | 'key' | 'none';
+  readonly keys: readonly PublishKey[];
+}
+
+export interface PublishKey {
+  /** Which stream paths it opens, `*` for any run of characters: `live/stage`, `live/*`, `*`. */
+  readonly stream: string;
+  readonly key: string;
+}
+
+/** What an encoder asked for, as it came over the wire: each part may carry a query. */
+export interface PublishTarget {
+  /** The `app` of `connect`: `live`, `live/`, `live?key=…`. */
+  readonly app: string;
+  /** The `tcUrl` of `connect`, only looked at for its query. */
+  readonly tcUrl: string | undefined;
+  /** The name of `publish`: `stage`, `stage?key=…`. */
+  readonly streamName: string;
+  /** Address of the encoder. */
+  readonly peerAddress: string;
+}
+
+export type PublishDecision =
+  | {
+      readonly kind: 'admitted';
+      /** `app/name`, without any query. */
+      readonly path: string;
+      /** Names the stream key that opened it, without revealing it; `undefined` when none was needed or none fitted. */
+      readonly credential: string | undefined;
+    }
+  | PublishRefusal;
+
+export interface PublishRefusal {
+  readonly kind: 'refused';
+  readonly reason: 'app-unknown' | 'name-invalid' | 'key-missing' | 'key-wrong';
+  /** For the encoder's screen and for the log: never holds a stream key. */
+  readonly sentence: string;
+}
+
+/** The one application that takes streams. */
+const liveApp = 'live';
+
+const streamNameGrammar = /^[A-Za-z0-9._-]{1,128}$/;
+
+/**
+ * Decides whether an encoder may publish. `equal` compares two stream keys in constant time; every configured key is
+ * compared, so that the time taken does not tell which one fitted. No sentence ever holds a key or what was sent as one.
+ */
+export function decidePublish(
+  policy: PublishPolicy,
+  target: PublishTarget,
+  equal: (a: string, b: string) => boolean,
+): PublishDecision {
+  const app = appWithoutQuery(target.app);
+  if (app !== liveApp) {
+    return refused(
+      'app-unknown',
+      `this server takes streams at rtmp://HOST/${liveApp}/NAME, there is no application "${shown(app)}"`,
+    );
+  }
+  const name = streamNameWithoutQuery(target.streamName);
+  if (!streamNameGrammar.test(name) || name === '.' || name === '..') {
+    return refused(
+      'name-invalid',
+      name === ''
+        ? `the stream has no name: publish to rtmp://HOST/${liveApp}/NAME`
+        : 'a stream name is 1 to 128 letters, digits, dots, hyphens and underscores',
+    );
+  }
+  const path = `${app}/${name}`;
+  const offered = offeredKeys(target);
+  let credential: string | undefined;
+  policy.keys.forEach((entry, index) => {
+    const fits = offered.map((key) => equal(key, entry.key)).includes(true);
+    if (fits && credential === undefined && matchesStreamPattern(entry.stream, path)) credential = `key ${index + 1}`;
+  });
+  if (credential !== undefined || policy.auth === 'none') return { kind: 'admitted', path, credential };
+  if (policy.auth === 'loopback' && isLoopback(target.peerAddress)) return { kind: 'admitted', path, credential };
+  return offered.length === 0
+    ? refused('key-missing', `publishing ${path} needs a stream key: append ?key=YOUR-KEY to the stream name`)
+    : refused('key-wrong', `the stream key given does not open ${path}`);
+}
+
+/**
+ * What makes a publishing configuration unsafe on the address it listens on, in the operator's words; empty when
+ * nothing does. Loopback is always safe; elsewhere a stream key must exist, or `none` be written out.
+ */
+export function publishSafety(settings: {
+  readonly rtmp: { readonly host: string };
+  readonly publish: PublishPolicy;
+}): string[] {
+  const { rtmp, publish } = settings;
+  if (publish.auth === 'none' || publish.keys.length > 0) return [];
+  if (isLoopback(rtmp.host)) {
+    return publish.auth === 'key'
+      ? ['origin.publish.auth is "key" but origin.publish.keys is empty: nobody could publish; add a key']
+      : [];
+  }
+  return [
+    `origin.rtmp.host is ${rtmp.host}, which others can reach, but there is no stream key: add one to ` +
+      'origin.publish.keys, or write origin.publish.auth: none to let anybody publish',
+  ];
+}
+
+/** `live/?key=x` → `live`. */
+export function appWithoutQuery(app: string): string {
+  return withoutQuery(app).replace(/^\/+|\/+$/g, '');
+}
+
+/** `mp4:stage.mp4?key=x` → `stage.mp4`: some encoders put the container before the name. */
+export function streamNameWithoutQuery(streamName: string): string {
+  return withoutQuery(streamName).replace(/^(?:flv|mp4|mp3):/, '');
+}
+
+/** Whether `path` is one of those that `pattern` names: `*` stands for any run of characters, `/` among them. */
+export function matchesStreamPattern(pattern: string, path: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return path === first;
+  if (!path.startsWith(first)) return false;
+  let from = first.length;
+  for (const piece of rest) {
+    const at = path.indexOf(piece, from);
+    if (at === -1) return false;
+    from = at + piece.length;
+  }
+  return path.length - from >= last.length && path.endsWith(last);
+}
+
+function withoutQuery(text: string): string {
+  const at = text.indexOf('?');
+  return at === -1 ? text : text.slice(0, at);
+}
+
+/** A key may stand in any of the three queries; as it is and percent-decoded, for encoders differ in that. */
+function offeredKeys(target: PublishTarget): string[] {
+  const offered = new Set<string>();
+  for (const text of [target.streamName, target.app, target.tcUrl ?? '']) {
+    const at = text.indexOf('?');
+    if (at === -1) continue;
+    // A second question mark comes from `rtmp://host/live?key=x` with options appended by the encoder.
+    for (const parameter of text.slice(at + 1).split(/[&?]/)) {
+      if (!parameter.startsWith('key=')) continue;
+      const raw = parameter.slice('key='.length);
+      offered.add(raw);
+      offered.add(percentDecoded(raw));
+    }
+  }
+  offered.delete('');
+  // Each costs a comparison with every configured key.
+  return [...offered].slice(0, 6);
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A name from the wire as it may stand in a sentence: short and printable. */
+function shown(text: string): string {
+  return text.slice(0, 40).replace(/[^ -~]/g, '?');
+}
+
+function refused(reason: PublishRefusal['reason'], sentence: string): PublishRefusal {
+  return { kind: 'refused', reason, sentence };
+}
