@@ -148,7 +148,15 @@ describe('startHttpListener', () => {
         response.write('begun');
       },
     });
-    const answer = await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n\0garbage\r\n\r\n');
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      answer += text;
+      if (answer.endsWith('begun')) socket.write('\0garbage\r\n\r\n');
+    });
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'close');
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
     expect(answer).toMatch(/begun$/);
   });
