@@ -25,12 +25,16 @@ const behaviourSchema = z
       .min(1)
       .max(255)
       .default('*')
-      .describe('Path pattern, case-sensitive: `*` any run of characters, `?` exactly one; the first that matches is used'),
+      .describe(
+        'Path pattern, case-sensitive: `*` any run of characters, `?` exactly one; the first that matches is used',
+      ),
     origin: z.string().default('main').describe('Which of `edge.origins` answers'),
     query: z
       .union([z.enum(['all', 'none']), z.array(z.string().min(1)).min(1)])
       .default('none')
-      .describe('Query parameters that make a difference: they are part of the cache key and reach the origin; the rest is dropped'),
+      .describe(
+        'Query parameters that make a difference: they are part of the cache key and reach the origin; the rest is dropped',
+      ),
     minTtl: durationField().prefault('0s').describe('Cached at least this long, whatever the origin says'),
     defaultTtl: durationField().prefault('0s').describe('Cached this long when the origin says nothing'),
     maxTtl: durationField().prefault('365d').describe('Cached at most this long, whatever the origin says'),

@@ -28,7 +28,9 @@ const rtmpSchema = listenField(1935)
   .extend({
     maxMessage: sizeField({ minBytes: 65_536 }).prefault('8MiB').describe('Largest RTMP message taken'),
     maxConnections: z.int().min(1).default(10_000).describe('Connections at once; further ones are closed at once'),
-    handshakeTimeout: durationField({ minMs: 100 }).prefault('5s').describe('From connection to the end of the handshake'),
+    handshakeTimeout: durationField({ minMs: 100 })
+      .prefault('5s')
+      .describe('From connection to the end of the handshake'),
     idleTimeout: durationField({ minMs: 1_000 })
       .prefault('20s')
       .describe('A publisher that sends nothing for this long is disconnected, so that its name is free'),
@@ -47,7 +49,9 @@ const liveSchema = z
     segment: durationField({ minMs: 1_000, maxMs: 10_000 })
       .prefault('2s')
       .describe('Segment duration aimed at; segments are cut at keyframes'),
-    part: durationField({ minMs: 100, maxMs: 1_000 }).prefault('350ms').describe('Longest partial segment (PART-TARGET)'),
+    part: durationField({ minMs: 100, maxMs: 1_000 })
+      .prefault('350ms')
+      .describe('Longest partial segment (PART-TARGET)'),
     reconnectGrace: durationField()
       .prefault('60s')
       .describe('How long a stream waits for its publisher to come back before it ends'),

@@ -1,0 +1,124 @@
+import type { Document, LineCounter } from 'yaml';
+import { isNode } from 'yaml';
+import type { z } from 'zod';
+
+type Issue = z.core.$ZodIssue;
+
+/** How many single-letter changes lead from one word to the other; more than `most` counts as `most + 1`. */
+function editDistance(a: string, b: string, most: number): number {
+  if (Math.abs(a.length - b.length) > most) return most + 1;
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(substitution, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? most + 1;
+}
+
+/** Folds case and underscores first, so that `max_ttl` finds `maxTtl`. */
+function closest(word: string, known: readonly string[]): string | undefined {
+  const fold = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
+  return known
+    .map((candidate) => ({ candidate, distance: editDistance(fold(word), fold(candidate), 2) }))
+    .filter(({ distance }) => distance <= 2)
+    .sort((a, b) => a.distance - b.distance)[0]?.candidate;
+}
+
+/** `['edge', 'distributions', 0, 'name']` → `edge.distributions[0].name`. */
+function settingName(path: readonly PropertyKey[]): string {
+  return path
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`))
+    .join('');
+}
+
+/** What is wrong with the setting, to be read after its name. */
+function sentence(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined
+        ? `is missing; it must be ${article(issue.expected)}`
+        : `must be ${article(issue.expected)}, not ${described(issue)}`;
+    case 'invalid_value':
+      return `must be ${issue.values.map((value) => String(value)).join(' or ')}, not ${described(issue)}`;
+    case 'too_small':
+      return issue.origin === 'string'
+        ? `must have at least ${issue.minimum} character${issue.minimum === 1 ? '' : 's'}`
+        : issue.origin === 'array'
+          ? `must have at least ${issue.minimum} entr${issue.minimum === 1 ? 'y' : 'ies'}`
+          : `must be at least ${issue.minimum}, not ${described(issue)}`;
+    case 'too_big':
+      return issue.origin === 'string'
+        ? `must have at most ${issue.maximum} characters`
+        : `must be at most ${issue.maximum}, not ${described(issue)}`;
+    case 'invalid_union':
+      return `cannot be ${described(issue)}: none of the allowed forms fits`;
+    default:
+      return issue.message;
+  }
+}
+
+function article(type: string): string {
+  const names: Record<string, string> = {
+    object: 'a group of settings',
+    record: 'a group of named entries',
+    array: 'a list',
+    string: 'a text',
+    number: 'a number',
+    int: 'a whole number',
+    boolean: 'true or false',
+  };
+  return names[type] ?? type;
+}
+
+/** What stands there instead, unless it may be a secret. */
+function described(issue: Issue): string {
+  const value = issue.input;
+  if (issue.path.at(-1) === 'key') return 'what stands there';
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a group of settings';
+  return typeof value === 'string' ? `"${value}"` : String(value);
+}
+
+/** The settings that a group knows, for the "did you mean" of a misspelt one. */
+export type KnownSettings = (path: readonly PropertyKey[]) => readonly string[];
+
+function settingsOf(issue: Issue, known: KnownSettings): { path: PropertyKey[]; text: string }[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, text: sentence(issue) }];
+  return issue.keys.map((key) => {
+    const meant = closest(key, known(issue.path));
+    return {
+      path: [...issue.path, key],
+      text: `there is no such setting${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+    };
+  });
+}
+
+/** Where in the file a setting stands, or the nearest group around it. */
+function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCounter): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return undefined;
+}
+
+/** What the schema found, each in one line: where in the file, which setting, what is wrong. In the file's order. */
+export function findingsOf(
+  error: z.ZodError,
+  known: KnownSettings,
+  source: { document: Document; lines: LineCounter } | undefined,
+): string[] {
+  return error.issues
+    .flatMap((issue) => settingsOf(issue, known))
+    .map(({ path, text }) => {
+      const line = source === undefined ? undefined : lineOf(path, source.document, source.lines);
+      return { line: line ?? 0, text: `${settingName(path)}: ${text}` };
+    })
+    .sort((a, b) => a.line - b.line)
+    .map(({ line, text }) => (line === 0 ? text : `line ${line}: ${text}`));
+}

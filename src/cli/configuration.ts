@@ -1,0 +1,137 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { ConfigError } from '../base/errors.ts';
+import { publishSafety } from '../policy/publish-credentials.ts';
+import { findingsOf, type KnownSettings } from './configuration-findings.ts';
+import { type Configuration, configurationSchema, type Role } from './configuration-schema.ts';
+
+/** What the command line may say; each flag beats the file. */
+export interface ConfigurationFlags {
+  readonly config?: string;
+  readonly data?: string;
+  readonly role?: readonly Role[];
+  readonly httpPort?: number;
+  readonly rtmpPort?: number;
+  readonly originHttpPort?: number;
+  readonly demo?: boolean;
+}
+
+export interface LoadedConfiguration {
+  /** Absolute path of the file that was read, if there was one. */
+  readonly file: string | undefined;
+  readonly configuration: Configuration;
+  /** Whether the file says which origin servers there are; if not, the edge uses the origin role of this process. */
+  readonly originsConfigured: boolean;
+}
+
+const defaultFile = 'streamfront.yaml';
+
+type Tree = Record<string, unknown>;
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readFile(flags: ConfigurationFlags): { file: string; text: string } | undefined {
+  const file = resolve(flags.config ?? defaultFile);
+  if (flags.config === undefined && !existsSync(file)) return undefined;
+  try {
+    return { file, text: readFileSync(file, 'utf8') };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`the configuration file cannot be read`, [`${file}: ${reason}`]);
+  }
+}
+
+/** Puts a value where the flag belongs, unless something there is no group: then the schema will say so. */
+function override(tree: Tree, path: readonly string[], value: unknown): void {
+  const [step, ...rest] = path;
+  if (value === undefined || step === undefined) return;
+  if (rest.length === 0) {
+    tree[step] = value;
+    return;
+  }
+  tree[step] ??= {};
+  const below = tree[step];
+  if (isTree(below)) override(below, rest, value);
+}
+
+function applyFlags(tree: Tree, flags: ConfigurationFlags): void {
+  override(tree, ['data'], flags.data);
+  override(tree, ['roles'], flags.role);
+  override(tree, ['demo'], flags.demo);
+  override(tree, ['edge', 'http', 'port'], flags.httpPort);
+  override(tree, ['origin', 'rtmp', 'port'], flags.rtmpPort);
+  override(tree, ['origin', 'http', 'port'], flags.originHttpPort);
+}
+
+interface SchemaNode {
+  readonly properties?: Record<string, SchemaNode>;
+  readonly items?: SchemaNode;
+  readonly additionalProperties?: SchemaNode | boolean;
+}
+
+const knownSettings: KnownSettings = (path) => {
+  let node: SchemaNode | undefined = z.toJSONSchema(configurationSchema, { io: 'input' }) as SchemaNode;
+  for (const step of path) {
+    const named: SchemaNode | boolean | undefined =
+      typeof step === 'number' ? node?.items : (node?.properties?.[String(step)] ?? node?.additionalProperties);
+    node = typeof named === 'object' ? named : undefined;
+  }
+  return Object.keys(node?.properties ?? {});
+};
+
+/** Two listeners of this process that want the same port. */
+function listenConflicts({ roles, origin, edge }: Configuration): string[] {
+  const listeners = [
+    ...(roles.includes('origin')
+      ? [
+          { setting: 'origin.http.port', ...origin.http },
+          { setting: 'origin.rtmp.port', ...origin.rtmp },
+        ]
+      : []),
+    ...(roles.includes('edge') ? [{ setting: 'edge.http.port', ...edge.http }] : []),
+  ];
+  return listeners.flatMap((listener, index) => {
+    const other = listeners.slice(0, index).find(({ port }) => port !== 0 && port === listener.port);
+    if (other === undefined) return [];
+    return [`${listener.setting}: ${listener.port} is also ${other.setting}; give one of them another`];
+  });
+}
+
+/**
+ * Reads the configuration: the file (`--config`, else `streamfront.yaml` in this folder if it is there), with the
+ * flags on top. Throws a `ConfigError` with everything that is wrong, at once.
+ */
+export function loadConfiguration(flags: ConfigurationFlags): LoadedConfiguration {
+  const read = readFile(flags);
+  const lines = new LineCounter();
+  const document = parseDocument(read?.text ?? '', { lineCounter: lines });
+  const where = read?.file ?? 'the command line';
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      `${where} is not valid YAML`,
+      document.errors.map((error) => error.message.split('\n')[0] ?? error.message),
+    );
+  }
+  const content: unknown = document.toJS() ?? {};
+  if (!isTree(content)) {
+    throw new ConfigError(`${where} cannot be used`, ['the file must hold settings by name, such as "edge:"']);
+  }
+  const edge = content['edge'];
+  const originsConfigured = isTree(edge) && edge['origins'] !== undefined;
+  applyFlags(content, flags);
+
+  const parsed = configurationSchema.safeParse(content, { reportInput: true });
+  if (!parsed.success) {
+    const source = read === undefined ? undefined : { document, lines };
+    throw new ConfigError(`${where} cannot be used`, findingsOf(parsed.error, knownSettings, source));
+  }
+  const configuration = parsed.data;
+  const conflicts = listenConflicts(configuration);
+  if (configuration.roles.includes('origin')) conflicts.push(...publishSafety(configuration.origin));
+  if (conflicts.length > 0) throw new ConfigError(`${where} cannot be used`, conflicts);
+  return { file: read?.file, configuration, originsConfigured };
+}

@@ -1,0 +1,43 @@
+import { isLoopback } from '../base/setting-fields.ts';
+
+/** What a newcomer reads after `npm start`: where to look, what to try, where things lie. */
+export interface WelcomeFacts {
+  /** Where viewers come, if the edge runs here. */
+  readonly edge: { host: string; port: number } | undefined;
+  /** Where encoders publish, if the origin runs here. */
+  readonly rtmp: { host: string; port: number } | undefined;
+  /** Whether an encoder on this machine needs a stream key. */
+  readonly keyNeeded: boolean;
+  readonly demoFile: string;
+  readonly dataFolder: string;
+}
+
+/** The name under which this machine's user reaches a listener. */
+function reachableHost(host: string): string {
+  if (isLoopback(host) || host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** Quoted for a POSIX shell where that is needed. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+export function welcome(facts: WelcomeFacts): string {
+  const lines: string[] = ['', 'StreamFront is running.', ''];
+  const row = (label: string, text: string) => lines.push(`  ${label.padEnd(8)}${text}`);
+  if (facts.edge !== undefined) row('Watch', `http://${reachableHost(facts.edge.host)}:${facts.edge.port}/`);
+  if (facts.rtmp !== undefined) {
+    const server = `rtmp://${reachableHost(facts.rtmp.host)}:${facts.rtmp.port}/live`;
+    const streamKey = facts.keyNeeded ? 'hello?key=YOUR-STREAM-KEY' : 'hello';
+    row(
+      'ffmpeg',
+      `ffmpeg -re -stream_loop -1 -i ${shellWord(facts.demoFile)} -c copy -f flv ${shellWord(`${server}/${streamKey}`)}`,
+    );
+    row('OBS', `Settings → Stream → Service: Custom…   Server: ${server}   Stream Key: ${streamKey}`);
+    row('', 'Settings → Output → Keyframe Interval: 2 s');
+  }
+  row('Data', facts.dataFolder);
+  lines.push('', 'Ctrl-C ends it.', '');
+  return lines.join('\n');
+}

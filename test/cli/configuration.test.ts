@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigError } from '../../src/base/errors.ts';
+import { type ConfigurationFlags, loadConfiguration } from '../../src/cli/configuration.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'streamfront-config-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function file(text: string): string {
+  const path = join(folder, 'streamfront.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+function findings(text: string, flags: ConfigurationFlags = {}): readonly string[] {
+  try {
+    loadConfiguration({ config: file(text), ...flags });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.findings;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('loadConfiguration', () => {
+  it('gives the defaults for an empty file', () => {
+    const { configuration, originsConfigured } = loadConfiguration({ config: file('') });
+    expect(configuration.roles).toEqual(['origin', 'edge']);
+    expect(configuration.origin.live.windowMs).toBe(60_000);
+    expect(configuration.edge.cache.memoryBytes).toBe(536_870_912);
+    expect(originsConfigured).toBe(false);
+  });
+
+  it('lets a flag beat the file', () => {
+    const { configuration } = loadConfiguration({
+      config: file('edge: { http: { port: 9000 } }\ndata: there\n'),
+      httpPort: 9100,
+      data: 'here',
+      role: ['edge'],
+    });
+    expect(configuration.edge.http.port).toBe(9100);
+    expect(configuration.data).toBe('here');
+    expect(configuration.roles).toEqual(['edge']);
+  });
+
+  it('reports everything that is wrong at once, with line, setting and what to write', () => {
+    const found = findings(
+      [
+        'edge:',
+        '  cache:',
+        '    memry: 1GiB',
+        '  http:',
+        '    port: 99999',
+        'origin:',
+        '  live:',
+        '    window: 60 parsecs',
+        '  publish:',
+        '    auth: maybe',
+        '    keys:',
+        '      - key: short',
+      ].join('\n'),
+    );
+    expect(found).toEqual([
+      'line 3: edge.cache.memry: there is no such setting; did you mean memory?',
+      'line 5: edge.http.port: must be at most 65535, not 99999',
+      'line 8: origin.live.window: "60 parsecs" is not a duration: write a number and ms, s, m, h or d, such as 6s',
+      'line 10: origin.publish.auth: must be loopback or key or none, not "maybe"',
+      'line 12: origin.publish.keys[0].key: must have at least 8 characters',
+    ]);
+  });
+
+  it('names the line of a finding', () => {
+    expect(findings('\n\nedge:\n  cache:\n    memory: 5 apples\n')[0]).toMatch(/^line 5: edge\.cache\.memory: /);
+  });
+
+  it('never repeats a stream key in a finding', () => {
+    const found = findings('origin:\n  publish:\n    keys:\n      - key: s3cr3t\n      - key: 76543210\n');
+    expect(found).toHaveLength(2);
+    expect(found.join('\n')).not.toMatch(/s3cr3t|7654/);
+  });
+
+  it('says where YAML is broken', () => {
+    expect(findings('edge: {http: [}')[0]).toContain('line 1');
+  });
+
+  it('names an origin that a behaviour asks for and that does not exist', () => {
+    const text = 'edge:\n  distributions:\n    - name: a\n      behaviours: [{ path: "*", origin: nowhere }]\n';
+    expect(findings(text)[0]).toContain('there is no origin "nowhere" in edge.origins (there: main)');
+  });
+
+  it('refuses an ingest that others can reach without a credential', () => {
+    expect(findings('origin: { rtmp: { host: 0.0.0.0 } }').join()).toMatch(/origin\.publish/);
+    const open = 'origin: { rtmp: { host: 0.0.0.0 }, publish: { auth: none } }';
+    expect(loadConfiguration({ config: file(open) }).configuration.origin.publish.auth).toBe('none');
+    const keyed = 'origin: { rtmp: { host: 0.0.0.0 }, publish: { keys: [{ key: long-enough-key }] } }';
+    expect(loadConfiguration({ config: file(keyed) }).configuration.origin.publish.keys).toHaveLength(1);
+  });
+
+  it('refuses two listeners on one port', () => {
+    expect(findings('edge: { http: { port: 8081 } }').join()).toBe(
+      'edge.http.port: 8081 is also origin.http.port; give one of them another',
+    );
+  });
+
+  it('names a configuration file that is not there', () => {
+    expect(() => loadConfiguration({ config: join(folder, 'absent.yaml') })).toThrow(/absent\.yaml/);
+  });
+});
