@@ -10,6 +10,14 @@ const originServerSchema = z
     responseTimeout: durationField({ minMs: 50 })
       .prefault('30s')
       .describe('Silence allowed before the head of the answer and between pieces of its body'),
+    connectAttempts: z
+      .int()
+      .min(1)
+      .max(10)
+      .default(3)
+      .describe(
+        'Connections tried before the origin counts as down; a connection that breaks before the answer is one',
+      ),
     maxConnections: z.int().min(1).default(1_024).describe('Connections to this origin server at once'),
   })
   .transform(({ connectTimeout, responseTimeout, ...rest }) => ({
@@ -81,9 +89,23 @@ export const edgeSchema = z
       .describe('Name of this edge location, in `X-Edge-Location` and `Via`'),
     cache: z
       .strictObject({
-        memory: sizeField({ minBytes: 1_048_576 }).prefault('512MiB').describe('Bytes of answers kept in memory'),
+        memory: sizeField({ minBytes: 1_048_576 })
+          .prefault('512MiB')
+          .describe('Bytes of answers kept in memory; those that are arriving take up to half of it'),
+        maxObject: sizeField()
+          .prefault('32MiB')
+          .describe('Largest answer kept, at most half of `memory`; a larger one is passed on as it comes'),
+        maxWaiting: z
+          .int()
+          .min(1)
+          .default(10_000)
+          .describe('Viewers that may wait for one answer of the origin; further ones get 503'),
       })
-      .transform(({ memory }) => ({ memoryBytes: memory }))
+      .transform(({ memory, maxObject, maxWaiting }) => ({
+        memoryBytes: memory,
+        maxObjectBytes: Math.min(maxObject, Math.floor(memory / 2)),
+        maxWaiting,
+      }))
       .prefault({}),
     origins: z
       .record(z.string().regex(/^[a-z0-9-]{1,64}$/, 'lower-case letters, digits and hyphens'), originServerSchema)

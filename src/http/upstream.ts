@@ -1,0 +1,189 @@
+import { type Dispatcher, Pool } from 'undici';
+import { UpstreamError } from '../base/errors.ts';
+import { type FieldLines, fieldValues } from '../formats/http-fields/field-lines.ts';
+import { type UpstreamPhase, upstreamError, worthAnotherConnection } from './upstream-error.ts';
+
+export interface UpstreamSettings {
+  /** Scheme, host and port, and perhaps a path that all requests go below. */
+  readonly url: string;
+  readonly connectTimeoutMs: number;
+  readonly connectAttempts: number;
+  /** Silence allowed before the head of the answer and between pieces of its body. */
+  readonly responseTimeoutMs: number;
+  readonly maxConnections: number;
+}
+
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'HEAD';
+  /** Path and query, as they go on the wire. */
+  readonly target: string;
+  readonly fields: FieldLines;
+}
+
+/** Told what comes back, in this order: `onHead`, `onData`…, `onEnd`; or `onError` at any point, and then nothing. */
+export interface UpstreamHandler {
+  onHead(status: number, fields: FieldLines): void;
+  onData(bytes: Buffer): void;
+  /** The body is complete: its announced length was met, or its last chunk came. */
+  onEnd(): void;
+  onError(error: UpstreamError): void;
+}
+
+/** A request on its way. */
+export interface UpstreamExchange {
+  /** Back-pressure: the origin is not read any more; what is on its way comes still. */
+  pause(): void;
+  resume(): void;
+  /** Nobody wants it any more: the connection is given up, the handler hears nothing more. */
+  abort(): void;
+}
+
+/** The connections to one origin server. Redirects are not followed, nothing is decoded, cookies are not known. */
+export class Upstream {
+  readonly #pool: Pool;
+  readonly #settings: UpstreamSettings;
+  readonly #basePath: string;
+  readonly #queueTimeoutMs: number;
+
+  constructor(settings: UpstreamSettings) {
+    const url = new URL(settings.url);
+    this.#settings = settings;
+    this.#basePath = url.pathname.replace(/\/$/, '');
+    this.#queueTimeoutMs = settings.connectTimeoutMs * settings.connectAttempts + settings.responseTimeoutMs;
+    this.#pool = new Pool(url.origin, {
+      connections: settings.maxConnections,
+      connect: { timeout: settings.connectTimeoutMs },
+      headersTimeout: settings.responseTimeoutMs,
+      bodyTimeout: settings.responseTimeoutMs,
+      maxHeaderSize: 65_536,
+      pipelining: 1,
+      allowH2: false,
+    });
+  }
+
+  fetch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamExchange {
+    return new Exchange(this.#pool, this.#settings, this.#queueTimeoutMs, this.#basePath, request, handler);
+  }
+
+  /** Requests that are running fail. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+/** One request, over as many connections as it may try. */
+class Exchange implements UpstreamExchange {
+  readonly #pool: Pool;
+  readonly #settings: UpstreamSettings;
+  readonly #queueTimeoutMs: number;
+  readonly #request: Dispatcher.DispatchOptions;
+  readonly #handler: UpstreamHandler;
+  #queueTimer: NodeJS.Timeout | undefined;
+  #attempt = 0;
+  #phase: UpstreamPhase = 'connecting';
+  #controller: Dispatcher.DispatchController | undefined;
+  #done = false;
+
+  constructor(
+    pool: Pool,
+    settings: UpstreamSettings,
+    queueTimeoutMs: number,
+    basePath: string,
+    request: UpstreamRequest,
+    handler: UpstreamHandler,
+  ) {
+    this.#pool = pool;
+    this.#settings = settings;
+    this.#queueTimeoutMs = queueTimeoutMs;
+    this.#handler = handler;
+    this.#request = {
+      method: request.method,
+      path: basePath + request.target,
+      headers: [...request.fields],
+    };
+    this.#dispatch();
+  }
+
+  pause(): void {
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#controller?.resume();
+  }
+
+  abort(): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#controller?.abort(new Error('nobody waits for the answer any more'));
+  }
+
+  #finish(): void {
+    this.#done = true;
+    clearTimeout(this.#queueTimer);
+  }
+
+  #fail(error: UpstreamError): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#controller?.abort(error);
+    this.#handler.onError(error);
+  }
+
+  #dispatch(): void {
+    const { maxConnections, url } = this.#settings;
+    this.#attempt++;
+    this.#phase = 'connecting';
+    // The pool's queue has no deadline of its own: all connections may be busy for long.
+    this.#queueTimer = setTimeout(() => {
+      this.#fail(new UpstreamError('ORIGIN_BUSY', `all ${maxConnections} connections to ${url} are busy`));
+    }, this.#queueTimeoutMs);
+    this.#pool.dispatch(this.#request, {
+      onRequestStart: (controller) => {
+        this.#controller = controller;
+        // Given up while it stood in the queue, from where it cannot be taken.
+        if (this.#done) controller.abort(new Error('nobody waits for the answer any more'));
+        this.#phase = 'waiting';
+        clearTimeout(this.#queueTimer);
+      },
+      onResponseStart: (controller, status) => {
+        if (this.#done || status < 200) return;
+        this.#phase = 'body';
+        const fields = fieldLines(controller.rawHeaders);
+        // RFC 9112 §6.3: such a message is to be handled as an error, since it may be an attempt at response splitting.
+        if (fieldValues(fields, 'transfer-encoding').length > 0 && fieldValues(fields, 'content-length').length > 0) {
+          this.#fail(new UpstreamError('ORIGIN_INVALID', `${this.#settings.url} gives its body two lengths`));
+          return;
+        }
+        this.#handler.onHead(status, fields);
+      },
+      onResponseData: (_controller, bytes) => {
+        if (!this.#done) this.#handler.onData(bytes);
+      },
+      onResponseEnd: () => {
+        if (this.#done) return;
+        this.#finish();
+        this.#handler.onEnd();
+      },
+      onResponseError: (_controller, error) => this.#onError(error),
+    });
+  }
+
+  #onError(cause: Error): void {
+    if (this.#done) return;
+    clearTimeout(this.#queueTimer);
+    const error = upstreamError(cause, this.#phase, this.#settings.url);
+    if (this.#phase !== 'body' && worthAnotherConnection(error) && this.#attempt < this.#settings.connectAttempts) {
+      this.#controller = undefined;
+      this.#dispatch();
+      return;
+    }
+    this.#fail(error);
+  }
+}
+
+/** undici gives names and values as bytes, alternating. */
+function fieldLines(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((text) => (typeof text === 'string' ? text : text.toString('latin1')));
+}

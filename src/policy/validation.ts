@@ -1,0 +1,77 @@
+import { parseEntityTag, parseIfNoneMatch, sameStrongly, sameWeakly } from '../formats/http-fields/entity-tag.ts';
+import { endToEndFields } from '../formats/http-fields/hop-by-hop.ts';
+import { type FieldLines, fieldNames, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
+import { parseHttpDate } from '../formats/http-fields/http-date.ts';
+
+/** The viewer's conditional fields that a cache answers; each `undefined` when absent. */
+export interface ViewerConditions {
+  readonly ifNoneMatch: string | undefined;
+  readonly ifModifiedSince: string | undefined;
+}
+
+/**
+ * Whether a viewer who sent these conditions has what would be sent (RFC 9110 §13.2.2, RFC 9111 §4.3.2): then 304.
+ * If-None-Match beats If-Modified-Since. If-Match and If-Unmodified-Since are not for caches and are not read.
+ */
+export function viewerHasIt(conditions: ViewerConditions, fields: FieldLines, nowMs: number): boolean {
+  if (conditions.ifNoneMatch !== undefined) {
+    const wanted = parseIfNoneMatch(conditions.ifNoneMatch);
+    if (wanted === 'any') return true;
+    const etag = parseEntityTag(fieldValues(fields, 'etag')[0] ?? '');
+    return etag !== undefined && wanted.some((tag) => sameWeakly(tag, etag));
+  }
+  if (conditions.ifModifiedSince === undefined) return false;
+  const since = parseHttpDate(conditions.ifModifiedSince, nowMs);
+  const modified = parseHttpDate(fieldValues(fields, 'last-modified')[0] ?? '', nowMs);
+  return since !== undefined && modified !== undefined && modified <= since;
+}
+
+/**
+ * Whether a Range field counts, given If-Range (RFC 9110 §13.1.5): without If-Range, or when it names exactly the
+ * stored representation. A date must be the Last-Modified to the letter, and a weak tag never counts.
+ */
+export function rangeApplies(ifRange: string | undefined, fields: FieldLines): boolean {
+  if (ifRange === undefined) return true;
+  const wanted = parseEntityTag(ifRange);
+  if (wanted !== undefined) {
+    const etag = parseEntityTag(fieldValues(fields, 'etag')[0] ?? '');
+    return etag !== undefined && sameStrongly(wanted, etag);
+  }
+  return ifRange === fieldValues(fields, 'last-modified')[0];
+}
+
+/** The condition to ask the origin with (RFC 9111 §4.3.1): one ETag as it came, else Last-Modified; empty if there is neither. */
+export function revalidationFields(fields: FieldLines): string[] {
+  const etag = fieldValues(fields, 'etag')[0];
+  if (etag !== undefined && parseEntityTag(etag) !== undefined) return ['If-None-Match', etag];
+  const lastModified = fieldValues(fields, 'last-modified')[0];
+  return lastModified === undefined ? [] : ['If-Modified-Since', lastModified];
+}
+
+/**
+ * Whether a 304 speaks of this stored response (RFC 9111 §4.3.3): a validator that it carries must be ours.
+ */
+export function confirms(notModified: FieldLines, stored: FieldLines): boolean {
+  const newTag = parseEntityTag(fieldValues(notModified, 'etag')[0] ?? '');
+  const oldTag = parseEntityTag(fieldValues(stored, 'etag')[0] ?? '');
+  if (newTag !== undefined && oldTag !== undefined) return sameWeakly(newTag, oldTag);
+  const newDate = fieldValues(notModified, 'last-modified')[0];
+  const oldDate = fieldValues(stored, 'last-modified')[0];
+  return newTag !== undefined || newDate === undefined || oldDate === undefined || newDate === oldDate;
+}
+
+/** These describe the stored body, whatever a 304 says (RFC 9111 §3.2). */
+const keptFields = new Set(['content-length', 'content-encoding', 'content-range']);
+
+/** The stored fields, updated by those of a 304 (RFC 9111 §3.2). Age is not stored: it is counted. */
+export function mergeNotModified(stored: FieldLines, notModified: FieldLines): string[] {
+  const fresh = withoutFields(endToEndFields(notModified), keptFields);
+  return [...withoutFields(stored, fieldNames(fresh)), ...fresh];
+}
+
+/** Fields that a 304 to a viewer leaves out: they describe a body that is not sent (RFC 9110 §15.4.5). */
+const bodyFields = new Set(['content-length', 'content-encoding', 'content-range', 'content-type', 'content-language']);
+
+export function notModifiedFields(fields: FieldLines): string[] {
+  return withoutFields(fields, bodyFields);
+}

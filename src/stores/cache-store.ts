@@ -1,0 +1,38 @@
+/** What a store needs to know of what it holds. */
+export interface Storable {
+  /** Tells the variants under one cache key apart (`policy/variants.ts`). */
+  readonly variantKey: string;
+  /** What it takes: body, fields and overhead. */
+  readonly costBytes: number;
+}
+
+export interface CacheStoreStats {
+  readonly objects: number;
+  readonly bytes: number;
+  /** For bodies that are arriving. */
+  readonly reservedBytes: number;
+  readonly limitBytes: number;
+  readonly evictions: number;
+}
+
+/**
+ * Complete responses by cache key, several variants to a key, within a bound of bytes. Whether a response is fresh is
+ * no business of the store's; what it lets go when room is short, is. `test/stores/cache-store-contract.ts` holds
+ * every store to this.
+ */
+export interface CacheStore<Stored extends Storable> {
+  /** All variants of a key, the newest first; counts as a use of them. Empty when there are none. */
+  get(cacheKey: string): readonly Stored[];
+  /** Takes the place of the same variant and makes room as needed. `false`: it is larger than the store and not held. */
+  put(cacheKey: string, stored: Stored): boolean;
+  /** All variants of a key. `false`: there were none. */
+  remove(cacheKey: string): boolean;
+  /**
+   * Takes room out of the budget for a body that is arriving. `false` when what is arriving would take more than half
+   * of the budget: then that body cannot be kept.
+   */
+  reserve(bytes: number): boolean;
+  /** Gives back what was reserved. */
+  release(bytes: number): void;
+  stats(): CacheStoreStats;
+}

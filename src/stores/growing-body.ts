@@ -1,0 +1,236 @@
+import { LimitError } from '../base/errors.ts';
+
+export interface GrowingBodyOptions {
+  /** What the origin announced; `undefined` when it did not. */
+  readonly lengthBytes: number | undefined;
+  /** Whether all of it is to be kept, for readers to come and for the store. */
+  readonly keep: boolean;
+  /** Asks for room in the store's budget for as many bytes more; `false`: nothing more can be kept. */
+  readonly reserve: (bytes: number) => boolean;
+  /** Called with `true` when the source should pause and `false` when it should go on. */
+  readonly onPressure: (paused: boolean) => void;
+}
+
+/** A body that is not kept: the source pauses when even its fastest reader is this far behind. */
+export const windowBytes = 1_048_576;
+/** A body that is not kept: a reader this far behind the fastest one is given up, so that the others need not wait. */
+export const maxLagBytes = 8_388_608;
+
+type BodyState =
+  | { readonly kind: 'growing' }
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+/**
+ * A body that one source appends to while any number of readers follow, each at its own pace. As long as it is kept
+ * the source is never held up. When it is not (it may not be stored, is too large, or there is no room) what everybody
+ * has read is let go, and memory stays bounded: by pausing the source for the fastest reader, and by giving up readers
+ * that lag too far behind that one.
+ */
+export class GrowingBody {
+  readonly lengthBytes: number | undefined;
+  readonly #options: GrowingBodyOptions;
+  readonly #readers = new Set<BodyReader>();
+  /** With an announced length the whole body, to be filled; readers get views of it. */
+  readonly #whole: Buffer | undefined;
+  /** Otherwise the pieces as they came; the first begins at `#releasedBytes`. */
+  #pieces: Buffer[] = [];
+  #releasedPieces = 0;
+  #releasedBytes = 0;
+  #receivedBytes = 0;
+  #reservedBytes = 0;
+  #keeping: boolean;
+  #paused = false;
+  #state: BodyState = { kind: 'growing' };
+
+  constructor(options: GrowingBodyOptions) {
+    const { lengthBytes, keep, reserve } = options;
+    this.#options = options;
+    this.lengthBytes = lengthBytes;
+    this.#keeping = keep;
+    if (keep && lengthBytes !== undefined) {
+      this.#keeping = reserve(lengthBytes);
+      if (this.#keeping) {
+        this.#reservedBytes = lengthBytes;
+        this.#whole = Buffer.allocUnsafeSlow(lengthBytes);
+      }
+    }
+  }
+
+  get state(): BodyState {
+    return this.#state;
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** Taken from the store's budget: to be given back when the body is stored or dropped. */
+  get reservedBytes(): number {
+    return this.#reservedBytes;
+  }
+
+  get readerCount(): number {
+    return this.#readers.size;
+  }
+
+  /** Whether a reader can still begin at the first byte, and the whole body can be had in the end. */
+  get keeping(): boolean {
+    return this.#keeping;
+  }
+
+  append(bytes: Buffer): void {
+    if (this.#state.kind !== 'growing' || bytes.length === 0) return;
+    if (this.lengthBytes !== undefined && this.#receivedBytes + bytes.length > this.lengthBytes) {
+      this.fail(new RangeError(`the body is longer than the ${this.lengthBytes} bytes announced`));
+      return;
+    }
+    if (this.#whole !== undefined) {
+      bytes.copy(this.#whole, this.#receivedBytes);
+    } else {
+      if (this.#keeping) this.#keeping = this.#reserveMore(bytes.length);
+      this.#pieces.push(bytes);
+    }
+    this.#receivedBytes += bytes.length;
+    for (const reader of this.#readers) reader.onProgress();
+    this.#settle();
+  }
+
+  /** The source has ended well. A body that is shorter than announced has failed instead. */
+  complete(): void {
+    if (this.#state.kind !== 'growing') return;
+    if (this.lengthBytes !== undefined && this.#receivedBytes !== this.lengthBytes) {
+      this.fail(new RangeError(`the body has ${this.#receivedBytes} bytes of the ${this.lengthBytes} announced`));
+      return;
+    }
+    this.#state = { kind: 'complete' };
+    for (const reader of this.#readers) reader.onProgress();
+  }
+
+  /** The source broke. Readers are told when they have read what there is; the body is no use to anybody else. */
+  fail(error: Error): void {
+    if (this.#state.kind !== 'growing') return;
+    this.#state = { kind: 'failed', error };
+    this.#keeping = false;
+    for (const reader of this.#readers) reader.onProgress();
+  }
+
+  /** Follows from the first byte; `undefined` when that is gone. `onProgress` is called when there may be more to read. */
+  openReader(onProgress: () => void): BodyReader | undefined {
+    if (this.#releasedBytes > 0 || this.#state.kind === 'failed') return undefined;
+    const reader = new BodyReader(this, onProgress);
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** The whole body as one buffer, when it is complete and was kept. */
+  whole(): Buffer | undefined {
+    if (this.#state.kind !== 'complete' || !this.#keeping) return undefined;
+    return this.#whole ?? Buffer.concat(this.#pieces, this.#receivedBytes);
+  }
+
+  /** For `BodyReader`. `piece` counts from the first piece of the body. */
+  bytesAt(offset: number, piece: number): Buffer | undefined {
+    if (offset >= this.#receivedBytes) return undefined;
+    return this.#whole?.subarray(offset, this.#receivedBytes) ?? this.#pieces[piece - this.#releasedPieces];
+  }
+
+  /** For `BodyReader`. */
+  closeReader(reader: BodyReader): void {
+    if (this.#readers.delete(reader)) this.#settle();
+  }
+
+  /** For `BodyReader`: it has read on. What it let go can wait for the next piece, a source that is held up cannot. */
+  onRead(): void {
+    if (this.#paused) this.#settle();
+  }
+
+  #reserveMore(bytes: number): boolean {
+    if (!this.#options.reserve(bytes)) return false;
+    this.#reservedBytes += bytes;
+    return true;
+  }
+
+  /** Lets go what nobody needs, gives up who lags, and holds or releases the source. */
+  #settle(): void {
+    if (this.#keeping || this.#whole !== undefined || this.#readers.size === 0) return;
+    let fastestBytes = 0;
+    for (const reader of this.#readers) fastestBytes = Math.max(fastestBytes, reader.readBytes);
+    let slowestBytes = fastestBytes;
+    for (const reader of this.#readers) {
+      const lagBytes = fastestBytes - reader.readBytes;
+      if (lagBytes > maxLagBytes) reader.giveUp(lagBytes);
+      else slowestBytes = Math.min(slowestBytes, reader.readBytes);
+    }
+    let released = 0;
+    for (const piece of this.#pieces) {
+      if (this.#releasedBytes + piece.length > slowestBytes) break;
+      this.#releasedBytes += piece.length;
+      released++;
+    }
+    if (released > 0) {
+      this.#pieces.splice(0, released);
+      this.#releasedPieces += released;
+    }
+    if (this.#state.kind !== 'growing') return;
+    const aheadBytes = this.#receivedBytes - fastestBytes;
+    const shouldPause = this.#paused ? aheadBytes > windowBytes / 2 : aheadBytes >= windowBytes;
+    if (shouldPause !== this.#paused) {
+      this.#paused = shouldPause;
+      this.#options.onPressure(shouldPause);
+    }
+  }
+}
+
+/** One reader's place in a growing body. */
+export class BodyReader {
+  readonly onProgress: () => void;
+  readonly #body: GrowingBody;
+  #readBytes = 0;
+  #readPieces = 0;
+  #error: Error | undefined;
+  #closed = false;
+
+  constructor(body: GrowingBody, onProgress: () => void) {
+    this.#body = body;
+    this.onProgress = onProgress;
+  }
+
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
+  /** The next bytes that are there, not copied; `undefined` when there are none for now, or for good (see `state`). */
+  read(): Buffer | undefined {
+    if (this.#closed) return undefined;
+    const bytes = this.#body.bytesAt(this.#readBytes, this.#readPieces);
+    if (bytes === undefined) return undefined;
+    this.#readBytes += bytes.length;
+    this.#readPieces++;
+    this.#body.onRead();
+    return bytes;
+  }
+
+  /** `ended`: everything has been read and the body is whole. */
+  get state(): 'open' | 'ended' | { readonly error: Error } {
+    if (this.#error !== undefined) return { error: this.#error };
+    const { state, receivedBytes } = this.#body;
+    if (state.kind === 'growing' || this.#readBytes < receivedBytes) return 'open';
+    return state.kind === 'complete' ? 'ended' : { error: state.error };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#body.closeReader(this);
+  }
+
+  /** For `GrowingBody`: the others cannot wait for this one. */
+  giveUp(lagBytes: number): void {
+    this.#error = new LimitError('VIEWER_TOO_SLOW', 'a viewer lags too many bytes behind the others', {
+      limit: maxLagBytes,
+      value: lagBytes,
+    });
+    this.close();
+    this.onProgress();
+  }
+}

@@ -1,0 +1,118 @@
+import type { CacheStore, CacheStoreStats, Storable } from './cache-store.ts';
+
+/** More variants than this under one key are noise: the oldest goes. */
+const maxVariants = 8;
+/** The entry itself, its place in the map, its links. */
+const entryOverheadBytes = 300;
+
+/** All variants of one key. Entries form a list from the one used last to the one used longest ago. */
+interface Entry<Stored> {
+  readonly cacheKey: string;
+  variants: readonly Stored[];
+  costBytes: number;
+  newer: Entry<Stored> | undefined;
+  older: Entry<Stored> | undefined;
+}
+
+/** A store in memory; when room is short, the key that was used longest ago goes first. */
+export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> {
+  readonly #limitBytes: number;
+  readonly #entries = new Map<string, Entry<Stored>>();
+  #newest: Entry<Stored> | undefined;
+  #oldest: Entry<Stored> | undefined;
+  #bytes = 0;
+  #reservedBytes = 0;
+  #objects = 0;
+  #evictions = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get(cacheKey: string): readonly Stored[] {
+    const entry = this.#entries.get(cacheKey);
+    if (entry === undefined) return [];
+    if (entry !== this.#newest) {
+      this.#unlink(entry);
+      this.#linkAsNewest(entry);
+    }
+    return entry.variants;
+  }
+
+  put(cacheKey: string, stored: Stored): boolean {
+    const overheadBytes = entryOverheadBytes + cacheKey.length * 2;
+    if (overheadBytes + stored.costBytes > this.#limitBytes) return false;
+    const others = (this.#entries.get(cacheKey)?.variants ?? []).filter(
+      (other) => other.variantKey !== stored.variantKey,
+    );
+    this.remove(cacheKey);
+    const variants = [stored, ...others.slice(0, maxVariants - 1)];
+    const entry: Entry<Stored> = {
+      cacheKey,
+      variants,
+      costBytes: variants.reduce((sum, variant) => sum + variant.costBytes, overheadBytes),
+      newer: undefined,
+      older: undefined,
+    };
+    this.#entries.set(cacheKey, entry);
+    this.#linkAsNewest(entry);
+    this.#bytes += entry.costBytes;
+    this.#objects += variants.length;
+    this.#makeRoom();
+    return this.#entries.has(cacheKey);
+  }
+
+  remove(cacheKey: string): boolean {
+    const entry = this.#entries.get(cacheKey);
+    if (entry === undefined) return false;
+    this.#entries.delete(cacheKey);
+    this.#unlink(entry);
+    this.#bytes -= entry.costBytes;
+    this.#objects -= entry.variants.length;
+    return true;
+  }
+
+  reserve(bytes: number): boolean {
+    if (this.#reservedBytes + bytes > this.#limitBytes / 2) return false;
+    this.#reservedBytes += bytes;
+    this.#makeRoom();
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#reservedBytes -= bytes;
+  }
+
+  stats(): CacheStoreStats {
+    return {
+      objects: this.#objects,
+      bytes: this.#bytes,
+      reservedBytes: this.#reservedBytes,
+      limitBytes: this.#limitBytes,
+      evictions: this.#evictions,
+    };
+  }
+
+  #makeRoom(): void {
+    while (this.#bytes + this.#reservedBytes > this.#limitBytes && this.#oldest !== undefined) {
+      this.#evictions += this.#oldest.variants.length;
+      this.remove(this.#oldest.cacheKey);
+    }
+  }
+
+  #linkAsNewest(entry: Entry<Stored>): void {
+    entry.older = this.#newest;
+    if (this.#newest !== undefined) this.#newest.newer = entry;
+    this.#newest = entry;
+    this.#oldest ??= entry;
+  }
+
+  #unlink(entry: Entry<Stored>): void {
+    if (entry.newer === undefined) this.#newest = entry.older;
+    else entry.newer.older = entry.older;
+    if (entry.older === undefined) this.#oldest = entry.newer;
+    else entry.older.newer = entry.newer;
+    entry.newer = undefined;
+    entry.older = undefined;
+  }
+}
