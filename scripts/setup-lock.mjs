@@ -7,7 +7,7 @@ import { inProject } from './project-folder.mjs';
  * One setup at a time in a checkout: two starts at once must not install into one folder. The lock is a file that
  * holds the process id of its owner; one whose owner is gone is taken over.
  */
-const lockFile = inProject('.cache', 'setup.lock');
+const setupLockFile = inProject('.cache', 'setup.lock');
 const pollMs = 200;
 
 /**
@@ -15,17 +15,17 @@ const pollMs = 200;
  *
  * @template T
  * @param {() => Promise<T>} work
- * @param {number} [deadlineMs] how long to wait for the other
+ * @param {{ deadlineMs?: number, lockFile?: string }} [options] how long to wait for the other, and where the lock lies
  * @returns {Promise<T>}
  */
-export async function withSetupLock(work, deadlineMs = 900_000) {
+export async function withSetupLock(work, { deadlineMs = 900_000, lockFile = setupLockFile } = {}) {
   mkdirSync(dirname(lockFile), { recursive: true });
   const giveUpAtMs = Date.now() + deadlineMs;
   let said = false;
-  while (!take()) {
+  while (!take(lockFile)) {
     const owner = ownerOf(lockFile);
     if (owner !== undefined && !isAlive(owner)) {
-      takeAway(owner);
+      takeAway(lockFile, owner);
       continue;
     }
     if (Date.now() > giveUpAtMs) {
@@ -50,7 +50,8 @@ export async function withSetupLock(work, deadlineMs = 900_000) {
   }
 }
 
-function take() {
+/** @param {string} lockFile */
+function take(lockFile) {
   try {
     writeFileSync(lockFile, String(process.pid), { flag: 'wx' });
     return true;
@@ -63,9 +64,10 @@ function take() {
 /**
  * Removes the lock of a dead owner. Moved away first: when two wait, only one gets it.
  *
+ * @param {string} lockFile
  * @param {number} owner
  */
-function takeAway(owner) {
+function takeAway(lockFile, owner) {
   const aside = `${lockFile}.${process.pid}`;
   try {
     renameSync(lockFile, aside);

@@ -14,7 +14,7 @@ import { withSetupLock } from './setup-lock.mjs';
  * @property {readonly string[]} debianPackages what brings it on Debian and its relatives
  */
 
-const programs = /** @satisfies {Record<string, SystemProgram>} */ ({
+export const programs = /** @satisfies {Record<string, SystemProgram>} */ ({
   ffmpeg: { name: 'ffmpeg', executables: ['ffmpeg'], debianPackages: ['ffmpeg'] },
   ffprobe: { name: 'ffprobe', executables: ['ffprobe'], debianPackages: ['ffmpeg'] },
   chromium: {
@@ -58,21 +58,31 @@ export async function provide(wanted) {
 
 /** @param {SystemProgram} program */
 function isThere(program) {
-  return program.executables.some((name) => isOnPath(name)) || (program.files ?? []).some((file) => existsSync(file));
+  return (
+    program.executables.some((name) => findProgram(name) !== undefined) ||
+    (program.files ?? []).some((file) => existsSync(file))
+  );
 }
 
-/** @param {string} name */
-function isOnPath(name) {
-  // Debian keeps servers in sbin, which is not on every user's PATH.
+/**
+ * The path of an executable. Debian keeps servers in sbin, which is not on every user's PATH.
+ *
+ * @param {string} name
+ * @returns {string | undefined} undefined when it is not installed
+ */
+export function findProgram(name) {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  return folders.some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return folder !== '';
-    } catch {
-      return false;
-    }
-  });
+  return folders
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }
 
 /**
@@ -99,7 +109,7 @@ done
  * @returns {Promise<string>} why something may still be missing
  */
 async function install(packages) {
-  if (!isOnPath('apt-get')) return 'there is no apt-get to install it with';
+  if (findProgram('apt-get') === undefined) return 'there is no apt-get to install it with';
   const root = process.getuid?.() === 0;
   if (!root) {
     const sudo = await run('sudo', ['-n', 'true'], { deadlineMs: 10_000 });

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { alternate, median, medianSample } from './alternate.ts';
+
+describe('median', () => {
+  it('is the middle one of an odd number of values, whatever their order', () => {
+    expect(median([9, 1, 5])).toBe(5);
+    expect(median([7])).toBe(7);
+  });
+
+  it('is the mean of the two in the middle of an even number', () => {
+    expect(median([4, 1, 100, 2])).toBe(3);
+  });
+
+  it('sorts numbers as numbers and leaves the values where they are', () => {
+    const values = [100, 9, 20];
+    expect(median(values)).toBe(20);
+    expect(values).toEqual([100, 9, 20]);
+  });
+
+  it('refuses no values at all', () => {
+    expect(() => median([])).toThrow(RangeError);
+  });
+});
+
+describe('medianSample', () => {
+  it('takes the median of each figure for itself', () => {
+    const samples = [
+      { rate: 1, cpu: 30 },
+      { rate: 3, cpu: 10 },
+      { rate: 2, cpu: 20 },
+    ];
+    expect(medianSample(samples)).toEqual({ rate: 2, cpu: 20 });
+  });
+});
+
+describe('alternate', () => {
+  it('measures A B A B and gives the medians of both', async () => {
+    const order: string[] = [];
+    const figures = { A: [1, 50, 2], B: [30, 10, 20] };
+    const measure = (name: 'A' | 'B') => async () => {
+      order.push(name);
+      return { rate: figures[name].shift() ?? Number.NaN };
+    };
+    expect(await alternate(3, measure('A'), measure('B'))).toEqual({ ours: { rate: 2 }, peer: { rate: 20 } });
+    expect(order.join('')).toBe('ABABAB');
+  });
+});

@@ -1,0 +1,37 @@
+/** The middle of the values; of an even number of them, the mean of the two in the middle. Throws for none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle];
+  const lower = sorted.length % 2 === 0 ? sorted[middle - 1] : upper;
+  if (lower === undefined || upper === undefined) throw new RangeError('no values to take the median of');
+  return (lower + upper) / 2;
+}
+
+/** The median of each figure of the samples for itself. */
+export function medianSample<T extends Readonly<Record<keyof T, number>>>(samples: readonly T[]): T {
+  const first = samples[0];
+  if (first === undefined) throw new RangeError('no samples to take the median of');
+  const figures = (Object.keys(first) as (keyof T)[]).map((figure) => [
+    figure,
+    median(samples.map((sample) => sample[figure])),
+  ]);
+  return Object.fromEntries(figures) as T;
+}
+
+/**
+ * Measures two in turn, A B A B …, so that what changes on the machine meanwhile meets both alike, and gives the
+ * medians. A round measures each once.
+ */
+export async function alternate<T extends Readonly<Record<keyof T, number>>>(
+  rounds: number,
+  ours: () => Promise<T>,
+  peer: () => Promise<T>,
+): Promise<{ ours: T; peer: T }> {
+  const samples: { ours: T[]; peer: T[] } = { ours: [], peer: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    samples.ours.push(await ours());
+    samples.peer.push(await peer());
+  }
+  return { ours: medianSample(samples.ours), peer: medianSample(samples.peer) };
+}

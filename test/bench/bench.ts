@@ -1,0 +1,12 @@
+import type { SystemProgram } from '../../scripts/system-programs.mjs';
+import type { BenchReport } from './report.ts';
+
+/** One benchmark: what `npm run bench -- NAME` runs. */
+export interface Bench {
+  readonly name: string;
+  /** What it measures, against whom, in a sentence. */
+  readonly description: string;
+  /** Programs of the machine that it needs; installed where that needs no question. */
+  readonly programs: readonly SystemProgram[];
+  run(workFolder: string): Promise<BenchReport>;
+}

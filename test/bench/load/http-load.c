@@ -1,0 +1,304 @@
+/*
+ * A load generator for HTTP/1.1 on this machine, cheaper than any server it is pointed at.
+ *
+ *   http-load --port PORT --path PATH [--connections N] [--seconds S] [--rate R] [--expect TEXT] [--copy]
+ *
+ * N keep-alive connections ask for PATH again and again; every answer must be a 200 with a Content-Length, and its head
+ * must hold TEXT (letter case aside). Bodies are dropped in the kernel (MSG_TRUNC) unless --copy is given.
+ *
+ * Without --rate the loop is closed: each connection asks again as soon as it has its answer. With --rate it is open:
+ * requests are due at fixed times, and a latency counts from the time its request was due, so that a server which
+ * stalls is charged for the requests it kept waiting ("coordinated omission").
+ *
+ * Prints one line of JSON. One thread, Linux, loopback only, ends by itself.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  MAX_CONNECTIONS = 20000,
+  MAX_HEAD_BYTES = 8192,
+  MAX_SECONDS = 600,
+  EVENTS_AT_ONCE = 256,
+  DROP_AT_ONCE_BYTES = 1 << 22,
+  COPY_AT_ONCE_BYTES = 1 << 18,
+  /* Nobody waits longer than this for a server that has stopped answering. */
+  SILENCE_SECONDS = 10,
+};
+
+struct options {
+  int port;
+  const char *path;
+  int connections;
+  double seconds;
+  double rate;        /* requests a second; 0: closed loop */
+  const char *expect; /* NULL: anything */
+  bool copy;
+};
+
+struct connection {
+  int fd;
+  bool waiting;         /* a request is on its way */
+  double asked_at;      /* when it was sent, or was due */
+  uint64_t body_left;   /* bytes of the body still to come; 0: reading the head */
+  size_t head_bytes;    /* bytes of the head read so far */
+  char head[MAX_HEAD_BYTES + 1];
+};
+
+/* Latencies in a log-linear histogram: 64 steps an octave, so at most 1.6 % off, from 1 µs to over an hour. */
+enum { STEPS_AN_OCTAVE = 64, STEP_BITS = 6, OCTAVES = 32 };
+static uint64_t histogram[OCTAVES * STEPS_AN_OCTAVE];
+
+static struct options options;
+static struct connection *connections;
+static char request[2048];
+static size_t request_bytes;
+static uint64_t requests_done;
+static uint64_t requests_late; /* open loop: due when no connection was free */
+static uint64_t bytes_read;
+static double last_answer_at;
+
+static void fail(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  exit(1);
+}
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static double own_cpu_seconds(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
+static unsigned histogram_slot(uint64_t microseconds) {
+  if (microseconds < STEPS_AN_OCTAVE) return (unsigned)microseconds;
+  unsigned octave = 63U - (unsigned)__builtin_clzll(microseconds) - STEP_BITS + 1U;
+  unsigned step = (unsigned)(microseconds >> (octave - 1U)) - STEPS_AN_OCTAVE;
+  unsigned slot = octave * STEPS_AN_OCTAVE + step;
+  return slot < OCTAVES * STEPS_AN_OCTAVE ? slot : OCTAVES * STEPS_AN_OCTAVE - 1;
+}
+
+static double histogram_milliseconds(unsigned slot) {
+  unsigned octave = slot / STEPS_AN_OCTAVE;
+  unsigned step = slot % STEPS_AN_OCTAVE;
+  if (octave == 0) return step / 1e3;
+  return (double)((uint64_t)(STEPS_AN_OCTAVE + step) << (octave - 1U)) / 1e3;
+}
+
+static double percentile_milliseconds(double share) {
+  uint64_t rank = (uint64_t)(share * (double)requests_done);
+  uint64_t seen = 0;
+  for (unsigned slot = 0; slot < OCTAVES * STEPS_AN_OCTAVE; slot++) {
+    seen += histogram[slot];
+    if (seen > rank) return histogram_milliseconds(slot);
+  }
+  return 0;
+}
+
+static double number(const char *text, const char *name, double lowest, double highest) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || *end != '\0' || !(value >= lowest && value <= highest)) {
+    fail("--%s must be a number from %g to %g", name, lowest, highest);
+  }
+  return value;
+}
+
+static void read_options(int count, char **arguments) {
+  static const struct option known[] = {
+      {"port", required_argument, NULL, 'p'},    {"path", required_argument, NULL, 'u'},
+      {"connections", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 's'},
+      {"rate", required_argument, NULL, 'r'},    {"expect", required_argument, NULL, 'e'},
+      {"copy", no_argument, NULL, 'c'},          {NULL, 0, NULL, 0},
+  };
+  options = (struct options){.path = "/", .connections = 64, .seconds = 2};
+  int option;
+  while ((option = getopt_long(count, arguments, "", known, NULL)) != -1) {
+    switch (option) {
+      case 'p': options.port = (int)number(optarg, "port", 1, 65535); break;
+      case 'u': options.path = optarg; break;
+      case 'n': options.connections = (int)number(optarg, "connections", 1, MAX_CONNECTIONS); break;
+      case 's': options.seconds = number(optarg, "seconds", 0.01, MAX_SECONDS); break;
+      case 'r': options.rate = number(optarg, "rate", 1, 1e7); break;
+      case 'e': options.expect = optarg; break;
+      case 'c': options.copy = true; break;
+      default: exit(2);
+    }
+  }
+  if (options.port == 0 || optind < count) fail("usage: http-load --port PORT --path PATH [options]");
+  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", options.path,
+                        options.port);
+  if (length < 0 || (size_t)length >= sizeof request) fail("--path is too long");
+  request_bytes = (size_t)length;
+}
+
+static void connect_all(int poll) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  connections = calloc((size_t)options.connections, sizeof *connections);
+  if (connections == NULL) fail("no memory for %d connections", options.connections);
+  for (int i = 0; i < options.connections; i++) {
+    struct connection *connection = &connections[i];
+    connection->fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connection->fd < 0) fail("socket: %s", strerror(errno));
+    if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) != 0) {
+      fail("connect to port %d: %s", options.port, strerror(errno));
+    }
+    int yes = 1;
+    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    struct epoll_event interest = {.events = EPOLLIN, .data.ptr = connection};
+    if (epoll_ctl(poll, EPOLL_CTL_ADD, connection->fd, &interest) != 0) fail("epoll_ctl: %s", strerror(errno));
+  }
+}
+
+static void ask(struct connection *connection, double asked_at) {
+  connection->waiting = true;
+  connection->asked_at = asked_at;
+  /* The request is far smaller than the send buffer of a connection that waits for nothing. */
+  if (send(connection->fd, request, request_bytes, MSG_NOSIGNAL) != (ssize_t)request_bytes) {
+    fail("the server closed a connection while it was asked: %s", strerror(errno));
+  }
+}
+
+static void answered(struct connection *connection) {
+  double time = now();
+  double microseconds = (time - connection->asked_at) * 1e6;
+  histogram[histogram_slot(microseconds > 0 ? (uint64_t)microseconds : 0)]++;
+  requests_done++;
+  last_answer_at = time;
+  connection->waiting = false;
+  connection->head_bytes = 0;
+  if (options.rate == 0) ask(connection, time);
+}
+
+/* How many bytes came; 0: none now. Ends the program when the server has closed. */
+static size_t receive(struct connection *connection, void *buffer, size_t bytes, int flags) {
+  ssize_t count = recv(connection->fd, buffer, bytes, MSG_DONTWAIT | flags);
+  if (count > 0) {
+    bytes_read += (uint64_t)count;
+    return (size_t)count;
+  }
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+  fail("the server closed a connection: %s", count == 0 ? "end of stream" : strerror(errno));
+  return 0;
+}
+
+static void read_head(struct connection *connection) {
+  if (connection->head_bytes == MAX_HEAD_BYTES) fail("the head of an answer is over %d bytes", MAX_HEAD_BYTES);
+  size_t count = receive(connection, connection->head + connection->head_bytes,
+                         MAX_HEAD_BYTES - connection->head_bytes, 0);
+  if (count == 0) return;
+  connection->head_bytes += count;
+  connection->head[connection->head_bytes] = '\0';
+  char *end = memmem(connection->head, connection->head_bytes, "\r\n\r\n", 4);
+  if (end == NULL) return;
+  end += 4;
+  size_t body_bytes_here = connection->head_bytes - (size_t)(end - connection->head);
+  char first_of_body = *end;
+  *end = '\0'; /* what follows is body: nothing is looked for there */
+  char *length = strcasestr(connection->head, "\r\nContent-Length:");
+  if (strncmp(connection->head, "HTTP/1.1 200 ", 13) != 0 || length == NULL) {
+    fail("not a 200 with a Content-Length: %.300s", connection->head);
+  }
+  if (options.expect != NULL && strcasestr(connection->head, options.expect) == NULL) {
+    fail("\"%s\" is not in the head of an answer: %.600s", options.expect, connection->head);
+  }
+  *end = first_of_body;
+  uint64_t body_bytes = strtoull(length + sizeof "\r\nContent-Length:" - 1, NULL, 10);
+  if (body_bytes_here > body_bytes) fail("more came than Content-Length said");
+  connection->body_left = body_bytes - body_bytes_here;
+  if (connection->body_left == 0) answered(connection);
+}
+
+static void read_body(struct connection *connection) {
+  static char buffer[COPY_AT_ONCE_BYTES];
+  size_t most = options.copy ? COPY_AT_ONCE_BYTES : DROP_AT_ONCE_BYTES;
+  size_t wanted = connection->body_left < most ? (size_t)connection->body_left : most;
+  connection->body_left -= receive(connection, buffer, wanted, options.copy ? 0 : MSG_TRUNC);
+  if (connection->body_left == 0) answered(connection);
+}
+
+static struct connection *next_free_connection(void) {
+  static int next = 0;
+  for (int i = 0; i < options.connections; i++) {
+    struct connection *connection = &connections[(next + i) % options.connections];
+    if (connection->waiting) continue;
+    next = (next + i + 1) % options.connections;
+    return connection;
+  }
+  return NULL;
+}
+
+/* Open loop: asks whatever is due by now. A request that finds no free connection waits, its latency running. */
+static void ask_what_is_due(double began_at) {
+  static uint64_t issued = 0;
+  uint64_t due = (uint64_t)((now() - began_at) * options.rate);
+  while (issued < due) {
+    struct connection *connection = next_free_connection();
+    if (connection == NULL) {
+      requests_late++;
+      return;
+    }
+    ask(connection, began_at + (double)issued / options.rate);
+    issued++;
+  }
+}
+
+int main(int count, char **arguments) {
+  read_options(count, arguments);
+  int poll = epoll_create1(0);
+  if (poll < 0) fail("epoll_create1: %s", strerror(errno));
+  connect_all(poll);
+
+  double cpu_before = own_cpu_seconds();
+  double began_at = now();
+  last_answer_at = began_at;
+  if (options.rate == 0) {
+    for (int i = 0; i < options.connections; i++) ask(&connections[i], now());
+  }
+  struct epoll_event events[EVENTS_AT_ONCE];
+  for (;;) {
+    double time = now();
+    if (time - began_at >= options.seconds) break;
+    if (time - last_answer_at > SILENCE_SECONDS) fail("no answer for %d s", SILENCE_SECONDS);
+    if (options.rate > 0) ask_what_is_due(began_at);
+    int ready = epoll_wait(poll, events, EVENTS_AT_ONCE, options.rate > 0 ? 1 : 100);
+    for (int i = 0; i < ready; i++) {
+      struct connection *connection = events[i].data.ptr;
+      if (connection->body_left > 0) read_body(connection);
+      else read_head(connection);
+    }
+  }
+  double seconds = now() - began_at;
+  printf("{\"requests\":%llu,\"seconds\":%.4f,\"requestsPerSecond\":%.2f,\"bytes\":%llu,\"p50Ms\":%.4f,\"p99Ms\":%.4f,"
+         "\"late\":%llu,\"cpuShare\":%.4f}\n",
+         (unsigned long long)requests_done, seconds, (double)requests_done / seconds, (unsigned long long)bytes_read,
+         percentile_milliseconds(0.5), percentile_milliseconds(0.99), (unsigned long long)requests_late,
+         (own_cpu_seconds() - cpu_before) / seconds);
+  return 0;
+}

@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { provide } from '../../scripts/system-programs.mjs';
+import type { Bench } from './bench.ts';
+import { edgeBench } from './edge.ts';
+import { jsonReport, tableReport } from './report.ts';
+
+/** `npm run bench -- NAME [--json FILE]`. Without a name it lists what there is. */
+
+const benches: readonly Bench[] = [edgeBench];
+
+async function runBench(bench: Bench, jsonFile: string | undefined): Promise<void> {
+  const missing = await provide(bench.programs);
+  if (missing.length > 0) throw new Error(missing.join('\n'));
+  const workFolder = mkdtempSync(join(tmpdir(), 'streamfront-bench-'));
+  process.once('exit', () => {
+    rmSync(workFolder, { recursive: true, force: true });
+  });
+  const report = await bench.run(workFolder);
+  process.stdout.write(`${tableReport(report)}\n`);
+  if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(jsonReport(report), undefined, 2)}\n`);
+}
+
+function listBenches(): void {
+  const lines = benches.map((bench) => `  ${bench.name.padEnd(12)}${bench.description}`);
+  process.stdout.write(`npm run bench -- NAME [--json FILE]\n${lines.join('\n')}\n`);
+}
+
+// So that what was started is ended, and what was written removed, by the handlers of `exit`.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
+try {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });
+  const [name] = positionals;
+  const bench = benches.find((candidate) => candidate.name === name);
+  if (bench !== undefined) {
+    await runBench(bench, values.json);
+  } else {
+    if (name !== undefined) process.exitCode = 1;
+    listBenches();
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,18 @@
+import { availableParallelism } from 'node:os';
+import { findProgram } from '../../scripts/system-programs.mjs';
+
+/** Where servers run, and where the load comes from, so that neither takes the other's time. */
+export const serverCore = 0;
+export const loadCore = 1;
+
+/** Why servers and load cannot have a core each on this machine; undefined when they can. */
+export function whyNotPinned(): string | undefined {
+  if (availableParallelism() < 2) return 'one core only: server and load share it, figures say little';
+  if (findProgram('taskset') === undefined) return 'taskset is not installed: server and load may share a core';
+  return undefined;
+}
+
+/** The command line that runs a program on one core; the same command line where that cannot be. */
+export function pinned(core: number, command: string, args: readonly string[]): [string, readonly string[]] {
+  return whyNotPinned() === undefined ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
+}

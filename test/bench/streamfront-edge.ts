@@ -1,0 +1,24 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { freePort, type ServerProcess, startServer } from './server-process.ts';
+
+const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+/** Our edge, as the real program runs it, in front of an origin. Everything it writes lies in `folder`. */
+export async function startStreamFrontEdge(folder: string, originPort: number): Promise<ServerProcess> {
+  const port = await freePort();
+  const configuration = join(folder, 'streamfront.yaml');
+  writeFileSync(
+    configuration,
+    stringify({
+      edge: {
+        http: { port },
+        origins: { main: { url: `http://127.0.0.1:${originPort}` } },
+        distributions: [{ name: 'bench', behaviours: [{ path: '*' }] }],
+      },
+    }),
+  );
+  const args = [mainFile, 'start', '--role', 'edge', '--config', configuration, '--data', join(folder, 'data')];
+  return startServer(process.execPath, args, port);
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { inProject } from '../../scripts/project-folder.mjs';
+import { eventually } from '../support/condition.ts';
+
+/** Stands for the server: says that it is up, says each signal, ends half a second after the first with code 7. */
+const program = `
+console.log('up', process.pid, JSON.stringify(process.argv.slice(2)));
+let signals = 0;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(name, () => {
+    signals += 1;
+    console.log('signal', name);
+    if (signals === 1) setTimeout(() => process.exit(7), 700);
+  });
+}
+setInterval(() => {}, 1000);
+`;
+
+let folder: string;
+let launcher: ChildProcess;
+let output: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'streamfront hand-over '));
+  output = '';
+});
+afterEach(() => {
+  launcher.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function launch(source: string, ...args: string[]): Promise<void> {
+  const file = join(folder, 'program.mjs');
+  writeFileSync(file, source);
+  const module = pathToFileURL(inProject('scripts', 'hand-over.mjs')).href;
+  const code = `import { handOver } from ${JSON.stringify(module)}; handOver(${JSON.stringify(file)}, process.argv.slice(1));`;
+  launcher = spawn(process.execPath, ['--input-type=module', '-e', code, '--', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  launcher.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  await eventually('the program is up', () => output.includes('\n'));
+}
+
+const signalsSeen = () => output.split('\n').filter((line) => line.startsWith('signal'));
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('handOver', () => {
+  it('passes the arguments on and takes the exit code over', async () => {
+    await launch(`console.log(JSON.stringify(process.argv.slice(2))); process.exitCode = 42;`, '--port', '80 80');
+    const [code] = (await once(launcher, 'exit')) as [number];
+    expect(output.trim()).toBe('["--port","80 80"]');
+    expect(code).toBe(42);
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`passes ${signal} on once, even when it comes twice, as it does from a terminal and from npm`, async () => {
+      await launch(program);
+      launcher.kill(signal);
+      await eventually('the first signal arrived', () => signalsSeen().length > 0);
+      launcher.kill(signal);
+      const [code] = (await once(launcher, 'exit')) as [number];
+      expect(signalsSeen()).toEqual([`signal ${signal}`]);
+      expect(code).toBe(7);
+    });
+  }
+
+  it('ends the program when it is killed itself', async () => {
+    await launch(program);
+    const pid = Number(output.split(' ')[1]);
+    expect(isAlive(pid)).toBe(true);
+    launcher.kill('SIGKILL');
+    await eventually('the program has ended', () => !isAlive(pid));
+    expect(signalsSeen()).toEqual(['signal SIGTERM']);
+  });
+});
