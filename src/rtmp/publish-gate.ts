@@ -1,0 +1,52 @@
+import type { AccessUnit } from '../formats/media/access-unit.ts';
+import type { TrackConfig } from '../formats/media/track.ts';
+
+/** What an encoder asks for, as it came over the wire. Each text may hold a stream key: none goes into a log. */
+export interface PublishRequest {
+  /** The `app` of `connect`, with its query if it has one. */
+  readonly app: string;
+  readonly tcUrl: string | undefined;
+  /** The name in `publish`, with its query if it has one. */
+  readonly streamName: string;
+  readonly peerAddress: string;
+  readonly peerPort: number;
+  /** What the encoder calls itself in `connect`. */
+  readonly encoder: string | undefined;
+}
+
+export interface PublishRefused {
+  readonly kind: 'refused';
+  /** For the encoder. */
+  readonly statusCode: 'NetStream.Publish.BadName' | 'NetStream.Publish.Unauthorized';
+  /** For the log, such as `PUBLISH_BUSY`. */
+  readonly code: string;
+  /** For both; holds no stream key. */
+  readonly sentence: string;
+}
+
+export type PublishAdmission =
+  | {
+      readonly kind: 'admitted';
+      /** `app/name`, for the log. */
+      readonly path: string;
+      readonly sink: PublicationSink;
+    }
+  | PublishRefused;
+
+/** Where what an admitted encoder sends goes. */
+export interface PublicationSink {
+  setTrackConfig(config: TrackConfig): void;
+  push(unit: AccessUnit): void;
+  /** What the encoder calls itself in its metadata, which says more than `connect` does. */
+  nameEncoder(encoder: string): void;
+  /** The encoder has left. Harmless when called again. */
+  release(): void;
+}
+
+/** Who decides whether an encoder may publish: what the RTMP server knows of policy and of streams. */
+export interface PublishGate {
+  /** Whether `admit` would refuse. Changes nothing. */
+  examine(request: PublishRequest): PublishRefused | undefined;
+  /** `onTakenOver` is called once if another encoder takes the stream over later. */
+  admit(request: PublishRequest, onTakenOver: () => void): PublishAdmission;
+}

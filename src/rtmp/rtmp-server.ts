@@ -1,0 +1,190 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { PublishGate } from './publish-gate.ts';
+import { ServerSession } from './server-session.ts';
+import type { SessionLimits } from './session-limits.ts';
+import type { SessionTransport } from './session-output.ts';
+
+export interface RtmpServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Further connections are closed at once. */
+  readonly maxConnections: number;
+  readonly limits: SessionLimits;
+  readonly gate: PublishGate;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RtmpServerStats {
+  /** Connections now. */
+  readonly connections: number;
+  /** Connections taken since the start. */
+  readonly accepted: number;
+  /** Connections that ended, by why: `PEER_LEFT`, `SERVER_CLOSING` or the code of an error. */
+  readonly closed: Readonly<Record<string, number>>;
+}
+
+/** How long a connection that was told why it ends has to read it. */
+const lingerMs = 1_000;
+
+/** A peer that vanished without a word is noticed after this long without traffic, in states that wait for long. */
+const keepAliveMs = 30_000;
+
+/** At most one line in this time about connections beyond the bound: whoever opens them shall not fill the disk. */
+const refusalLogIntervalMs = 10_000;
+
+/** Listens for RTMP connections and runs a session on each. */
+export class RtmpServer {
+  readonly #options: RtmpServerOptions;
+  readonly #server: Server;
+  readonly #sessions = new Map<Socket, ServerSession>();
+  readonly #closed = new Map<string, number>();
+  #accepted = 0;
+  #refusalLoggedMs = Number.NEGATIVE_INFINITY;
+
+  private constructor(options: RtmpServerOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) =>
+      this.#accept(socket),
+    );
+  }
+
+  /** Resolves when it listens. Rejects with the system's error if it cannot: `EADDRINUSE`, `EACCES`. */
+  static listen(options: RtmpServerOptions): Promise<RtmpServer> {
+    const rtmpServer = new RtmpServer(options);
+    const server = rtmpServer.#server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: options.host, port: options.port }, () => {
+        server.off('error', reject);
+        // Such as EMFILE while accepting: the next connection may fare better.
+        server.on('error', (error) => options.log.error({ err: error }, 'The RTMP listener had an error'));
+        resolve(rtmpServer);
+      });
+    });
+  }
+
+  get host(): string {
+    return this.#options.host;
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  }
+
+  stats(): RtmpServerStats {
+    return {
+      connections: this.#sessions.size,
+      accepted: this.#accepted,
+      closed: Object.fromEntries(this.#closed),
+    };
+  }
+
+  /** Takes no more connections, ends those that are there, and resolves when all are gone: in `lingerMs` at most. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    for (const session of this.#sessions.values()) session.close();
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    // Before anything else: an error without a listener would end the process.
+    socket.on('error', () => {});
+    const { remoteAddress: address, remotePort: port } = socket;
+    // It was gone before we got to it.
+    if (address === undefined || port === undefined) {
+      socket.destroy();
+      return;
+    }
+    if (this.#sessions.size >= this.#options.maxConnections) {
+      this.#refuse(socket, address);
+      return;
+    }
+    this.#accepted++;
+    const session = new ServerSession({
+      transport: new SocketTransport(socket, address, port, this.#options.clock),
+      gate: this.#options.gate,
+      limits: this.#options.limits,
+      clock: this.#options.clock,
+      log: this.#options.log.child({ peer: peerName(address, port) }),
+      onClosed: (code) => this.#count(code),
+    });
+    this.#sessions.set(socket, session);
+    socket.on('data', (bytes: Buffer) => session.receive(bytes));
+    // The peer has said all it will say; a publisher that does so has left.
+    socket.on('end', () => {
+      session.transportClosed();
+      socket.end();
+    });
+    socket.on('close', () => {
+      session.transportClosed();
+      this.#sessions.delete(socket);
+    });
+  }
+
+  #refuse(socket: Socket, address: string): void {
+    socket.destroy();
+    const code = 'RTMP_TOO_MANY_CONNECTIONS';
+    this.#count(code);
+    const { maxConnections, clock, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#refusalLoggedMs < refusalLogIntervalMs) return;
+    this.#refusalLoggedMs = nowMs;
+    log.warn(
+      { code, peer: address, refused: this.#closed.get(code) },
+      `${code}: ${maxConnections} connections at once are there already (setting origin.rtmp.maxConnections)`,
+    );
+  }
+
+  #count(code: string): void {
+    this.#closed.set(code, (this.#closed.get(code) ?? 0) + 1);
+  }
+}
+
+/** `192.0.2.1:1024`, `[2001:db8::1]:1024`; IPv4 over an IPv6 listener as IPv4. */
+export function peerName(address: string, port: number): string {
+  const plain = address.replace(/^::ffff:(?=\d)/, '');
+  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
+class SocketTransport implements SessionTransport {
+  readonly peerAddress: string;
+  readonly peerPort: number;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+
+  constructor(socket: Socket, peerAddress: string, peerPort: number, clock: Clock) {
+    this.#socket = socket;
+    this.peerAddress = peerAddress;
+    this.peerPort = peerPort;
+    this.#clock = clock;
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  end(): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    socket.end();
+    // What still comes is read and thrown away meanwhile: unread bytes would make a reset of the goodbye.
+    const timer = this.#clock.after(lingerMs, () => socket.destroy());
+    socket.once('close', () => timer.cancel());
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

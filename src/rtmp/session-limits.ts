@@ -1,0 +1,39 @@
+/** Every bound and every deadline of one connection to the RTMP server. */
+export interface SessionLimits {
+  /** From the connection to the end of the handshake. */
+  readonly handshakeTimeoutMs: number;
+  /** From there to `connect`. */
+  readonly connectTimeoutMs: number;
+  /** From `connect`, or from the end of the last publication, to `publish`. */
+  readonly publishTimeoutMs: number;
+  /** Between two messages of a publication. */
+  readonly idleTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  /** Of all messages together that have not arrived whole yet. */
+  readonly maxBufferedBytes: number;
+  readonly maxChunkStreams: number;
+  readonly maxMessageStreams: number;
+  /** Commands and pings; twice as many may come in one burst. */
+  readonly maxCommandsPerSecond: number;
+  /** Of answers that the peer has not read yet. */
+  readonly maxQueuedAnswerBytes: number;
+}
+
+/** The bounds that nobody needs to set, and from the two that an operator does set what follows from them. */
+export function sessionLimits(settings: {
+  readonly maxMessageBytes: number;
+  readonly handshakeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}): SessionLimits {
+  return {
+    ...settings,
+    connectTimeoutMs: 10_000,
+    publishTimeoutMs: 20_000,
+    // An encoder interleaves audio and video: one large message of each may be under way.
+    maxBufferedBytes: settings.maxMessageBytes * 2,
+    maxChunkStreams: 64,
+    maxMessageStreams: 16,
+    maxCommandsPerSecond: 50,
+    maxQueuedAnswerBytes: 262_144,
+  };
+}

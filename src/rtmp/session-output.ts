@@ -1,0 +1,72 @@
+import { LimitError } from '../base/errors.ts';
+import { ChunkEncoder, chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
+import { type ControlMessage, encodeControlMessage } from '../formats/rtmp/control-message.ts';
+import type { RtmpMessage } from '../formats/rtmp/message.ts';
+
+/** The connection under a session: a socket, or what a test puts in its place. */
+export interface SessionTransport {
+  readonly peerAddress: string;
+  readonly peerPort: number;
+  /** Written, but not taken by the peer yet. */
+  readonly queuedBytes: number;
+  write(bytes: Uint8Array): void;
+  /** Closes once what was written has been taken; who does not take it is cut off a moment later. */
+  end(): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+/**
+ * What the server says on one connection: messages become chunks, gathered until `flush` so that the answers to one
+ * packet leave in one. Bounded: a peer that asks and never reads is a `LimitError`.
+ */
+export class SessionOutput {
+  readonly #transport: SessionTransport;
+  readonly #maxQueuedBytes: number;
+  readonly #encoder = new ChunkEncoder();
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+
+  constructor(transport: SessionTransport, maxQueuedBytes: number) {
+    this.#transport = transport;
+    this.#maxQueuedBytes = maxQueuedBytes;
+  }
+
+  /** Tells the peer the size, and cuts what follows by it. */
+  setChunkSize(chunkBytes: number): void {
+    this.control({ kind: 'set-chunk-size', chunkBytes });
+    this.#encoder.setChunkSize(chunkBytes);
+  }
+
+  control(message: ControlMessage): void {
+    this.raw(this.#encoder.encode(encodeControlMessage(message), chunkStreamId.control));
+  }
+
+  /** A command or the answer to one: of the connection, or of the message stream that it is about. */
+  command(message: RtmpMessage): void {
+    this.raw(this.#encoder.encode(message, chunkStreamId.command));
+  }
+
+  /** Bytes that are no chunks: the handshake. */
+  raw(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const queuedBytes = this.#transport.queuedBytes + this.#gatheredBytes + bytes.length;
+    if (queuedBytes > this.#maxQueuedBytes) {
+      throw new LimitError('RTMP_PEER_DOES_NOT_READ', 'bytes of answers that the peer does not read', {
+        limit: this.#maxQueuedBytes,
+        value: queuedBytes,
+      });
+    }
+    this.#gathered.push(bytes);
+    this.#gatheredBytes += bytes.length;
+  }
+
+  flush(): void {
+    const [first] = this.#gathered;
+    if (first === undefined) return;
+    const bytes = this.#gathered.length === 1 ? first : Buffer.concat(this.#gathered, this.#gatheredBytes);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#transport.write(bytes);
+  }
+}
