@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { endChildrenOnSignal, run } from './child-process.mjs';
 import { projectNode } from './pinned-node.mjs';
 import { inProject } from './project-folder.mjs';
+import { setUp } from './setup.mjs';
 import { programsForTests, provide } from './system-programs.mjs';
 import { countTestsIn } from './test-report.mjs';
 
@@ -46,16 +47,20 @@ export async function runTests(patterns) {
   mkdirSync(reportFolder, { recursive: true });
   let passed = 0;
   let failed = 0;
-  const steps = patterns.length > 0 ? [someTests(patterns)] : [systemPrograms(), ...checks, ...tests];
+  const steps =
+    patterns.length > 0 ? [player(), someTests(patterns)] : [systemPrograms(), player(), ...checks, ...tests];
   for (const step of steps) {
-    process.stdout.write(step.name.padEnd(22));
+    // Overwritten by the line with the result, or by what the step itself has to say.
+    if (process.stdout.isTTY) process.stdout.write(`${step.name} …\r`);
     const beganAtMs = performance.now();
     const { count, output } = await step.take();
     const seconds = ((performance.now() - beganAtMs) / 1_000).toFixed(1);
     passed += count.passed;
     failed += count.failures.length;
     const verdict = count.failures.length === 0 ? 'ok  ' : 'FAIL';
-    process.stdout.write(`${verdict}  ${count.passed} passed, ${count.failures.length} failed  ${seconds} s\n`);
+    process.stdout.write(
+      `${step.name.padEnd(22)}${verdict}  ${count.passed} passed, ${count.failures.length} failed  ${seconds} s\n`,
+    );
     if (count.failures.length > 0) {
       process.stdout.write(`${output.trim()}\n${count.failures.map((line) => `  ✗ ${line}\n`).join('')}\n`);
     }
@@ -71,6 +76,24 @@ function systemPrograms() {
     async take() {
       const missing = await provide(programsForTests);
       return { count: { passed: programsForTests.length - missing.length, failures: missing }, output: '' };
+    },
+  };
+}
+
+/** @returns {Step} */
+function player() {
+  return {
+    name: 'player',
+    async take() {
+      try {
+        await setUp({ player: true });
+        return { count: { passed: 1, failures: [] }, output: '' };
+      } catch (error) {
+        return {
+          count: { passed: 0, failures: ['player: not built'] },
+          output: error instanceof Error ? error.message : String(error),
+        };
+      }
     },
   };
 }
