@@ -3,8 +3,8 @@ import { LimitError } from '../base/errors.ts';
 export interface GrowingBodyOptions {
   /** What the origin announced; `undefined` when it did not. */
   readonly lengthBytes: number | undefined;
-  /** Whether all of it is to be kept, for readers to come and for the store. */
-  readonly keep: boolean;
+  /** Up to this size all of it is kept, for readers to come and for the store. 0: nothing is. */
+  readonly maxKeptBytes: number;
   /** Asks for room in the store's budget for as many bytes more; `false`: nothing more can be kept. */
   readonly reserve: (bytes: number) => boolean;
   /** Called with `true` when the source should pause and `false` when it should go on. */
@@ -44,16 +44,13 @@ export class GrowingBody {
   #state: BodyState = { kind: 'growing' };
 
   constructor(options: GrowingBodyOptions) {
-    const { lengthBytes, keep, reserve } = options;
+    const { lengthBytes, maxKeptBytes } = options;
     this.#options = options;
     this.lengthBytes = lengthBytes;
-    this.#keeping = keep;
-    if (keep && lengthBytes !== undefined) {
-      this.#keeping = reserve(lengthBytes);
-      if (this.#keeping) {
-        this.#reservedBytes = lengthBytes;
-        this.#whole = Buffer.allocUnsafeSlow(lengthBytes);
-      }
+    this.#keeping = maxKeptBytes > 0;
+    if (this.#keeping && lengthBytes !== undefined) {
+      this.#keeping = this.#reserveMore(lengthBytes);
+      if (this.#keeping) this.#whole = Buffer.allocUnsafeSlow(lengthBytes);
     }
   }
 
@@ -146,7 +143,7 @@ export class GrowingBody {
   }
 
   #reserveMore(bytes: number): boolean {
-    if (!this.#options.reserve(bytes)) return false;
+    if (this.#reservedBytes + bytes > this.#options.maxKeptBytes || !this.#options.reserve(bytes)) return false;
     this.#reservedBytes += bytes;
     return true;
   }

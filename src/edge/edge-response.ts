@@ -1,0 +1,67 @@
+import type { FieldLines } from '../formats/http-fields/field-lines.ts';
+import type { FreshnessFacts } from '../policy/freshness.ts';
+import { variantKey } from '../policy/variants.ts';
+import type { Storable } from '../stores/cache-store.ts';
+import type { GrowingBody } from '../stores/growing-body.ts';
+
+/** What is known of a response apart from its body. */
+export interface ResponseHead {
+  readonly status: number;
+  /** End-to-end fields as the origin sent them, with a Date, without Age and Content-Length: those are counted. */
+  readonly fields: FieldLines;
+  readonly facts: FreshnessFacts;
+  /** The request fields that chose it (`selectingFields`). */
+  readonly selecting: readonly string[];
+  readonly variantKey: string;
+}
+
+/** A complete response in the store. */
+export class CachedResponse implements Storable {
+  readonly head: ResponseHead;
+  readonly body: Buffer;
+  readonly costBytes: number;
+  /** What a hit sends, made for one second and used for all hits within it (`viewer-fields.ts`). */
+  hitFields: { readonly ageSeconds: number; readonly ttlSeconds: number; readonly lines: string[] } | undefined;
+
+  constructor(head: ResponseHead, body: Buffer) {
+    this.head = head;
+    this.body = body;
+    this.costBytes = body.length + fieldsCostBytes(head.fields) + fixedCostBytes;
+  }
+
+  get variantKey(): string {
+    return this.head.variantKey;
+  }
+}
+
+/** The objects around a body. */
+const fixedCostBytes = 500;
+
+/** Twice: as they came, and as a hit sends them. */
+function fieldsCostBytes(fields: FieldLines): number {
+  return fields.reduce((sum, text) => sum + (text.length + 16) * 2, 0);
+}
+
+/** A response whose body is arriving. */
+export interface GrowingResponse {
+  readonly head: ResponseHead;
+  /** As announced; of the answer to a HEAD too, which has no body. */
+  readonly lengthBytes: number | undefined;
+  readonly body: GrowingBody;
+  /** Whether it will be stored when it is complete. */
+  readonly storable: boolean;
+  /** A viewer has left: the fetch ends if nobody else reads and it is not for the store. */
+  onReaderLeft(): void;
+}
+
+/** The variant that answers a request with these fields (as the origin would see them), the newest if several do. */
+export function selectVariant<Response extends { readonly head: ResponseHead }>(
+  variants: readonly Response[],
+  requestFields: () => FieldLines,
+): Response | undefined {
+  return variants.find(({ head }) => isVariantFor(head, requestFields));
+}
+
+export function isVariantFor(head: ResponseHead, requestFields: () => FieldLines): boolean {
+  return head.selecting.length === 0 || variantKey(head.selecting, requestFields()) === head.variantKey;
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { startHttpListener } from '../http/listener.ts';
+import { Upstream } from '../http/upstream.ts';
+import type { CacheStoreStats } from '../stores/cache-store.ts';
+import { MemoryCache } from '../stores/memory-cache.ts';
+import type { CachedResponse } from './edge-response.ts';
+import type { EdgeCounters } from './origin-fetch.ts';
+import { type EdgeContext, serveRequest } from './request-steps.ts';
+import { compileRoutes } from './routes.ts';
+import { RunningFetches } from './running-fetches.ts';
+import type { EdgeSettings } from './settings.ts';
+
+/** How long `close` lets answers that are being sent come to their end. */
+const closeGraceMs = 2_000;
+
+export interface Edge {
+  readonly httpPort: number;
+  readonly httpAddress: string;
+  stats(): EdgeStats;
+  /** Stops accepting, lets running answers end for two seconds, then ends them and all requests to origins. */
+  close(): Promise<void>;
+}
+
+export interface EdgeStats {
+  readonly counters: Readonly<EdgeCounters>;
+  readonly cache: CacheStoreStats;
+}
+
+/** Starts an edge: listens for viewers, answers from its cache, asks origins. Throws a `ConfigError` when the port cannot be had. */
+export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; log: Log }): Promise<Edge> {
+  const log = deps.log.child({ role: 'edge' });
+  const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
+  const counters = zeroCounters();
+  const store = new MemoryCache<CachedResponse>(settings.cache.memoryBytes);
+  const via = `1.1 ${settings.location} (StreamFront)`;
+  const context: EdgeContext = {
+    clock: deps.clock,
+    log,
+    store,
+    fetches: new RunningFetches(),
+    maxObjectBytes: settings.cache.maxObjectBytes,
+    maxWaiting: settings.cache.maxWaiting,
+    counters,
+    name: { location: settings.location, via, cacheName: `streamfront-${settings.location}` },
+    identity: { via, cdnId: `streamfront-${randomBytes(8).toString('hex')}` },
+    route: compileRoutes(settings.distributions, upstreams),
+    nextRequestId: requestIds(),
+  };
+  const listener = await startHttpListener({
+    name: 'edge',
+    ...settings.http,
+    setting: 'edge.http.port',
+    handler: (request, response) => serveRequest(context, request, response),
+    log,
+  });
+  log.info({ address: listener.address, port: listener.port }, 'edge listens for HTTP');
+  return {
+    httpPort: listener.port,
+    httpAddress: listener.address,
+    stats: () => ({ counters: { ...counters }, cache: store.stats() }),
+    close: async () => {
+      await listener.close(closeGraceMs);
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
+    },
+  };
+}
+
+function zeroCounters(): EdgeCounters {
+  return {
+    requests: 0,
+    hits: 0,
+    misses: 0,
+    refreshHits: 0,
+    staleHits: 0,
+    errors: 0,
+    originRequests: 0,
+    originErrors: 0,
+  };
+}
+
+/** Unlike any other edge's, and cheap: a random beginning and a count. */
+function requestIds(): () => string {
+  const beginning = randomBytes(9).toString('base64url');
+  let count = 0;
+  return () => `${beginning}-${(count++).toString(36)}`;
+}

@@ -1,0 +1,109 @@
+import type { UpstreamError } from '../base/errors.ts';
+import { isUpstreamTimeout } from '../http/upstream-error.ts';
+
+/** An answer in plain words that the edge gives itself. */
+export interface PlainAnswer {
+  readonly status: number;
+  /** A few words for the heading. */
+  readonly title: string;
+  /** What happened and what to do, for whoever looks at it. */
+  readonly sentence: string;
+  /** A stable code for whoever has to mend it. */
+  readonly code: string;
+  /** Further fields, such as `Allow`. */
+  readonly fields?: readonly string[];
+}
+
+export const refusals = {
+  malformedUrl: {
+    status: 400,
+    title: 'Bad request',
+    sentence: 'The address is malformed.',
+    code: 'REQUEST_URL_MALFORMED',
+  },
+  bodyWithGet: {
+    status: 403,
+    title: 'Forbidden',
+    sentence: 'A request of this kind must not have a body.',
+    code: 'REQUEST_BODY_NOT_ALLOWED',
+  },
+  unknownHost: {
+    status: 404,
+    title: 'Not here',
+    sentence: 'No distribution answers for this host name.',
+    code: 'NO_DISTRIBUTION',
+  },
+  unknownPath: {
+    status: 404,
+    title: 'Not found',
+    sentence: 'Nothing is served at this address.',
+    code: 'NO_BEHAVIOUR',
+  },
+  method: {
+    status: 405,
+    title: 'Method not allowed',
+    sentence: 'Only GET, HEAD and OPTIONS are answered here.',
+    code: 'METHOD_NOT_ALLOWED',
+    fields: ['Allow', 'GET, HEAD, OPTIONS'],
+  },
+  crowded: {
+    status: 503,
+    title: 'Too many at once',
+    sentence: 'Too many viewers are waiting for the same answer. Please try again in a moment.',
+    code: 'TOO_MANY_WAITING',
+    fields: ['Retry-After', '1'],
+  },
+  loop: {
+    status: 508,
+    title: 'Loop detected',
+    sentence: 'This request has been here before: the origin of this distribution leads back to this edge.',
+    code: 'LOOP_DETECTED',
+  },
+} satisfies Record<string, PlainAnswer>;
+
+/** What a viewer is told when the origin failed and nothing stored may stand in for it. */
+export function gatewayAnswer(error: UpstreamError): PlainAnswer {
+  return isUpstreamTimeout(error)
+    ? {
+        status: 504,
+        title: 'The origin is too slow',
+        sentence: 'The server that holds this content did not answer in time. Please try again in a moment.',
+        code: error.code,
+      }
+    : {
+        status: 502,
+        title: 'The origin cannot be reached',
+        sentence: 'The server that holds this content cannot be reached. Please try again in a moment.',
+        code: error.code,
+      };
+}
+
+/** HTML for whoever asks for it, else text. Nothing that a viewer sent is repeated in it. */
+export function renderPlainAnswer(
+  answer: PlainAnswer,
+  accept: string | undefined,
+  requestId: string,
+): { readonly contentType: string; readonly body: string } {
+  const { status, title, sentence, code } = answer;
+  if (accept?.includes('text/html') !== true) {
+    return {
+      contentType: 'text/plain; charset=utf-8',
+      body: `${status} ${title}\n${sentence}\n\ncode ${code}, request ${requestId}\n`,
+    };
+  }
+  return {
+    contentType: 'text/html; charset=utf-8',
+    body: `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${status} ${title}</title>
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:18vh auto;padding:0 1.5rem}h1{font-size:1.4rem}small{opacity:.65}</style>
+<h1>${title}</h1>
+<p>${sentence}</p>
+<p><small>${status} · ${code} · request ${requestId}</small></p>
+</html>
+`,
+  };
+}

@@ -1,0 +1,345 @@
+import type { Clock } from '../base/clock.ts';
+import { UpstreamError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { parseCacheControl } from '../formats/http-fields/cache-control.ts';
+import { type FieldLines, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
+import { endToEndFields } from '../formats/http-fields/hop-by-hop.ts';
+import { formatHttpDate } from '../formats/http-fields/http-date.ts';
+import type { Upstream, UpstreamExchange, UpstreamHandler } from '../http/upstream.ts';
+import { explicitLifetimeMs, freshness, freshnessFacts, maxErrorTtlMs, type TtlSettings } from '../policy/freshness.ts';
+import { storability, type Storability } from '../policy/storability.ts';
+import { confirms, mergeNotModified, revalidationFields } from '../policy/validation.ts';
+import { selectingFields, variantKey } from '../policy/variants.ts';
+import type { CacheStore } from '../stores/cache-store.ts';
+import { GrowingBody } from '../stores/growing-body.ts';
+import { CachedResponse, type GrowingResponse, type ResponseHead } from './edge-response.ts';
+import type { RunningFetches } from './running-fetches.ts';
+
+/** How long a key whose answers cannot be shared is not waited for together. */
+const hitForMissMs = 10_000;
+
+/** What a fetch works with. */
+export interface FetchSurroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: CacheStore<CachedResponse>;
+  readonly fetches: RunningFetches<OriginFetch>;
+  readonly maxObjectBytes: number;
+  readonly counters: EdgeCounters;
+}
+
+/** Counted since the start. */
+export interface EdgeCounters {
+  requests: number;
+  /** Answered from the store, from a body that is arriving, or together with another viewer's request. */
+  hits: number;
+  misses: number;
+  /** Answered from the store after the origin confirmed it. */
+  refreshHits: number;
+  /** Answered with something stale, because the origin failed or while it is asked. */
+  staleHits: number;
+  /** Answers that the edge gave itself: refusals, and an origin that failed. */
+  errors: number;
+  originRequests: number;
+  originErrors: number;
+}
+
+export interface FetchOrder {
+  readonly cacheKey: string;
+  readonly upstream: Upstream;
+  readonly method: 'GET' | 'HEAD';
+  /** Path and query. */
+  readonly target: string;
+  /** Without conditions: those are the fetch's own. */
+  readonly requestFields: FieldLines;
+  readonly ttl: TtlSettings;
+  /** What is in the store already and no longer fresh. */
+  readonly stale: CachedResponse | undefined;
+  /**
+   * `together`: whoever asks for the same meanwhile waits for this fetch. `alone`: it is one viewer's. `background`:
+   * it goes on without anybody waiting.
+   */
+  readonly kind: 'together' | 'alone' | 'background';
+}
+
+/** What one who waited gets. */
+export type FetchOutcome =
+  /** The body is arriving. */
+  | { readonly kind: 'arriving'; readonly response: GrowingResponse }
+  /** The origin has confirmed what was stored (304). */
+  | { readonly kind: 'confirmed'; readonly response: CachedResponse }
+  /** The answer was for the first who asked only. */
+  | { readonly kind: 'not-shared' }
+  | { readonly kind: 'failed'; readonly error: UpstreamError };
+
+export interface FetchWaiter {
+  /** Called once, unless the waiter has left. */
+  onOutcome(outcome: FetchOutcome): void;
+}
+
+type FetchState =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'arriving'; readonly response: GrowingResponse }
+  | { readonly kind: 'done' };
+
+/**
+ * One request to the origin, with all who wait for its answer. Until the head is there, viewers wait; when the last
+ * one leaves, the request is given up. From then on viewers read the growing body; when the last one leaves, the fetch
+ * goes on if it fills the store, as CloudFront does, and is given up otherwise.
+ */
+export class OriginFetch implements UpstreamHandler {
+  readonly #surroundings: FetchSurroundings;
+  readonly #order: FetchOrder;
+  /** In order of arrival: the first one's request it is. */
+  readonly #waiters = new Set<FetchWaiter>();
+  #leader: FetchWaiter | undefined;
+  #state: FetchState = { kind: 'waiting' };
+  #exchange: UpstreamExchange | undefined;
+  #requestedMs = 0;
+  #conditional = false;
+
+  constructor(surroundings: FetchSurroundings, order: FetchOrder) {
+    this.#surroundings = surroundings;
+    this.#order = order;
+  }
+
+  get waiterCount(): number {
+    return this.#waiters.size;
+  }
+
+  /** The first to wait is the one whose request it is. */
+  wait(waiter: FetchWaiter): void {
+    this.#leader ??= waiter;
+    this.#waiters.add(waiter);
+  }
+
+  /** A viewer does not want to wait any more. */
+  leave(waiter: FetchWaiter): void {
+    if (!this.#waiters.delete(waiter) || this.#waiters.size > 0 || this.#order.kind === 'background') return;
+    if (this.#state.kind === 'waiting') this.#giveUp();
+  }
+
+  /** Asks the origin. To be called once, after the first `wait`. */
+  start(): void {
+    if (this.#order.kind !== 'alone') this.#surroundings.fetches.setWaiting(this.#order.cacheKey, this);
+    this.#ask(this.#order.stale === undefined ? [] : revalidationFields(this.#order.stale.head.fields));
+  }
+
+  #ask(conditions: readonly string[]): void {
+    const { upstream, method, target, requestFields } = this.#order;
+    this.#conditional = conditions.length > 0;
+    this.#surroundings.counters.originRequests++;
+    this.#requestedMs = this.#surroundings.clock.monotonicMs();
+    this.#exchange = upstream.fetch({ method, target, fields: [...requestFields, ...conditions] }, this);
+    // It may have failed before it could be held.
+    if (this.#state.kind === 'done') this.#exchange.abort();
+  }
+
+  onHead(status: number, fields: FieldLines): void {
+    const { stale } = this.#order;
+    if (status === 304 && this.#conditional && stale !== undefined) {
+      if (confirms(fields, stale.head.fields)) {
+        this.#confirm(stale, fields);
+      } else {
+        // The origin speaks of a version that is not here: asked again, for the body.
+        this.#exchange?.abort();
+        this.#ask([]);
+      }
+      return;
+    }
+    if (status === 304) {
+      this.#fail(new UpstreamError('ORIGIN_INVALID', 'the origin answered 304 to a request without a condition'));
+      return;
+    }
+    if (status >= 500 && stale !== undefined && this.#mayServeOnError(stale)) {
+      this.#fail(
+        new UpstreamError('ORIGIN_STATUS', `the origin answered ${status} and what is stored may stand in for it`),
+      );
+      return;
+    }
+    this.#arrive(status, fields);
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.#state.kind === 'arriving') this.#state.response.body.append(bytes);
+  }
+
+  onEnd(): void {
+    if (this.#state.kind !== 'arriving') return;
+    const { response } = this.#state;
+    response.body.complete();
+    this.#endArrival(response);
+  }
+
+  onError(error: UpstreamError): void {
+    if (this.#state.kind === 'arriving') {
+      const { response } = this.#state;
+      this.#surroundings.counters.originErrors++;
+      this.#surroundings.log.warn({ err: error, cacheKey: this.#order.cacheKey }, 'an answer of the origin broke off');
+      response.body.fail(error);
+      this.#endArrival(response);
+    } else if (this.#state.kind === 'waiting') {
+      this.#fail(error);
+    }
+  }
+
+  #mayServeOnError(stale: CachedResponse): boolean {
+    const state = freshness(stale.head.facts, this.#surroundings.clock.monotonicMs());
+    return state.kind === 'fresh' || state.mayServeOnError;
+  }
+
+  /** 304: the stored body with updated fields (RFC 9111 §4.3.4). */
+  #confirm(stale: CachedResponse, notModified: FieldLines): void {
+    const { store, fetches } = this.#surroundings;
+    const { cacheKey } = this.#order;
+    const fields = this.#storedFields(mergeNotModified(stale.head.fields, this.#dated(notModified)));
+    const { head, rule } = this.#judge(stale.head.status, fields, notModified);
+    const response = new CachedResponse(head, stale.body);
+    this.#endWaiting();
+    this.#state = { kind: 'done' };
+    if (rule.kind === 'store') {
+      store.put(cacheKey, response);
+      fetches.clearVerdict(cacheKey);
+    } else {
+      store.remove(cacheKey);
+    }
+    this.#hand({ kind: 'confirmed', response }, rule);
+  }
+
+  #arrive(status: number, originFields: FieldLines): void {
+    const { store, fetches, maxObjectBytes } = this.#surroundings;
+    const { cacheKey, kind, method } = this.#order;
+    const fields = this.#storedFields(endToEndFields(this.#dated(originFields)));
+    const { head, rule } = this.#judge(status, fields, originFields);
+    const lengthBytes = bodyLengthBytes(status, originFields);
+    const storable = rule.kind === 'store' && method === 'GET';
+    const body = new GrowingBody({
+      lengthBytes: method === 'HEAD' ? undefined : lengthBytes,
+      maxKeptBytes: storable ? maxObjectBytes : 0,
+      reserve: (bytes) => store.reserve(bytes),
+      onPressure: (paused) => (paused ? this.#exchange?.pause() : this.#exchange?.resume()),
+    });
+    const response: GrowingResponse = {
+      head,
+      lengthBytes,
+      body,
+      storable,
+      onReaderLeft: () => this.#giveUpIfUnread(response),
+    };
+    this.#endWaiting();
+    this.#state = { kind: 'arriving', response };
+    if (storable) {
+      fetches.addGrowing(cacheKey, response);
+      fetches.clearVerdict(cacheKey);
+    } else if (rule.kind === 'private' && kind !== 'alone') {
+      fetches.setVerdict(cacheKey, {
+        kind: 'hit-for-miss',
+        untilMs: this.#surroundings.clock.monotonicMs() + hitForMissMs,
+      });
+    }
+    this.#hand({ kind: 'arriving', response }, rule);
+    this.#giveUpIfUnread(response);
+  }
+
+  #judge(status: number, fields: FieldLines, originFields: FieldLines): { head: ResponseHead; rule: Storability } {
+    const { clock } = this.#surroundings;
+    const { requestFields, ttl } = this.#order;
+    const cacheControl = parseCacheControl(fieldValues(fields, 'cache-control'));
+    const receivedWallMs = clock.wallMs();
+    const aged = [...fields, ...fieldValues(originFields, 'age').flatMap((age) => ['Age', age])];
+    const facts = freshnessFacts(
+      { status, fields: aged, cacheControl },
+      { requestedMonotonicMs: this.#requestedMs, receivedMonotonicMs: clock.monotonicMs(), receivedWallMs },
+      ttl,
+    );
+    const selecting = selectingFields(fields);
+    const rule = storability(
+      { status, fields, cacheControl },
+      {
+        explicitLifetimeMs: explicitLifetimeMs(fields, cacheControl, receivedWallMs),
+        minTtlMs: ttl.minTtlMs,
+        defaultTtlMs: ttl.defaultTtlMs,
+        authorized: fieldValues(requestFields, 'authorization').length > 0,
+      },
+    );
+    const names = selecting === 'any' ? [] : selecting;
+    return {
+      head: { status, fields, facts, selecting: names, variantKey: variantKey(names, requestFields) },
+      rule,
+    };
+  }
+
+  /** RFC 9110 §6.6.1: a recipient with a clock adds the Date that is missing. */
+  #dated(fields: FieldLines): FieldLines {
+    if (fieldValues(fields, 'date').length > 0) return fields;
+    return [...fields, 'Date', formatHttpDate(this.#surroundings.clock.wallMs())];
+  }
+
+  #storedFields(fields: FieldLines): string[] {
+    return withoutFields(fields, countedFields);
+  }
+
+  #hand(outcome: FetchOutcome, rule: Storability): void {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) {
+      waiter.onOutcome(rule.kind === 'private' && waiter !== this.#leader ? { kind: 'not-shared' } : outcome);
+    }
+  }
+
+  #fail(error: UpstreamError): void {
+    const { clock, counters, fetches, log } = this.#surroundings;
+    const { cacheKey, kind } = this.#order;
+    counters.originErrors++;
+    this.#endWaiting();
+    this.#state = { kind: 'done' };
+    this.#exchange?.abort();
+    log.warn({ err: error, cacheKey, waiters: this.#waiters.size }, 'the origin did not answer');
+    if (kind !== 'alone') {
+      fetches.setVerdict(cacheKey, { kind: 'failed', untilMs: clock.monotonicMs() + maxErrorTtlMs, error });
+    }
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter.onOutcome({ kind: 'failed', error });
+  }
+
+  #endWaiting(): void {
+    this.#surroundings.fetches.endWaiting(this.#order.cacheKey, this);
+  }
+
+  /** The last byte has come, or none will: what is whole goes into the store. */
+  #endArrival(response: GrowingResponse): void {
+    const { store, fetches } = this.#surroundings;
+    const { cacheKey } = this.#order;
+    this.#state = { kind: 'done' };
+    store.release(response.body.reservedBytes);
+    if (!response.storable) return;
+    const whole = response.body.whole();
+    if (whole !== undefined) store.put(cacheKey, new CachedResponse(response.head, whole));
+    fetches.removeGrowing(cacheKey, response);
+  }
+
+  #giveUpIfUnread(response: GrowingResponse): void {
+    const filling = response.storable && response.body.keeping;
+    if (this.#state.kind !== 'arriving' || response.body.readerCount > 0 || filling) return;
+    this.#exchange?.abort();
+    response.body.fail(new Error('nobody reads it'));
+    this.#endArrival(response);
+  }
+
+  #giveUp(): void {
+    this.#endWaiting();
+    this.#state = { kind: 'done' };
+    this.#exchange?.abort();
+  }
+}
+
+/** These are counted anew for every viewer. */
+const countedFields = new Set(['age', 'content-length']);
+
+/** What the origin announced for the body of a GET; no body for 204 (RFC 9110 §15.3.5). */
+function bodyLengthBytes(status: number, fields: FieldLines): number | undefined {
+  if (status === 204) return 0;
+  const announced = fieldValues(fields, 'content-length')[0];
+  return announced !== undefined && /^\d+$/.test(announced) ? Number(announced) : undefined;
+}

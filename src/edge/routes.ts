@@ -1,0 +1,52 @@
+import type { Upstream } from '../http/upstream.ts';
+import { compileBehaviours, compileHosts } from '../policy/behaviour-match.ts';
+import { type ChosenQuery, compileChosenQuery } from '../policy/cache-key.ts';
+import type { BehaviourSettings, DistributionSettings } from './settings.ts';
+
+/** A behaviour, ready for use. */
+export interface Behaviour {
+  readonly path: string;
+  /** Name of its distribution. */
+  readonly distribution: string;
+  readonly upstream: Upstream;
+  readonly chosenQuery: ChosenQuery;
+  readonly ttl: Pick<BehaviourSettings, 'minTtlMs' | 'defaultTtlMs' | 'maxTtlMs' | 'maxStaleMs'>;
+  readonly cors: boolean;
+}
+
+/** Where a request goes: its behaviour, or what there is none of. */
+export type Route = (host: string, path: string) => Behaviour | 'no-distribution' | 'no-behaviour';
+
+export function compileRoutes(
+  distributions: readonly DistributionSettings[],
+  upstreams: ReadonlyMap<string, Upstream>,
+): Route {
+  const distributionOf = compileHosts(
+    distributions.map(({ name, hosts, behaviours }) => ({
+      hosts,
+      behaviourOf: compileBehaviours(behaviours.map((settings) => compileBehaviour(name, settings, upstreams))),
+    })),
+  );
+  return (host, path) => {
+    const distribution = distributionOf(host);
+    if (distribution === undefined) return 'no-distribution';
+    return distribution.behaviourOf(path) ?? 'no-behaviour';
+  };
+}
+
+function compileBehaviour(
+  distribution: string,
+  settings: BehaviourSettings,
+  upstreams: ReadonlyMap<string, Upstream>,
+): Behaviour {
+  const upstream = upstreams.get(settings.origin);
+  if (upstream === undefined) throw new TypeError(`the settings let an unknown origin "${settings.origin}" through`);
+  return {
+    path: settings.path,
+    distribution,
+    upstream,
+    chosenQuery: compileChosenQuery(settings.query),
+    ttl: settings,
+    cors: settings.cors,
+  };
+}

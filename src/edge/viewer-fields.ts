@@ -1,0 +1,146 @@
+import { type CacheStatus, formatCacheStatus } from '../formats/http-fields/cache-status.ts';
+import { type FieldLines, fieldValue, withoutFields } from '../formats/http-fields/field-lines.ts';
+import { type Freshness, freshness } from '../policy/freshness.ts';
+import type { CachedResponse, ResponseHead } from './edge-response.ts';
+
+/** How this edge calls itself in answers. */
+export interface EdgeName {
+  /** `X-Edge-Location`. */
+  readonly location: string;
+  /** Its member of Via: `1.1 local (StreamFront)`. */
+  readonly via: string;
+  /** Its name in Cache-Status. */
+  readonly cacheName: string;
+}
+
+/** How an answer came about, as `X-Cache` and `Cache-Status` tell it. */
+export interface Provenance {
+  readonly xCache: 'Hit' | 'Miss' | 'RefreshHit' | 'Error';
+  readonly cacheStatus: CacheStatus;
+}
+
+/** Without these in `Access-Control-Expose-Headers`, hls.js cannot tell how old a cached live playlist is. */
+const exposedFields =
+  'Age, Date, X-Cache, X-Edge-Location, Content-Length, Content-Range, ETag, Cache-Status, X-Request-Id, Via';
+
+const corsFields = [
+  'Access-Control-Allow-Origin',
+  '*',
+  'Access-Control-Expose-Headers',
+  exposedFields,
+  'Timing-Allow-Origin',
+  '*',
+];
+
+/** The answer to a CORS preflight, beyond `ownAnswerFields`. `*` covers names not listed where browsers know it. */
+export const preflightFields: FieldLines = [
+  'Access-Control-Allow-Methods',
+  'GET, HEAD, OPTIONS',
+  'Access-Control-Allow-Headers',
+  'Range, If-Range, If-None-Match, If-Modified-Since, Accept, Cache-Control, Content-Type, CMCD-Request, CMCD-Object, CMCD-Status, CMCD-Session, *',
+  'Access-Control-Max-Age',
+  '86400',
+];
+
+/** What the edge says itself, in place of the origin. */
+const ownFields = ['via', 'cache-status', 'x-cache', 'age', 'x-edge-location', 'x-request-id', 'content-length'];
+const ownFieldNames = new Set(ownFields);
+/** With CORS switched on, the edge's word is the only one: two Allow-Origin fields make a browser refuse both. */
+const ownFieldNamesWithCors = new Set([
+  ...ownFields,
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-allow-methods',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+  'access-control-max-age',
+  'timing-allow-origin',
+]);
+
+/** The fields of an answer that has an origin behind it, up to and including `X-Request-Id`, which is last. */
+export function viewerFields(
+  name: EdgeName,
+  head: ResponseHead,
+  how: Provenance,
+  answer: { readonly ageMs: number; readonly cors: boolean; readonly requestId: string },
+): string[] {
+  const { fields } = head;
+  const upstreamVia = fieldValue(fields, 'via');
+  const upstreamStatus = fieldValue(fields, 'cache-status');
+  const status = formatCacheStatus(name.cacheName, how.cacheStatus);
+  return [
+    ...withoutFields(fields, answer.cors ? ownFieldNamesWithCors : ownFieldNames),
+    ...(answer.cors ? corsFields : []),
+    'Via',
+    upstreamVia === undefined ? name.via : `${upstreamVia}, ${name.via}`,
+    'X-Edge-Location',
+    name.location,
+    'Age',
+    String(Math.floor(answer.ageMs / 1_000)),
+    'X-Cache',
+    `${how.xCache} from streamfront`,
+    'Cache-Status',
+    upstreamStatus === undefined ? status : `${upstreamStatus}, ${status}`,
+    'X-Request-Id',
+    answer.requestId,
+  ];
+}
+
+/**
+ * The fields of a hit on a stored response that is sent whole. They are the same for all hits within a second but for
+ * the request id, which stands last and is overwritten: the array must be used at once and not kept.
+ */
+export function hitFields(
+  name: EdgeName,
+  response: CachedResponse,
+  fresh: Freshness & { kind: 'fresh' },
+  answer: { readonly cors: boolean; readonly requestId: string },
+): string[] {
+  const ageSeconds = Math.floor(fresh.ageMs / 1_000);
+  const ttlSeconds = Math.floor(fresh.remainingMs / 1_000);
+  let { hitFields: made } = response;
+  if (made === undefined || made.ageSeconds !== ageSeconds || made.ttlSeconds !== ttlSeconds) {
+    const lines = [
+      ...bodyFields(response),
+      ...viewerFields(name, response.head, hitProvenance(response.head, ttlSeconds), { ...answer, ageMs: fresh.ageMs }),
+    ];
+    made = { ageSeconds, ttlSeconds, lines };
+    response.hitFields = made;
+  }
+  made.lines[made.lines.length - 1] = answer.requestId;
+  return made.lines;
+}
+
+/** Of a whole stored response. */
+export function bodyFields(response: CachedResponse): string[] {
+  if (response.head.status === 204) return [];
+  const lines = ['Content-Length', String(response.body.length)];
+  if (response.head.status === 200) lines.push('Accept-Ranges', 'bytes');
+  return lines;
+}
+
+export function hitProvenance(head: ResponseHead, ttlSeconds: number): Provenance {
+  return { xCache: head.status >= 400 ? 'Error' : 'Hit', cacheStatus: { kind: 'hit', ttlSeconds } };
+}
+
+/** Whole seconds of freshness left; below zero when it is stale, as Cache-Status has it (RFC 9211 §2.4). */
+export function ttlSecondsOf(head: ResponseHead, nowMs: number): number {
+  const state = freshness(head.facts, nowMs);
+  return Math.floor((state.kind === 'fresh' ? state.remainingMs : -state.staleForMs) / 1_000);
+}
+
+/** The fields of an answer that the edge makes itself. */
+export function ownAnswerFields(
+  name: EdgeName,
+  answer: { readonly cors: boolean; readonly requestId: string },
+): string[] {
+  return [
+    ...(answer.cors ? corsFields : []),
+    'Via',
+    name.via,
+    'X-Edge-Location',
+    name.location,
+    'X-Request-Id',
+    answer.requestId,
+  ];
+}
