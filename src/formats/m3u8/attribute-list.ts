@@ -1,0 +1,33 @@
+/** A value of an attribute list, written as its type wants it (rfc8216bis §4.2). */
+export type AttributeValue = string & { readonly attributeValue: unique symbol };
+
+/** A quoted-string. What cannot stand in one (quotes, line breaks) is left out. */
+export function quotedString(value: string): AttributeValue {
+  return `"${value.replaceAll(/["\r\n]/g, '')}"` as AttributeValue;
+}
+
+export function enumeratedString(value: string): AttributeValue {
+  return value as AttributeValue;
+}
+
+export function decimalInteger(value: number): AttributeValue {
+  return String(Math.round(value)) as AttributeValue;
+}
+
+/** A decimal-floating-point with as many digits as say something, five after the point at most. */
+export function decimalFloatingPoint(value: number): AttributeValue {
+  return String(Number(value.toFixed(5))) as AttributeValue;
+}
+
+export function decimalResolution(width: number, height: number): AttributeValue {
+  return `${width}x${height}` as AttributeValue;
+}
+
+/** `#TAG:NAME=value,…`, without the attributes that have no value. */
+export function attributeTag(tag: string, attributes: Readonly<Record<string, AttributeValue | undefined>>): string {
+  const list: string[] = [];
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) list.push(`${name}=${value}`);
+  }
+  return `#${tag}:${list.join(',')}`;
+}

@@ -1,0 +1,133 @@
+import type { TrackConfig } from '../formats/media/track.ts';
+import { leastPartFill } from './part-target.ts';
+import { type TimedUnit, timescaleOf } from './timed-unit.ts';
+
+export interface SegmentStart {
+  readonly msn: number;
+  readonly startTicks: number;
+  /** It begins with a keyframe. */
+  readonly independent: boolean;
+  /** Time, or the codec configuration, does not go on from the segment before. */
+  readonly discontinuity: boolean;
+}
+
+export interface CutPart {
+  readonly units: readonly TimedUnit[];
+  readonly startTicks: number;
+  readonly durationTicks: number;
+  /** It begins with a keyframe. */
+  readonly independent: boolean;
+}
+
+/** A segment of which a rendition has nothing, while others have. */
+export interface CutGap {
+  readonly msn: number;
+  readonly startTicks: number;
+  readonly durationTicks: number;
+  readonly discontinuity: boolean;
+}
+
+/** Takes the segments and parts of all renditions; each rendition's in order. */
+export interface CutterSink {
+  onSegmentStart(config: TrackConfig, start: SegmentStart): void;
+  onPart(config: TrackConfig, part: CutPart): void;
+  /** `durationTicks` runs from the segment's first decode time to the end of its last unit. */
+  onSegmentEnd(config: TrackConfig, durationTicks: number): void;
+  onGap(config: TrackConfig, gap: CutGap): void;
+}
+
+/**
+ * Cuts the segments of one rendition into parts: as long as PART-TARGET allows, cut on decode time before the unit
+ * that would exceed it. When a part is full, and as long as the last unit another would make it too long, it goes out
+ * without waiting for that other.
+ */
+export class PartCutter {
+  readonly config: TrackConfig;
+  readonly timescale: number;
+  readonly #partTargetTicks: number;
+  readonly #sink: CutterSink;
+  /** Of the open segment, or of the last one. */
+  msn: number;
+  #segment: { readonly startTicks: number; readonly independent: boolean } | undefined;
+  #units: TimedUnit[] = [];
+  #partTicks = 0;
+  #endTicks = 0;
+
+  constructor(config: TrackConfig, partTargetMs: number, lastMsn: number, sink: CutterSink) {
+    this.config = config;
+    this.timescale = timescaleOf(config);
+    this.#partTargetTicks = (partTargetMs * this.timescale) / 1_000;
+    this.msn = lastMsn;
+    this.#sink = sink;
+  }
+
+  /** The open segment, if there is one. */
+  get segment(): { readonly startSeconds: number; readonly independent: boolean } | undefined {
+    const segment = this.#segment;
+    if (segment === undefined) return undefined;
+    return { startSeconds: segment.startTicks / this.timescale, independent: segment.independent };
+  }
+
+  /** Where the last unit ends. */
+  get endSeconds(): number {
+    return this.#endTicks / this.timescale;
+  }
+
+  startSegment(msn: number, first: TimedUnit, discontinuity: boolean): void {
+    this.msn = msn;
+    this.#segment = { startTicks: first.dtsTicks, independent: first.keyframe };
+    this.#sink.onSegmentStart(this.config, {
+      msn,
+      startTicks: first.dtsTicks,
+      independent: first.keyframe,
+      discontinuity,
+    });
+  }
+
+  add(unit: TimedUnit): void {
+    if (this.#units.length > 0 && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
+    this.#units.push(unit);
+    this.#partTicks += unit.durationTicks;
+    this.#endTicks = unit.dtsTicks + unit.durationTicks;
+    if (
+      this.#partTicks >= this.#partTargetTicks * leastPartFill &&
+      this.#partTicks + unit.durationTicks > this.#partTargetTicks
+    ) {
+      this.#endPart();
+    }
+  }
+
+  endSegment(): void {
+    const segment = this.#segment;
+    if (segment === undefined) return;
+    this.#endPart();
+    this.#segment = undefined;
+    this.#sink.onSegmentEnd(this.config, this.#endTicks - segment.startTicks);
+  }
+
+  /** A whole segment without a unit. */
+  gap(msn: number, startSeconds: number, endSeconds: number, discontinuity: boolean): void {
+    this.msn = msn;
+    const startTicks = Math.round(startSeconds * this.timescale);
+    this.#sink.onGap(this.config, {
+      msn,
+      startTicks,
+      durationTicks: Math.max(1, Math.round(endSeconds * this.timescale) - startTicks),
+      discontinuity,
+    });
+  }
+
+  #endPart(): void {
+    const units = this.#units;
+    const first = units[0];
+    if (first === undefined) return;
+    this.#units = [];
+    this.#partTicks = 0;
+    this.#sink.onPart(this.config, {
+      units,
+      startTicks: first.dtsTicks,
+      durationTicks: this.#endTicks - first.dtsTicks,
+      independent: first.keyframe,
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import type { TrackConfig } from '../formats/media/track.ts';
+import { type FrameDurations, fittingPartTargetMs } from './part-target.ts';
+import {
+  endsAtKeyframe,
+  fittingTargetDurationSeconds,
+  longestSegmentSeconds,
+  type PlaylistTargets,
+} from './target-duration.ts';
+import { type TimedUnit, timescaleOf } from './timed-unit.ts';
+
+/** By then the first segment is closed, keyframe or not. */
+const longestWaitSeconds = 10;
+const longestWaitBytes = 64 * 1_048_576;
+/** Sound kept while no picture can be shown yet. */
+const soundBeforePictureSeconds = 1;
+
+/** Takes a timeline's runs and access units. */
+export interface UnitSink {
+  onEpoch(tracks: readonly TrackConfig[]): void;
+  onUnit(unit: TimedUnit): void;
+}
+
+/** What the operator asks for. */
+export interface WantedTargets {
+  readonly segmentMs: number;
+  readonly partMs: number;
+}
+
+/**
+ * Watches the first segment go by, then says what TARGETDURATION and PART-TARGET are: they may never change once a
+ * playlist has stood (rfc8216bis §6.2.1, and players fail when they do), and a longer keyframe interval or a slower
+ * picture rate than the operator thought of needs other ones. What it held back meanwhile it then hands to the sink
+ * that `onTargets` gives, and everything after.
+ */
+export class TargetLearner implements UnitSink {
+  readonly #wanted: WantedTargets;
+  readonly #onTargets: (targets: PlaylistTargets) => UnitSink;
+  #sink: UnitSink | undefined;
+  #tracks: readonly TrackConfig[] = [];
+  #units: TimedUnit[] = [];
+  #heldBytes = 0;
+  #firstKeyframeSeconds: number | undefined;
+  #lastKeyframeSeconds = 0;
+  #longestIntervalSeconds = 0;
+
+  constructor(wanted: WantedTargets, onTargets: (targets: PlaylistTargets) => UnitSink) {
+    this.#wanted = wanted;
+    this.#onTargets = onTargets;
+  }
+
+  onEpoch(tracks: readonly TrackConfig[]): void {
+    this.decide();
+    if (this.#sink === undefined) this.#tracks = tracks;
+    else this.#sink.onEpoch(tracks);
+  }
+
+  onUnit(unit: TimedUnit): void {
+    if (this.#sink !== undefined) {
+      this.#sink.onUnit(unit);
+      return;
+    }
+    const leads = unit.kind === this.#tracks[0]?.kind;
+    if (this.#firstKeyframeSeconds === undefined && !(leads && unit.keyframe)) {
+      this.#holdBeforePicture(unit);
+      return;
+    }
+    this.#units.push(unit);
+    this.#heldBytes += unit.data.length;
+    if (this.#isEnough(unit, leads)) this.decide();
+  }
+
+  /** No more is to come, or enough has been seen. Does nothing when nothing can be shown yet. */
+  decide(): void {
+    if (this.#sink !== undefined || this.#firstKeyframeSeconds === undefined) return;
+    const segmentSeconds = this.#wanted.segmentMs / 1_000;
+    const units = this.#units;
+    this.#units = [];
+    this.#sink = this.#onTargets({
+      segmentSeconds,
+      targetDurationSeconds: fittingTargetDurationSeconds(segmentSeconds, this.#longestIntervalSeconds),
+      partTargetMs: fittingPartTargetMs(
+        this.#wanted.partMs,
+        this.#tracks.map((config) => frameDurations(config, units)),
+      ),
+    });
+    this.#sink.onEpoch(this.#tracks);
+    for (const unit of units) this.#sink.onUnit(unit);
+  }
+
+  /** Pictures that cannot be decoded are of no use to anybody; of the sound, the last second may be. */
+  #holdBeforePicture(unit: TimedUnit): void {
+    if (unit.kind !== 'audio') return;
+    this.#units.push(unit);
+    const config = this.#tracks.find(({ kind }) => kind === 'audio');
+    const timescale = config === undefined ? 1 : timescaleOf(config);
+    const oldest = unit.dtsTicks - soundBeforePictureSeconds * timescale;
+    while ((this.#units[0]?.dtsTicks ?? oldest) < oldest) this.#units.shift();
+  }
+
+  #isEnough(unit: TimedUnit, leads: boolean): boolean {
+    const config = this.#tracks.find(({ kind }) => kind === unit.kind);
+    if (config === undefined) return false;
+    const atSeconds = unit.dtsTicks / timescaleOf(config);
+    const segmentSeconds = this.#wanted.segmentMs / 1_000;
+    this.#firstKeyframeSeconds ??= atSeconds;
+    const lengthSeconds = atSeconds - this.#firstKeyframeSeconds;
+    if (leads && unit.kind === 'audio') return lengthSeconds >= segmentSeconds;
+    if (leads && unit.keyframe && lengthSeconds > 0) {
+      this.#noteInterval(atSeconds);
+      const limit = longestSegmentSeconds(fittingTargetDurationSeconds(segmentSeconds, this.#longestIntervalSeconds));
+      if (endsAtKeyframe(lengthSeconds, this.#longestIntervalSeconds, segmentSeconds, limit)) return true;
+    } else if (leads && unit.keyframe) {
+      this.#lastKeyframeSeconds = atSeconds;
+    }
+    if (lengthSeconds < longestWaitSeconds && this.#heldBytes < longestWaitBytes) return false;
+    this.#noteInterval(atSeconds);
+    return true;
+  }
+
+  #noteInterval(atSeconds: number): void {
+    this.#longestIntervalSeconds = Math.max(this.#longestIntervalSeconds, atSeconds - this.#lastKeyframeSeconds);
+    this.#lastKeyframeSeconds = atSeconds;
+  }
+}
+
+function frameDurations(config: TrackConfig, units: readonly TimedUnit[]): FrameDurations {
+  return {
+    timescale: timescaleOf(config),
+    durationsTicks: units.filter(({ kind }) => kind === config.kind).map(({ durationTicks }) => durationTicks),
+  };
+}

@@ -1,0 +1,98 @@
+import { silentFrame } from '../formats/aac/silent-frame.ts';
+import type { AudioTrackConfig } from '../formats/media/track.ts';
+import type { TimedUnit } from './timed-unit.ts';
+
+/** Below this the difference to the publisher's clock is left alone: FLV's milliseconds jitter. */
+const slewFromMs = 10;
+const slewUntilMs = 2;
+/** A frame is stretched or shrunk by one part in this many: 2 samples of 1,024, 2,000 ppm. */
+const slewDivisor = 512;
+const insertOrDropFromMs = 100;
+const resyncFromMs = 500;
+/** Weight of the newest difference; a single late timestamp moves nothing. */
+const smoothing = 1 / 16;
+/** Most silence that one gap may be filled with, whatever the timestamps say. */
+const maxFillMs = 10_000;
+
+/**
+ * Clocks audio by counted samples: each frame begins where the one before it ended. The publisher's timestamps only
+ * steer: a small difference is slewed, one over 100 ms is made good by inserting or dropping a frame, one over 500 ms
+ * at once. Gaps are filled with silence, so that the track has no holes.
+ */
+export class AudioClock {
+  readonly #config: AudioTrackConfig;
+  readonly #emit: (unit: TimedUnit) => void;
+  readonly #silence: Uint8Array | undefined;
+  readonly #frameMs: number;
+  #nextDtsTicks: number | undefined;
+  #differenceMs = 0;
+  #slewing = false;
+  #dropping = false;
+  #lastData: Uint8Array | undefined;
+
+  constructor(config: AudioTrackConfig, emit: (unit: TimedUnit) => void) {
+    this.#config = config;
+    this.#emit = emit;
+    this.#silence = silentFrame(config);
+    this.#frameMs = (config.samplesPerFrame * 1_000) / config.sampleRate;
+  }
+
+  /** Where the track ends so far; `undefined` before its first frame. */
+  get endMs(): number | undefined {
+    return this.#nextDtsTicks === undefined ? undefined : (this.#nextDtsTicks * 1_000) / this.#config.sampleRate;
+  }
+
+  /** `mediaMs` is where the publisher puts the frame. */
+  push(data: Uint8Array, mediaMs: number): void {
+    this.#nextDtsTicks ??= Math.round((mediaMs * this.#config.sampleRate) / 1_000);
+    const differenceMs = mediaMs - (this.endMs ?? mediaMs);
+    if (differenceMs > resyncFromMs) {
+      this.fillUntil(mediaMs);
+    } else if (differenceMs < -resyncFromMs) {
+      this.#dropping = true;
+    }
+    if (this.#dropping) {
+      if (differenceMs < -this.#frameMs / 2) return;
+      this.#dropping = false;
+      this.#differenceMs = 0;
+    }
+    this.#differenceMs += (mediaMs - (this.endMs ?? mediaMs) - this.#differenceMs) * smoothing;
+    if (this.#differenceMs < -insertOrDropFromMs) {
+      this.#differenceMs += this.#frameMs;
+      return;
+    }
+    if (this.#differenceMs > insertOrDropFromMs) {
+      this.#differenceMs -= this.#frameMs;
+      this.#release(this.#silence ?? data, this.#config.samplesPerFrame);
+    }
+    this.#lastData = data;
+    this.#release(data, this.#config.samplesPerFrame + this.#slewTicks());
+  }
+
+  /** Silence up to `mediaMs`, in whole frames: nothing that would reach beyond it by more than half a frame. */
+  fillUntil(mediaMs: number): void {
+    const { endMs } = this;
+    const filler = this.#silence ?? this.#lastData;
+    if (endMs === undefined || filler === undefined) return;
+    const frames = Math.round(Math.min(mediaMs - endMs, maxFillMs) / this.#frameMs);
+    for (let i = 0; i < frames; i++) this.#release(filler, this.#config.samplesPerFrame);
+    this.#differenceMs = 0;
+  }
+
+  /** Nothing is held back; for symmetry with `VideoClock`. */
+  flush(): void {}
+
+  #slewTicks(): number {
+    const distance = Math.abs(this.#differenceMs);
+    if (distance > slewFromMs) this.#slewing = true;
+    else if (distance < slewUntilMs) this.#slewing = false;
+    if (!this.#slewing) return 0;
+    return Math.sign(this.#differenceMs) * Math.max(1, Math.floor(this.#config.samplesPerFrame / slewDivisor));
+  }
+
+  #release(data: Uint8Array, durationTicks: number): void {
+    const dtsTicks = this.#nextDtsTicks ?? 0;
+    this.#nextDtsTicks = dtsTicks + durationTicks;
+    this.#emit({ kind: 'audio', dtsTicks, durationTicks, compositionOffsetTicks: 0, keyframe: true, data });
+  }
+}

@@ -1,0 +1,187 @@
+/** A partial segment: one buffer. */
+export interface StoredPart {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly durationSeconds: number;
+  readonly independent: boolean;
+}
+
+/** What is known of a segment when it begins. Times are media time. */
+export interface SegmentHead {
+  readonly msn: number;
+  readonly startSeconds: number;
+  /** Wall clock of its start, as the playlist writes it. */
+  readonly programDateTime: string;
+  readonly independent: boolean;
+  readonly discontinuity: boolean;
+  /** Which initialisation segment it needs. */
+  readonly initIndex: number;
+}
+
+/** A complete segment: the concatenation of its parts. */
+export interface StoredSegment extends SegmentHead {
+  readonly durationSeconds: number;
+  readonly parts: readonly StoredPart[];
+  readonly byteLength: number;
+  /** There is no media of it: `parts` is empty. */
+  readonly gap: boolean;
+}
+
+export interface SegmentWindowLimits {
+  /** How far back the playlist reaches. */
+  readonly windowSeconds: number;
+  /** How long, in media time, segments and parts still answer after they have left the playlist. */
+  readonly keepSeconds: number;
+  /** Bytes kept at most; the oldest segments leave early. */
+  readonly maxBytes: number;
+  /** How much stays listed all the same: a playlist may not be shorter than three TARGETDURATIONs. */
+  readonly leastSeconds: number;
+}
+
+/** The open segment: it has begun and grows by parts. */
+export interface OpenSegment {
+  readonly head: SegmentHead;
+  readonly parts: readonly StoredPart[];
+}
+
+/**
+ * The last parts and segments of one rendition. Media sequence numbers count on without a hole, whatever happens to
+ * the publisher.
+ */
+export class SegmentWindow {
+  readonly #limits: SegmentWindowLimits;
+  /** Listed, oldest first. */
+  readonly #segments: StoredSegment[] = [];
+  /** No longer listed, but still answering, oldest first. */
+  readonly #departed: StoredSegment[] = [];
+  #open: { readonly head: SegmentHead; readonly parts: StoredPart[]; byteLength: number } | undefined;
+  #nextMsn: number | undefined;
+  #discontinuitySequence = 0;
+  #byteLength = 0;
+  #listedSeconds = 0;
+  /** Media time of the live end. */
+  #endSeconds = 0;
+
+  constructor(limits: SegmentWindowLimits) {
+    this.#limits = limits;
+  }
+
+  /** The complete segments that are listed, oldest first. */
+  get segments(): readonly StoredSegment[] {
+    return this.#segments;
+  }
+
+  get open(): OpenSegment | undefined {
+    return this.#open;
+  }
+
+  /** Discontinuities that have left the playlist. */
+  get discontinuitySequence(): number {
+    return this.#discontinuitySequence;
+  }
+
+  /** Of the last complete segment; −1 when there is none. */
+  get lastCompleteMsn(): number {
+    return this.#segments.at(-1)?.msn ?? -1;
+  }
+
+  /** The sequence number and the index of the part that comes next. */
+  get nextPart(): { readonly msn: number; readonly part: number } {
+    if (this.#open !== undefined) return { msn: this.#open.head.msn, part: this.#open.parts.length };
+    return { msn: this.#nextMsn ?? 0, part: 0 };
+  }
+
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  /** The lowest initialisation segment that something kept still needs. */
+  get oldestInitIndex(): number | undefined {
+    return (this.#departed[0] ?? this.#segments[0] ?? this.#open?.head)?.initIndex;
+  }
+
+  /** Numbers must follow each other; only the first is free. */
+  startSegment(head: SegmentHead): void {
+    this.#expect(head.msn);
+    this.#open = { head, parts: [], byteLength: 0 };
+  }
+
+  addPart(part: StoredPart): void {
+    const open = this.#open;
+    if (open === undefined) throw new Error('a part was added without an open segment');
+    open.parts.push(part);
+    open.byteLength += part.bytes.length;
+    this.#byteLength += part.bytes.length;
+  }
+
+  endSegment(durationSeconds: number): void {
+    const open = this.#open;
+    if (open === undefined) throw new Error('a segment was ended that had not begun');
+    this.#open = undefined;
+    this.#list({ ...open.head, durationSeconds, parts: open.parts, byteLength: open.byteLength, gap: false });
+  }
+
+  addGap(head: SegmentHead, durationSeconds: number): void {
+    this.#expect(head.msn);
+    this.#list({ ...head, durationSeconds, parts: [], byteLength: 0, gap: true });
+  }
+
+  /** A complete segment that still answers; not a gap. */
+  segment(msn: number): StoredSegment | undefined {
+    const found = atMsn(this.#segments, msn) ?? atMsn(this.#departed, msn);
+    return found?.gap === true ? undefined : found;
+  }
+
+  part(msn: number, index: number): StoredPart | undefined {
+    const parts = this.#open?.head.msn === msn ? this.#open.parts : this.segment(msn)?.parts;
+    return parts?.[index];
+  }
+
+  #expect(msn: number): void {
+    if (this.#open !== undefined) throw new Error(`segment ${msn} began while ${this.#open.head.msn} is open`);
+    if (this.#nextMsn !== undefined && msn !== this.#nextMsn) {
+      throw new Error(`media sequence number ${msn} follows ${this.#nextMsn - 1}`);
+    }
+    this.#nextMsn = msn + 1;
+  }
+
+  #list(segment: StoredSegment): void {
+    this.#segments.push(segment);
+    this.#listedSeconds += segment.durationSeconds;
+    this.#endSeconds = Math.max(this.#endSeconds, segment.startSeconds + segment.durationSeconds);
+    this.#trim();
+  }
+
+  #trim(): void {
+    const { windowSeconds, leastSeconds, keepSeconds, maxBytes } = this.#limits;
+    for (;;) {
+      const oldest = this.#segments[0];
+      if (oldest === undefined) break;
+      const remainingSeconds = this.#listedSeconds - oldest.durationSeconds;
+      const leaves =
+        remainingSeconds >= windowSeconds || (this.#byteLength > maxBytes && remainingSeconds >= leastSeconds);
+      if (!leaves) break;
+      this.#segments.shift();
+      this.#departed.push(oldest);
+      this.#listedSeconds = remainingSeconds;
+      if (oldest.discontinuity) this.#discontinuitySequence++;
+      if (this.#byteLength > maxBytes) this.#forgetDeparted(Infinity);
+    }
+    const firstListed = this.#segments[0]?.startSeconds ?? 0;
+    this.#forgetDeparted(Math.min(firstListed, this.#endSeconds - windowSeconds) - keepSeconds);
+  }
+
+  /** What ended before `untilSeconds` of media time. */
+  #forgetDeparted(untilSeconds: number): void {
+    for (;;) {
+      const oldest = this.#departed[0];
+      if (oldest === undefined || oldest.startSeconds + oldest.durationSeconds > untilSeconds) return;
+      this.#departed.shift();
+      this.#byteLength -= oldest.byteLength;
+    }
+  }
+}
+
+function atMsn(segments: readonly StoredSegment[], msn: number): StoredSegment | undefined {
+  const first = segments[0];
+  return first === undefined ? undefined : segments[msn - first.msn];
+}
