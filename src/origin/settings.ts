@@ -49,6 +49,9 @@ const liveSchema = z
     segment: durationField({ minMs: 1_000, maxMs: 10_000 })
       .prefault('2s')
       .describe('Segment duration aimed at; segments are cut at keyframes'),
+    windowSize: sizeField({ minBytes: 1_048_576 })
+      .prefault('256MiB')
+      .describe('Bytes of segments kept for each rendition; beyond it the oldest leave before the window is over'),
     part: durationField({ minMs: 100, maxMs: 1_000 })
       .prefault('350ms')
       .describe('Longest partial segment (PART-TARGET)'),
@@ -57,9 +60,10 @@ const liveSchema = z
       .describe('How long a stream waits for its publisher to come back before it ends'),
     maxStreams: z.int().min(1).default(1_000).describe('Streams at once; a further publisher is refused'),
   })
-  .transform(({ window, segment, part, reconnectGrace, ...rest }) => ({
+  .transform(({ window, windowSize, segment, part, reconnectGrace, ...rest }) => ({
     ...rest,
     windowMs: window,
+    windowBytes: windowSize,
     segmentMs: segment,
     partMs: part,
     reconnectGraceMs: reconnectGrace,

@@ -1,0 +1,159 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import sirv from 'sirv';
+import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
+import type { LiveAnswer, LiveResponder } from './live-responder.ts';
+
+/** Pages of any site may read what viewers may; without the exposed fields hls.js cannot find the live end. */
+const corsFields = [
+  ['Access-Control-Allow-Origin', '*'],
+  [
+    'Access-Control-Expose-Headers',
+    'Age, Cache-Status, Content-Length, Date, Server-Timing, Via, X-Cache, X-Edge-Location',
+  ],
+  ['Timing-Allow-Origin', '*'],
+] as const;
+const preflightFields = [
+  ['Access-Control-Allow-Methods', 'GET, HEAD, OPTIONS'],
+  ['Access-Control-Allow-Headers', '*'],
+  ['Access-Control-Max-Age', '86400'],
+] as const;
+/** Refusals are asked again soon. */
+const refusalCacheControl = 'public, max-age=1';
+const livePrefix = '/live/';
+
+type Fields = readonly (readonly [string, string])[];
+
+/** The origin's HTTP: what is below `/live/` from the live streams, everything else from the site's directory. */
+export function httpRoutes(
+  live: LiveResponder,
+  siteDirectory: string | undefined,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const site = siteDirectory === undefined ? undefined : siteFiles(siteDirectory);
+  return async (request, response) => {
+    const { method } = request;
+    if (method === 'OPTIONS') {
+      send(request, response, 204, [...corsFields, ...preflightFields, ['Allow', 'GET, HEAD, OPTIONS']], []);
+      return;
+    }
+    if (method !== 'GET' && method !== 'HEAD') {
+      const allow = ['Allow', 'GET, HEAD, OPTIONS'] as const;
+      sendSentence(request, response, 405, 'only GET, HEAD and OPTIONS are understood here', [allow]);
+      return;
+    }
+    const target = request.url ?? '/';
+    const queryAt = target.indexOf('?');
+    const path = queryAt < 0 ? target : target.slice(0, queryAt);
+    if (path.startsWith(livePrefix)) {
+      const query = new URLSearchParams(queryAt < 0 ? '' : target.slice(queryAt + 1));
+      await answerLive(live, request, response, path.slice(livePrefix.length), query);
+      return;
+    }
+    const nothing = () => sendSentence(request, response, 404, 'there is no such page');
+    if (site === undefined) nothing();
+    else site(request, response, nothing);
+  };
+}
+
+/** `path` is what follows `/live/`. */
+async function answerLive(
+  live: LiveResponder,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  query: URLSearchParams,
+): Promise<void> {
+  if (path === 'streams.json') {
+    sendLive(request, response, live.streams());
+    return;
+  }
+  const slash = path.indexOf('/');
+  const name = slash < 0 ? undefined : decodeName(path.slice(0, slash));
+  if (name === undefined) {
+    sendSentence(request, response, 404, 'there is nothing here; a stream is at /live/NAME/index.m3u8');
+    return;
+  }
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  sendLive(request, response, await live.answer(name, path.slice(slash + 1), query, left.signal));
+}
+
+function decodeName(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+}
+
+function sendLive(request: IncomingMessage, response: ServerResponse, answer: LiveAnswer): void {
+  switch (answer.kind) {
+    case 'nobody':
+      return;
+    case 'refusal': {
+      const retryAfter = answer.status === 503 ? ([['Retry-After', '1']] as const) : [];
+      sendSentence(request, response, answer.status, answer.sentence, retryAfter);
+      return;
+    }
+    case 'media':
+      send(request, response, 200, [...corsFields, ...contentFields(answer)], answer.pieces);
+      return;
+    case 'text': {
+      const gzip = normaliseAcceptEncoding(request.headers['accept-encoding']) === 'gzip';
+      const fields: Fields = [...corsFields, ...contentFields(answer), ['Vary', 'Accept-Encoding']];
+      if (gzip) send(request, response, 200, [...fields, ['Content-Encoding', 'gzip']], [answer.text.gzip]);
+      else send(request, response, 200, fields, [answer.text.plain]);
+    }
+  }
+}
+
+function contentFields({ contentType, cacheControl }: { contentType: string; cacheControl: string }): Fields {
+  return [
+    ['Content-Type', contentType],
+    ['Cache-Control', cacheControl],
+  ];
+}
+
+function sendSentence(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  sentence: string,
+  fields: Fields = [],
+): void {
+  const content = contentFields({ contentType: 'text/plain; charset=utf-8', cacheControl: refusalCacheControl });
+  send(request, response, status, [...corsFields, ...content, ...fields], [Buffer.from(`${sentence}\n`)]);
+}
+
+/** One head, one write for each piece, all in one go. */
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  fields: Fields,
+  pieces: readonly Uint8Array[],
+): void {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const flat = fields.flat();
+  response.writeHead(status, status === 204 ? flat : [...flat, 'Content-Length', String(length)]);
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  response.cork();
+  for (const piece of pieces) response.write(piece);
+  response.end();
+  response.uncork();
+}
+
+type SiteFiles = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+/** The player page: names below `/assets/` carry a hash of their content, the others stay and change. */
+function siteFiles(directory: string): SiteFiles {
+  return sirv(directory, {
+    etag: true,
+    setHeaders: (response, pathname) => {
+      const hashed = pathname.startsWith('/assets/');
+      response.setHeader('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'public, max-age=5');
+    },
+  });
+}

@@ -1,0 +1,149 @@
+import {
+  type MediaPlaylist,
+  type PlaylistPart,
+  type PlaylistSegment,
+  type RenditionReport,
+  writeMediaPlaylist,
+} from '../formats/m3u8/media-playlist.ts';
+import { writeMultivariantPlaylist } from '../formats/m3u8/multivariant-playlist.ts';
+import type { VideoTrackConfig } from '../formats/media/track.ts';
+import type { PlaylistTargets } from '../policy/target-duration.ts';
+import type { StoredPart, StoredSegment } from '../stores/segment-window.ts';
+import { initPath, mediaPlaylistName, partPath, segmentPath } from './live-paths.ts';
+import type { Rendition } from './rendition.ts';
+
+/** Parts are listed for the segments of the last three TARGETDURATIONs (rfc8216bis §6.2.2). */
+const listedPartsTargets = 3;
+/** A rate that the stream states is believed when what is measured is this near. */
+const statedRateTolerance = 0.1;
+
+/** What the playlists of a live stream are made of. */
+export interface PlaylistSource {
+  readonly epoch: string;
+  readonly targets: PlaylistTargets;
+  /** Video first. */
+  readonly renditions: readonly Rendition[];
+  /** Somebody publishes, so that a next part is to be expected. */
+  readonly isPublished: boolean;
+  readonly ended: boolean;
+}
+
+export function mediaPlaylistText(source: PlaylistSource, rendition: Rendition): string {
+  const { window, kind } = rendition;
+  const { epoch, targets } = source;
+  const { segments, open } = window;
+  const firstWithParts = firstMsnWithParts(segments, targets.targetDurationSeconds * listedPartsTargets);
+  const playlist: MediaPlaylist = {
+    targetDurationSeconds: targets.targetDurationSeconds,
+    partTargetSeconds: targets.partTargetMs / 1_000,
+    mediaSequence: segments[0]?.msn ?? window.nextPart.msn,
+    discontinuitySequence: window.discontinuitySequence,
+    segments: segments.map(
+      (segment): PlaylistSegment => ({
+        uri: segmentPath(epoch, kind, segment.msn),
+        initUri: initPath(epoch, kind, segment.initIndex),
+        durationSeconds: segment.durationSeconds,
+        programDateTime: segment.programDateTime,
+        discontinuity: segment.discontinuity,
+        independent: segment.independent,
+        gap: segment.gap,
+        parts: segment.msn < firstWithParts ? [] : playlistParts(epoch, rendition, segment.msn, segment.parts),
+      }),
+    ),
+    open:
+      open === undefined || open.parts.length === 0
+        ? undefined
+        : {
+            initUri: initPath(epoch, kind, open.head.initIndex),
+            programDateTime: open.head.programDateTime,
+            discontinuity: open.head.discontinuity,
+            parts: playlistParts(epoch, rendition, open.head.msn, open.parts),
+          },
+    preloadHintUri: preloadHintUri(source, rendition),
+    renditionReports: source.renditions.filter((other) => other !== rendition).map(renditionReport),
+    ended: source.ended,
+  };
+  return writeMediaPlaylist(playlist);
+}
+
+function firstMsnWithParts(segments: readonly StoredSegment[], seconds: number): number {
+  let listedSeconds = 0;
+  for (const segment of segments.toReversed()) {
+    if (listedSeconds >= seconds) return segment.msn + 1;
+    listedSeconds += segment.durationSeconds;
+  }
+  return 0;
+}
+
+function playlistParts(epoch: string, rendition: Rendition, msn: number, parts: readonly StoredPart[]): PlaylistPart[] {
+  return parts.map((part, index) => ({
+    uri: partPath(epoch, rendition.kind, msn, index),
+    durationSeconds: part.durationSeconds,
+    independent: part.independent,
+  }));
+}
+
+/** None while nobody publishes: nobody knows whether that part will ever be. */
+function preloadHintUri({ epoch, isPublished, ended }: PlaylistSource, rendition: Rendition): string | undefined {
+  if (!isPublished || ended) return undefined;
+  const { msn, part } = rendition.window.nextPart;
+  return partPath(epoch, rendition.kind, msn, part);
+}
+
+function renditionReport({ kind, window }: Rendition): RenditionReport {
+  const { msn, part } = window.nextPart;
+  const uri = mediaPlaylistName(kind);
+  if (part > 0) return { uri, lastMsn: msn, lastPart: part - 1 };
+  const last = window.segments.at(-1);
+  const parts = last?.parts.length ?? 0;
+  return { uri, lastMsn: last?.msn ?? 0, lastPart: parts === 0 ? undefined : parts - 1 };
+}
+
+/** Sound alone is a variant of its own; with pictures it is a rendition that goes with them. */
+export function multivariantPlaylistText({ renditions }: PlaylistSource): string {
+  const audioGroupId = 'audio';
+  const video = renditions.find(({ kind }) => kind === 'video');
+  const audio = renditions.find(({ kind }) => kind === 'audio');
+  const bitrates = renditions.map((rendition) => rendition.bitrate());
+  const audioConfig = audio?.config;
+  return writeMultivariantPlaylist({
+    audioRenditions:
+      video === undefined || audioConfig?.kind !== 'audio'
+        ? []
+        : [
+            {
+              groupId: audioGroupId,
+              name: 'main',
+              isDefault: true,
+              channels: audioConfig.channels,
+              uri: mediaPlaylistName('audio'),
+            },
+          ],
+    variants: [
+      {
+        uri: mediaPlaylistName(video === undefined ? 'audio' : 'video'),
+        peakBitsPerSecond: bitrates.reduce((sum, { peak }) => sum + peak, 0),
+        averageBitsPerSecond: bitrates.reduce((sum, { average }) => sum + average, 0),
+        codecs: renditions.map(({ config }) => config.codecString),
+        video: video?.config.kind === 'video' ? variantVideo(video.config, video.unitsPerSecond()) : undefined,
+        audioGroupId: video !== undefined && audio !== undefined ? audioGroupId : undefined,
+      },
+    ],
+  });
+}
+
+function variantVideo(config: VideoTrackConfig, measuredRate: number | undefined) {
+  const { horizontal, vertical } = config.pixelAspect;
+  return {
+    width: Math.round((config.width * horizontal) / vertical),
+    height: config.height,
+    framesPerSecond: framesPerSecond(config, measuredRate),
+  };
+}
+
+/** What the stream states, unless it is far from what comes. */
+export function framesPerSecond(config: VideoTrackConfig, measuredRate: number | undefined): number | undefined {
+  const stated = config.framesPerSecond;
+  if (stated === undefined || measuredRate === undefined) return stated ?? measuredRate;
+  return Math.abs(stated - measuredRate) <= stated * statedRateTolerance ? stated : measuredRate;
+}

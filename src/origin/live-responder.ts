@@ -1,0 +1,207 @@
+import { LimitError } from '../base/errors.ts';
+import type { WaitOutcome } from '../stores/change-waiters.ts';
+import { type DeliveryDirectives, isReached, parseDeliveryDirectives, tooFarAhead } from './blocking-reload.ts';
+import { EncodedText } from './encoded-text.ts';
+import type { LiveChannels } from './live-channel.ts';
+import { type LivePath, parseLivePath } from './live-paths.ts';
+import type { Packager } from './packager.ts';
+import type { Rendition } from './rendition.ts';
+import { streamsList } from './streams-list.ts';
+
+/** What is to be said to a request for a live stream. */
+export type LiveAnswer =
+  | {
+      readonly kind: 'text';
+      readonly contentType: string;
+      readonly cacheControl: string;
+      readonly text: EncodedText;
+    }
+  | {
+      readonly kind: 'media';
+      readonly contentType: string;
+      readonly cacheControl: string;
+      /** One after the other, they are the body. */
+      readonly pieces: readonly Uint8Array[];
+    }
+  | {
+      readonly kind: 'refusal';
+      readonly status: 400 | 404 | 503;
+      readonly sentence: string;
+    }
+  /** The client has left. */
+  | { readonly kind: 'nobody' };
+
+/** How long a stream that is published has until its first playlist. */
+const firstPlaylistDeadlineMs = 10_000;
+/** Slack for the part after next to come later than it should. */
+const hintedPartSlackMs = 2_000;
+const immutable = 'public, max-age=31536000, immutable';
+const playlistType = 'application/vnd.apple.mpegurl';
+
+/** Answers requests below `/live/`. Knows nothing of HTTP beyond the words of its answers. */
+export class LiveResponder {
+  readonly #channels: LiveChannels;
+
+  constructor(channels: LiveChannels) {
+    this.#channels = channels;
+  }
+
+  streams(): LiveAnswer {
+    return {
+      kind: 'text',
+      contentType: 'application/json',
+      cacheControl: 'public, max-age=1',
+      text: new EncodedText(`${JSON.stringify(streamsList(this.#channels.list()))}\n`),
+    };
+  }
+
+  /** `rest` is what follows `/live/NAME/`. `signal` aborts when the client leaves. */
+  async answer(name: string, rest: string, query: URLSearchParams, signal: AbortSignal): Promise<LiveAnswer> {
+    const packager = this.#channels.get(`live/${name}`)?.packager;
+    if (packager === undefined) return notFound(`there is no live stream "${name}"`);
+    const path = parseLivePath(rest);
+    if (path === undefined) return notFound('a live stream has nothing at this path');
+    try {
+      switch (path.kind) {
+        case 'multivariant':
+          return await multivariantPlaylist(packager, signal);
+        case 'media-playlist':
+          return await mediaPlaylist(packager, path.rendition, query, signal);
+        default:
+          return await media(packager, path, signal);
+      }
+    } catch (error) {
+      if (error instanceof LimitError) return { kind: 'refusal', status: 503, sentence: error.message };
+      throw error;
+    }
+  }
+}
+
+async function multivariantPlaylist(packager: Packager, signal: AbortSignal): Promise<LiveAnswer> {
+  const failure = await untilPlayable(packager, signal);
+  if (failure !== undefined) return failure;
+  const text = packager.multivariantPlaylist();
+  return text === undefined ? notYet() : playlistAnswer(text, plainMaxAge(packager));
+}
+
+async function mediaPlaylist(
+  packager: Packager,
+  kind: Rendition['kind'],
+  query: URLSearchParams,
+  signal: AbortSignal,
+): Promise<LiveAnswer> {
+  const directives = parseDeliveryDirectives(query);
+  if (directives.kind === 'bad') return { kind: 'refusal', status: 400, sentence: directives.sentence };
+  const failure = await untilPlayable(packager, signal);
+  if (failure !== undefined) return failure;
+  const rendition = packager.renditions.find((candidate) => candidate.kind === kind);
+  if (rendition === undefined) return notFound(`this stream has no ${kind}`);
+  const refusal = await untilReached(packager, rendition, directives, signal);
+  if (refusal !== undefined) return refusal;
+  const text = packager.mediaPlaylist(rendition);
+  if (text === undefined) return notYet();
+  const blocked = directives.kind === 'block' && !packager.ended;
+  return playlistAnswer(text, blocked ? 6 * (packager.targets?.targetDurationSeconds ?? 1) : plainMaxAge(packager));
+}
+
+/** rfc8216bis §6.2.5.2. After EXT-X-ENDLIST the directives are ignored. */
+async function untilReached(
+  packager: Packager,
+  { window }: Rendition,
+  directives: DeliveryDirectives,
+  signal: AbortSignal,
+): Promise<LiveAnswer | undefined> {
+  const { targets } = packager;
+  if (directives.kind !== 'block' || packager.ended || targets === undefined) return undefined;
+  const sentence = tooFarAhead(window, targets, directives);
+  if (sentence !== undefined) return { kind: 'refusal', status: 400, sentence };
+  const outcome = await packager.changes.wait(
+    () => isReached(window, directives),
+    3_000 * targets.targetDurationSeconds,
+    signal,
+  );
+  return refusalAfter(outcome, 'what was asked for has not come within three target durations');
+}
+
+async function untilPlayable(packager: Packager, signal: AbortSignal): Promise<LiveAnswer | undefined> {
+  const outcome = await packager.changes.wait(() => packager.isPlayable, firstPlaylistDeadlineMs, signal);
+  if (outcome === 'closed') return notFound('the stream ended before there was anything to play');
+  return refusalAfter(outcome, 'the stream has begun, but there is nothing to play yet');
+}
+
+function refusalAfter(outcome: WaitOutcome, sentence: string): LiveAnswer | undefined {
+  switch (outcome) {
+    case 'aborted':
+      return { kind: 'nobody' };
+    case 'deadline':
+      return { kind: 'refusal', status: 503, sentence };
+    case 'met':
+    case 'closed':
+      return undefined;
+  }
+}
+
+async function media(
+  packager: Packager,
+  path: Exclude<LivePath, { kind: 'multivariant' | 'media-playlist' }>,
+  signal: AbortSignal,
+): Promise<LiveAnswer> {
+  const rendition = path.epoch === packager.epoch ? packager.rendition(path.rendition) : undefined;
+  if (rendition === undefined) return notFound('this is of another life of the stream');
+  switch (path.kind) {
+    case 'init':
+      return mediaAnswer(rendition, rendition.init(path.index));
+    case 'segment':
+      return mediaAnswer(
+        rendition,
+        rendition.window.segment(path.msn)?.parts.map(({ bytes }) => bytes),
+      );
+    case 'part':
+      return await part(packager, rendition, path, signal);
+  }
+}
+
+/** The part that a PRELOAD-HINT names is held until it is whole (rfc8216bis §6.2.6), if it comes at all. */
+async function part(
+  packager: Packager,
+  rendition: Rendition,
+  { msn, part: index }: { readonly msn: number; readonly part: number },
+  signal: AbortSignal,
+): Promise<LiveAnswer> {
+  const { window } = rendition;
+  const isNext = () => window.nextPart.msn === msn && window.nextPart.part === index;
+  const { targets } = packager;
+  if (window.part(msn, index) === undefined && isNext() && packager.isPublished && targets !== undefined) {
+    const deadlineMs = 3 * targets.partTargetMs + hintedPartSlackMs;
+    const outcome = await packager.changes.wait(() => !isNext() || !packager.isPublished, deadlineMs, signal);
+    if (outcome === 'aborted') return { kind: 'nobody' };
+  }
+  return mediaAnswer(rendition, window.part(msn, index)?.bytes);
+}
+
+function mediaAnswer({ kind }: Rendition, body: Uint8Array | readonly Uint8Array[] | undefined): LiveAnswer {
+  if (body === undefined) return notFound('there is no such segment, or it is there no more');
+  return {
+    kind: 'media',
+    contentType: `${kind}/mp4`,
+    cacheControl: immutable,
+    pieces: body instanceof Uint8Array ? [body] : body,
+  };
+}
+
+function playlistAnswer(text: EncodedText, maxAgeSeconds: number): LiveAnswer {
+  return { kind: 'text', contentType: playlistType, cacheControl: `public, max-age=${maxAgeSeconds}`, text };
+}
+
+/** Half a TARGETDURATION. */
+function plainMaxAge({ targets }: Packager): number {
+  return Math.max(1, Math.floor((targets?.targetDurationSeconds ?? 2) / 2));
+}
+
+function notFound(sentence: string): LiveAnswer {
+  return { kind: 'refusal', status: 404, sentence };
+}
+
+function notYet(): LiveAnswer {
+  return { kind: 'refusal', status: 503, sentence: 'there is nothing to play yet' };
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { startHttpListener } from '../http/listener.ts';
+import { StreamDirectory } from '../live/stream-directory.ts';
+import { httpRoutes } from './http-routes.ts';
+import { startIngest } from './ingest.ts';
+import { LiveChannels } from './live-channel.ts';
+import { LiveResponder } from './live-responder.ts';
+import type { OriginSettings } from './settings.ts';
+
+export interface OriginDependencies {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The player page's files, served for everything that is not below `/live/`; `undefined` serves streams only. */
+  readonly siteDirectory: string | undefined;
+}
+
+/** A running origin. */
+export interface Origin {
+  readonly httpAddress: string;
+  readonly httpPort: number;
+  readonly rtmpAddress: string;
+  readonly rtmpPort: number;
+  readonly directory: StreamDirectory;
+  /** Encoders are disconnected, streams end, answers under way get a moment, then nothing listens any more. */
+  close(): Promise<void>;
+}
+
+/** What answers under way get when the origin closes. */
+const closeGraceMs = 2_000;
+
+/** Starts ingest, packaging and HTTP. Throws a `ConfigError` when a port cannot be had or publishing is not safe. */
+export async function startOrigin(
+  settings: OriginSettings,
+  { clock, log, siteDirectory }: OriginDependencies,
+): Promise<Origin> {
+  const { reconnectGraceMs, maxStreams } = settings.live;
+  const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams });
+  const channels = new LiveChannels(directory, {
+    settings: settings.live,
+    clock,
+    log,
+    nextEpoch: () => `${Math.round(clock.wallMs()).toString(36)}-${randomBytes(3).toString('hex')}`,
+  });
+  const ingest = await startIngest(settings, { directory, clock, log });
+  try {
+    const listener = await startHttpListener({
+      name: 'origin',
+      host: settings.http.host,
+      port: settings.http.port,
+      setting: 'origin.http.port',
+      handler: httpRoutes(new LiveResponder(channels), siteDirectory),
+      log,
+    });
+    return {
+      httpAddress: listener.address,
+      httpPort: listener.port,
+      rtmpAddress: ingest.host,
+      rtmpPort: ingest.port,
+      directory,
+      close: async () => {
+        await ingest.close();
+        directory.close();
+        channels.close();
+        await listener.close(closeGraceMs);
+      },
+    };
+  } catch (error) {
+    await ingest.close();
+    channels.close();
+    directory.close();
+    throw error;
+  }
+}

@@ -1,0 +1,230 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { AccessUnit } from '../formats/media/access-unit.ts';
+import type { TrackConfig } from '../formats/media/track.ts';
+import type { StreamSubscriber } from '../live/live-stream.ts';
+import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
+import { SegmentCutter } from '../policy/segment-cutter.ts';
+import type { PlaylistTargets } from '../policy/target-duration.ts';
+import { TargetLearner, type UnitSink } from '../policy/target-learner.ts';
+import { Timeline } from '../policy/timeline.ts';
+import { ChangeWaiters } from '../stores/change-waiters.ts';
+import { EncodedText } from './encoded-text.ts';
+import { mediaPlaylistText, multivariantPlaylistText } from './live-playlists.ts';
+import { Rendition } from './rendition.ts';
+import type { OriginSettings } from './settings.ts';
+
+export interface PackagerOptions {
+  /** `app/name`, for the log. */
+  readonly path: string;
+  /** Names this life of the stream in its paths. */
+  readonly epoch: string;
+  readonly settings: OriginSettings['live'];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Requests that may wait for one stream at a time. An edge merges its viewers' into one. */
+const maxWaiters = 10_000;
+/** A rendition reaches back this many TARGETDURATIONs at least, whatever the window. */
+const leastTargets = 4;
+/** Parts and segments answer this many TARGETDURATIONs after they have left the playlist. */
+const keptTargets = 4;
+
+/**
+ * Packages one live stream for its whole life: access units → timeline → segments and parts → CMAF → the renditions'
+ * windows. Playlists are written when somebody asks for them, once per state.
+ *
+ * When the publisher leaves, what is held goes out and the open segment ends at once: players find a playlist of
+ * whole segments, which keeps answering. When one comes back, the sequence numbers go on behind a discontinuity.
+ */
+export class Packager implements StreamSubscriber {
+  readonly path: string;
+  readonly epoch: string;
+  /** Whoever waits for a part, a playlist or the end. */
+  readonly changes: ChangeWaiters;
+  readonly #options: PackagerOptions;
+  readonly #timeline: Timeline;
+  readonly #learner: TargetLearner;
+  #cutter: SegmentCutter | undefined;
+  #targets: PlaylistTargets | undefined;
+  #renditions: readonly Rendition[] = [];
+  #isPublished = false;
+  #ended = false;
+  /** How many renditions there must be before the first playlist. */
+  #tracksExpected = Infinity;
+  #isPlayable = false;
+  /** The playlists of this state, as far as somebody has asked for them. */
+  readonly #texts = new Map<string, EncodedText>();
+
+  constructor(options: PackagerOptions) {
+    this.path = options.path;
+    this.epoch = options.epoch;
+    this.#options = options;
+    this.changes = new ChangeWaiters(options.clock, maxWaiters);
+    this.#learner = new TargetLearner(options.settings, (targets) => this.#begin(targets));
+    this.#timeline = new Timeline({
+      onEpoch: (tracks) => this.#learner.onEpoch(tracks),
+      onUnit: (unit) => this.#learner.onUnit(unit),
+      onLateTrack: (kind) => {
+        options.log.warn(
+          { stream: options.path, kind },
+          'Track began late or sent nothing; left out until the publisher returns',
+        );
+      },
+    });
+  }
+
+  /** `undefined` until the first segment has closed; constant from then on. */
+  get targets(): PlaylistTargets | undefined {
+    return this.#isPlayable ? this.#targets : undefined;
+  }
+
+  /** There is a playlist. */
+  get isPlayable(): boolean {
+    return this.#isPlayable;
+  }
+
+  get isPublished(): boolean {
+    return this.#isPublished;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Those that have a segment, video first. One that joins later is listed from its first segment on. */
+  get renditions(): readonly Rendition[] {
+    return this.#renditions.filter(({ window }) => window.segments.length > 0);
+  }
+
+  rendition(kind: TrackConfig['kind']): Rendition | undefined {
+    return this.#renditions.find((rendition) => rendition.kind === kind);
+  }
+
+  /** Only once `targets` is there. */
+  mediaPlaylist(rendition: Rendition): EncodedText | undefined {
+    const source = this.#playlistSource();
+    return source && this.#cached(rendition.kind, () => mediaPlaylistText(source, rendition));
+  }
+
+  /** Only once `targets` is there. */
+  multivariantPlaylist(): EncodedText | undefined {
+    const source = this.#playlistSource();
+    return source && this.#cached('multivariant', () => multivariantPlaylistText(source));
+  }
+
+  onPublisherStart(): void {
+    this.#isPublished = true;
+    this.#timeline.startPublication();
+    this.#changed();
+  }
+
+  onTrackConfig(config: TrackConfig): void {
+    this.#timeline.setTrackConfig(config);
+  }
+
+  onAccessUnit(unit: AccessUnit): void {
+    this.#timeline.push(unit, this.#options.clock.wallMs());
+  }
+
+  onPublisherStop(): void {
+    this.#isPublished = false;
+    this.#timeline.stopPublication();
+    this.#learner.decide();
+    this.#cutter?.flush();
+    this.#changed();
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    this.#texts.clear();
+    this.changes.close();
+  }
+
+  #begin(targets: PlaylistTargets): UnitSink {
+    this.#targets = targets;
+    this.#options.log.info({ stream: this.path, epoch: this.epoch, ...targets }, 'Stream is being packaged');
+    const sink: CutterSink = {
+      onSegmentStart: (config, start) => this.#startSegment(config, start),
+      onPart: (config, part) => this.#addPart(config, part),
+      onSegmentEnd: (config, durationTicks) => {
+        this.rendition(config.kind)?.endSegment(durationTicks);
+        this.#changed();
+      },
+      onGap: (config, gap) => this.#addGap(config, gap),
+    };
+    const cutter = new SegmentCutter(targets, sink);
+    this.#cutter = cutter;
+    return {
+      onEpoch: (tracks) => {
+        if (!this.#isPlayable) this.#tracksExpected = tracks.length;
+        cutter.onEpoch(tracks);
+      },
+      onUnit: (unit) => cutter.onUnit(unit),
+    };
+  }
+
+  #startSegment(config: TrackConfig, start: SegmentStart): void {
+    this.#renditionOf(config)?.startSegment(config, start);
+  }
+
+  #addPart(config: TrackConfig, part: CutPart): void {
+    this.rendition(config.kind)?.addPart(part);
+    this.#changed();
+  }
+
+  #addGap(config: TrackConfig, gap: CutGap): void {
+    this.#options.log.warn(
+      { stream: this.path, kind: config.kind, msn: gap.msn },
+      'Rendition has nothing for a segment',
+    );
+    this.#renditionOf(config)?.addGap(config, gap);
+    this.#changed();
+  }
+
+  /** A rendition comes into being with its first segment, whichever that is. */
+  #renditionOf(config: TrackConfig): Rendition | undefined {
+    const existing = this.rendition(config.kind);
+    if (existing !== undefined || this.#targets === undefined) return existing;
+    const { windowMs, windowBytes } = this.#options.settings;
+    const { targetDurationSeconds } = this.#targets;
+    const leastSeconds = leastTargets * targetDurationSeconds;
+    const created = new Rendition(
+      config,
+      this.#targets,
+      {
+        leastSeconds,
+        windowSeconds: Math.max(windowMs / 1_000, leastSeconds),
+        keepSeconds: keptTargets * targetDurationSeconds,
+        maxBytes: windowBytes,
+      },
+      (mediaSeconds) => new Date(this.#timeline.wallMsAt(mediaSeconds)).toISOString(),
+    );
+    this.#renditions = [...this.#renditions, created].sort((a, b) => b.kind.localeCompare(a.kind));
+    return created;
+  }
+
+  #changed(): void {
+    this.#texts.clear();
+    this.#isPlayable ||= this.renditions.length >= this.#tracksExpected;
+    this.changes.changed();
+  }
+
+  #playlistSource() {
+    if (this.targets === undefined) return undefined;
+    return {
+      epoch: this.epoch,
+      targets: this.targets,
+      renditions: this.renditions,
+      isPublished: this.#isPublished,
+      ended: this.#ended,
+    };
+  }
+
+  #cached(name: string, write: () => string): EncodedText {
+    const text = this.#texts.get(name) ?? new EncodedText(write());
+    this.#texts.set(name, text);
+    return text;
+  }
+}

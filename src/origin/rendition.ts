@@ -1,0 +1,149 @@
+import { initSegment } from '../formats/cmaf/init-segment.ts';
+import { mediaPart } from '../formats/cmaf/media-part.ts';
+import { sameTrackConfig, type TrackConfig } from '../formats/media/track.ts';
+import type { CutGap, CutPart, SegmentStart } from '../policy/part-cutter.ts';
+import { longestSegmentSeconds, type PlaylistTargets } from '../policy/target-duration.ts';
+import { timescaleOf } from '../policy/timed-unit.ts';
+import { SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
+
+/** Bits a second of what the window holds. */
+export interface MeasuredBitrate {
+  readonly peak: number;
+  readonly average: number;
+}
+
+/** One rendition of a live stream: its initialisation segments, and the window of its segments and parts. */
+export class Rendition {
+  readonly kind: TrackConfig['kind'];
+  readonly window: SegmentWindow;
+  readonly #targets: PlaylistTargets;
+  readonly #programDateTimeAt: (mediaSeconds: number) => string;
+  readonly #inits = new Map<number, Uint8Array>();
+  #initIndex = -1;
+  #config: TrackConfig;
+  #sequenceNumber = 0;
+  /** Access units in the segments that are listed, by sequence number. */
+  readonly #unitCounts = new Map<number, number>();
+
+  constructor(
+    config: TrackConfig,
+    targets: PlaylistTargets,
+    limits: SegmentWindowLimits,
+    programDateTimeAt: (mediaSeconds: number) => string,
+  ) {
+    this.kind = config.kind;
+    this.window = new SegmentWindow(limits);
+    this.#targets = targets;
+    this.#programDateTimeAt = programDateTimeAt;
+    this.#config = config;
+    this.#addInit(config);
+  }
+
+  /** The codec configuration of the newest segment. */
+  get config(): TrackConfig {
+    return this.#config;
+  }
+
+  init(index: number): Uint8Array | undefined {
+    return this.#inits.get(index);
+  }
+
+  startSegment(config: TrackConfig, start: SegmentStart): void {
+    this.#setConfig(config);
+    const startSeconds = start.startTicks / timescaleOf(config);
+    this.window.startSegment({ ...this.#head(start.msn, startSeconds), ...start });
+  }
+
+  addPart({ units, startTicks, durationTicks, independent }: CutPart): void {
+    const bytes = mediaPart({
+      sequenceNumber: ++this.#sequenceNumber,
+      baseMediaDecodeTimeTicks: startTicks,
+      samples: units,
+    });
+    const { msn } = this.window.nextPart;
+    this.#unitCounts.set(msn, (this.#unitCounts.get(msn) ?? 0) + units.length);
+    // A picture that lasted longer than a part may (the encoder paused) must not break what the playlist promises.
+    const durationSeconds = Math.min(durationTicks / timescaleOf(this.#config), this.#targets.partTargetMs / 1_000);
+    this.window.addPart({ bytes, durationSeconds, independent });
+  }
+
+  endSegment(durationTicks: number): void {
+    this.window.endSegment(this.#declaredSeconds(durationTicks));
+    this.#forget();
+  }
+
+  addGap(config: TrackConfig, gap: CutGap): void {
+    this.#setConfig(config);
+    const head = this.#head(gap.msn, gap.startTicks / timescaleOf(config));
+    // A gap depends on nothing.
+    this.window.addGap(
+      { ...head, independent: true, discontinuity: gap.discontinuity },
+      this.#declaredSeconds(gap.durationTicks),
+    );
+    this.#forget();
+  }
+
+  /** Over the listed segments; the peak over those of a length that says something (rfc8216bis §4.4.6.2). */
+  bitrate(): MeasuredBitrate {
+    const segments = this.window.segments.filter(({ gap }) => !gap);
+    const long = segments.filter(({ durationSeconds }) => durationSeconds >= this.#targets.targetDurationSeconds / 2);
+    const bitsPerSecond = (byteLength: number, seconds: number) => (seconds > 0 ? (byteLength * 8) / seconds : 0);
+    const byteLength = segments.reduce((sum, segment) => sum + segment.byteLength, 0);
+    const seconds = segments.reduce((sum, segment) => sum + segment.durationSeconds, 0);
+    const average = bitsPerSecond(byteLength, seconds);
+    const peaks = long.map((segment) => bitsPerSecond(segment.byteLength, segment.durationSeconds));
+    return { average, peak: Math.max(average, ...peaks) };
+  }
+
+  /** Access units a second over the listed segments; `undefined` before the first. */
+  unitsPerSecond(): number | undefined {
+    let units = 0;
+    let seconds = 0;
+    for (const segment of this.window.segments) {
+      if (segment.gap) continue;
+      units += this.#unitCounts.get(segment.msn) ?? 0;
+      seconds += segment.durationSeconds;
+    }
+    return seconds > 0 ? units / seconds : undefined;
+  }
+
+  #head(msn: number, startSeconds: number) {
+    return {
+      msn,
+      startSeconds,
+      programDateTime: this.#programDateTimeAt(startSeconds),
+      initIndex: this.#initIndex,
+    };
+  }
+
+  /** EXTINF must not round to more than TARGETDURATION, come what may. */
+  #declaredSeconds(durationTicks: number): number {
+    return Math.min(
+      durationTicks / timescaleOf(this.#config),
+      longestSegmentSeconds(this.#targets.targetDurationSeconds),
+    );
+  }
+
+  #setConfig(config: TrackConfig): void {
+    if (config === this.#config) return;
+    const isSame = sameTrackConfig(this.#config, config);
+    this.#config = config;
+    if (!isSame) this.#addInit(config);
+  }
+
+  #addInit(config: TrackConfig): void {
+    this.#initIndex++;
+    this.#inits.set(this.#initIndex, initSegment(config, timescaleOf(config)));
+  }
+
+  #forget(): void {
+    const oldestInit = this.window.oldestInitIndex ?? 0;
+    for (const index of this.#inits.keys()) {
+      if (index < oldestInit) this.#inits.delete(index);
+    }
+    const firstMsn = this.window.segments[0]?.msn ?? 0;
+    for (const msn of this.#unitCounts.keys()) {
+      if (msn < firstMsn) this.#unitCounts.delete(msn);
+    }
+  }
+}

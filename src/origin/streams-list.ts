@@ -1,0 +1,75 @@
+import type { AudioTrackConfig, TrackConfig, VideoTrackConfig } from '../formats/media/track.ts';
+import type { LiveChannel } from './live-channel.ts';
+import { framesPerSecond } from './live-playlists.ts';
+
+/** `/live/streams.json`: what is live. */
+export interface StreamsList {
+  readonly streams: readonly StreamEntry[];
+}
+
+export interface StreamEntry {
+  readonly app: string;
+  readonly name: string;
+  /** `waiting`: the publisher has left and may come back. */
+  readonly state: 'live' | 'waiting';
+  /** When the publisher of now, or the last one, began: ISO 8601. */
+  readonly since: string;
+  readonly encoder: string | null;
+  readonly playlist: string;
+  readonly video: {
+    readonly codec: string;
+    readonly width: number;
+    readonly height: number;
+    readonly framesPerSecond: number | null;
+  } | null;
+  readonly audio: { readonly codec: string; readonly sampleRate: number; readonly channels: number } | null;
+  readonly bitsPerSecond: number;
+}
+
+/** Streams that have been published to and are not over. */
+export function streamsList(channels: readonly LiveChannel[]): StreamsList {
+  const streams: StreamEntry[] = [];
+  for (const { stream, packager, publication } of channels) {
+    if (publication === undefined || packager.ended) continue;
+    const [app = '', name = ''] = stream.path.split('/', 2);
+    const configs = packager.renditions.map(({ config }) => config);
+    const known = configs.length > 0 ? configs : stream.trackConfigs;
+    streams.push({
+      app,
+      name,
+      state: packager.isPublished ? 'live' : 'waiting',
+      since: new Date(publication.startedWallMs).toISOString(),
+      encoder: publication.encoder ?? null,
+      playlist: `/live/${encodeURIComponent(name)}/index.m3u8`,
+      video: videoEntry(known.find(isVideo), packager.rendition('video')?.unitsPerSecond()),
+      audio: audioEntry(known.find(isAudio)),
+      bitsPerSecond: Math.round(packager.renditions.reduce((sum, rendition) => sum + rendition.bitrate().average, 0)),
+    });
+  }
+  return { streams };
+}
+
+function isVideo(config: TrackConfig): config is VideoTrackConfig {
+  return config.kind === 'video';
+}
+
+function isAudio(config: TrackConfig): config is AudioTrackConfig {
+  return config.kind === 'audio';
+}
+
+function videoEntry(config: VideoTrackConfig | undefined, measuredRate: number | undefined): StreamEntry['video'] {
+  if (config === undefined) return null;
+  const rate = framesPerSecond(config, measuredRate);
+  return {
+    codec: config.codecString,
+    width: config.width,
+    height: config.height,
+    framesPerSecond: rate === undefined ? null : Number(rate.toFixed(3)),
+  };
+}
+
+function audioEntry(config: AudioTrackConfig | undefined): StreamEntry['audio'] {
+  return config === undefined
+    ? null
+    : { codec: config.codecString, sampleRate: config.sampleRate, channels: config.channels };
+}
