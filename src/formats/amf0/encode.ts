@@ -100,19 +100,23 @@ class Amf0Writer {
   }
 
   #uint8(value: number): void {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
   }
 
   #uint16(value: number): void {
-    this.#view.setUint16(this.#grow(2), value);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value);
   }
 
   #uint32(value: number): void {
-    this.#view.setUint32(this.#grow(4), value);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value);
   }
 
   #float64(value: number): void {
-    this.#view.setFloat64(this.#grow(8), value);
+    const at = this.#grow(8);
+    this.#view.setFloat64(at, value);
   }
 
   #append(bytes: Uint8Array): void {
@@ -120,7 +124,7 @@ class Amf0Writer {
     this.#bytes.set(bytes, at);
   }
 
-  /** Makes room for `length` bytes and returns where they begin. */
+  /** Makes room for `length` bytes and returns where they begin. May replace `#bytes` and `#view`. */
   #grow(length: number): number {
     const at = this.#length;
     this.#length += length;
