@@ -11,6 +11,7 @@ const lowestMajor = 24;
 const compiled = new URL('../dist/cli/main.js', import.meta.url);
 const source = new URL('../src/cli/main.ts', import.meta.url);
 const main = existsSync(compiled) ? compiled : source;
+const handOverModule = new URL('../scripts/hand-over.mjs', import.meta.url);
 const pinnedNode = new URL(
   process.platform === 'win32' ? '../node_modules/node/bin/node.exe' : '../node_modules/node/bin/node',
   import.meta.url,
@@ -18,7 +19,7 @@ const pinnedNode = new URL(
 
 if (Number.parseInt(process.versions.node, 10) >= lowestMajor) {
   await import(main.href);
-} else if (existsSync(pinnedNode)) {
+} else if (existsSync(handOverModule) && existsSync(pinnedNode)) {
   const { handOver } = await import('../scripts/hand-over.mjs');
   handOver(fileURLToPath(main), process.argv.slice(2));
 } else {

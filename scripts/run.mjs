@@ -3,6 +3,7 @@
  * What `npm start`, `npm test` and the other commands of package.json run first, on whatever Node (from 20 on) there
  * is and with nothing installed: it brings what is missing and hands over to the project's own Node.
  */
+import { rmSync } from 'node:fs';
 import { handOver } from './hand-over.mjs';
 import { inProject } from './project-folder.mjs';
 import { setUp } from './setup.mjs';
@@ -31,6 +32,8 @@ const commands = {
   },
   async build() {
     await setUp({ player: true });
+    // What a source that is gone had left there would be published.
+    rmSync(inProject('dist'), { recursive: true, force: true });
     handOver(inProject('node_modules/typescript/bin/tsc'), ['-p', inProject('tsconfig.build.json'), ...args]);
   },
   async format() {
