@@ -57,7 +57,7 @@ describe('AMF0', () => {
       fc.property(fc.array(value, { maxLength: 5 }), (values) => {
         expect(decodeAmf0(encodeAmf0(values))).toStrictEqual(values);
       }),
-      { numRuns: 300, interruptAfterTimeLimit: 5_000, markInterruptAsFailure: true },
+      { numRuns: 300, plugins: [fc.interruptAfterTimeLimit(5_000, { failOnInterrupt: true })] },
     );
   });
 
@@ -75,7 +75,7 @@ describe('AMF0', () => {
           if (decoded !== undefined) expect(decoded).toStrictEqual(values.slice(0, decoded.length));
         }
       }),
-      { numRuns: 40, interruptAfterTimeLimit: 5_000, markInterruptAsFailure: true },
+      { numRuns: 40, plugins: [fc.interruptAfterTimeLimit(5_000, { failOnInterrupt: true })] },
     );
   });
 
@@ -97,11 +97,11 @@ describe('AMF0', () => {
   it('encodeAmf0 writes the bytes of the specification', () => {
     const connect = ['connect', 1, amf0Object({ app: 'live', fpad: false }), null, undefined];
     expect(encodeAmf0(connect)).toStrictEqual(
-      bytes(
-        ...[2, 0, 7, 'connect', 0, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0],
-        ...[3, 0, 3, 'app', 2, 0, 4, 'live', 0, 4, 'fpad', 1, 0, 0, 0, 9],
-        ...[5, 6],
-      ),
+      Uint8Array.from([
+        ...bytes(2, 0, 7, 'connect', 0, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0),
+        ...bytes(3, 0, 3, 'app', 2, 0, 4, 'live', 0, 4, 'fpad', 1, 0, 0, 0, 9),
+        ...bytes(5, 6),
+      ]),
     );
     expect(encodeAmf0([new Amf0EcmaArray(new Map([['a', 'b']]))])).toStrictEqual(
       bytes(8, 0, 0, 0, 1, 0, 1, 'a', 2, 0, 1, 'b', 0, 0, 9),
