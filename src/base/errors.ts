@@ -22,11 +22,7 @@ export class ProtocolError extends StreamFrontError {
   /** The section of the specification that was broken, such as `RTMP 1.0 §5.3.1`. */
   readonly section: string | undefined;
 
-  constructor(
-    code: string,
-    sentence: string,
-    where: { byteOffset?: number; section?: string; cause?: unknown } = {},
-  ) {
+  constructor(code: string, sentence: string, where: { byteOffset?: number; section?: string; cause?: unknown } = {}) {
     const at = where.byteOffset === undefined ? '' : ` at byte ${where.byteOffset}`;
     const by = where.section === undefined ? '' : ` (${where.section})`;
     super(code, `${sentence}${at}${by}`, where.cause === undefined ? undefined : { cause: where.cause });

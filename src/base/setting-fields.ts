@@ -70,6 +70,9 @@ export interface ListenSettings {
 /** Whether an address to listen on, or that of a peer, never leaves this machine. */
 export function isLoopback(host: string): boolean {
   return (
-    host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host) || /^::ffff:127(?:\.\d{1,3}){3}$/.test(host)
+    host === 'localhost' ||
+    host === '::1' ||
+    /^127(?:\.\d{1,3}){3}$/.test(host) ||
+    /^::ffff:127(?:\.\d{1,3}){3}$/.test(host)
   );
 }

@@ -81,7 +81,7 @@ function described(issue: Issue): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a group of settings';
-  return typeof value === 'string' ? `"${value}"` : String(value);
+  return JSON.stringify(value) ?? 'nothing';
 }
 
 /** The settings that a group knows, for the "did you mean" of a misspelt one. */

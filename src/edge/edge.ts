@@ -30,7 +30,7 @@ export interface EdgeStats {
 
 /** Starts an edge: listens for viewers, answers from its cache, asks origins. Throws a `ConfigError` when the port cannot be had. */
 export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; log: Log }): Promise<Edge> {
-  const log = deps.log.child({ role: 'edge' });
+  const { log } = deps;
   const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
   const counters = zeroCounters();
   const store = new MemoryCache<CachedResponse>(settings.cache.memoryBytes);
@@ -55,7 +55,6 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
     handler: (request, response) => serveRequest(context, request, response),
     log,
   });
-  log.info({ address: listener.address, port: listener.port }, 'edge listens for HTTP');
   return {
     httpPort: listener.port,
     httpAddress: listener.address,

@@ -86,6 +86,7 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
   server.on('error', (error) => log.error({ err: error, listener: name }, 'HTTP listener failed'));
 
   const { address, port } = server.address() as AddressInfo;
+  log.info({ setting: options.setting, host: address, port }, 'listening for HTTP');
   return {
     port,
     address,

@@ -1,0 +1,79 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { decidePublish, type PublishPolicy } from '../policy/publish-credentials.ts';
+import { openMediaFile } from '../rtmp/media-file/media-file.ts';
+import { publishRtmp } from '../rtmp/rtmp-publisher.ts';
+import { programFile } from './program-files.ts';
+
+export interface DemoOptions {
+  /** Of the origin's ingest, on this machine. */
+  readonly rtmpPort: number;
+  readonly publish: PublishPolicy;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const streamName = 'demo';
+const firstRetryMs = 1_000;
+const longestRetryMs = 30_000;
+
+/**
+ * The query that lets the demo publish as any other encoder on this machine would have to: empty where none is
+ * needed, a configured stream key that opens it where one is, `undefined` where no key does.
+ */
+export function demoQuery(policy: PublishPolicy): string | undefined {
+  const queries = ['', ...policy.keys.map(({ key }) => `?key=${encodeURIComponent(key)}`)];
+  return queries.find((query) => {
+    const target = { app: 'live', tcUrl: undefined, streamName: streamName + query, peerAddress: '127.0.0.1' };
+    return decidePublish(policy, target, (a, b) => a === b).kind === 'admitted';
+  });
+}
+
+/**
+ * Publishes the demo clip in a loop over RTMP, as an encoder would, and comes back (later and later) when it is
+ * disconnected. `stop` resolves when the stream has been unpublished.
+ */
+export function startDemo({ rtmpPort, publish, clock, log }: DemoOptions): { stop(): Promise<void> } {
+  const query = demoQuery(publish);
+  if (query === undefined) {
+    log.info({}, 'no stream key opens live/demo, so the demo clip is not published');
+    return { stop: () => Promise.resolve() };
+  }
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const publishing = (async () => {
+    let retryMs = firstRetryMs;
+    while (!signal.aborted) {
+      const begunMs = clock.monotonicMs();
+      try {
+        const file = await openMediaFile(programFile('media', 'demo.mp4'));
+        await using _closing = { [Symbol.asyncDispose]: () => file.close() };
+        await publishRtmp({
+          url: `rtmp://127.0.0.1:${rtmpPort}/live/${streamName}${query}`,
+          source: file.items({ loop: true }),
+          clock,
+          log: log.child({ part: 'demo' }),
+          signal,
+          pacing: 'realtime',
+        });
+      } catch (error) {
+        const lastedMs = clock.monotonicMs() - begunMs;
+        retryMs = lastedMs > longestRetryMs ? firstRetryMs : Math.min(retryMs * 2, longestRetryMs);
+        log.warn({ error: error instanceof Error ? error.message : String(error), retryMs }, 'the demo is off the air');
+        await new Promise<void>((resolve) => {
+          const timer = clock.after(retryMs, resolve);
+          signal.addEventListener('abort', () => {
+            timer.cancel();
+            resolve();
+          });
+        });
+      }
+    }
+  })();
+  return {
+    stop: () => {
+      stopping.abort();
+      return publishing;
+    },
+  };
+}

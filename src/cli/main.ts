@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { StreamFrontError } from '../base/errors.ts';
+import { check } from './check.ts';
+import type { ConfigurationFlags } from './configuration.ts';
+import { roles, type Role } from './configuration-schema.ts';
+import { programFile } from './program-files.ts';
+import { publish } from './publish.ts';
+import { start } from './start.ts';
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  return value;
+}
+
+function role(text: string, previous: readonly Role[] | undefined): Role[] {
+  const named = text.split(',').map((word) => {
+    const known = roles.find((candidate) => candidate === word.trim());
+    if (known === undefined) throw new InvalidArgumentError(`A role is one of ${roles.join(', ')}.`);
+    return known;
+  });
+  return [...(previous ?? []), ...named];
+}
+
+function withConfigurationFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration file (default: streamfront.yaml in this folder, if it is there)')
+    .option('--data <folder>', 'folder for what outlives a restart (default: data)')
+    .addOption(
+      new Option('--role <role>', `run only this role: ${roles.join(' or ')}; may be repeated`).argParser(role),
+    )
+    .option('--http-port <port>', 'port where viewers come (edge)', port)
+    .option('--rtmp-port <port>', 'port where encoders publish (origin)', port)
+    .option('--origin-http-port <port>', 'port where edges fetch (origin)', port)
+    .option('--demo', 'publish the demo clip as live/demo')
+    .option('--no-demo', 'do not publish the demo clip');
+}
+
+/** `--demo` is three-valued: commander would make an absent `--no-demo` true. */
+function flagsOf(command: Command): ConfigurationFlags {
+  const { demo, ...flags } = command.opts<ConfigurationFlags>();
+  return demo === undefined || command.getOptionValueSource('demo') === 'default' ? flags : { ...flags, demo };
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(programFile('package.json'), 'utf8')) as { version: string };
+  return version;
+}
+
+const program = new Command('streamfront')
+  .description('The CloudFront you can run yourself, with the RTMP distribution that AWS retired.')
+  .version(version())
+  .showHelpAfterError('(streamfront --help lists the commands and their options)');
+
+withConfigurationFlags(program.command('start', { isDefault: true }).description('run the server (all roles)')).action(
+  (_options, command: Command) => start(flagsOf(command)),
+);
+
+withConfigurationFlags(
+  program.command('check').description('say whether the configuration can stand, and what it means'),
+).action((_options, command: Command) => {
+  check(flagsOf(command));
+});
+
+program
+  .command('publish')
+  .description('publish a media file (MP4, MOV, MKV or FLV with H.264 and AAC) to an RTMP server, in real time')
+  .argument('<file>', 'the media file')
+  .argument('<url>', 'where to, such as rtmp://localhost:1935/live/hello')
+  .option('--loop', 'begin again at the end, until stopped')
+  .action((file: string, url: string, options: { loop?: boolean }) => publish(file, url, options.loop ?? false));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof StreamFrontError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

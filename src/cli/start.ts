@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import type { Log } from '../base/log.ts';
+import { startEdge } from '../edge/edge.ts';
+import type { EdgeSettings } from '../edge/settings.ts';
+import { createLog } from '../observe/log.ts';
+import { startOrigin } from '../origin/origin.ts';
+import type { Configuration } from './configuration-schema.ts';
+import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
+import { prepareDataFolder } from './data-folder.ts';
+import { startDemo } from './demo.ts';
+import { programFile } from './program-files.ts';
+import { runUntilSignal } from './shutdown.ts';
+import { systemClock } from './system-clock.ts';
+import { welcome } from './welcome.ts';
+
+/** With both roles in one process and no origin server named, the edge fetches from the origin role next to it. */
+function edgeSettings(
+  { edge }: Configuration,
+  originPort: number | undefined,
+  originsConfigured: boolean,
+): EdgeSettings {
+  const main = edge.origins['main'];
+  if (originsConfigured || originPort === undefined || main === undefined) return edge;
+  return { ...edge, origins: { ...edge.origins, main: { ...main, url: `http://127.0.0.1:${originPort}` } } };
+}
+
+/** The page is built by `npm start`; the published package carries it. Without it the origin serves streams only. */
+function siteDirectory(log: Log): string | undefined {
+  const directory = programFile('player', 'dist');
+  if (existsSync(directory)) return directory;
+  log.warn({}, 'the player page is not built, so there is no page to open: "npm start" builds it');
+  return undefined;
+}
+
+/** `streamfront start`: runs the roles until a signal ends them. Throws a `ConfigError` when it cannot start. */
+export async function start(flags: ConfigurationFlags): Promise<void> {
+  const { file, configuration, originsConfigured } = loadConfiguration(flags);
+  const { roles } = configuration;
+  const log = createLog(configuration.log);
+  const dataFolder = prepareDataFolder(configuration.data);
+
+  await using running = new AsyncDisposableStack();
+  const origin = roles.includes('origin')
+    ? await startOrigin(configuration.origin, {
+        clock: systemClock,
+        log: log.child({ role: 'origin' }),
+        siteDirectory: siteDirectory(log),
+      })
+    : undefined;
+  if (origin !== undefined) running.defer(() => origin.close());
+
+  const edge = roles.includes('edge')
+    ? await startEdge(edgeSettings(configuration, origin?.httpPort, originsConfigured), {
+        clock: systemClock,
+        log: log.child({ role: 'edge' }),
+      })
+    : undefined;
+  if (edge !== undefined) running.defer(() => edge.close());
+
+  const demoWanted = configuration.demo ?? file === undefined;
+  if (origin !== undefined && demoWanted) {
+    const demo = startDemo({
+      rtmpPort: origin.rtmpPort,
+      publish: configuration.origin.publish,
+      clock: systemClock,
+      log,
+    });
+    running.defer(() => demo.stop());
+  }
+
+  process.stdout.write(
+    welcome({
+      edge: edge && { host: configuration.edge.http.host, port: edge.httpPort },
+      rtmp: origin && { host: configuration.origin.rtmp.host, port: origin.rtmpPort },
+      keyNeeded: configuration.origin.publish.auth === 'key',
+      demoFile: programFile('media', 'demo.mp4'),
+      dataFolder,
+    }),
+  );
+  await runUntilSignal(() => running.disposeAsync(), log);
+}

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { demoQuery } from '../../src/cli/demo.ts';
+
+describe('demoQuery', () => {
+  it('needs nothing where encoders on this machine may publish', () => {
+    expect(demoQuery({ auth: 'loopback', keys: [{ stream: '*', key: 'long-enough' }] })).toBe('');
+    expect(demoQuery({ auth: 'none', keys: [] })).toBe('');
+  });
+
+  it('takes a configured stream key that opens the demo', () => {
+    const keys = [
+      { stream: 'live/stage', key: 'stage-only' },
+      { stream: 'live/*', key: 'a key & more' },
+    ];
+    expect(demoQuery({ auth: 'key', keys })).toBe('?key=a%20key%20%26%20more');
+  });
+
+  it('is undefined where no key opens it', () => {
+    expect(demoQuery({ auth: 'key', keys: [{ stream: 'live/stage', key: 'stage-only' }] })).toBeUndefined();
+  });
+});

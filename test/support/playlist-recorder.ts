@@ -1,0 +1,39 @@
+/** The text of a media playlist, each time it had changed, in order; for each rendition. */
+export type PlaylistHistory = ReadonlyMap<string, readonly string[]>;
+
+/** The next part that a playlist does not hold yet, as a blocking reload asks for it (rfc8216bis §6.2.5.2). */
+function nextPart(playlist: string): string {
+  const firstMsn = Number(/^#EXT-X-MEDIA-SEQUENCE:(\d+)/m.exec(playlist)?.[1] ?? 0);
+  const segments = playlist.split('\n').filter((line) => line.startsWith('#EXTINF:')).length;
+  const afterLastSegment = playlist.slice(playlist.lastIndexOf('#EXTINF:'));
+  const parts = afterLastSegment.split('\n').filter((line) => line.startsWith('#EXT-X-PART:')).length;
+  return `_HLS_msn=${firstMsn + segments}&_HLS_part=${parts}`;
+}
+
+/**
+ * Follows the renditions of a stream with blocking reloads until each has ended, so that no state of a playlist is
+ * missed as long as the server answers at once. `url` is the stream's folder.
+ */
+export async function recordPlaylists(url: string, renditions: readonly string[]): Promise<PlaylistHistory> {
+  const histories = await Promise.all(
+    renditions.map(async (rendition) => {
+      const history: string[] = [];
+      let query = '';
+      const deadline = performance.now() + 90_000;
+      while (performance.now() < deadline) {
+        const answer = await fetch(`${url}/${rendition}${query}`);
+        const text = await answer.text();
+        // 503: nothing new within the server's deadline; 404 before the stream exists.
+        if (answer.status !== 200) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          continue;
+        }
+        if (text !== history.at(-1)) history.push(text);
+        if (text.includes('#EXT-X-ENDLIST')) return [rendition, history] as const;
+        query = `?${nextPart(text)}`;
+      }
+      throw new Error(`${rendition} did not end; ${history.length} states were seen`);
+    }),
+  );
+  return new Map(histories);
+}
