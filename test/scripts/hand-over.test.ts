@@ -25,6 +25,8 @@ setInterval(() => {}, 1000);
 let folder: string;
 let launcher: ChildProcess;
 let output: string;
+/** Asked for at once: a short program may be gone before anybody waits for its end. */
+let exitCode: Promise<number | null>;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'streamfront hand-over '));
@@ -43,6 +45,7 @@ async function launch(source: string, ...args: string[]): Promise<void> {
   launcher = spawn(process.execPath, ['--input-type=module', '-e', code, '--', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  exitCode = once(launcher, 'close').then(([code]) => code as number | null);
   launcher.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
   await eventually('the program is up', () => output.includes('\n'));
 }
@@ -61,7 +64,7 @@ function isAlive(pid: number): boolean {
 describe('handOver', () => {
   it('passes the arguments on and takes the exit code over', async () => {
     await launch(`console.log(JSON.stringify(process.argv.slice(2))); process.exitCode = 42;`, '--port', '80 80');
-    const [code] = (await once(launcher, 'exit')) as [number];
+    const code = await exitCode;
     expect(output.trim()).toBe('["--port","80 80"]');
     expect(code).toBe(42);
   });
@@ -72,7 +75,7 @@ describe('handOver', () => {
       launcher.kill(signal);
       await eventually('the first signal arrived', () => signalsSeen().length > 0);
       launcher.kill(signal);
-      const [code] = (await once(launcher, 'exit')) as [number];
+      const code = await exitCode;
       expect(signalsSeen()).toEqual([`signal ${signal}`]);
       expect(code).toBe(7);
     });
