@@ -4,8 +4,15 @@ import type { Log } from '../base/log.ts';
 const shutdownDeadlineMs = 4_500;
 
 /**
- * Waits for SIGTERM or SIGINT, then closes what runs, all at once. Whatever has not ended by the deadline is left
- * behind: the process ends in under five seconds either way. A second signal ends it at once.
+ * A signal that comes again this soon is the same one: a terminal and a service manager signal every process of a
+ * group, and npm hands its own on besides.
+ */
+const sameSignalMs = 500;
+
+/**
+ * Waits for SIGTERM or SIGINT, then closes what runs. Whatever has not ended by the deadline is left
+ * behind: the process ends in under five seconds either way. A second signal, half a second later or more, ends it at
+ * once.
  */
 export async function runUntilSignal(close: () => Promise<void>, log: Log): Promise<void> {
   const signal = await Promise.race([
@@ -13,12 +20,16 @@ export async function runUntilSignal(close: () => Promise<void>, log: Log): Prom
     once(process, 'SIGINT').then(() => 'SIGINT'),
   ]);
   log.info({ signal }, 'closing listeners and ending streams');
+  const begunMs = performance.now();
   const leave = (why: string): never => {
     log.warn({}, `${why}; leaving now`);
     process.exit(1);
   };
-  process.once('SIGTERM', () => leave('second signal'));
-  process.once('SIGINT', () => leave('second signal'));
+  for (const again of ['SIGTERM', 'SIGINT']) {
+    process.on(again, () => {
+      if (performance.now() - begunMs > sameSignalMs) leave('second signal');
+    });
+  }
   setTimeout(() => leave('some connections did not end in time'), shutdownDeadlineMs).unref();
   await close();
   log.info({}, 'stopped');
