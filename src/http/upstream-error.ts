@@ -26,9 +26,10 @@ export function upstreamError(error: unknown, phase: UpstreamPhase, originServer
 }
 
 function meaningOf(code: string, phase: UpstreamPhase): [code: string, sentence: string] {
+  const early = code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' && phase !== 'body';
+  if (early || code.startsWith('HPE_')) return ['ORIGIN_INVALID', 'sent what is no HTTP response'];
   const known = meanings[code];
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) return ['ORIGIN_INVALID', 'sent what is no HTTP response'];
   if (/^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)) {
     return ['ORIGIN_TLS', 'has a certificate or TLS setup that cannot be trusted'];
   }
@@ -40,6 +41,8 @@ function meaningOf(code: string, phase: UpstreamPhase): [code: string, sentence:
 }
 
 function codeOf(error: unknown): string {
+  // The client knows the parser's errors by this name; their codes are not always filled in.
+  if (error instanceof Error && error.name === 'HTTPParserError') return 'HPE_INVALID';
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 

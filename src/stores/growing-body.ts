@@ -174,8 +174,17 @@ export class GrowingBody {
     const shouldPause = this.#paused ? aheadBytes > windowBytes / 2 : aheadBytes >= windowBytes;
     if (shouldPause !== this.#paused) {
       this.#paused = shouldPause;
-      this.#options.onPressure(shouldPause);
+      if (shouldPause) this.#options.onPressure(true);
+      else queueMicrotask(() => this.#releaseSource());
     }
+  }
+
+  /**
+   * Not from within a `read`: a source that has bytes at hand appends them at once, and readers are told of them
+   * before the one who is just reading has used what it got.
+   */
+  #releaseSource(): void {
+    if (!this.#paused && this.#state.kind === 'growing') this.#options.onPressure(false);
   }
 }
 
