@@ -54,7 +54,7 @@ export function freshness(facts: FreshnessFacts, nowMs: number): Freshness {
   const ageMs = facts.initialAgeMs + (nowMs - facts.receivedMs);
   const remainingMs = facts.lifetimeMs - ageMs;
   if (remainingMs > 0) return { kind: 'fresh', ageMs, remainingMs };
-  const staleForMs = -remainingMs;
+  const staleForMs = ageMs - facts.lifetimeMs;
   return {
     kind: 'stale',
     ageMs,
