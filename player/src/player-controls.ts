@@ -1,0 +1,69 @@
+import 'media-chrome';
+import 'media-chrome/menu';
+import { customElement, element } from './element.ts';
+
+const forwardedKeys = new Set([' ', 'k', 'm', 'f', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown']);
+
+/**
+ * The video under media-chrome's controls. `over` stands over the picture and under the controls. `seekToLive` is
+ * called in place of media-chrome's own way, which goes to the very end of the buffer and stalls there.
+ */
+export function playerControls(video: HTMLVideoElement, over: HTMLElement, seekToLive: () => void): HTMLElement {
+  over.slot = 'centered-chrome';
+  over.setAttribute('noautohide', '');
+  video.slot = 'media';
+  const controller = customElement(
+    'media-controller',
+    {
+      class: 'controls',
+      defaultstreamtype: 'live',
+      liveedgeoffset: '8',
+      noautoseektolive: true,
+      autohide: '2.5',
+      'aria-label': 'Video player',
+    },
+    video,
+    customElement('media-loading-indicator', { slot: 'centered-chrome', noautohide: true }),
+    over,
+    customElement('media-rendition-menu', { hidden: true, anchor: 'auto' }),
+    element('div', { class: 'shade' }),
+    customElement('media-time-range', { 'aria-label': 'Position in the last minute' }),
+    customElement(
+      'media-control-bar',
+      {},
+      customElement('media-play-button'),
+      customElement('media-mute-button'),
+      customElement('media-volume-range'),
+      customElement('media-live-button'),
+      element('span', { class: 'spacer' }),
+      customElement('media-rendition-menu-button'),
+      customElement('media-pip-button'),
+      customElement('media-fullscreen-button'),
+    ),
+  );
+  controller.addEventListener(
+    'mediaseektoliverequest',
+    (event) => {
+      event.stopImmediatePropagation();
+      seekToLive();
+    },
+    { capture: true },
+  );
+  return controller;
+}
+
+/** Gives media-chrome the keys that are pressed while nothing else on the page has the focus. */
+export function forwardKeys(controller: HTMLElement, signal: AbortSignal): void {
+  document.addEventListener(
+    'keydown',
+    (event) => {
+      const free = event.target === document.body || event.target === document.documentElement;
+      if (!free || event.ctrlKey || event.metaKey || event.altKey || !forwardedKeys.has(event.key)) return;
+      event.preventDefault();
+      const { key, code } = event;
+      controller.dispatchEvent(new KeyboardEvent('keydown', { key, code }));
+      controller.dispatchEvent(new KeyboardEvent('keyup', { key, code }));
+    },
+    { signal },
+  );
+}
