@@ -57,6 +57,7 @@ export function mediaPlaylistText(source: PlaylistSource, rendition: Rendition):
             initUri: initPath(epoch, kind, open.head.initIndex),
             programDateTime: open.head.programDateTime,
             discontinuity: open.head.discontinuity,
+            independent: open.head.independent,
             parts: playlistParts(epoch, rendition, open.head.msn, open.parts),
           },
     preloadHintUri: preloadHintUri(source, rendition),

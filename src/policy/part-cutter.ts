@@ -39,7 +39,8 @@ export interface CutterSink {
 /**
  * Cuts the segments of one rendition into parts: as long as PART-TARGET allows, cut on decode time before the unit
  * that would exceed it. When a part is full, and as long as the last unit another would make it too long, it goes out
- * without waiting for that other.
+ * without waiting for that other. A unit that is longer than any part may be (the encoder paused) ends the part that is
+ * open: alone, it would leave one behind that is too short.
  */
 export class PartCutter {
   readonly config: TrackConfig;
@@ -85,7 +86,8 @@ export class PartCutter {
   }
 
   add(unit: TimedUnit): void {
-    if (this.#units.length > 0 && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
+    const fitsNowhere = unit.durationTicks > this.#partTargetTicks;
+    if (!fitsNowhere && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
     this.#units.push(unit);
     this.#partTicks += unit.durationTicks;
     this.#endTicks = unit.dtsTicks + unit.durationTicks;

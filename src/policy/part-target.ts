@@ -1,11 +1,9 @@
 /** A part is to fill this much of PART-TARGET (rfc8216bis §4.4.4.9 asks for 85 %). */
 export const leastPartFill = 0.85;
-/** What is asked for when PART-TARGET is chosen: a little more, for the jitter to come. */
-const wantedFill = 0.86;
 const stepMs = 10;
 const longestMs = 3_000;
-/** Parts may turn out this much longer than those seen so far: FLV counts in whole milliseconds. */
-const jitterMs = 1;
+/** Parts may turn out this much shorter or longer than those seen so far: FLV counts in whole milliseconds. */
+const jitterMs = 2;
 /** A stream is of constant rate when this share of its frames last about as long as the median one. */
 const constantRateShare = 0.9;
 /** As many phases of the sequence are tried as there are frames in a few parts. */
@@ -18,8 +16,8 @@ export interface FrameDurations {
 }
 
 /**
- * PART-TARGET in ms: `wantedMs`, if the frames of every track fill parts of it to 86 % without exceeding it, else the
- * smallest larger one that they fill, in steps of 10 ms. 350 ms suits 10 to 60 pictures a second and AAC; 5 pictures
+ * PART-TARGET in ms: `wantedMs`, if the frames of every track fill parts of it to 85 % (and 2 ms for jitter) without
+ * exceeding it, else the smallest larger one that they fill, in steps of 10 ms. 350 ms suits 10 to 60 pictures a second and AAC; 5 pictures
  * a second need 400 ms, AAC at 8 kHz needs 390 ms.
  */
 export function fittingPartTargetMs(wantedMs: number, tracks: readonly FrameDurations[]): number {
@@ -44,9 +42,9 @@ function isFilledBy(partTargetMs: number, durationsMs: readonly number[]): boole
   for (let phase = 0; phase < Math.min(phases, durationsMs.length); phase++) {
     let partMs = 0;
     for (const durationMs of durationsMs.slice(phase)) {
-      if (durationMs + jitterMs > partTargetMs && durationMs !== partTargetMs) return false;
+      if (durationMs > partTargetMs) return false;
       if (partMs + durationMs > partTargetMs) {
-        if (partMs < partTargetMs * wantedFill) return false;
+        if (partMs < partTargetMs * leastPartFill + jitterMs) return false;
         partMs = 0;
       }
       partMs += durationMs;

@@ -92,7 +92,10 @@ export class SegmentCutter implements UnitSink {
       // Nobody could decode it.
       if (!unit.keyframe) return;
       this.#begin(atSeconds);
-    } else if (leader.msn === this.#nextMsn - 1 && this.#endsSegment(leader, segment, unit, atSeconds)) {
+    } else if (leader.msn === this.#nextMsn - 1) {
+      if (this.#endsSegment(leader, segment, unit, atSeconds)) this.#begin(atSeconds);
+    } else if (atSeconds - (this.#boundaries.at(-1)?.startSeconds ?? atSeconds) > longestLagSeconds) {
+      // Back after a hole, in the midst of a segment of sound: better a new one than half a segment without pictures.
       this.#begin(atSeconds);
     }
     this.#follow(leader, unit, atSeconds);

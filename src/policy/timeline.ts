@@ -212,6 +212,12 @@ export class Timeline {
   #receive(track: Track, arrival: Arrival): void {
     const suspended = this.#suspended;
     if (suspended?.kind === arrival.unit.kind) {
+      if (!this.#hasJumped(track, arrival)) {
+        // It was a slip: the track goes on from where it was.
+        this.#clampSuspended(track, suspended.arrivals);
+        this.#receive(track, arrival);
+        return;
+      }
       suspended.arrivals.push(arrival);
       const span = arrival.publisherMs - (suspended.arrivals[0]?.publisherMs ?? 0);
       if (Math.abs(span) > suspendedMs || suspended.arrivals.length >= suspendedUnits) this.#judgeSuspended();
@@ -257,16 +263,22 @@ export class Timeline {
   #judgeSuspended(): void {
     const suspended = this.#suspended;
     const track = suspended && this.#tracks.get(suspended.kind);
-    const first = suspended?.arrivals[0];
-    if (suspended === undefined || track === undefined || first === undefined) return;
+    if (suspended === undefined || track === undefined) return;
     const otherMs = this.#otherTrack(track)?.placedMs ?? suspended.otherMs;
     if (otherMs - suspended.otherMs < suspendedMs / 5) {
       this.#restart(suspended.arrivals);
       return;
     }
+    this.#clampSuspended(track, suspended.arrivals);
+  }
+
+  /** What has jumped goes on where the track was, as if it had not. */
+  #clampSuspended(track: Track, arrivals: readonly Arrival[]): void {
     this.#suspended = undefined;
+    const first = arrivals[0];
+    if (first === undefined) return;
     track.clampMs = (track.placedMs ?? first.publisherMs) + track.stepMs - first.publisherMs;
-    for (const arrival of suspended.arrivals) this.#receive(track, arrival);
+    for (const arrival of arrivals) this.#receive(track, arrival);
   }
 
   /** Both tracks have jumped (or the only one): a new run of time, set by the wall clock. */

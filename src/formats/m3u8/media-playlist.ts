@@ -29,6 +29,8 @@ export interface MediaPlaylist {
 interface SegmentHead {
   /** Time or configuration does not go on from the segment before. */
   readonly discontinuity: boolean;
+  /** It begins with a keyframe. */
+  readonly independent: boolean;
   readonly initUri: string;
   /** Wall clock of its start: a date of ISO 8601 with time zone and milliseconds. */
   readonly programDateTime: string;
@@ -43,8 +45,6 @@ export interface PlaylistSegment extends SegmentHead {
   readonly durationSeconds: number;
   /** There is no media of it. */
   readonly gap: boolean;
-  /** It begins with a keyframe. */
-  readonly independent: boolean;
   /** Listed near the live end only. */
   readonly parts: readonly PlaylistPart[];
 }
@@ -97,8 +97,10 @@ export function writeMediaPlaylist(playlist: MediaPlaylist): string {
 
 function playlistTags(playlist: MediaPlaylist): string[] {
   const tags = [`#EXT-X-TARGETDURATION:${playlist.targetDurationSeconds}`];
-  // What it promises holds for every segment listed (rfc8216bis §4.4.2.1).
-  if (playlist.segments.every((segment) => segment.independent)) tags.push('#EXT-X-INDEPENDENT-SEGMENTS');
+  // What it promises holds for every segment listed (rfc8216bis §4.4.2.1), and for the one that is growing.
+  const isOpenIndependent = playlist.open?.independent ?? true;
+  if (isOpenIndependent && playlist.segments.every((segment) => segment.independent))
+    tags.push('#EXT-X-INDEPENDENT-SEGMENTS');
   tags.push(
     attributeTag('EXT-X-SERVER-CONTROL', {
       'CAN-BLOCK-RELOAD': enumeratedString('YES'),

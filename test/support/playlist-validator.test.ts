@@ -1,0 +1,241 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { validateMediaPlaylists } from './playlist-validator.ts';
+import { PublishedStream } from './published-stream.ts';
+import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from './synthetic-units.ts';
+
+/** Twenty seconds, five seconds of nobody, ten seconds more, the end; a window of ten seconds. */
+let good: ReadonlyMap<string, readonly string[]>;
+
+beforeAll(() => {
+  const published = new PublishedStream({ window: '10s' });
+  for (const seconds of [20, 10]) {
+    published.start([videoConfig, audioConfig]);
+    published.send(interleaved(videoUnits({ seconds }), audioUnits({ seconds })));
+    published.stop();
+    published.clock.advance(5_000);
+  }
+  published.end();
+  good = published.histories;
+});
+
+/** The findings when every state of the video playlist from the `from`th on is changed. */
+function findingsAfter(change: (text: string, index: number) => string, from = 0): string[] {
+  const broken = new Map(good);
+  broken.set(
+    'video.m3u8',
+    (good.get('video.m3u8') ?? []).map((text, index) => (index < from ? text : change(text, index))),
+  );
+  return validateMediaPlaylists(broken);
+}
+
+const withoutLines = (pattern: RegExp) => (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => !pattern.test(line))
+    .join('\n');
+
+/** Changes the nth line (from 0) that fits. */
+function changeLine(text: string, pattern: RegExp, nth: number, change: (line: string) => string): string {
+  let seen = 0;
+  return text
+    .split('\n')
+    .map((line) => (pattern.test(line) && seen++ === nth ? change(line) : line))
+    .join('\n');
+}
+
+const last = () => (good.get('video.m3u8') ?? []).length - 1;
+
+describe('validateMediaPlaylists', () => {
+  it('has nothing to say about what the packager wrote', () => {
+    expect(validateMediaPlaylists(good)).toEqual([]);
+    expect((good.get('video.m3u8') ?? []).length).toBeGreaterThan(50);
+  });
+
+  it.each<[string, RegExp, (text: string, index: number) => string, number?]>([
+    ['what is no playlist', /does not begin with #EXTM3U/, (text) => text.slice(1)],
+    ['no playlist at all', /there was no playlist/, () => 'nothing'],
+    ['a missing TARGETDURATION', /0 times EXT-X-TARGETDURATION/, withoutLines(/TARGETDURATION/)],
+    [
+      'a missing DISCONTINUITY-SEQUENCE',
+      /0 times EXT-X-DISCONTINUITY-SEQUENCE/,
+      withoutLines(/DISCONTINUITY-SEQUENCE/),
+    ],
+    [
+      'a tag that stands there twice',
+      /2 times EXT-X-PART-INF/,
+      (text) => text.replace(/(#EXT-X-PART-INF.*\n)/, '$1$1'),
+    ],
+    ['a TARGETDURATION of 1', /under 2/, (text) => text.replace(/TARGETDURATION:\d+/, 'TARGETDURATION:1')],
+    ['CAN-BLOCK-RELOAD that is not YES', /CAN-BLOCK-RELOAD/, (text) => text.replace('RELOAD=YES', 'RELOAD=NO')],
+    ['a small HOLD-BACK', /HOLD-BACK is 5/, (text) => text.replace(',HOLD-BACK=6', ',HOLD-BACK=5')],
+    ['a missing HOLD-BACK', /HOLD-BACK is NaN/, (text) => text.replace(',HOLD-BACK=6', '')],
+    [
+      'a small PART-HOLD-BACK',
+      /PART-HOLD-BACK is 1, /,
+      (text) => text.replace('PART-HOLD-BACK=1.05', 'PART-HOLD-BACK=1'),
+    ],
+    ['no segment', /there is no segment/, (text) => text.slice(0, text.indexOf('#EXT-X-MAP'))],
+    ['a segment without a date', /has no PROGRAM-DATE-TIME/, (text) => changeLine(text, /PROGRAM-DATE/, 1, () => '')],
+    ['no MAP at the beginning', /is the first and has no MAP/, (text) => changeLine(text, /MAP/, 0, () => '')],
+    [
+      'no MAP after a discontinuity',
+      /DISCONTINUITY and has no MAP/,
+      (text) => changeLine(text, /MAP/, 1, () => ''),
+      70,
+    ],
+    [
+      'dates that jump',
+      /PROGRAM-DATE-TIME goes on by/,
+      (text) => changeLine(text, /PROGRAM-DATE/, 1, (line) => line.replace(/\d{3}Z/, '555Z')),
+    ],
+    [
+      'a part over PART-TARGET',
+      /over PART-TARGET/,
+      (text) => changeLine(text, /X-PART:/, 0, (line) => line.replace(/0\.33\d/, '0.351')),
+    ],
+    [
+      'a part under 85 %',
+      /under 85 % of PART-TARGET/,
+      (text) => changeLine(text, /X-PART:/, 2, (line) => line.replace(/0\.33\d/, '0.29')),
+    ],
+    [
+      'a part of no length',
+      /lasts 0 s/,
+      (text) => changeLine(text, /X-PART:/, 2, (line) => line.replace(/0\.33\d/, '0')),
+    ],
+    [
+      'parts that do not add up',
+      /its parts add up to/,
+      (text) => changeLine(text, /X-PART:/, 2, (line) => line.replace(/0\.33\d/, '0.345')),
+    ],
+    ['a part that is listed twice', /listed twice/, (text) => text.replace(/(#EXT-X-PART:.*\n)/, '$1$1')],
+    [
+      'an EXTINF that rounds up',
+      /rounds over TARGETDURATION/,
+      (text) => changeLine(text, /EXTINF/, 0, () => '#EXTINF:2.50000,'),
+    ],
+    [
+      'an EXTINF of nothing',
+      /EXTINF of segment \d+ is 0/,
+      (text) => changeLine(text, /EXTINF/, 0, () => '#EXTINF:0.00000,'),
+    ],
+    ['missing parts near the live end', /near the live end and has no parts/, withoutLines(/X-PART:/), 30],
+    [
+      'INDEPENDENT-SEGMENTS that is not true',
+      /in spite of INDEPENDENT-SEGMENTS/,
+      (text) => text.replace(',INDEPENDENT=YES', ''),
+    ],
+    [
+      'a hint at what is there',
+      /is there already/,
+      (text) => text.replace(/(HINT:.*URI=)"[^"]*"/, `$1"${/#EXT-X-PART:.*URI="([^"]*)"/.exec(text)?.[1] ?? ''}"`),
+    ],
+    [
+      'a hint at what does not come',
+      /PRELOAD-HINT named/,
+      (text) => text.replace(/(HINT:.*URI=)"[^"]*"/, '$1"other.m4s"'),
+    ],
+    [
+      'a hint after the end',
+      /PRELOAD-HINT after the end/,
+      (text, index) => (index < last() ? text : `${text}#EXT-X-PRELOAD-HINT:TYPE=PART,URI="x.m4s"\n`),
+    ],
+    ['no report on the other rendition', /no RENDITION-REPORT for audio/, withoutLines(/RENDITION-REPORT/)],
+    [
+      'a TARGETDURATION that changes',
+      /TARGETDURATION has changed/,
+      (text) => text.replace(/TARGETDURATION:\d/, 'TARGETDURATION:3'),
+      20,
+    ],
+    ['a PART-TARGET that changes', /PART-TARGET has changed/, (text) => text.replace('TARGET=0.35', 'TARGET=0.36'), 20],
+    [
+      'a SERVER-CONTROL that changes',
+      /SERVER-CONTROL has changed/,
+      (text) => text.replace('BACK=1.05', 'BACK=1.5'),
+      20,
+    ],
+    [
+      'a TARGETDURATION of its own',
+      /TARGETDURATION differs/,
+      (text) => text.replace(/TARGETDURATION:\d/, 'TARGETDURATION:3'),
+    ],
+    ['a PART-TARGET of its own', /PART-TARGET differs/, (text) => text.replace('TARGET=0.35', 'TARGET=0.349')],
+    ['a SERVER-CONTROL of its own', /SERVER-CONTROL differs/, (text) => text.replace('BACK=1.05', 'BACK=1.5')],
+    [
+      'a sequence number that goes back',
+      /MEDIA-SEQUENCE went back/,
+      (text) => text.replace(/SEQUENCE:\d+/, 'SEQUENCE:0'),
+      60,
+    ],
+    ['segments that nobody saw', /never listed/, (text) => text.replace(/MEDIA-SEQUENCE:\d+/, 'MEDIA-SEQUENCE:99'), 60],
+    [
+      'a segment with another URI',
+      /was e1\/video\/1\.m4s and is/,
+      (text) => text.replace('e1/video/1.m4s', 'e1/video/1x.m4s'),
+      30,
+    ],
+    [
+      'a URI with another number',
+      /m4s was segment \d+ and is/,
+      (text) => text.replace(/MEDIA-SEQUENCE:\d+/, 'MEDIA-SEQUENCE:1'),
+      30,
+    ],
+    [
+      'a live end that goes back',
+      /at the live end is there no more/,
+      (_text, index) => (good.get('video.m3u8') ?? [])[index - 40] ?? '',
+      60,
+    ],
+    [
+      'a wrong DISCONTINUITY-SEQUENCE',
+      /DISCONTINUITY-SEQUENCE is 4, not 0/,
+      (text) => text.replace(/(DISCONTINUITY-SEQUENCE:)\d+/, '$14'),
+      40,
+    ],
+    [
+      'an EXTINF that changes',
+      /EXTINF of segment \d+ has changed/,
+      (text) => changeLine(text, /EXTINF/, 0, () => '#EXTINF:1.99000,'),
+      20,
+    ],
+    [
+      'a date that changes',
+      /PROGRAM-DATE-TIME of segment \d+ has changed/,
+      (text) => changeLine(text, /PROGRAM-DATE/, 0, (line) => line.replace(/\d{3}Z/, '010Z')),
+      20,
+    ],
+    [
+      'a discontinuity that comes late',
+      /DISCONTINUITY of segment \d+ has changed/,
+      (text) => changeLine(text, /EXTINF/, 1, (line) => `#EXT-X-DISCONTINUITY\n${line}`),
+      20,
+    ],
+    [
+      'a discontinuity of its own',
+      /DISCONTINUITY of segment \d+ differs/,
+      (text) => changeLine(text, /EXTINF/, 1, (line) => `#EXT-X-DISCONTINUITY\n${line}`),
+    ],
+    [
+      'segments at other times than elsewhere',
+      /ms apart/,
+      (text) => text.replaceAll('DATE-TIME:2026', 'DATE-TIME:2027'),
+    ],
+    [
+      'parts that are taken back',
+      /are there no more/,
+      (text, index) => (index % 5 === 0 ? text.slice(0, text.lastIndexOf('m4s\n') + 4) : text),
+    ],
+    [
+      'a part with another URI',
+      /has changed or is there no more/,
+      (text, index) => (index % 3 === 0 ? text.replaceAll(/(\.\d)\.m4s/g, '$1x.m4s') : text),
+    ],
+    [
+      'a change after the end',
+      /changed after its end/,
+      (text, index) => (index === last() - 1 ? `${text}#EXT-X-ENDLIST\n` : text),
+    ],
+  ])('reports %s', (_name, finding, change, from) => {
+    expect(findingsAfter(change, from).join('\n')).toMatch(finding);
+  });
+});
