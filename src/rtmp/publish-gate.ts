@@ -45,7 +45,7 @@ export interface PublicationSink {
 
 /** Who decides whether an encoder may publish: what the RTMP server knows of policy and of streams. */
 export interface PublishGate {
-  /** Whether `admit` would refuse. Changes nothing. */
+  /** Whether `admit` would refuse, whoever else publishes. Changes nothing. */
   examine(request: PublishRequest): PublishRefused | undefined;
   /** `onTakenOver` is called once if another encoder takes the stream over later. */
   admit(request: PublishRequest, onTakenOver: () => void): PublishAdmission;

@@ -269,7 +269,7 @@ export class ServerSession {
     if (state.kind === 'closed') return;
     const stream = state.kind === 'connected' ? state.connected.publishedPaths() : '';
     const ours = error instanceof StreamFrontError;
-    if (state.kind === 'connected' && ours) this.#sayFarewell(state.connected, error);
+    if (state.kind !== 'handshake') this.#sayFarewell(state, ours ? error : undefined);
     this.#finish(ours ? error.code : 'INTERNAL', 'failed');
     const fields = { code: ours ? error.code : 'INTERNAL', ...(stream === '' ? {} : { stream }) };
     if (ours) this.#options.log.warn(fields, error.message);
@@ -278,9 +278,10 @@ export class ServerSession {
     else this.#options.transport.end();
   }
 
-  #sayFarewell(connected: ConnectedSession, error: StreamFrontError): void {
+  /** Sends what has been answered already, a refusal perhaps, and tells whoever publishes why that ends. */
+  #sayFarewell(state: SessionState, error: StreamFrontError | undefined): void {
     try {
-      connected.sayFarewell(error);
+      if (state.kind === 'connected' && error !== undefined) state.connected.sayFarewell(error);
       this.#output.flush();
     } catch {
       // It does not read, or there is more than it can be told: it will see the connection end.

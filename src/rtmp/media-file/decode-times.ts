@@ -2,12 +2,12 @@
 const maxReorderFrames = 16;
 
 /** Enough of the beginning to see the deepest reordering that an encoder uses. */
-const lookAheadFrames = 64;
+const lookAheadFrames = 40;
 
 /**
  * Gives frames that come in decode order, knowing only when they are presented, decode times: the presentation times in
  * ascending order, moved back until none is later than its frame is presented. That is what encoders write, so that the
- * result is theirs where the file has kept only half of it. Holds 64 frames at most.
+ * result is theirs where the file has kept only half of it. Holds 40 frames at most, 17 after the beginning.
  */
 export async function* withDecodeTimes<T extends { readonly presentationSeconds: number }>(
   frames: AsyncIterable<T>,

@@ -1,0 +1,200 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { messageType } from '../../src/formats/rtmp/message.ts';
+import { concatenated, shortMessage, type0Chunk } from '../corpus/rtmp/hostile-input.ts';
+import { eventually } from '../support/condition.ts';
+import { RawConnection, type Stage, tagOf } from './raw-connection.ts';
+import { audioUnit, videoUnit } from './sample-media.ts';
+import { type Neighbour, startNeighbour, startTestIngest, type TestIngest } from './test-ingest.ts';
+
+let server: TestIngest;
+let neighbour: Neighbour;
+let opened: RawConnection[];
+
+beforeAll(async () => {
+  server = await startTestIngest();
+  neighbour = await startNeighbour(server);
+});
+
+afterAll(async () => {
+  try {
+    await neighbour.endsWhole();
+  } finally {
+    await server.close();
+  }
+});
+
+beforeEach(() => {
+  opened = [];
+});
+
+afterEach(async () => {
+  for (const connection of opened) connection.destroy();
+  await eventually('only the neighbour is left', () => server.ingest.stats().connections === 1);
+  await neighbour.goesOn();
+});
+
+async function at(stage: Stage, name?: string): Promise<RawConnection> {
+  const connection = await RawConnection.at(stage, server.port, name);
+  opened.push(connection);
+  return connection;
+}
+
+describe('media', () => {
+  it('arrives on chunk streams whose ids take one, two and three bytes', async () => {
+    const connection = await at('publishing', 'chunk-ids');
+    connection.sendHeaders();
+    const ids = [3, 63, 64, 319, 320, 65_599];
+    for (const [number, id] of ids.entries()) {
+      const unit = audioUnit(number);
+      connection.sendMessage({ typeId: messageType.audio, timestampMs: unit.timestampMs, payload: tagOf(unit) }, id);
+    }
+    const { units } = server.followed('live/chunk-ids');
+    await eventually('all arrived', () => units.length === ids.length);
+    expect(units).toEqual(ids.map((_, number) => audioUnit(number)));
+  });
+
+  it.each([
+    ['repeated in the chunks that follow, as ffmpeg writes it', true],
+    ['in the first chunk only, as old librtmp writes it', false],
+  ])('with an extended timestamp %s', async (how, repeated) => {
+    const name = `extended-${repeated}`;
+    const connection = await at('publishing', name);
+    connection.sendHeaders();
+    const timestamps = [0xff_ff_ff, 0x01_00_00_00, 0xff_ff_ff_f0];
+    for (const timestampMs of timestamps) {
+      const payload = tagOf(videoUnit(25, timestampMs, 400));
+      const extended = Buffer.alloc(4);
+      extended.writeUInt32BE(timestampMs);
+      const first = type0Chunk(
+        6,
+        { timestamp: 0xff_ff_ff, length: payload.length, typeId: messageType.video, messageStreamId: 1 },
+        extended,
+      );
+      const pieces = [first, payload.subarray(0, 128)];
+      for (let from = 128; from < payload.length; from += 128) {
+        pieces.push(concatenated([0xc6], repeated ? extended : [], payload.subarray(from, from + 128)));
+      }
+      connection.send(concatenated(...pieces));
+    }
+    const { units } = server.followed(`live/${name}`);
+    await eventually(how, () => units.length === timestamps.length);
+    expect(units).toEqual(timestamps.map((timestampMs) => videoUnit(25, timestampMs, 400)));
+  });
+
+  it('of a message that Abort has taken back never arrives; what follows does', async () => {
+    const connection = await at('publishing', 'aborted');
+    connection.sendHeaders();
+    const payload = tagOf(videoUnit(1, 40, 300));
+    const header = { length: payload.length, typeId: messageType.video, messageStreamId: 1 };
+    connection.send(type0Chunk(9, header, payload.subarray(0, 128)));
+    connection.send(shortMessage(messageType.abort, [0, 0, 0, 9]));
+    connection.sendMessage({ typeId: messageType.video, timestampMs: 80, payload: tagOf(videoUnit(2)) }, 9);
+    const { units } = server.followed('live/aborted');
+    await eventually('the next one arrives', () => units.length > 0);
+    expect(units).toEqual([videoUnit(2)]);
+  });
+
+  it('in an aggregate message arrives as single frames with times relative to it', async () => {
+    const connection = await at('publishing', 'aggregate');
+    connection.sendHeaders();
+    const parts = [videoUnit(0, 5_000), audioUnit(1, 5_010), audioUnit(2, 5_031)];
+    const payload = concatenated(
+      ...parts.map((unit) => {
+        const tag = tagOf(unit);
+        const header = Buffer.alloc(11);
+        header.writeUInt8(messageType[unit.kind], 0);
+        header.writeUIntBE(tag.length, 1, 3);
+        header.writeUIntBE(unit.timestampMs, 4, 3);
+        return concatenated(header, tag, [0, 0, 0, 0]);
+      }),
+    );
+    connection.sendMessage({ typeId: messageType.aggregate, timestampMs: 70_000, payload });
+    const { units } = server.followed('live/aggregate');
+    await eventually('all arrived', () => units.length === 3);
+    expect(units.map((unit) => unit.timestampMs)).toEqual([70_000, 70_010, 70_031]);
+    expect(units.map((unit) => unit.data)).toEqual(parts.map((unit) => unit.data));
+  });
+
+  it('before its sequence header is dropped with one warning; the same header twice is one configuration', async () => {
+    const connection = await at('publishing', 'headers');
+    for (let number = 0; number < 5; number++) connection.sendUnit(videoUnit(number));
+    connection.sendHeaders();
+    connection.sendHeaders();
+    connection.sendUnit(videoUnit(25));
+    const { units, configs } = server.followed('live/headers');
+    await eventually('the first frame after the header', () => units.length > 0);
+    expect(units).toEqual([videoUnit(25)]);
+    expect(configs).toHaveLength(2);
+    const warnings = server.log.lines.filter(
+      ({ fields }) => fields['stream'] === 'live/headers' && !('code' in fields),
+    );
+    expect(warnings.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  it('of a further track in Enhanced RTMP is left out; the first track goes on', async () => {
+    const connection = await at('publishing', 'multitrack');
+    connection.sendHeaders();
+    // OneTrack, coded frames, avc1, track 1.
+    const payload = concatenated([0x96, 0x01], Buffer.from('avc1'), [1, 0, 0, 0, 9, 9, 9]);
+    connection.sendMessage({ typeId: messageType.video, payload });
+    connection.sendUnit(videoUnit(0));
+    const { units } = server.followed('live/multitrack');
+    await eventually('the first track goes on', () => units.length > 0);
+    expect(units).toEqual([videoUnit(0)]);
+  });
+
+  it('of a codec that is not carried ends the publication in words for the person at the encoder', async () => {
+    const connection = await at('publishing', 'hevc');
+    connection.sendMessage({ typeId: messageType.video, payload: concatenated([0x90], Buffer.from('hvc1'), [1, 2]) });
+    const { description } = await connection.status('NetStream.Failed');
+    expect(description).toContain('HEVC (hvc1)');
+    expect(description).toContain('OBS');
+    await connection.serverCloses();
+  });
+});
+
+describe('acknowledgements and the window', () => {
+  it('come each time the window is full, with the count of all bytes received', async () => {
+    const connection = await at('publishing', 'acknowledged');
+    connection.sendMessage(
+      { typeId: messageType.windowAcknowledgementSize, messageStreamId: 0, payload: Uint8Array.of(0, 0, 0x27, 0x10) },
+      2,
+    );
+    connection.sendHeaders();
+    const acknowledged = () =>
+      connection.controls().flatMap((control) => (control.kind === 'acknowledgement' ? [control.receivedBytes] : []));
+    for (let round = 1; round <= 3; round++) {
+      // One write of more than a window: acknowledged once, when all of it may have come in several pieces.
+      connection.sendUnit(videoUnit(round, round * 40, 25_000));
+      await eventually(`acknowledgement ${round}`, () => {
+        const last = acknowledged().at(-1) ?? 0;
+        return connection.bytesWritten - last < 10_000;
+      });
+    }
+    const numbers = acknowledged();
+    expect(numbers.at(-1)).toBeLessThanOrEqual(connection.bytesWritten);
+    for (const [index, number] of numbers.slice(1).entries()) {
+      expect(number - (numbers[index] ?? 0)).toBeGreaterThanOrEqual(10_000);
+    }
+  });
+
+  it('Set Peer Bandwidth is answered with the window', async () => {
+    const connection = await at('connected');
+    connection.sendMessage(
+      { typeId: messageType.setPeerBandwidth, messageStreamId: 0, payload: Uint8Array.of(0, 0, 0x27, 0x10, 2) },
+      2,
+    );
+    await eventually('the window', () =>
+      connection
+        .controls()
+        .some((control) => control.kind === 'window-acknowledgement-size' && control.windowBytes === 10_000),
+    );
+  });
+
+  it('commands that come too fast end the connection', async () => {
+    const connection = await at('connected');
+    for (let i = 0; i < 300; i++) connection.sendCommand('createStream', i, null);
+    await connection.serverCloses();
+    await server.warning('RTMP_TOO_MANY_COMMANDS');
+  });
+});
