@@ -53,6 +53,6 @@ export class BitReader {
   /** se(v): signed Exp-Golomb (ISO/IEC 14496-10 §9.1.1). */
   signedExpGolomb(): number {
     const value = this.unsignedExpGolomb();
-    return value % 2 === 0 ? -value / 2 : (value + 1) / 2;
+    return value % 2 === 0 ? 0 - value / 2 : (value + 1) / 2;
   }
 }
