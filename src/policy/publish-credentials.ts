@@ -108,12 +108,12 @@ export function publishSafety(settings: {
 }
 
 /** `live/?key=x` → `live`. */
-export function appWithoutQuery(app: string): string {
+function appWithoutQuery(app: string): string {
   return withoutQuery(app).replace(/^\/+|\/+$/g, '');
 }
 
 /** `mp4:stage.mp4?key=x` → `stage.mp4`: some encoders put the container before the name. */
-export function streamNameWithoutQuery(streamName: string): string {
+function streamNameWithoutQuery(streamName: string): string {
   return withoutQuery(streamName).replace(/^(?:flv|mp4|mp3):/, '');
 }
 

@@ -140,8 +140,11 @@ export class ClientConnection {
     });
   }
 
-  /** Resolves when the next message may be sent: at once, unless the server reads slower than we write. */
-  async writable(): Promise<void> {
+  /**
+   * Resolves when the next message may be sent: at once, unless the server reads slower than we write. Aborting `signal`
+   * ends the wait, not the connection.
+   */
+  async writable(signal: AbortSignal): Promise<void> {
     if (this.#socket.writableLength < maxQueuedBytes) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#socket.once('drain', resolve);
@@ -149,7 +152,7 @@ export class ClientConnection {
       await withinDeadline(
         this.#clock,
         drainTimeoutMs,
-        orAborted(promise, this.failed),
+        orAborted(promise, signal),
         () => new UpstreamError('RTMP_SERVER_DOES_NOT_READ', `${this.#where()} takes nothing any more`),
       );
     } finally {

@@ -6,7 +6,7 @@ export type MessageStream = { readonly kind: 'idle' } | PublishingStream;
 
 export interface PublishingStream {
   readonly kind: 'publishing';
-  /** As `publish` said it, without its query: what `FCUnpublish` will say. */
+  /** As `publish` said it: what `FCUnpublish` will say. May hold a stream key. */
   readonly streamName: string;
   /** `app/name`, for the log. */
   readonly path: string;

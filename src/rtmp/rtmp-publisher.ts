@@ -141,7 +141,7 @@ class MediaSender {
     else this.#mediaMs += (unit.timestampMs - this.#lastTimestampMs) | 0;
     this.#lastTimestampMs = unit.timestampMs;
     if (this.#options.pacing === 'realtime') await this.#untilDue(stop);
-    await this.#options.connection.writable();
+    await this.#options.connection.writable(stop);
     this.#send(unit);
   }
 

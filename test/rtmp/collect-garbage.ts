@@ -3,8 +3,7 @@ import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
 
-/** Collects all garbage now, so that what memory is in use can be told. */
-export const collectGarbage = runInNewContext('gc') as () => void;
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Heap and buffers in use, in MiB, without garbage. */
 export function memoryInUseMiB(): number {

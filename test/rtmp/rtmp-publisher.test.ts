@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,7 +12,8 @@ import { eventually } from '../support/condition.ts';
 import { packetHashes } from '../support/ffmpeg.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { freePort, type OtherServer, startNginxRtmp, startNodeMediaServer } from './other-rtmp-servers.ts';
+import { freePort } from '../bench/server-process.ts';
+import { startNginxRtmp, startNodeMediaServer } from './other-rtmp-servers.ts';
 import { RawConnection } from './raw-connection.ts';
 import { makeClip } from './sample-clip.ts';
 import { aac, audioUnit, avc, endlessMedia, finiteMedia, videoUnit } from './sample-media.ts';
@@ -151,6 +152,24 @@ describe('publishRtmp', () => {
     await silent.close();
   });
 
+  it('when aborted does not wait for a server that takes nothing any more', async () => {
+    const deaf = await startDeafProxy(server.port);
+    const stop = new AbortController();
+    const { source, sent } = endlessMedia();
+    const finished = publish({ url: deaf.url, source, signal: stop.signal });
+    let before = -1;
+    await eventually('nothing more can be sent', async () => {
+      before = sent.length;
+      await new Promise((resolve) => {
+        setTimeout(resolve, 200);
+      });
+      return before > 0 && sent.length === before;
+    });
+    stop.abort();
+    expect(await finished).toMatchObject({ ended: 'aborted' });
+    await deaf.close();
+  });
+
   it('fails with what the source throws, and leaves the name free', async () => {
     async function* broken(): AsyncGenerator<PublishItem, void, undefined> {
       yield* finiteMedia(2);
@@ -236,15 +255,12 @@ describe('publishRtmp says in plain words', () => {
 
 describe('publishRtmp to other servers', () => {
   let folder: string;
-  let other: OtherServer | undefined;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'streamfront-publisher-'));
   });
 
-  afterEach(async () => {
-    await other?.stop();
-    other = undefined;
+  afterEach(() => {
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -253,10 +269,11 @@ describe('publishRtmp to other servers', () => {
     ['node-media-server', startNodeMediaServer],
   ])('%s takes a clip, and what it records is the clip', async (_, start) => {
     const clip = await makeClip(join(folder, 'clip.mp4'), 3);
-    other = await start(folder);
+    const other = await start(folder);
+    await using _ends = other.server;
     const file = await openMediaFile(clip);
     const summary = await publish({
-      url: `rtmp://127.0.0.1:${other.port}/live/clip`,
+      url: `rtmp://127.0.0.1:${other.server.port}/live/clip`,
       source: file.items({ loop: false }),
       pacing: 'realtime',
     });
@@ -264,7 +281,7 @@ describe('publishRtmp to other servers', () => {
     expect(summary).toMatchObject({ videoFrames: 75, ended: 'finished' });
     const original = await packetHashes(clip);
     const recorded = await eventually('the recording is whole', async () => {
-      const [recording] = other?.recordings() ?? [];
+      const [recording] = other.recordings();
       const hashes = recording === undefined ? undefined : await packetHashes(recording).catch(() => undefined);
       return hashes !== undefined && hashes.video.length >= 75 ? hashes : undefined;
     });
@@ -305,6 +322,31 @@ async function startSilentServer(answer: (socket: Socket) => void = () => {}): P
       for (const socket of sockets) socket.destroy();
       silent.close();
       await once(silent, 'close');
+    },
+  };
+}
+
+/** Stands before a server, and reads nothing more of the publisher once that may begin. */
+async function startDeafProxy(port: number): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const sockets: Socket[] = [];
+  const proxy = createServer((downstream) => {
+    const upstream = connect({ host: '127.0.0.1', port });
+    sockets.push(downstream, upstream);
+    for (const socket of [downstream, upstream]) socket.on('error', () => {});
+    downstream.on('data', (bytes: Buffer) => upstream.write(bytes));
+    upstream.on('data', (bytes: Buffer) => {
+      downstream.write(bytes);
+      if (bytes.includes('NetStream.Publish.Start') && bytes.includes('onStatus')) downstream.pause();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const address = proxy.address();
+  return {
+    url: `rtmp://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/live/deaf`,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+      await once(proxy, 'close');
     },
   };
 }
