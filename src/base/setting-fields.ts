@@ -62,11 +62,6 @@ export function listenField(defaultPort: number) {
     .prefault({});
 }
 
-export interface ListenSettings {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Whether an address to listen on, or that of a peer, never leaves this machine. */
 export function isLoopback(host: string): boolean {
   return (
