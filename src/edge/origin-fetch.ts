@@ -212,7 +212,7 @@ export class OriginFetch implements UpstreamHandler {
     const fields = this.#storedFields(endToEndFields(this.#dated(originFields)));
     const { head, rule } = this.#judge(status, fields, originFields);
     const lengthBytes = bodyLengthBytes(status, originFields);
-    const storable = rule.kind === 'store' && method === 'GET';
+    const storable = rule.kind === 'store' && method === 'GET' && isWorthStoring(head);
     const body = new GrowingBody({
       lengthBytes: method === 'HEAD' ? undefined : lengthBytes,
       maxKeptBytes: storable ? maxObjectBytes : 0,
@@ -336,6 +336,11 @@ export class OriginFetch implements UpstreamHandler {
 
 /** These are counted anew for every viewer. */
 const countedFields = new Set(['age', 'content-length']);
+
+/** What is stale at once and cannot be confirmed later would only push out what can be used. */
+function isWorthStoring({ facts, fields }: ResponseHead): boolean {
+  return facts.lifetimeMs > 0 || revalidationFields(fields).length > 0;
+}
 
 /** What the origin announced for the body of a GET; no body for 204 (RFC 9110 §15.3.5). */
 function bodyLengthBytes(status: number, fields: FieldLines): number | undefined {

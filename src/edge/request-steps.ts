@@ -166,7 +166,13 @@ function fetch(edge: EdgeContext, asked: Asked, kind: 'together' | 'alone', stal
   const waiter = {
     onOutcome: (outcome: FetchOutcome): void => {
       response.off('close', leave);
-      walk(deliver(edge, asked, outcome, first, stale));
+      try {
+        walk(deliver(edge, asked, outcome, first, stale));
+      } catch (error) {
+        // A bug of ours: it costs this viewer the answer, and not those who wait for the same.
+        edge.log.error({ err: error, cacheKey: asked.cacheKey }, 'an answer could not be delivered');
+        response.destroy();
+      }
     },
   };
   response.on('close', leave);

@@ -114,7 +114,16 @@ export const edgeSchema = z
     distributions: z.array(distributionSchema).min(1).prefault(defaultDistributions).describe('Web distributions'),
   })
   .superRefine((edge, context) => {
+    const names = edge.distributions.map(({ name }) => name);
     edge.distributions.forEach((distribution, d) => {
+      // The name is part of the cache key.
+      if (names.indexOf(distribution.name) !== d) {
+        context.addIssue({
+          code: 'custom',
+          path: ['distributions', d, 'name'],
+          message: `there is another distribution "${distribution.name}": names tell them apart`,
+        });
+      }
       distribution.behaviours.forEach((behaviour, b) => {
         if (!(behaviour.origin in edge.origins)) {
           context.addIssue({

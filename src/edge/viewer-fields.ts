@@ -42,8 +42,17 @@ export const preflightFields: FieldLines = [
   '86400',
 ];
 
-/** What the edge says itself, in place of the origin. */
-const ownFields = ['via', 'cache-status', 'x-cache', 'age', 'x-edge-location', 'x-request-id', 'content-length'];
+/** What the edge says itself, in place of the origin: ranges, too, it cuts itself. */
+const ownFields = [
+  'via',
+  'cache-status',
+  'x-cache',
+  'age',
+  'x-edge-location',
+  'x-request-id',
+  'content-length',
+  'accept-ranges',
+];
 const ownFieldNames = new Set(ownFields);
 /** With CORS switched on, the edge's word is the only one: two Allow-Origin fields make a browser refuse both. */
 const ownFieldNamesWithCors = new Set([

@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { get, startTestEdge, startTestOrigin } from './test-edge.ts';
+import { eventually } from '../support/condition.ts';
+import { gate, get, startTestEdge, startTestOrigin } from './test-edge.ts';
 
 const date = 'Thu, 01 Jan 2026 00:00:00 GMT';
 
@@ -100,11 +101,10 @@ describe('the edge cache, by time', () => {
       'version 1',
       'streamfront-test1; fwd=stale; ttl=-2; detail=stale-while-revalidate',
     ]);
-    while (edge.stats().counters.originRequests < 2 || edge.stats().cache.reservedBytes > 0) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    edge.clock.advance(20_000);
-    expect((await get(edge.httpPort, '/a')).text).not.toBe('version 1');
+    await eventually('the new version is stored', async () => {
+      return (await get(edge.httpPort, '/a')).text === 'version 2';
+    });
+    expect(origin.requests).toHaveLength(2);
   });
 });
 
@@ -222,6 +222,28 @@ describe('the edge cache, by key', () => {
     expect(verdicts).toEqual(['Hit', 'Hit', 'Hit', 'Miss']);
     expect(edge.stats().cache.bytes).toBeLessThanOrEqual(1_048_576);
     expect(edge.stats().cache.evictions).toBe(2);
+  });
+
+  it('does not store what is stale at once and has no validator, but those who wait share it', async () => {
+    await using origin = await startTestOrigin((request, response) => {
+      if (request.url === '/tagged') response.setHeader('ETag', '"a"');
+      response.end('x');
+    });
+    await using edge = await startTestEdge(origin.url);
+    await get(edge.httpPort, '/plain');
+    expect(edge.stats().cache.objects).toBe(0);
+    await get(edge.httpPort, '/tagged');
+    expect(edge.stats().cache.objects).toBe(1);
+    const hold = gate();
+    origin.answer = async (_request, response) => {
+      await hold.opened;
+      response.end('shared');
+    };
+    const answers = Array.from({ length: 5 }, () => get(edge.httpPort, '/together'));
+    await eventually('all wait', () => edge.stats().counters.requests === 7);
+    hold.open();
+    expect((await Promise.all(answers)).map(({ text }) => text)).toEqual(Array(5).fill('shared'));
+    expect(origin.requests).toHaveLength(3);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { edgeSchema } from '../../src/edge/settings.ts';
 import { get, startTestEdge, startTestOrigin, type TestOrigin } from './test-edge.ts';
 
 function echoOrigin(): Promise<TestOrigin> {
@@ -173,5 +174,19 @@ describe('distributions and behaviours', () => {
     expect((await get(edge.httpPort, '/x', { host: 'a.example' })).text).toBe('a /base/x');
     expect((await get(edge.httpPort, '/x', { host: 'b.example' })).text).toBe('b /x');
     expect((await get(edge.httpPort, '/../%2e%2e/secret', { host: 'a.example' })).text).toBe('a /base/secret');
+  });
+});
+
+describe('edgeSchema', () => {
+  it('refuses two distributions of one name: they would share cache keys', () => {
+    const distributions = [1, 2].map(() => ({ name: 'same', behaviours: [{}] }));
+    const outcome = edgeSchema.safeParse({ distributions });
+    expect(outcome.error?.issues.map(({ message }) => message)).toEqual([
+      'there is another distribution "same": names tell them apart',
+    ]);
+  });
+
+  it('lets no object be larger than half of the memory', () => {
+    expect(edgeSchema.parse({ cache: { memory: '2MiB' } }).cache.maxObjectBytes).toBe(1_048_576);
   });
 });
