@@ -138,6 +138,5 @@ export const edgeSchema = z
   .prefault({});
 
 export type EdgeSettings = z.output<typeof edgeSchema>;
-export type OriginServerSettings = EdgeSettings['origins'][string];
 export type BehaviourSettings = EdgeSettings['distributions'][number]['behaviours'][number];
 export type DistributionSettings = EdgeSettings['distributions'][number];

@@ -21,7 +21,7 @@ export function splitList(value: string): string[] {
 }
 
 /** Where the quoted string that begins at `start` ends (after its quote); `undefined` if it never does. */
-export function quotedStringEnd(value: string, start: number): number | undefined {
+function quotedStringEnd(value: string, start: number): number | undefined {
   for (let i = start + 1; i < value.length; i++) {
     if (value[i] === '\\') i++;
     else if (value[i] === '"') return i + 1;
