@@ -2,6 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
+import type { TrackConfig } from '../../src/formats/media/track.ts';
+import { openMediaFile } from '../../src/rtmp/media-file/media-file.ts';
+import { LibrtmpPublication } from '../rtmp/librtmp-publication.ts';
 import { eventually } from '../support/condition.ts';
 import { packetHashes } from '../support/ffmpeg.ts';
 import { recordPlaylists } from '../support/playlist-recorder.ts';
@@ -15,6 +19,15 @@ afterEach(async () => {
   await program?.stop();
   program = undefined;
 });
+
+/** Everything that is in the clip, in decode order. */
+async function clipContent(): Promise<{ configs: readonly TrackConfig[]; units: AccessUnit[] }> {
+  const file = await openMediaFile(clip);
+  const units: AccessUnit[] = [];
+  for await (const item of file.items({ loop: false })) if (item.kind === 'unit') units.push(item.unit);
+  await file.close();
+  return { configs: file.trackConfigs, units };
+}
 
 /** The stream ends two seconds after its publisher left, so that a reader of the playlist comes to an end. */
 const configuration = { origin: { live: { reconnectGrace: '2s' } } };
@@ -48,4 +61,42 @@ describe('a stream published with ffmpeg', () => {
     expect(history.get('video.m3u8')?.length).toBeGreaterThan(80);
     expect(validateMediaPlaylists(history)).toEqual([]);
   });
+});
+
+describe('a stream published by an encoder on librtmp', () => {
+  it.each(['OBS', 'rtmpdump'] as const)(
+    'that connects as %s does reaches ffmpeg through the edge packet by packet',
+    async (dialect) => {
+      program = await startProgram({ configuration });
+      const { edgeUrl, originUrl, rtmpUrl } = program;
+      const { configs, units } = await clipContent();
+      const publication = await LibrtmpPublication.start(dialect, Number(new URL(rtmpUrl).port), 'librtmp');
+      // Half of it, then a reader, then the rest: the reader comes in the middle and must still miss nothing.
+      const half = Math.floor(units.length / 2);
+      const publish = async () => {
+        publication.configure(configs);
+        publication.send(units.slice(0, half));
+        await eventually('somebody has read the first segment', async () => {
+          const playlist = await (await fetch(`${edgeUrl}/live/librtmp/video.m3u8`)).text();
+          const segment = /^\S+\/0\.m4s$/m.exec(playlist)?.[0];
+          if (segment === undefined) return false;
+          const answer = await fetch(`${edgeUrl}/live/librtmp/${segment}`, { method: 'HEAD' });
+          return answer.headers.get('x-cache') === 'Hit from streamfront';
+        });
+        publication.send(units.slice(half));
+        publication.leave();
+      };
+      const [read, history] = await Promise.all([
+        packetHashes(`${edgeUrl}/live/librtmp/index.m3u8`, ['-live_start_index', '0']),
+        recordPlaylists(`${originUrl}/live/librtmp`, ['video.m3u8', 'audio.m3u8']),
+        publish(),
+      ]);
+
+      const { video, audio } = await packetHashes(clip);
+      expect(video).toHaveLength(960);
+      expect(read.video).toEqual(video);
+      expect(read.audio).toEqual(audio);
+      expect(validateMediaPlaylists(history)).toEqual([]);
+    },
+  );
 });

@@ -2,17 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { encodeAmf0 } from '../../src/formats/amf0/encode.ts';
-import { Amf0EcmaArray, amf0Object, type Amf0Value } from '../../src/formats/amf0/value.ts';
-import { encodeAudioTag } from '../../src/formats/flv/audio-tag.ts';
-import { encodeVideoTag } from '../../src/formats/flv/video-tag.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
-import { messageType } from '../../src/formats/rtmp/message.ts';
 import { openMediaFile } from '../../src/rtmp/media-file/media-file.ts';
 import { eventually } from '../support/condition.ts';
 import { run } from '../support/ffmpeg.ts';
-import { LibrtmpWriter } from './librtmp-writer.ts';
-import { RawConnection, tagOf } from './raw-connection.ts';
+import { LibrtmpPublication } from './librtmp-publication.ts';
+import { RawConnection } from './raw-connection.ts';
 import { aac, audioUnit, avc, videoUnit } from './sample-media.ts';
 import { makeClip, testSources } from './sample-clip.ts';
 import { startTestIngest, type TestIngest } from './test-ingest.ts';
@@ -130,71 +125,11 @@ describe('rtmpdump', () => {
   });
 });
 
-/** The objects that librtmp sends with `connect`: as OBS fills them, and as rtmpdump does. */
-const connectObjects: [string, (port: number) => Record<string, Amf0Value>][] = [
-  [
-    'OBS',
-    (port) => ({
-      app: 'live',
-      type: 'nonprivate',
-      flashVer: 'FMLE/3.0 (compatible; FMSc/1.0)',
-      swfUrl: `rtmp://127.0.0.1:${port}/live`,
-      tcUrl: `rtmp://127.0.0.1:${port}/live`,
-    }),
-  ],
-  [
-    'rtmpdump',
-    (port) => ({
-      app: 'live',
-      flashVer: 'LNX 10,0,32,18',
-      swfUrl: 'http://localhost/player.swf',
-      tcUrl: `rtmp://127.0.0.1:${port}/live`,
-      fpad: false,
-      capabilities: 15,
-      audioCodecs: 3_191,
-      videoCodecs: 252,
-      videoFunction: 1,
-      pageUrl: 'http://localhost/',
-    }),
-  ],
-];
-
 describe('an encoder on librtmp', () => {
-  it.each(connectObjects)(
+  it.each(['OBS', 'rtmpdump'] as const)(
     'that connects as %s does publishes, whatever the pieces in which its bytes come',
-    async (_, object) => {
-      const connection = await RawConnection.at('handshaken', server.port);
-      const writer = new LibrtmpWriter();
-      const name = 'obs';
-      connection.send(writer.command(3, 0, ['connect', 1, amf0Object(object(server.port))]));
-      await connection.status('NetConnection.Connect.Success');
-      connection.send(writer.message(2, 0, messageType.setChunkSize, 0, Uint8Array.of(0, 0, 0x10, 0)));
-      writer.chunkBytes = 4_096;
-      connection.send(
-        writer.message(2, 0, messageType.windowAcknowledgementSize, 0, Uint8Array.of(0, 0x26, 0x25, 0xa0)),
-      );
-      connection.send(writer.command(3, 0, ['releaseStream', 2, null, name]));
-      connection.send(writer.command(3, 0, ['FCPublish', 3, null, name]));
-      connection.send(writer.command(3, 0, ['createStream', 4, null]));
-      await eventually('the message stream', () =>
-        connection.commands().some((command) => command.transactionId === 4),
-      );
-      connection.send(writer.command(4, 1, ['publish', 5, null, name, 'live']));
-      await connection.status('NetStream.Publish.Start');
-
-      const metadata = new Amf0EcmaArray(
-        new Map<string, Amf0Value>([
-          ['width', 320],
-          ['encoder', 'obs-output module'],
-        ]),
-      );
-      const pieces = [
-        writer.message(4, 1, messageType.dataAmf0, 0, encodeAmf0(['@setDataFrame', 'onMetaData', metadata])),
-      ];
-      const audioHeader = encodeAudioTag({ kind: 'sequence-header', codec: 'aac', description: aac.description });
-      const videoHeader = encodeVideoTag({ kind: 'sequence-header', codec: 'avc', description: avc.description });
-      pieces.push(writer.message(4, 1, messageType.audio, 0, audioHeader));
-      pieces.push(writer.message(4, 1, messageType.video, 0, videoHeader));
+    async (dialect) => {
+      const publication = await LibrtmpPublication.start(dialect, server.port, 'obs');
       const expected: AccessUnit[] = [];
       for (let number = 0; number < 50; number++) {
         // Several of a kind in a row, so that headers of every type come about.
@@ -205,16 +140,9 @@ describe('an encoder on librtmp', () => {
           audioUnit(99, number * 40 + 24),
         );
       }
-      for (const unit of expected) {
-        pieces.push(writer.message(4, 1, messageType[unit.kind], unit.timestampMs, tagOf(unit)));
-      }
-      const bytes = Buffer.concat(pieces);
-      for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 7 + 3) % 1_999) {
-        connection.send(bytes.subarray(at, at + step));
-      }
-      connection.send(writer.command(3, 0, ['FCUnpublish', 6, null, name]));
-      connection.send(writer.command(3, 0, ['deleteStream', 7, null, 1]));
-      connection.end();
+      publication.configure([aac, avc]);
+      publication.send(expected);
+      publication.leave();
 
       const { events, units } = server.followed('live/obs');
       await eventually('it has left', () => events.includes('stop'));

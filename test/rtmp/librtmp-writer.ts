@@ -29,7 +29,9 @@ export class LibrtmpWriter {
     timestampMs: number,
     payload: Uint8Array,
   ): Uint8Array {
-    const last = this.#last.get(chunkStreamId);
+    const before = this.#last.get(chunkStreamId);
+    // Back in time there is no delta.
+    const last = before !== undefined && before.timestampMs > timestampMs ? undefined : before;
     const deltaMs = timestampMs - (last?.timestampMs ?? 0);
     const length = payload.length;
     this.#last.set(chunkStreamId, { timestampMs, deltaMs: last === undefined ? timestampMs : deltaMs, typeId, length });
