@@ -1,4 +1,6 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
+import type { ColorInfo } from '../formats/media/color-info.ts';
+import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
 import { sameTrackConfig, type TrackConfig } from '../formats/media/track.ts';
 
 /** Somebody who follows a stream. Called synchronously, in order; must return at once and must not throw. */
@@ -7,7 +9,14 @@ export interface StreamSubscriber {
   onPublisherStart(): void;
   /** Comes before the first access unit of its track, and again whenever it changes. */
   onTrackConfig(config: TrackConfig): void;
+  /**
+   * The colours of a video track that has a configuration, whenever they change; `undefined` takes back what was said.
+   * Comes after that configuration.
+   */
+  onColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void;
   onAccessUnit(unit: AccessUnit): void;
+  /** `onMetaData`, text, a cue: between the access units where it was sent. */
+  onData(message: DataMessage): void;
   /** The publisher has left. The stream goes on existing; another may come. */
   onPublisherStop(): void;
   /** The stream is over. Nothing follows. */
@@ -32,7 +41,11 @@ export class LiveStream {
   readonly path: string;
   readonly #subscribers = new Set<StreamSubscriber>();
   #publication: Publication | undefined;
-  #trackConfigs = new Map<TrackConfig['kind'], TrackConfig>();
+  /** By `trackNumber`. */
+  readonly #trackConfigs = new Map<number, TrackConfig>();
+  /** By track id, also of tracks that have no configuration yet: OBS sends the colours first. */
+  readonly #colorInfos = new Map<number, ColorInfo>();
+  #metadata: DataMessage | undefined;
   #ended = false;
 
   constructor(path: string) {
@@ -47,14 +60,26 @@ export class LiveStream {
     return this.#ended;
   }
 
-  /** The configurations in force, video first. Empty while nobody publishes. */
+  /** The configurations in force: video first, then by track id. Empty while nobody publishes. */
   get trackConfigs(): readonly TrackConfig[] {
-    return [...this.#trackConfigs.values()].sort((a, b) => b.kind.localeCompare(a.kind));
+    return [...this.#trackConfigs.values()].sort(
+      (a, b) => trackNumber(a.kind, a.trackId) - trackNumber(b.kind, b.trackId),
+    );
+  }
+
+  /** The latest `onMetaData` of the publication. */
+  get metadata(): DataMessage | undefined {
+    return this.#metadata;
+  }
+
+  /** Of a video track, where the publisher has said it beside the bitstream. */
+  colorInfo(trackId: number): ColorInfo | undefined {
+    return this.#colorInfos.get(trackId);
   }
 
   startPublication(publication: Publication): void {
     this.#publication = publication;
-    this.#trackConfigs.clear();
+    this.#forget();
     for (const subscriber of this.#subscribers) subscriber.onPublisherStart();
   }
 
@@ -65,22 +90,40 @@ export class LiveStream {
 
   /** Does nothing when the configuration is the one in force. */
   setTrackConfig(config: TrackConfig): void {
-    const current = this.#trackConfigs.get(config.kind);
+    const number = trackNumber(config.kind, config.trackId);
+    const current = this.#trackConfigs.get(number);
     if (current !== undefined && sameTrackConfig(current, config)) return;
-    this.#trackConfigs.set(config.kind, config);
+    this.#trackConfigs.set(number, config);
     for (const subscriber of this.#subscribers) subscriber.onTrackConfig(config);
+    const colorInfo = config.kind === 'video' ? this.#colorInfos.get(config.trackId) : undefined;
+    if (current !== undefined || colorInfo === undefined) return;
+    for (const subscriber of this.#subscribers) subscriber.onColorInfo(config.trackId, colorInfo);
+  }
+
+  /** May come before the configuration of its track: subscribers are told when that is there. */
+  setColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void {
+    if (colorInfo === undefined) this.#colorInfos.delete(trackId);
+    else this.#colorInfos.set(trackId, colorInfo);
+    if (!this.#trackConfigs.has(trackNumber('video', trackId))) return;
+    for (const subscriber of this.#subscribers) subscriber.onColorInfo(trackId, colorInfo);
   }
 
   /** An access unit of a track that has no configuration yet cannot be decoded by anybody and is dropped. */
   push(unit: AccessUnit): void {
-    if (!this.#trackConfigs.has(unit.kind)) return;
+    if (!this.#trackConfigs.has(trackNumber(unit.kind, unit.trackId))) return;
     for (const subscriber of this.#subscribers) subscriber.onAccessUnit(unit);
+  }
+
+  /** The latest `onMetaData` is kept for whoever comes later; all else is told to those who are there. */
+  pushData(message: DataMessage): void {
+    if (message.name === metadataName) this.#metadata = message;
+    for (const subscriber of this.#subscribers) subscriber.onData(message);
   }
 
   stopPublication(): void {
     if (this.#publication === undefined) return;
     this.#publication = undefined;
-    this.#trackConfigs.clear();
+    this.#forget();
     for (const subscriber of this.#subscribers) subscriber.onPublisherStop();
   }
 
@@ -94,17 +137,37 @@ export class LiveStream {
   }
 
   /**
-   * The subscriber is told at once what is in force: a running publication, then its track configurations.
+   * The subscriber is told at once what is in force: a running publication, then its metadata and its track
+   * configurations.
    * Returns the way to stop following.
    */
   subscribe(subscriber: StreamSubscriber): () => void {
     this.#subscribers.add(subscriber);
     if (this.#publication !== undefined) {
       subscriber.onPublisherStart();
-      for (const config of this.trackConfigs) subscriber.onTrackConfig(config);
+      if (this.#metadata !== undefined) subscriber.onData(this.#metadata);
+      for (const config of this.trackConfigs) {
+        subscriber.onTrackConfig(config);
+        const colorInfo = config.kind === 'video' ? this.#colorInfos.get(config.trackId) : undefined;
+        if (colorInfo !== undefined) subscriber.onColorInfo(config.trackId, colorInfo);
+      }
     }
     return () => {
       this.#subscribers.delete(subscriber);
     };
   }
+
+  #forget(): void {
+    this.#trackConfigs.clear();
+    this.#colorInfos.clear();
+    this.#metadata = undefined;
+  }
 }
+
+/** One number for each track, in the order in which tracks are told: looked up for every access unit. */
+function trackNumber(kind: TrackConfig['kind'], trackId: number): number {
+  return kind === 'video' ? trackId : audioTracksFrom + trackId;
+}
+
+/** Track ids are one byte on the wire. */
+const audioTracksFrom = 256;

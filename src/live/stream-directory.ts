@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
+import type { ColorInfo } from '../formats/media/color-info.ts';
+import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import { LiveStream, type Publication } from './live-stream.ts';
 
@@ -35,7 +37,9 @@ export interface PublicationLease {
   readonly stream: LiveStream;
   readonly active: boolean;
   setTrackConfig(config: TrackConfig): void;
+  setColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void;
   push(unit: AccessUnit): void;
+  pushData(message: DataMessage): void;
   /** What the encoder calls itself, learned after the publication began. */
   nameEncoder(encoder: string): void;
   /** The publisher has left; the stream waits for it for the reconnect grace. Harmless when called again. */
@@ -170,8 +174,16 @@ class Lease implements PublicationLease {
     if (this.#active) this.stream.setTrackConfig(config);
   }
 
+  setColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void {
+    if (this.#active) this.stream.setColorInfo(trackId, colorInfo);
+  }
+
   push(unit: AccessUnit): void {
     if (this.#active) this.stream.push(unit);
+  }
+
+  pushData(message: DataMessage): void {
+    if (this.#active) this.stream.pushData(message);
   }
 
   nameEncoder(encoder: string): void {

@@ -110,7 +110,11 @@ class Channel implements LiveChannel, StreamSubscriber {
     this.#publication = this.stream.publication ?? this.#publication;
   }
 
+  onColorInfo(): void {}
+
   onAccessUnit(): void {}
+
+  onData(): void {}
 
   onPublisherStop(): void {}
 

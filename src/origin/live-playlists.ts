@@ -6,7 +6,7 @@ import {
   writeMediaPlaylist,
 } from '../formats/m3u8/media-playlist.ts';
 import { writeMultivariantPlaylist } from '../formats/m3u8/multivariant-playlist.ts';
-import type { VideoTrackConfig } from '../formats/media/track.ts';
+import type { AvcTrackConfig, VideoTrackConfig } from '../formats/media/track.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { StoredPart, StoredSegment } from '../stores/segment-window.ts';
 import { initPath, mediaPlaylistName, partPath, segmentPath } from './live-paths.ts';
@@ -133,7 +133,7 @@ export function multivariantPlaylistText({ renditions }: PlaylistSource): string
   });
 }
 
-function variantVideo(config: VideoTrackConfig, measuredRate: number | undefined) {
+function variantVideo(config: AvcTrackConfig, measuredRate: number | undefined) {
   const { horizontal, vertical } = config.pixelAspect;
   return {
     width: Math.round((config.width * horizontal) / vertical),

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
+import { type CmafTrackConfig, isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
 import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
@@ -49,6 +50,8 @@ export class Packager implements StreamSubscriber {
   #cutter: SegmentCutter | undefined;
   #targets: PlaylistTargets | undefined;
   #renditions: readonly Rendition[] = [];
+  /** The kinds whose first track has a codec that is packaged. */
+  readonly #packaged = new Set<TrackConfig['kind']>();
   #isPublished = false;
   #ended = false;
   /** How many renditions there must be before the first playlist. */
@@ -98,7 +101,7 @@ export class Packager implements StreamSubscriber {
     return this.#renditions.filter(({ window }) => window.segments.length > 0);
   }
 
-  rendition(kind: TrackConfig['kind']): Rendition | undefined {
+  rendition(kind: CmafTrackConfig['kind']): Rendition | undefined {
     return this.#renditions.find((rendition) => rendition.kind === kind);
   }
 
@@ -116,17 +119,32 @@ export class Packager implements StreamSubscriber {
 
   onPublisherStart(): void {
     this.#isPublished = true;
+    this.#packaged.clear();
     this.#timeline.startPublication();
     this.#changed();
   }
 
   onTrackConfig(config: TrackConfig): void {
-    this.#timeline.setTrackConfig(config);
+    if (isCmafTrack(config)) {
+      this.#packaged.add(config.kind);
+      this.#timeline.setTrackConfig(config);
+      return;
+    }
+    if (config.trackId === 0) this.#packaged.delete(config.kind);
+    this.#options.log.warn(
+      { stream: this.path, kind: config.kind, track: config.trackId, codec: config.codecString },
+      'Track is not packaged for HTTP: only H.264 and AAC of the first track are',
+    );
   }
 
+  onColorInfo(): void {}
+
   onAccessUnit(unit: AccessUnit): void {
+    if (unit.trackId !== 0 || !this.#packaged.has(unit.kind)) return;
     this.#timeline.push(unit, this.#options.clock.wallMs());
   }
+
+  onData(): void {}
 
   onPublisherStop(): void {
     this.#isPublished = false;
@@ -165,16 +183,16 @@ export class Packager implements StreamSubscriber {
     };
   }
 
-  #startSegment(config: TrackConfig, start: SegmentStart): void {
+  #startSegment(config: CmafTrackConfig, start: SegmentStart): void {
     this.#renditionOf(config)?.startSegment(config, start);
   }
 
-  #addPart(config: TrackConfig, part: CutPart): void {
+  #addPart(config: CmafTrackConfig, part: CutPart): void {
     this.rendition(config.kind)?.addPart(part);
     this.#changed();
   }
 
-  #addGap(config: TrackConfig, gap: CutGap): void {
+  #addGap(config: CmafTrackConfig, gap: CutGap): void {
     this.#options.log.warn(
       { stream: this.path, kind: config.kind, msn: gap.msn },
       'Rendition has nothing for a segment',
@@ -184,7 +202,7 @@ export class Packager implements StreamSubscriber {
   }
 
   /** A rendition comes into being with its first segment, whichever that is. */
-  #renditionOf(config: TrackConfig): Rendition | undefined {
+  #renditionOf(config: CmafTrackConfig): Rendition | undefined {
     const existing = this.rendition(config.kind);
     if (existing !== undefined || this.#targets === undefined) return existing;
     const { windowMs, windowBytes } = this.#options.settings;

@@ -1,6 +1,7 @@
 import { initSegment } from '../formats/cmaf/init-segment.ts';
 import { mediaPart } from '../formats/cmaf/media-part.ts';
-import { sameTrackConfig, type TrackConfig } from '../formats/media/track.ts';
+import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
+import { sameTrackConfig } from '../formats/media/track.ts';
 import type { CutGap, CutPart, SegmentStart } from '../policy/part-cutter.ts';
 import { longestSegmentSeconds, type PlaylistTargets } from '../policy/target-duration.ts';
 import { timescaleOf } from '../policy/timed-unit.ts';
@@ -14,19 +15,19 @@ export interface MeasuredBitrate {
 
 /** One rendition of a live stream: its initialisation segments, and the window of its segments and parts. */
 export class Rendition {
-  readonly kind: TrackConfig['kind'];
+  readonly kind: CmafTrackConfig['kind'];
   readonly window: SegmentWindow;
   readonly #targets: PlaylistTargets;
   readonly #programDateTimeAt: (mediaSeconds: number) => string;
   readonly #inits = new Map<number, Uint8Array>();
   #initIndex = -1;
-  #config: TrackConfig;
+  #config: CmafTrackConfig;
   #sequenceNumber = 0;
   /** Access units in the segments that are listed, by sequence number. */
   readonly #unitCounts = new Map<number, number>();
 
   constructor(
-    config: TrackConfig,
+    config: CmafTrackConfig,
     targets: PlaylistTargets,
     limits: SegmentWindowLimits,
     programDateTimeAt: (mediaSeconds: number) => string,
@@ -40,7 +41,7 @@ export class Rendition {
   }
 
   /** The codec configuration of the newest segment. */
-  get config(): TrackConfig {
+  get config(): CmafTrackConfig {
     return this.#config;
   }
 
@@ -48,7 +49,7 @@ export class Rendition {
     return this.#inits.get(index);
   }
 
-  startSegment(config: TrackConfig, start: SegmentStart): void {
+  startSegment(config: CmafTrackConfig, start: SegmentStart): void {
     this.#setConfig(config);
     const startSeconds = start.startTicks / timescaleOf(config);
     this.window.startSegment({ ...this.#head(start.msn, startSeconds), ...start });
@@ -72,7 +73,7 @@ export class Rendition {
     this.#forget();
   }
 
-  addGap(config: TrackConfig, gap: CutGap): void {
+  addGap(config: CmafTrackConfig, gap: CutGap): void {
     this.#setConfig(config);
     const head = this.#head(gap.msn, gap.startTicks / timescaleOf(config));
     // A gap depends on nothing.
@@ -124,14 +125,14 @@ export class Rendition {
     );
   }
 
-  #setConfig(config: TrackConfig): void {
+  #setConfig(config: CmafTrackConfig): void {
     if (config === this.#config) return;
     const isSame = sameTrackConfig(this.#config, config);
     this.#config = config;
     if (!isSame) this.#addInit(config);
   }
 
-  #addInit(config: TrackConfig): void {
+  #addInit(config: CmafTrackConfig): void {
     this.#initIndex++;
     this.#inits.set(this.#initIndex, initSegment(config, timescaleOf(config)));
   }

@@ -1,4 +1,4 @@
-import type { TrackConfig } from '../formats/media/track.ts';
+import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { leastPartFill } from './part-target.ts';
 import { type TimedUnit, timescaleOf } from './timed-unit.ts';
 
@@ -29,11 +29,11 @@ export interface CutGap {
 
 /** Takes the segments and parts of all renditions; each rendition's in order. */
 export interface CutterSink {
-  onSegmentStart(config: TrackConfig, start: SegmentStart): void;
-  onPart(config: TrackConfig, part: CutPart): void;
+  onSegmentStart(config: CmafTrackConfig, start: SegmentStart): void;
+  onPart(config: CmafTrackConfig, part: CutPart): void;
   /** `durationTicks` runs from the segment's first decode time to the end of its last unit. */
-  onSegmentEnd(config: TrackConfig, durationTicks: number): void;
-  onGap(config: TrackConfig, gap: CutGap): void;
+  onSegmentEnd(config: CmafTrackConfig, durationTicks: number): void;
+  onGap(config: CmafTrackConfig, gap: CutGap): void;
 }
 
 /**
@@ -43,7 +43,7 @@ export interface CutterSink {
  * open: alone, it would leave one behind that is too short.
  */
 export class PartCutter {
-  readonly config: TrackConfig;
+  readonly config: CmafTrackConfig;
   readonly timescale: number;
   readonly #partTargetTicks: number;
   readonly #sink: CutterSink;
@@ -54,7 +54,7 @@ export class PartCutter {
   #partTicks = 0;
   #endTicks = 0;
 
-  constructor(config: TrackConfig, partTargetMs: number, lastMsn: number, sink: CutterSink) {
+  constructor(config: CmafTrackConfig, partTargetMs: number, lastMsn: number, sink: CutterSink) {
     this.config = config;
     this.timescale = timescaleOf(config);
     this.#partTargetTicks = (partTargetMs * this.timescale) / 1_000;

@@ -1,4 +1,4 @@
-import type { TrackConfig } from '../formats/media/track.ts';
+import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import { endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
 import type { UnitSink } from './target-learner.ts';
@@ -29,7 +29,7 @@ export class SegmentCutter implements UnitSink {
   readonly #targets: PlaylistTargets;
   readonly #sink: CutterSink;
   /** Every track that there has been, by kind. */
-  readonly #cutters = new Map<TrackConfig['kind'], PartCutter>();
+  readonly #cutters = new Map<CmafTrackConfig['kind'], PartCutter>();
   #leader: PartCutter | undefined;
   #follower: PartCutter | undefined;
   #waiting: TimedUnit[] = [];
@@ -46,7 +46,7 @@ export class SegmentCutter implements UnitSink {
     this.#sink = sink;
   }
 
-  onEpoch(tracks: readonly TrackConfig[]): void {
+  onEpoch(tracks: readonly CmafTrackConfig[]): void {
     this.flush();
     const [leading, following] = tracks;
     this.#leader = leading && this.#cutterOf(leading);
@@ -78,7 +78,7 @@ export class SegmentCutter implements UnitSink {
     for (const cutter of this.#cutters.values()) this.#skipGaps(cutter, endSeconds, true);
   }
 
-  #cutterOf(config: TrackConfig): PartCutter {
+  #cutterOf(config: CmafTrackConfig): PartCutter {
     const cutter = new PartCutter(config, this.#targets.partTargetMs, this.#nextMsn - 1, this.#sink);
     this.#cutters.set(config.kind, cutter);
     return cutter;

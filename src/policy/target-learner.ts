@@ -1,4 +1,4 @@
-import type { TrackConfig } from '../formats/media/track.ts';
+import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { type FrameDurations, fittingPartTargetMs } from './part-target.ts';
 import {
   endsAtKeyframe,
@@ -16,7 +16,7 @@ const soundBeforePictureSeconds = 1;
 
 /** Takes a timeline's runs and access units. */
 export interface UnitSink {
-  onEpoch(tracks: readonly TrackConfig[]): void;
+  onEpoch(tracks: readonly CmafTrackConfig[]): void;
   onUnit(unit: TimedUnit): void;
 }
 
@@ -36,7 +36,7 @@ export class TargetLearner implements UnitSink {
   readonly #wanted: WantedTargets;
   readonly #onTargets: (targets: PlaylistTargets) => UnitSink;
   #sink: UnitSink | undefined;
-  #tracks: readonly TrackConfig[] = [];
+  #tracks: readonly CmafTrackConfig[] = [];
   #units: TimedUnit[] = [];
   #heldBytes = 0;
   #firstKeyframeSeconds: number | undefined;
@@ -48,7 +48,7 @@ export class TargetLearner implements UnitSink {
     this.#onTargets = onTargets;
   }
 
-  onEpoch(tracks: readonly TrackConfig[]): void {
+  onEpoch(tracks: readonly CmafTrackConfig[]): void {
     this.decide();
     if (this.#sink === undefined) this.#tracks = tracks;
     else this.#sink.onEpoch(tracks);
@@ -123,7 +123,7 @@ export class TargetLearner implements UnitSink {
   }
 }
 
-function frameDurations(config: TrackConfig, units: readonly TimedUnit[]): FrameDurations {
+function frameDurations(config: CmafTrackConfig, units: readonly TimedUnit[]): FrameDurations {
   return {
     timescale: timescaleOf(config),
     durationsTicks: units.filter(({ kind }) => kind === config.kind).map(({ durationTicks }) => durationTicks),

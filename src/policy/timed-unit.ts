@@ -1,15 +1,15 @@
 import type { Sample } from '../formats/cmaf/media-part.ts';
-import type { TrackConfig } from '../formats/media/track.ts';
+import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 
 /** An access unit that has found its place in time. Times are in ticks of the track's timescale. */
 export interface TimedUnit extends Sample {
-  readonly kind: TrackConfig['kind'];
+  readonly kind: CmafTrackConfig['kind'];
   readonly dtsTicks: number;
 }
 
 export const videoTimescale = 90_000;
 
 /** Ticks a second: 90 kHz for video, the sample rate for audio. */
-export function timescaleOf(config: TrackConfig): number {
+export function timescaleOf(config: CmafTrackConfig): number {
   return config.kind === 'video' ? videoTimescale : config.sampleRate;
 }

@@ -1,5 +1,5 @@
 import { silentFrame } from '../formats/aac/silent-frame.ts';
-import type { AudioTrackConfig } from '../formats/media/track.ts';
+import type { AacTrackConfig } from '../formats/media/track.ts';
 import type { TimedUnit } from './timed-unit.ts';
 
 /** Below this the difference to the publisher's clock is left alone: FLV's milliseconds jitter. */
@@ -20,7 +20,7 @@ const maxFillMs = 10_000;
  * at once. Gaps are filled with silence, so that the track has no holes.
  */
 export class AudioClock {
-  readonly #config: AudioTrackConfig;
+  readonly #config: AacTrackConfig;
   readonly #emit: (unit: TimedUnit) => void;
   readonly #silence: Uint8Array | undefined;
   readonly #frameMs: number;
@@ -30,7 +30,7 @@ export class AudioClock {
   #dropping = false;
   #lastData: Uint8Array | undefined;
 
-  constructor(config: AudioTrackConfig, emit: (unit: TimedUnit) => void) {
+  constructor(config: AacTrackConfig, emit: (unit: TimedUnit) => void) {
     this.#config = config;
     this.#emit = emit;
     this.#silence = silentFrame(config);

@@ -1,5 +1,5 @@
 import type { VideoAccessUnit } from '../formats/media/access-unit.ts';
-import type { VideoTrackConfig } from '../formats/media/track.ts';
+import type { AvcTrackConfig } from '../formats/media/track.ts';
 import { type TimedUnit, videoTimescale } from './timed-unit.ts';
 
 const ticksPerMs = videoTimescale / 1_000;
@@ -15,7 +15,7 @@ export class VideoClock {
   #held: { readonly unit: VideoAccessUnit; readonly dtsTicks: number } | undefined;
   #durationTicks: number;
 
-  constructor(config: VideoTrackConfig, emit: (unit: TimedUnit) => void) {
+  constructor(config: AvcTrackConfig, emit: (unit: TimedUnit) => void) {
     this.#emit = emit;
     const fps = config.framesPerSecond;
     this.#durationTicks = fps === undefined ? unknownDurationTicks : Math.round(videoTimescale / fps);

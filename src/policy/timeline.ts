@@ -1,5 +1,6 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
-import type { AudioTrackConfig, TrackConfig, VideoTrackConfig } from '../formats/media/track.ts';
+import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
+import type { AacTrackConfig, AvcTrackConfig } from '../formats/media/track.ts';
 import { type TimedUnit, timescaleOf } from './timed-unit.ts';
 import { AudioClock } from './timeline-audio.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
@@ -30,10 +31,10 @@ export interface TimelineSink {
    * A run of continuous time begins, with the tracks it has, video first. All but the first are discontinuities.
    * Comes before the first access unit of the run.
    */
-  onEpoch(tracks: readonly TrackConfig[]): void;
+  onEpoch(tracks: readonly CmafTrackConfig[]): void;
   onUnit(unit: TimedUnit): void;
   /** A track that was not there when the run began; what it sends is dropped until the next run. */
-  onLateTrack(kind: TrackConfig['kind']): void;
+  onLateTrack(kind: CmafTrackConfig['kind']): void;
 }
 
 interface Arrival {
@@ -44,8 +45,8 @@ interface Arrival {
 }
 
 type TrackClock =
-  | { readonly kind: 'video'; readonly config: VideoTrackConfig; readonly clock: VideoClock }
-  | { readonly kind: 'audio'; readonly config: AudioTrackConfig; readonly clock: AudioClock };
+  | { readonly kind: 'video'; readonly config: AvcTrackConfig; readonly clock: VideoClock }
+  | { readonly kind: 'audio'; readonly config: AacTrackConfig; readonly clock: AudioClock };
 
 interface Track {
   clock: TrackClock;
@@ -69,11 +70,11 @@ interface Track {
  */
 export class Timeline {
   readonly #sink: TimelineSink;
-  readonly #configs = new Map<TrackConfig['kind'], TrackConfig>();
-  readonly #tracks = new Map<TrackConfig['kind'], Track>();
+  readonly #configs = new Map<CmafTrackConfig['kind'], CmafTrackConfig>();
+  readonly #tracks = new Map<CmafTrackConfig['kind'], Track>();
   #gathered: { readonly unit: AccessUnit; readonly wallMs: number }[] | undefined;
   #suspended:
-    | { readonly kind: TrackConfig['kind']; readonly arrivals: Arrival[]; readonly otherMs: number }
+    | { readonly kind: CmafTrackConfig['kind']; readonly arrivals: Arrival[]; readonly otherMs: number }
     | undefined;
   /** Wall clock at media time 0. */
   #originWallMs: number | undefined;
@@ -103,7 +104,7 @@ export class Timeline {
    * Before the first access unit: what there is. Later: the decoder must be set up anew, so a discontinuity, in
    * which time goes on as it was.
    */
-  setTrackConfig(config: TrackConfig): void {
+  setTrackConfig(config: CmafTrackConfig): void {
     this.#configs.set(config.kind, config);
     if (this.#gathered !== undefined) return;
     const track = this.#tracks.get(config.kind);
@@ -174,7 +175,7 @@ export class Timeline {
     for (const { unit, wallMs } of gathered) this.push(unit, wallMs);
   }
 
-  #makeClock(config: TrackConfig): TrackClock {
+  #makeClock(config: CmafTrackConfig): TrackClock {
     const timescale = timescaleOf(config);
     const emit = (unit: TimedUnit) => {
       if (!this.#announced) {

@@ -1,4 +1,6 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
+import type { ColorInfo } from '../formats/media/color-info.ts';
+import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 
 /** What an encoder asks for, as it came over the wire. Each text may hold a stream key: none goes into a log. */
@@ -36,7 +38,11 @@ export type PublishAdmission =
 /** Where what an admitted encoder sends goes. */
 export interface PublicationSink {
   setTrackConfig(config: TrackConfig): void;
+  /** Of a video track; `undefined` takes back what was said. May come before the configuration of the track. */
+  setColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void;
   push(unit: AccessUnit): void;
+  /** Metadata, text, cues. */
+  pushData(message: DataMessage): void;
   /** What the encoder calls itself in its metadata, which says more than `connect` does. */
   nameEncoder(encoder: string): void;
   /** The encoder has left. Harmless when called again. */

@@ -84,7 +84,14 @@ export class PublishReceiver {
         if (!this.#isConfigured('video')) return;
         this.#videoFrames++;
         const { keyframe, compositionOffsetMs, data } = tag;
-        this.#sink.push({ kind: 'video', timestampMs: message.timestampMs, keyframe, compositionOffsetMs, data });
+        this.#sink.push({
+          kind: 'video',
+          trackId: 0,
+          timestampMs: message.timestampMs,
+          keyframe,
+          compositionOffsetMs,
+          data,
+        });
         return;
       }
       case 'unsupported':
@@ -106,7 +113,7 @@ export class PublishReceiver {
       case 'frame':
         if (!this.#isConfigured('audio')) return;
         this.#audioFrames++;
-        this.#sink.push({ kind: 'audio', timestampMs: message.timestampMs, data: tag.data });
+        this.#sink.push({ kind: 'audio', trackId: 0, timestampMs: message.timestampMs, data: tag.data });
         return;
       case 'unsupported':
         this.#refuseCodec('audio', tag.codec);

@@ -183,12 +183,14 @@ class MediaSender {
     }
   }
 
-  #sendSequenceHeader({ kind, description }: TrackConfig, timestampMs: number): void {
-    const tag =
-      kind === 'video'
-        ? encodeVideoTag({ kind: 'sequence-header', codec: 'avc', description })
-        : encodeAudioTag({ kind: 'sequence-header', codec: 'aac', description });
-    this.#sendTag(kind, timestampMs, tag);
+  #sendSequenceHeader(config: TrackConfig, timestampMs: number): void {
+    if (config.codec === 'avc') {
+      const { codec, description } = config;
+      this.#sendTag('video', timestampMs, encodeVideoTag({ kind: 'sequence-header', codec, description }));
+    } else if (config.codec === 'aac') {
+      const { codec, description } = config;
+      this.#sendTag('audio', timestampMs, encodeAudioTag({ kind: 'sequence-header', codec, description }));
+    }
   }
 
   #sendTag(kind: 'video' | 'audio', timestampMs: number, payload: Uint8Array): void {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { AudioTrackConfig } from '../../src/formats/media/track.ts';
+import type { AacTrackConfig } from '../../src/formats/media/track.ts';
 import type { LiveStream, StreamSubscriber } from '../../src/live/live-stream.ts';
 import { type PublicationLease, StreamDirectory } from '../../src/live/stream-directory.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
-const aac: AudioTrackConfig = {
+const aac: AacTrackConfig = {
   kind: 'audio',
   codec: 'aac',
+  trackId: 0,
   codecString: 'mp4a.40.2',
   description: new Uint8Array([0x12, 0x10]),
   sampleRate: 44_100,
@@ -20,6 +21,8 @@ function recorder(events: string[]): StreamSubscriber {
     onPublisherStart: () => events.push('start'),
     onTrackConfig: (config) => events.push(`config ${config.kind}`),
     onAccessUnit: (unit) => events.push(`${unit.kind} ${unit.timestampMs}`),
+    onColorInfo: (trackId, colorInfo) => events.push(`colours of ${trackId} ${colorInfo?.colorConfig?.bitDepth}`),
+    onData: ({ name, timestampMs }) => events.push(`${name} ${timestampMs}`),
     onPublisherStop: () => events.push('stop'),
     onEnd: () => events.push('end'),
   };
@@ -44,7 +47,7 @@ function setUp({ reconnectGraceMs = 60_000, maxStreams = 10 } = {}) {
   return { clock, directory, takenOver, offer, granted };
 }
 
-const audioAt = (timestampMs: number) => ({ kind: 'audio', timestampMs, data: new Uint8Array(4) }) as const;
+const audioAt = (timestampMs: number) => ({ kind: 'audio', trackId: 0, timestampMs, data: new Uint8Array(4) }) as const;
 
 describe('StreamDirectory', () => {
   it('tells of a new stream before its first publication, so that a subscriber misses nothing', () => {

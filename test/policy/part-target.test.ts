@@ -11,7 +11,7 @@ function pictures(framesPerSecond: number, seconds = 10): FrameDurations {
 
 const aac = (sampleRate: number, samplesPerFrame = 1_024): FrameDurations => ({
   timescale: sampleRate,
-  durationsTicks: new Array<number>(50).fill(samplesPerFrame),
+  durationsTicks: Array.from({ length: 50 }, () => samplesPerFrame),
 });
 
 describe('fittingPartTargetMs', () => {

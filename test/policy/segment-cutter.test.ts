@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TrackConfig } from '../../src/formats/media/track.ts';
+import type { CmafTrackConfig } from '../../src/formats/cmaf/cmaf-track.ts';
 import type { CutGap, CutPart, SegmentStart } from '../../src/policy/part-cutter.ts';
 import { SegmentCutter } from '../../src/policy/segment-cutter.ts';
 import type { TimedUnit } from '../../src/policy/timed-unit.ts';
@@ -32,7 +32,7 @@ class Cuts {
     );
   }
 
-  run(tracks: readonly TrackConfig[], units: readonly TimedUnit[]): this {
+  run(tracks: readonly CmafTrackConfig[], units: readonly TimedUnit[]): this {
     this.cutter.onEpoch(tracks);
     for (const unit of units) this.cutter.onUnit(unit);
     return this;
@@ -183,7 +183,7 @@ describe('SegmentCutter, parts', () => {
     const cuts = new Cuts().run([videoConfig], pictures(0, 4)).flush();
     expect(cuts.segments.video[0]?.parts.map(({ independent }) => independent)).toEqual([
       true,
-      ...new Array<boolean>(5).fill(false),
+      ...Array.from({ length: 5 }, () => false),
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { silentFrame } from '../../src/formats/aac/silent-frame.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
-import type { TrackConfig } from '../../src/formats/media/track.ts';
+import type { CmafTrackConfig } from '../../src/formats/cmaf/cmaf-track.ts';
 import type { TimedUnit } from '../../src/policy/timed-unit.ts';
 import { AudioClock } from '../../src/policy/timeline-audio.ts';
 import { Timeline } from '../../src/policy/timeline.ts';
@@ -10,7 +10,7 @@ import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits, wireMs }
 const startWallMs = 1_700_000_000_000;
 
 class Recorded {
-  readonly epochs: { readonly tracks: readonly TrackConfig[]; readonly atUnit: number }[] = [];
+  readonly epochs: { readonly tracks: readonly CmafTrackConfig[]; readonly atUnit: number }[] = [];
   readonly units: TimedUnit[] = [];
   readonly late: string[] = [];
   readonly timeline = new Timeline({
@@ -20,7 +20,7 @@ class Recorded {
   });
   #wallMs = startWallMs;
 
-  start(...configs: TrackConfig[]): this {
+  start(...configs: CmafTrackConfig[]): this {
     this.timeline.startPublication();
     for (const config of configs) this.timeline.setTrackConfig(config);
     return this;

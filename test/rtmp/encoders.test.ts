@@ -65,6 +65,8 @@ describe('ffmpeg', () => {
       stream.subscribe({
         onPublisherStart: () => {},
         onTrackConfig: () => {},
+        onColorInfo: () => {},
+        onData: () => {},
         onAccessUnit: () => {
           encoder = stream.publication?.encoder;
         },

@@ -68,12 +68,14 @@ export class LibrtmpPublication {
     const metadata = new Amf0EcmaArray(new Map<string, Amf0Value>([['encoder', 'obs-output module']]));
     const pieces = [this.#message('dataAmf0', 0, encodeAmf0(['@setDataFrame', 'onMetaData', metadata]))];
     for (const config of configs) {
-      const header = { kind: 'sequence-header', description: config.description } as const;
-      pieces.push(
-        config.kind === 'audio'
-          ? this.#message('audio', 0, encodeAudioTag({ ...header, codec: 'aac' }))
-          : this.#message('video', 0, encodeVideoTag({ ...header, codec: 'avc' })),
-      );
+      const kind = 'sequence-header';
+      if (config.codec === 'aac') {
+        const { codec, description } = config;
+        pieces.push(this.#message('audio', 0, encodeAudioTag({ kind, codec, description })));
+      } else if (config.codec === 'avc') {
+        const { codec, description } = config;
+        pieces.push(this.#message('video', 0, encodeVideoTag({ kind, codec, description })));
+      }
     }
     this.#connection.send(Buffer.concat(pieces));
   }

@@ -61,7 +61,7 @@ describe('publishRtmp', () => {
     await publish({ source: changing() });
     const { configs, units } = server.followed('live/published');
     await eventually('all arrived', () => units.length === 7);
-    expect(configs.map((config) => Buffer.from(config.description).toString('hex'))).toEqual([
+    expect(configs.map((config) => Buffer.from(config.description ?? []).toString('hex'))).toEqual([
       Buffer.from(avc.description).toString('hex'),
       '118856e500',
       '1210',

@@ -19,13 +19,13 @@ export function videoUnit(number: number, timestampMs = number * 40, bytes = 200
   view.setUint32(0, bytes - 4);
   view.setUint8(4, keyframe ? 0x65 : 0x41);
   view.setUint32(5, number);
-  return { kind: 'video', timestampMs: timestampMs >>> 0, keyframe, compositionOffsetMs: 40, data };
+  return { kind: 'video', trackId: 0, timestampMs: timestampMs >>> 0, keyframe, compositionOffsetMs: 40, data };
 }
 
 export function audioUnit(number: number, timestampMs = number * 40): AccessUnit {
   const data = new Uint8Array(60);
   new DataView(data.buffer).setUint32(0, number);
-  return { kind: 'audio', timestampMs: timestampMs >>> 0, data };
+  return { kind: 'audio', trackId: 0, timestampMs: timestampMs >>> 0, data };
 }
 
 /** Video and audio without end, 25 of each in a second of their own time. `sent` is what has been asked for so far. */

@@ -1,6 +1,8 @@
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/cli/system-clock.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
+import type { ColorInfo } from '../../src/formats/media/color-info.ts';
+import type { DataMessage } from '../../src/formats/media/data-message.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
 import { StreamDirectory } from '../../src/live/stream-directory.ts';
 import { type Ingest, startIngest } from '../../src/origin/ingest.ts';
@@ -15,7 +17,9 @@ import { endlessMedia } from './sample-media.ts';
 export interface Followed {
   readonly events: ('start' | 'stop' | 'end')[];
   readonly configs: TrackConfig[];
+  readonly colors: { readonly trackId: number; readonly colorInfo: ColorInfo | undefined }[];
   readonly units: AccessUnit[];
+  readonly data: DataMessage[];
 }
 
 export interface TestIngest {
@@ -45,15 +49,17 @@ export async function startTestIngest({
   const directory = new StreamDirectory({ clock, reconnectGraceMs, maxStreams: 50, log });
   const follows = new Map<string, Followed>();
   const followed = (path: string): Followed => {
-    const there = follows.get(path) ?? { events: [], configs: [], units: [] };
+    const there = follows.get(path) ?? { events: [], configs: [], colors: [], units: [], data: [] };
     follows.set(path, there);
     return there;
   };
   directory.onStream((stream) => {
-    const { events, configs, units } = followed(stream.path);
+    const { events, configs, colors, units, data } = followed(stream.path);
     stream.subscribe({
       onPublisherStart: () => events.push('start'),
       onTrackConfig: (config) => configs.push(config),
+      onColorInfo: (trackId, colorInfo) => colors.push({ trackId, colorInfo }),
+      onData: (message) => data.push(message),
       onAccessUnit: (unit) => units.push(unit),
       onPublisherStop: () => events.push('stop'),
       onEnd: () => events.push('end'),

@@ -40,11 +40,11 @@ export function mediaOfFlv(bytes: Uint8Array): EncodedMedia {
       if (tag.kind === 'sequence-header') configs.push(avcTrackConfig(tag.description));
       if (tag.kind !== 'frame') continue;
       const { keyframe, compositionOffsetMs, data } = tag;
-      units.push({ kind: 'video', timestampMs, keyframe, compositionOffsetMs, data });
+      units.push({ kind: 'video', trackId: 0, timestampMs, keyframe, compositionOffsetMs, data });
     } else if (typeId === 8) {
       const tag = parseAudioTag(payload);
       if (tag.kind === 'sequence-header') configs.push(aacTrackConfig(tag.description));
-      if (tag.kind === 'frame') units.push({ kind: 'audio', timestampMs, data: tag.data });
+      if (tag.kind === 'frame') units.push({ kind: 'audio', trackId: 0, timestampMs, data: tag.data });
     }
   }
   return { configs, units };

@@ -1,10 +1,11 @@
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
-import type { AudioTrackConfig, VideoTrackConfig } from '../../src/formats/media/track.ts';
+import type { AacTrackConfig, AvcTrackConfig } from '../../src/formats/media/track.ts';
 
 /** Configurations and access units of no decodable content, for what only looks at their times. */
-export const videoConfig: VideoTrackConfig = {
+export const videoConfig: AvcTrackConfig = {
   kind: 'video',
   codec: 'avc',
+  trackId: 0,
   codecString: 'avc1.64001f',
   description: Uint8Array.of(1, 0x64, 0, 0x1f, 0xff, 0xe0, 0),
   width: 1280,
@@ -13,9 +14,10 @@ export const videoConfig: VideoTrackConfig = {
   framesPerSecond: undefined,
 };
 
-export const audioConfig: AudioTrackConfig = {
+export const audioConfig: AacTrackConfig = {
   kind: 'audio',
   codec: 'aac',
+  trackId: 0,
   codecString: 'mp4a.40.2',
   description: Uint8Array.of(0x11, 0x90),
   sampleRate: 48_000,
@@ -38,6 +40,7 @@ export function videoUnits(run: VideoRun): AccessUnit[] {
   const { fromMs = 0, seconds, framesPerSecond = 30, gop = 60, compositionOffsetMs = 0, bytes = 10 } = run;
   return Array.from({ length: Math.round(seconds * framesPerSecond) }, (_, index) => ({
     kind: 'video' as const,
+    trackId: 0,
     timestampMs: wireMs(fromMs + Math.round((index * 1_000) / framesPerSecond)),
     keyframe: index % gop === 0,
     compositionOffsetMs,
@@ -49,12 +52,13 @@ export function videoUnits(run: VideoRun): AccessUnit[] {
 export function audioUnits(run: {
   readonly fromMs?: number;
   readonly seconds: number;
-  readonly config?: AudioTrackConfig;
+  readonly config?: AacTrackConfig;
 }): AccessUnit[] {
   const { fromMs = 0, seconds, config = audioConfig } = run;
   const frameMs = (config.samplesPerFrame * 1_000) / config.sampleRate;
   return Array.from({ length: Math.round((seconds * 1_000) / frameMs) }, (_, index) => ({
     kind: 'audio' as const,
+    trackId: 0,
     timestampMs: wireMs(fromMs + Math.round(index * frameMs)),
     data: Uint8Array.of(0xa0, index, index >> 8),
   }));

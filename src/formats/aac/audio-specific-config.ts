@@ -1,6 +1,6 @@
 import { BitReader } from '../../base/bit-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
-import type { AudioTrackConfig } from '../media/track.ts';
+import type { AacTrackConfig } from '../media/track.ts';
 import { programConfigChannels } from './program-config.ts';
 import { samplingFrequencies } from './sampling-frequency.ts';
 
@@ -111,12 +111,13 @@ function readSyncExtension(reader: BitReader): { sbrSampleRate: number; parametr
 }
 
 /** The track of an AAC stream with this AudioSpecificConfig, which is copied. Throws as `parseAudioSpecificConfig`. */
-export function aacTrackConfig(description: Uint8Array): AudioTrackConfig {
+export function aacTrackConfig(description: Uint8Array, trackId = 0): AacTrackConfig {
   const config = parseAudioSpecificConfig(description);
   const sampleRate = config.sbrSampleRate ?? config.sampleRate;
   return {
     kind: 'audio',
     codec: 'aac',
+    trackId,
     codecString: `mp4a.40.${signalledObjectType(config)}`,
     description: description.slice(),
     sampleRate,

@@ -1,6 +1,6 @@
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
-import type { VideoTrackConfig } from '../media/track.ts';
+import type { AvcTrackConfig } from '../media/track.ts';
 import { parseSps } from './sps.ts';
 
 /** An AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1). */
@@ -71,7 +71,7 @@ export function encodeAvcDecoderConfiguration(sps: readonly Uint8Array[], pps: r
  * The track of an AVC stream with this AVCDecoderConfigurationRecord, which is copied. Throws `ProtocolError` when it
  * cannot be read or holds no sequence or picture parameter set: nothing could be decoded.
  */
-export function avcTrackConfig(description: Uint8Array): VideoTrackConfig {
+export function avcTrackConfig(description: Uint8Array, trackId = 0): AvcTrackConfig {
   const configuration = parseAvcDecoderConfiguration(description);
   const [firstSps] = configuration.sps;
   if (firstSps === undefined || configuration.pps.length === 0) {
@@ -81,6 +81,7 @@ export function avcTrackConfig(description: Uint8Array): VideoTrackConfig {
   return {
     kind: 'video',
     codec: 'avc',
+    trackId,
     codecString: `avc1.${hex(sps.profileIdc)}${hex(sps.constraintFlags)}${hex(sps.levelIdc)}`,
     description: description.slice(),
     width: sps.width,

@@ -1,4 +1,4 @@
-import type { TrackConfig } from '../media/track.ts';
+import type { CmafTrackConfig } from './cmaf-track.ts';
 import { box, fullBox, text, uint16, uint32, zeros } from './box.ts';
 import { handlerOf, sampleEntry } from './sample-entry.ts';
 
@@ -18,7 +18,7 @@ const identityMatrix = uint32(0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000
  * the audio with it, and players disagree about edit lists in fragmented files (Media Source Extensions apply them
  * to the track alone).
  */
-export function initSegment(config: TrackConfig, timescale: number): Uint8Array {
+export function initSegment(config: CmafTrackConfig, timescale: number): Uint8Array {
   const init = [ftyp(), moov(config, timescale)];
   const bytes = new Uint8Array(init.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
@@ -34,7 +34,7 @@ function ftyp(): Uint8Array {
   return box('ftyp', text('iso6'), uint32(0), text('iso6'), text('cmfc'), text('mp41'));
 }
 
-function moov(config: TrackConfig, timescale: number): Uint8Array {
+function moov(config: CmafTrackConfig, timescale: number): Uint8Array {
   return box('moov', mvhd(timescale), trak(config, timescale), box('mvex', trex()));
 }
 
@@ -53,11 +53,11 @@ function mvhd(timescale: number): Uint8Array {
   );
 }
 
-function trak(config: TrackConfig, timescale: number): Uint8Array {
+function trak(config: CmafTrackConfig, timescale: number): Uint8Array {
   return box('trak', tkhd(config), box('mdia', mdhd(timescale), handlerOf(config), minf(config)));
 }
 
-function tkhd(config: TrackConfig): Uint8Array {
+function tkhd(config: CmafTrackConfig): Uint8Array {
   const [width, height] = config.kind === 'video' ? displaySize(config) : [0, 0];
   return fullBox(
     'tkhd',
@@ -72,7 +72,7 @@ function tkhd(config: TrackConfig): Uint8Array {
 }
 
 /** Width and height with square samples, as a player shows them. */
-function displaySize(config: TrackConfig & { kind: 'video' }): [number, number] {
+function displaySize(config: CmafTrackConfig & { kind: 'video' }): [number, number] {
   const { horizontal, vertical } = config.pixelAspect;
   return [Math.min(65_535, Math.round((config.width * horizontal) / vertical)), config.height];
 }
@@ -81,7 +81,7 @@ function mdhd(timescale: number): Uint8Array {
   return fullBox('mdhd', 0, 0, uint32(0, 0, timescale, 0), uint16(undeterminedLanguage, 0));
 }
 
-function minf(config: TrackConfig): Uint8Array {
+function minf(config: CmafTrackConfig): Uint8Array {
   const mediaHeader =
     config.kind === 'video' ? fullBox('vmhd', 0, 1, uint16(0, 0, 0, 0)) : fullBox('smhd', 0, 0, uint16(0, 0));
   return box('minf', mediaHeader, dinf(), stbl(config));
@@ -93,7 +93,7 @@ function dinf(): Uint8Array {
 }
 
 /** No samples here: they come in the fragments. */
-function stbl(config: TrackConfig): Uint8Array {
+function stbl(config: CmafTrackConfig): Uint8Array {
   return box(
     'stbl',
     fullBox('stsd', 0, 0, uint32(1), sampleEntry(config)),

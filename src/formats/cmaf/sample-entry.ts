@@ -1,8 +1,9 @@
-import type { AudioTrackConfig, TrackConfig, VideoTrackConfig } from '../media/track.ts';
+import type { CmafTrackConfig } from './cmaf-track.ts';
+import type { AacTrackConfig, AvcTrackConfig } from '../media/track.ts';
 import { box, fullBox, text, uint16, uint32, uint8, zeros } from './box.ts';
 
 /** What stands in `stsd`: one sample entry, named by the codec's fourcc. */
-export function sampleEntry(config: TrackConfig): Uint8Array {
+export function sampleEntry(config: CmafTrackConfig): Uint8Array {
   switch (config.codec) {
     case 'avc':
       return avc1(config);
@@ -12,7 +13,7 @@ export function sampleEntry(config: TrackConfig): Uint8Array {
 }
 
 /** ISO/IEC 14496-15 §5.4.2.1, ISO/IEC 14496-12 §12.1.3. */
-export function avc1(config: VideoTrackConfig): Uint8Array {
+function avc1(config: AvcTrackConfig): Uint8Array {
   return box(
     'avc1',
     zeros(6),
@@ -30,13 +31,13 @@ export function avc1(config: VideoTrackConfig): Uint8Array {
 }
 
 /** Only where samples are not square (ISO/IEC 14496-12 §12.1.4). */
-function pasp({ pixelAspect }: VideoTrackConfig): Uint8Array[] {
+function pasp({ pixelAspect }: AvcTrackConfig): Uint8Array[] {
   const { horizontal, vertical } = pixelAspect;
   return horizontal === vertical ? [] : [box('pasp', uint32(horizontal, vertical))];
 }
 
 /** ISO/IEC 14496-14 §6.7.2, ISO/IEC 14496-12 §12.2.3. */
-export function mp4a(config: AudioTrackConfig): Uint8Array {
+function mp4a(config: AacTrackConfig): Uint8Array {
   return box(
     'mp4a',
     zeros(6),
@@ -81,7 +82,7 @@ function descriptor(tag: number, ...body: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The media handler of the track: `vide` or `soun`, with its human-readable name. */
-export function handlerOf(config: TrackConfig): Uint8Array {
+export function handlerOf(config: CmafTrackConfig): Uint8Array {
   const [handlerType, name] = config.kind === 'video' ? ['vide', 'VideoHandler'] : ['soun', 'SoundHandler'];
   return fullBox('hdlr', 0, 0, uint32(0), text(handlerType), zeros(12), text(name), zeros(1));
 }

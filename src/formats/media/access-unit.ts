@@ -2,18 +2,23 @@
 export type AccessUnit = VideoAccessUnit | AudioAccessUnit;
 
 interface AccessUnitBase {
+  /** That of the track's configuration. */
+  readonly trackId: number;
   /**
    * Decode time as the publisher sent it: an unsigned 32-bit count of milliseconds that wraps, jumps and jitters.
    * `src/policy/timeline.ts` makes sense of it.
    */
   readonly timestampMs: number;
-  /** NAL units with their length prefixes (as the track's description says), or one raw AAC frame. Never changed. */
+  /**
+   * As MP4 holds a sample of the codec: NAL units with their length prefixes (as the track's description says), the
+   * open bitstream units of one temporal unit, one raw AAC frame, one Opus packet. Never changed.
+   */
   readonly data: Uint8Array;
 }
 
 export interface VideoAccessUnit extends AccessUnitBase {
   readonly kind: 'video';
-  /** A decoder can start here (IDR). */
+  /** A decoder can start here. */
   readonly keyframe: boolean;
   /** Presentation time − decode time; signed 24 bits on the wire. */
   readonly compositionOffsetMs: number;

@@ -55,7 +55,7 @@ function accessUnit(unit: TimedUnit, shiftSeconds: number): AccessUnit {
   const decodeMs = Math.max(0, Math.round((unit.decodeSeconds + shiftSeconds) * 1_000));
   const timestampMs = decodeMs % 2 ** 32;
   const { data, keyframe } = unit;
-  if (unit.kind === 'audio') return { kind: 'audio', timestampMs, data };
+  if (unit.kind === 'audio') return { kind: 'audio', trackId: 0, timestampMs, data };
   const compositionOffsetMs = Math.round((unit.presentationSeconds + shiftSeconds) * 1_000) - decodeMs;
-  return { kind: 'video', timestampMs, keyframe, compositionOffsetMs, data };
+  return { kind: 'video', trackId: 0, timestampMs, keyframe, compositionOffsetMs, data };
 }

@@ -105,7 +105,7 @@ class FrameDurations {
   #lastVideoSeconds: number | undefined;
 
   configure(config: TrackConfig): void {
-    if (config.kind === 'audio') this.#audioSeconds = config.samplesPerFrame / config.sampleRate;
+    if (config.kind === 'audio') this.#audioSeconds = (config.samplesPerFrame ?? 0) / config.sampleRate;
     else if (config.framesPerSecond !== undefined) this.#videoSeconds = 1 / config.framesPerSecond;
   }
 

@@ -20,6 +20,7 @@ describe('aacTrackConfig', () => {
     expect(aacTrackConfig(Uint8Array.of(0x12, 0x10))).toStrictEqual({
       kind: 'audio',
       codec: 'aac',
+      trackId: 0,
       codecString: 'mp4a.40.2',
       description: Uint8Array.of(0x12, 0x10),
       sampleRate: 44_100,

@@ -65,6 +65,7 @@ describe('avcTrackConfig', () => {
     expect(avcTrackConfig(description)).toStrictEqual({
       kind: 'video',
       codec: 'avc',
+      trackId: 0,
       codecString: 'avc1.64001f',
       description,
       width: 1_280,

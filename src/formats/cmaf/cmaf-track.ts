@@ -1,0 +1,9 @@
+import type { AacTrackConfig, AvcTrackConfig, TrackConfig } from '../media/track.ts';
+
+/** The tracks that CMAF files are written of. */
+export type CmafTrackConfig = AvcTrackConfig | AacTrackConfig;
+
+/** The default video and audio track, if their codec is one that is packaged. */
+export function isCmafTrack(config: TrackConfig): config is CmafTrackConfig {
+  return config.trackId === 0 && (config.codec === 'avc' || config.codec === 'aac');
+}
