@@ -17,7 +17,7 @@ export type LivePath =
       readonly part: number;
     };
 
-export const multivariantName = 'index.m3u8';
+const multivariantName = 'index.m3u8';
 
 export function mediaPlaylistName(rendition: TrackConfig['kind']): string {
   return `${rendition}.m3u8`;

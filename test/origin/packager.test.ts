@@ -37,7 +37,7 @@ describe('Packager, what independent readers find in its media', () => {
     expect(parts.length).toBeGreaterThan(20);
     let end: number | undefined;
     parts.forEach((boxes, index) => {
-      const decodeTime = Number(oneBox(boxes, 'tfdt').baseMediaDecodeTime);
+      const decodeTime = oneBox(boxes, 'tfdt').baseMediaDecodeTime;
       expect(decodeTime).toBe(end ?? decodeTime);
       end = oneBox(boxes, 'trun').samples.reduce((sum, sample) => sum + (sample.sampleDuration ?? 0), decodeTime);
       expect(oneBox(boxes, 'mfhd').sequenceNumber).toBe(index + 1);

@@ -71,12 +71,13 @@ describe('initSegment', () => {
 
 describe('esds', () => {
   it('nests the descriptors that ISO/IEC 14496-14 asks for', () => {
-    expect([...esds(Uint8Array.of(0x11, 0x90))]).toEqual([
-      ...[0, 0, 0, 51, 0x65, 0x73, 0x64, 0x73, 0, 0, 0, 0], // esds, version and flags
-      ...[0x03, 0x80, 0x80, 0x80, 34, 0, 0, 0], // ES_Descriptor
-      ...[0x04, 0x80, 0x80, 0x80, 20, 0x40, 0x15, ...new Array<number>(11).fill(0)], // DecoderConfigDescriptor
-      ...[0x05, 0x80, 0x80, 0x80, 2, 0x11, 0x90], // DecoderSpecificInfo
-      ...[0x06, 0x80, 0x80, 0x80, 1, 0x02], // SLConfigDescriptor
-    ]);
+    const descriptors = [
+      [0, 0, 0, 51, 0x65, 0x73, 0x64, 0x73, 0, 0, 0, 0], // esds, version and flags
+      [0x03, 0x80, 0x80, 0x80, 34, 0, 0, 0], // ES_Descriptor
+      [0x04, 0x80, 0x80, 0x80, 20, 0x40, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], // DecoderConfigDescriptor
+      [0x05, 0x80, 0x80, 0x80, 2, 0x11, 0x90], // DecoderSpecificInfo
+      [0x06, 0x80, 0x80, 0x80, 1, 0x02], // SLConfigDescriptor
+    ];
+    expect([...esds(Uint8Array.of(0x11, 0x90))]).toEqual(descriptors.flat());
   });
 });

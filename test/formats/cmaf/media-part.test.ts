@@ -24,7 +24,7 @@ describe('mediaPart', () => {
         expect(oneBox(boxes, 'tfhd')).toMatchObject({ trackId: 1, flags: 0x02_0000 });
         const tfdt = oneBox(boxes, 'tfdt');
         expect(tfdt.version).toBe(1);
-        expect(Number(tfdt.baseMediaDecodeTime)).toBe(written.baseMediaDecodeTimeTicks);
+        expect(tfdt.baseMediaDecodeTime).toBe(written.baseMediaDecodeTimeTicks);
         const trun = oneBox(boxes, 'trun');
         expect(trun.version).toBe(1);
         expect(

@@ -1,0 +1,83 @@
+import { startHttpListener } from '../../src/http/listener.ts';
+import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
+import type { TrackConfig } from '../../src/formats/media/track.ts';
+import { LiveStream } from '../../src/live/live-stream.ts';
+import { httpRoutes } from '../../src/origin/http-routes.ts';
+import { LiveChannels } from '../../src/origin/live-channel.ts';
+import { LiveResponder } from '../../src/origin/live-responder.ts';
+import { originSchema } from '../../src/origin/settings.ts';
+import { eventually } from './condition.ts';
+import { LogRecorder } from './log-recorder.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** The origin's HTTP with real sockets, on a clock that stands still; streams come into being by hand. */
+export class LiveOrigin {
+  readonly clock = new VirtualClock();
+  readonly channels: LiveChannels;
+  readonly url: string;
+  readonly #listeners: ((stream: LiveStream) => void)[];
+  readonly #close: () => Promise<void>;
+
+  private constructor(
+    parts: { clock: VirtualClock; channels: LiveChannels; url: string; close: () => Promise<void> },
+    listeners: ((stream: LiveStream) => void)[],
+  ) {
+    this.clock = parts.clock;
+    this.channels = parts.channels;
+    this.url = parts.url;
+    this.#close = parts.close;
+    this.#listeners = listeners;
+  }
+
+  static async start(options: { live?: Record<string, unknown>; siteDirectory?: string } = {}): Promise<LiveOrigin> {
+    const clock = new VirtualClock();
+    const log = new LogRecorder();
+    const listeners: ((stream: LiveStream) => void)[] = [];
+    let lives = 0;
+    const onStream = (listener: (stream: LiveStream) => void) => {
+      listeners.push(listener);
+      return () => {};
+    };
+    const channels = new LiveChannels(
+      { list: () => [], onStream },
+      { settings: originSchema.parse({ live: options.live ?? {} }).live, clock, log, nextEpoch: () => `e${++lives}` },
+    );
+    const listener = await startHttpListener({
+      name: 'origin',
+      host: '127.0.0.1',
+      port: 0,
+      setting: 'origin.http.port',
+      handler: httpRoutes(new LiveResponder(channels), options.siteDirectory),
+      log,
+    });
+    const close = async () => {
+      channels.close();
+      await listener.close(1_000);
+    };
+    return new LiveOrigin({ clock, channels, url: `http://127.0.0.1:${listener.port}`, close }, listeners);
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  /** A stream with a publisher. */
+  publish(name: string, configs: readonly TrackConfig[], units: readonly AccessUnit[] = []): LiveStream {
+    const stream = new LiveStream(`live/${name}`);
+    for (const listener of this.#listeners) listener(stream);
+    stream.startPublication({ peer: '127.0.0.1:5', encoder: 'test', startedWallMs: this.clock.wallMs() });
+    for (const config of configs) stream.setTrackConfig(config);
+    for (const unit of units) stream.push(unit);
+    return stream;
+  }
+
+  get(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, init);
+  }
+
+  /** Until this many requests wait for the stream. */
+  async untilWaiting(name: string, count: number): Promise<void> {
+    const { packager } = this.channels.get(`live/${name}`) ?? {};
+    await eventually(`${count} requests wait`, () => packager?.changes.size === count);
+  }
+}
