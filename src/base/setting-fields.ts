@@ -31,7 +31,7 @@ export function durationField(bounds: { minMs?: number; maxMs?: number } = {}) {
 }
 
 /** A size such as `512MiB` or `10GB`; becomes bytes. */
-export function sizeField(bounds: { minBytes?: number } = {}) {
+export function sizeField(bounds: { minBytes?: number; maxBytes?: number } = {}) {
   return z
     .string()
     .meta({ title: 'size' })
@@ -44,6 +44,14 @@ export function sizeField(bounds: { minBytes?: number } = {}) {
             bytes === undefined
               ? `"${text}" is not a size: write a number and B, kB, MB, GB, KiB, MiB or GiB, such as 512MiB`
               : `${text} is too small: at least ${bounds.minBytes ?? 0} bytes`,
+          input: text,
+        });
+        return z.NEVER;
+      }
+      if (bounds.maxBytes !== undefined && bytes > bounds.maxBytes) {
+        context.issues.push({
+          code: 'custom',
+          message: `${text} is too large: at most ${bounds.maxBytes} bytes`,
           input: text,
         });
         return z.NEVER;

@@ -1,11 +1,29 @@
 import { z } from 'zod';
 import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
+import { publishSchema, rtmpListenerSchema } from '../rtmp/listener-settings.ts';
+import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
 
 const originServerSchema = z
   .strictObject({
     url: z
       .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL such as http://127.0.0.1:8081' })
       .describe('Where the origin server answers'),
+    rtmp: z
+      .string()
+      .max(1_024)
+      .regex(
+        /^rtmps?:\/\/(?:\[[0-9a-fA-F:.]+\]|[^/:?#[\]\s@]+)(?::\d{1,5})?\/?(?:\?[^#\s]*)?$/,
+        'write rtmp://HOST[:PORT] or rtmps://HOST[:PORT], and behind it ?key=… if the origin wants a stream key',
+      )
+      .optional()
+      .describe(
+        'Where it takes and gives live streams: `rtmp://HOST[:PORT][?key=KEY]` or `rtmps://…`; if left out: the host of `url`, port 1936',
+      ),
+    rtmpCa: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('PEM file with the certificates to trust for `rtmps://`; if left out: those that Node trusts'),
     connectTimeout: durationField({ minMs: 50 }).prefault('10s').describe('For one connection attempt'),
     responseTimeout: durationField({ minMs: 50 })
       .prefault('30s')
@@ -20,8 +38,9 @@ const originServerSchema = z
       ),
     maxConnections: z.int().min(1).default(1_024).describe('Connections to this origin server at once'),
   })
-  .transform(({ connectTimeout, responseTimeout, ...rest }) => ({
+  .transform(({ connectTimeout, responseTimeout, rtmp, ...rest }) => ({
     ...rest,
+    rtmp: rtmp ?? `rtmp://${new URL(rest.url).hostname}:1936`,
     connectTimeoutMs: connectTimeout,
     responseTimeoutMs: responseTimeout,
   }));
@@ -82,6 +101,8 @@ const defaultDistributions: z.input<typeof distributionSchema>[] = [
 export const edgeSchema = z
   .strictObject({
     http: listenField(8080).describe('Where viewers come'),
+    rtmp: rtmpListenerSchema(1935).describe('Where encoders publish and RTMP players come'),
+    publish: publishSchema.describe('Who may publish through this edge'),
     location: z
       .string()
       .regex(/^[A-Za-z0-9-]{1,32}$/, 'letters, digits and hyphens, at most 32')
@@ -112,6 +133,12 @@ export const edgeSchema = z
       .prefault({ main: { url: 'http://127.0.0.1:8081' } })
       .describe('The origin servers, by name'),
     distributions: z.array(distributionSchema).min(1).prefault(defaultDistributions).describe('Web distributions'),
+    streaming: z.array(streamingSchema).min(1).optional().describe('Streaming distributions: RTMP and FLV'),
+    maxLiveStreams: z
+      .int()
+      .min(1)
+      .default(1_000)
+      .describe('Live streams that this edge fetches at once, and publications that it passes on at once'),
   })
   .superRefine((edge, context) => {
     const names = edge.distributions.map(({ name }) => name);
@@ -134,9 +161,17 @@ export const edgeSchema = z
         }
       });
     });
+    for (const finding of streamingFindings(edge.streaming ?? [], Object.keys(edge.origins))) {
+      context.addIssue({ code: 'custom', ...finding });
+    }
   })
+  .transform(({ streaming, ...rest }) => ({
+    ...rest,
+    streaming: resolvedStreaming(streaming, Object.keys(rest.origins)),
+  }))
   .prefault({});
 
 export type EdgeSettings = z.output<typeof edgeSchema>;
 export type BehaviourSettings = EdgeSettings['distributions'][number]['behaviours'][number];
 export type DistributionSettings = EdgeSettings['distributions'][number];
+export type OriginServerSettings = EdgeSettings['origins'][string];

@@ -1,47 +1,32 @@
 import { z } from 'zod';
 import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
+import { publishSchema, rtmpListenerSchema } from '../rtmp/listener-settings.ts';
 
-const publishKeySchema = z.strictObject({
+const restreamSchema = z.strictObject({
   stream: z
     .string()
     .min(1)
     .max(256)
-    .default('*')
-    .describe('Which streams it opens: a name such as `live/stage`, `*` for any run of characters'),
-  key: z.string().min(8).max(256).describe('The stream key, at least 8 characters'),
+    .describe('Which streams: a name such as `live/stage`, `*` for any run of characters; every rule that fits counts'),
+  to: z
+    .array(
+      z
+        .string()
+        .regex(/^rtmps?:\/\/[^\s/]+\/[^\s/]+.*\/[^\s/]+$/, 'write rtmp://HOST[:PORT]/APP/NAME or rtmps://…')
+        .max(1_024),
+    )
+    .min(1)
+    .max(16)
+    .describe('Where to: `rtmp://HOST[:PORT]/APP/NAME?KEY` or `rtmps://…`; `{name}` becomes the name of the stream'),
+  ca: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file with the certificates to trust for `rtmps://`; if left out: those that Node trusts'),
+  queue: sizeField({ minBytes: 65_536, maxBytes: 268_435_456 })
+    .prefault('4MiB')
+    .describe('Bytes that may wait for a server that reads too slowly; beyond it whole GOPs are left out'),
 });
-
-const publishSchema = z
-  .strictObject({
-    auth: z
-      .enum(['loopback', 'key', 'none'])
-      .default('loopback')
-      .describe(
-        '`loopback`: encoders on this machine need no key, others do; `key`: all need one; `none`: anybody may publish',
-      ),
-    keys: z.array(publishKeySchema).default([]).describe('Stream keys; several may open the same stream, for rotation'),
-  })
-  .prefault({});
-
-const rtmpSchema = listenField(1935)
-  .unwrap()
-  .extend({
-    maxMessage: sizeField({ minBytes: 65_536 }).prefault('8MiB').describe('Largest RTMP message taken'),
-    maxConnections: z.int().min(1).default(10_000).describe('Connections at once; further ones are closed at once'),
-    handshakeTimeout: durationField({ minMs: 100 })
-      .prefault('5s')
-      .describe('From connection to the end of the handshake'),
-    idleTimeout: durationField({ minMs: 1_000 })
-      .prefault('20s')
-      .describe('A publisher that sends nothing for this long is disconnected, so that its name is free'),
-  })
-  .transform(({ maxMessage, handshakeTimeout, idleTimeout, ...rest }) => ({
-    ...rest,
-    maxMessageBytes: maxMessage,
-    handshakeTimeoutMs: handshakeTimeout,
-    idleTimeoutMs: idleTimeout,
-  }))
-  .prefault({});
 
 const liveSchema = z
   .strictObject({
@@ -59,6 +44,11 @@ const liveSchema = z
       .prefault('60s')
       .describe('How long a stream waits for its publisher to come back before it ends'),
     maxStreams: z.int().min(1).default(1_000).describe('Streams at once; a further publisher is refused'),
+    restream: z
+      .array(restreamSchema.transform(({ queue, ...rest }) => ({ ...rest, queueBytes: queue })))
+      .max(100)
+      .default([])
+      .describe('Streams that are pushed on to other servers'),
   })
   .transform(({ window, windowSize, segment, part, reconnectGrace, ...rest }) => ({
     ...rest,
@@ -74,10 +64,11 @@ const liveSchema = z
 export const originSchema = z
   .strictObject({
     http: listenField(8081).describe('Where edges (and nobody else) fetch'),
-    rtmp: rtmpSchema.describe('Where encoders publish'),
+    rtmp: rtmpListenerSchema(1936).describe('Where edges, and encoders that know it, publish and play'),
     publish: publishSchema.describe('Who may publish'),
     live: liveSchema.describe('How live streams are packaged'),
   })
   .prefault({});
 
 export type OriginSettings = z.output<typeof originSchema>;
+export type RestreamSettings = OriginSettings['live']['restream'][number];
