@@ -36,20 +36,19 @@ function publishClip(name: string): { stop(): Promise<unknown> } {
 
 /** What the page says of its player, read off the element that carries it. */
 function playerState(page: Page): Promise<Readonly<Record<string, string | undefined>>> {
-  return page.locator('.player').evaluate<Record<string, string>, null>('(element) => ({ ...element.dataset })', null);
+  return page.evaluate<Record<string, string>>("({ ...document.querySelector('.player')?.dataset })");
 }
 
 function currentTime(page: Page): Promise<number> {
-  return page.locator('video').evaluate<number, null>('(video) => video.currentTime', null);
+  return page.evaluate<number>("document.querySelector('video').currentTime");
 }
 
 /** The number that the clip shows in black and white squares (media/README.md), or null while it shows none. */
 function frameNumber(page: Page): Promise<number | null> {
-  return page.locator('video').evaluate<number | null, null>(
-    `(video) => {
+  return page.evaluate<number | null>(`(() => {
     const canvas = new OffscreenCanvas(320, 180);
     const context = canvas.getContext('2d', { willReadFrequently: true });
-    context.drawImage(video, 0, 0, 320, 180);
+    context.drawImage(document.querySelector('video'), 0, 0, 320, 180);
     const y = Math.floor((632 / 720) * 180);
     const light = (i) => context.getImageData(Math.floor((0.125 + 0.05 * i) * 320), y, 1, 1).data[1];
     const threshold = (light(0) + light(1)) / 2;
@@ -61,9 +60,7 @@ function frameNumber(page: Page): Promise<number | null> {
     const frame = bits(2, 11);
     const check = (frame ^ (frame >> 4) ^ (frame >> 8) ^ 10) & 15;
     return light(0) - light(1) > 100 && bits(12, 15) === check ? frame : null;
-  }`,
-    null,
-  );
+  })()`);
 }
 
 beforeAll(async () => {
