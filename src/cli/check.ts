@@ -1,4 +1,5 @@
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
+import type { PublishSettings } from '../policy/publish-settings.ts';
 import { formatDurationMs, formatSizeBytes } from '../base/units.ts';
 
 /** `streamfront check`: throws a `ConfigError` with all findings, or prints what the configuration means. */
@@ -28,14 +29,18 @@ export function check(flags: ConfigurationFlags): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function describeAuth(publish: { auth: 'loopback' | 'key' | 'none'; keys: readonly unknown[] }): string {
+function describeAuth(publish: PublishSettings): string {
   const keys = `${publish.keys.length} stream key${publish.keys.length === 1 ? '' : 's'}`;
   switch (publish.auth) {
     case 'loopback':
       return `encoders on this machine need no key, others need one (${keys})`;
     case 'key':
       return `every encoder needs a key (${keys})`;
+    case 'hook':
+      return 'the hook decides about every encoder';
     case 'none':
-      return 'anybody who reaches the port may publish';
+      return publish.hook === undefined
+        ? 'anybody who reaches the port may publish'
+        : 'whoever the hook lets in may publish';
   }
 }

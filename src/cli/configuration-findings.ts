@@ -77,7 +77,8 @@ function article(type: string): string {
 /** What stands there instead, unless it may be a secret. */
 function described(issue: Issue): string {
   const value = issue.input;
-  if (issue.path.at(-1) === 'key') return 'what stands there';
+  const name = issue.path.at(-1);
+  if (name === 'key' || name === 'secret') return 'what stands there';
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a group of settings';

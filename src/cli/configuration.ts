@@ -131,7 +131,7 @@ export function loadConfiguration(flags: ConfigurationFlags): LoadedConfiguratio
   }
   const configuration = parsed.data;
   const conflicts = listenConflicts(configuration);
-  if (configuration.roles.includes('origin')) conflicts.push(...publishSafety(configuration.origin));
+  if (configuration.roles.includes('origin')) conflicts.push(...publishSafety('origin', configuration.origin));
   if (conflicts.length > 0) throw new ConfigError(`${where} cannot be used`, conflicts);
   return { file: read?.file, configuration, originsConfigured };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
-import { publishSchema, rtmpListenerSchema } from '../rtmp/listener-settings.ts';
+import { publishSchema } from '../policy/publish-settings.ts';
+import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
 
 const originServerSchema = z
@@ -102,6 +103,7 @@ export const edgeSchema = z
   .strictObject({
     http: listenField(8080).describe('Where viewers come'),
     rtmp: rtmpListenerSchema(1935).describe('Where encoders publish and RTMP players come'),
+    rtmps: rtmpsListenerSchema.optional().describe('Where encoders and players come over TLS (`rtmps://`)'),
     publish: publishSchema.describe('Who may publish through this edge'),
     location: z
       .string()

@@ -23,7 +23,7 @@ const stderrDescriptor = 2;
  * Fields that may hold a stream key or a signing key are cut out wherever a line carries them, so that a careless
  * line cannot leak one.
  */
-const secretFields = ['key', 'streamKey', 'signingKey', 'authorization', 'cookie'].flatMap((field) => [
+const secretFields = ['key', 'secret', 'streamKey', 'signingKey', 'authorization', 'cookie'].flatMap((field) => [
   field,
   `*.${field}`,
 ]);

@@ -37,7 +37,7 @@ export async function startIngest(
   settings: Pick<OriginSettings, 'rtmp' | 'publish'>,
   { directory, clock, log }: IngestOptions,
 ): Promise<Ingest> {
-  const findings = publishSafety(settings);
+  const findings = publishSafety('origin', settings);
   if (findings.length > 0) throw new ConfigError('The RTMP listener does not start:', findings);
   const { host, port, maxConnections } = settings.rtmp;
   const server = await RtmpServer.listen({
@@ -118,6 +118,7 @@ class DirectoryGate implements PublishGate {
 const refusalCodes = {
   'app-unknown': 'PUBLISH_APP_UNKNOWN',
   'name-invalid': 'PUBLISH_NAME_INVALID',
+  'name-is-key': 'PUBLISH_NAME_IS_KEY',
   'key-missing': 'PUBLISH_KEY_MISSING',
   'key-wrong': 'PUBLISH_KEY_WRONG',
 } as const;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
-import { publishSchema, rtmpListenerSchema } from '../rtmp/listener-settings.ts';
+import { publishSchema } from '../policy/publish-settings.ts';
+import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 
 const restreamSchema = z.strictObject({
   stream: z
@@ -65,6 +66,7 @@ export const originSchema = z
   .strictObject({
     http: listenField(8081).describe('Where edges (and nobody else) fetch'),
     rtmp: rtmpListenerSchema(1936).describe('Where edges, and encoders that know it, publish and play'),
+    rtmps: rtmpsListenerSchema.optional().describe('Where edges and encoders publish and play over TLS (`rtmps://`)'),
     publish: publishSchema.describe('Who may publish'),
     live: liveSchema.describe('How live streams are packaged'),
   })

@@ -63,20 +63,21 @@ export function decidePublish(
   target: PublishTarget,
   equal: (a: string, b: string) => boolean,
 ): PublishDecision {
+  const { apps = [liveApp] } = policy;
+  const [exampleApp = liveApp] = apps;
   const app = appWithoutQuery(target.app);
   const name = streamNameWithoutQuery(target.streamName);
   // Viewers and logs would read it: a key in the wrong place is refused whoever sends it.
   if (policy.keys.some(({ key }) => app.includes(key) || name.includes(key))) {
     return refused(
       'name-is-key',
-      `a stream key stands where a name belongs: publish to rtmp://HOST/${liveApp}/NAME?key=YOUR-KEY (in OBS the Stream Key is NAME?key=YOUR-KEY)`,
+      `a stream key stands where a name belongs: publish to rtmp://HOST/${exampleApp}/NAME?key=YOUR-KEY (in OBS the Stream Key is NAME?key=YOUR-KEY)`,
     );
   }
-  const apps = policy.apps ?? [liveApp];
   if (!apps.includes(app)) {
     return refused(
       'app-unknown',
-      `this server takes streams at rtmp://HOST/${apps[0]}/NAME, there is no application "${shown(app)}"`,
+      `this server takes streams at rtmp://HOST/${exampleApp}/NAME, there is no application "${shown(app)}"`,
     );
   }
   if (!streamNameGrammar.test(name) || name === '.' || name === '..') {
@@ -208,9 +209,7 @@ function queryParameters(target: PublishTarget): [name: string, value: string][]
     for (const parameter of text.slice(at + 1).split(/[&?]/)) {
       if (parameter === '') continue;
       const equals = parameter.indexOf('=');
-      parameters.push(
-        equals === -1 ? [parameter, ''] : [parameter.slice(0, equals), parameter.slice(equals + 1)],
-      );
+      parameters.push(equals === -1 ? [parameter, ''] : [parameter.slice(0, equals), parameter.slice(equals + 1)]);
     }
   }
   return parameters;

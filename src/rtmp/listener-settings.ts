@@ -24,25 +24,12 @@ export function rtmpListenerSchema(defaultPort: number) {
     .prefault({});
 }
 
-const publishKeySchema = z.strictObject({
-  stream: z
-    .string()
-    .min(1)
-    .max(256)
-    .default('*')
-    .describe('Which streams it opens: a name such as `live/stage`, `*` for any run of characters'),
-  key: z.string().min(8).max(256).describe('The stream key, at least 8 characters'),
+/** Where a listener for RTMP over TLS (`rtmps://`) stands. Its bounds are those of the plain one. */
+export const rtmpsListenerSchema = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` for all'),
+  port: z.int().min(0).max(65_535).describe('TCP port; 443 is what encoders assume; 0 takes any free one'),
+  certificate: z.string().min(1).describe('PEM file with the certificate and those that lead to its root'),
+  key: z.string().min(1).describe('PEM file with the private key; both files are read again when they change'),
 });
 
-/** Who may publish at an RTMP listener. */
-export const publishSchema = z
-  .strictObject({
-    auth: z
-      .enum(['loopback', 'key', 'none'])
-      .default('loopback')
-      .describe(
-        '`loopback`: encoders on this machine need no key, others do; `key`: all need one; `none`: anybody may publish',
-      ),
-    keys: z.array(publishKeySchema).default([]).describe('Stream keys; several may open the same stream, for rotation'),
-  })
-  .prefault({});
+export type RtmpsListenerSettings = z.output<typeof rtmpsListenerSchema>;

@@ -71,7 +71,7 @@ describe('loadConfiguration', () => {
       'line 3: edge.cache.memry: there is no such setting; did you mean memory?',
       'line 5: edge.http.port: must be at most 65535, not 99999',
       'line 8: origin.live.window: "60 parsecs" is not a duration: write a number and ms, s, m, h or d, such as 6s',
-      'line 10: origin.publish.auth: must be loopback or key or none, not "maybe"',
+      'line 10: origin.publish.auth: must be loopback or key or hook or none, not "maybe"',
       'line 12: origin.publish.keys[0].key: must have at least 8 characters',
     ]);
   });

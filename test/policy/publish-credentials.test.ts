@@ -143,7 +143,7 @@ describe('matchesStreamPattern', () => {
 
 describe('publishSafety', () => {
   const on = (host: string, publish: Partial<PublishPolicy>) =>
-    publishSafety({ rtmp: { host }, publish: { auth: 'loopback', keys: [], ...publish } });
+    publishSafety('origin', { rtmp: { host }, publish: { auth: 'loopback', keys: [], ...publish } });
 
   it('lets loopback listen without a key', () => {
     expect(on('127.0.0.1', {})).toEqual([]);
