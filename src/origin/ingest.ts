@@ -9,7 +9,13 @@ import {
   type PublishPolicy,
   publishSafety,
 } from '../policy/publish-credentials.ts';
-import type { PublishGate, PublishRefused, PublishRequest } from '../rtmp/publish-gate.ts';
+import type {
+  PublishAdmission,
+  PublishCircumstances,
+  PublishGate,
+  PublishRefused,
+  PublishRequest,
+} from '../rtmp/publish-gate.ts';
 import { peerName, RtmpServer, type RtmpServerStats } from '../rtmp/rtmp-server.ts';
 import { sessionLimits } from '../rtmp/session-limits.ts';
 import type { OriginSettings } from './settings.ts';
@@ -87,7 +93,7 @@ class DirectoryGate implements PublishGate {
     return decision.kind === 'refused' ? refusedByPolicy(decision) : undefined;
   }
 
-  admit(request: PublishRequest, onTakenOver: () => void) {
+  async admit(request: PublishRequest, { onTakenOver }: PublishCircumstances): Promise<PublishAdmission> {
     const decision = this.#decide(request);
     if (decision.kind === 'refused') return refusedByPolicy(decision);
     const { path, credential } = decision;
@@ -101,13 +107,13 @@ class DirectoryGate implements PublishGate {
         startedWallMs: this.#clock.wallMs(),
       },
     });
-    if (outcome.kind === 'granted') return { kind: 'admitted', path, sink: outcome.lease } as const;
+    if (outcome.kind === 'granted') return { kind: 'admitted', path, sink: outcome.lease };
     return {
       kind: 'refused',
       statusCode: 'NetStream.Publish.BadName',
       code: `PUBLISH_${outcome.reason.toUpperCase()}`,
       sentence: outcome.sentence,
-    } as const;
+    };
   }
 
   #decide({ app, tcUrl, streamName, peerAddress }: PublishRequest): PublishDecision {

@@ -1,25 +1,12 @@
-import type { PublicationSink } from './publish-gate.ts';
-import type { PublishReceiver } from './publish-receiver.ts';
+import type { SessionPublication } from './session-publication.ts';
 
-/** One message stream of a connection (RTMP 1.0 §7.2.1.3). Only one that publishes takes media. */
-export type MessageStream = { readonly kind: 'idle' } | PublishingStream;
-
-export interface PublishingStream {
-  readonly kind: 'publishing';
-  /** As `publish` said it: what `FCUnpublish` will say. May hold a stream key. */
-  readonly streamName: string;
-  /** `app/name`, for the log. */
-  readonly path: string;
-  readonly sink: PublicationSink;
-  readonly receiver: PublishReceiver;
-  readonly startedMs: number;
-  /** When the last message of the publication came. */
-  lastMessageMs: number;
-}
+/** What a message stream (RTMP 1.0 §7.2.1.3) is used for. Only one that publishes takes media. */
+export type MessageStreamUse = SessionPublication;
 
 /** The message streams of one connection, by id. */
 export class MessageStreams {
-  readonly #streams = new Map<number, MessageStream>();
+  /** `undefined`: created, and not in use. */
+  readonly #streams = new Map<number, MessageStreamUse | undefined>();
   readonly #max: number;
 
   constructor(max: number) {
@@ -31,36 +18,32 @@ export class MessageStreams {
     if (this.#streams.size >= this.#max) return undefined;
     let id = 1;
     while (this.#streams.has(id)) id++;
-    this.#streams.set(id, { kind: 'idle' });
+    this.#streams.set(id, undefined);
     return id;
   }
 
-  get(id: number): MessageStream | undefined {
+  has(id: number): boolean {
+    return this.#streams.has(id);
+  }
+
+  use(id: number): MessageStreamUse | undefined {
     return this.#streams.get(id);
   }
 
-  startPublishing(id: number, stream: PublishingStream): void {
-    this.#streams.set(id, stream);
+  begin(id: number, use: MessageStreamUse): void {
+    this.#streams.set(id, use);
   }
 
-  /** The stream is there and idle again. Returns what it published, if it did; that has been released. */
-  stopPublishing(id: number): PublishingStream | undefined {
-    const stream = this.#streams.get(id);
-    if (stream?.kind !== 'publishing') return undefined;
-    this.#streams.set(id, { kind: 'idle' });
-    stream.sink.release();
-    return stream;
+  /** The stream is there and idle again. */
+  setIdle(id: number): void {
+    if (this.#streams.has(id)) this.#streams.set(id, undefined);
   }
 
-  delete(id: number): PublishingStream | undefined {
-    const stopped = this.stopPublishing(id);
+  delete(id: number): void {
     this.#streams.delete(id);
-    return stopped;
   }
 
-  publishing(): [id: number, stream: PublishingStream][] {
-    const found: [number, PublishingStream][] = [];
-    for (const [id, stream] of this.#streams) if (stream.kind === 'publishing') found.push([id, stream]);
-    return found;
+  *uses(): Generator<readonly [id: number, use: MessageStreamUse], void, undefined> {
+    for (const [id, use] of this.#streams) if (use !== undefined) yield [id, use];
   }
 }

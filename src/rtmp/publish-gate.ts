@@ -1,3 +1,4 @@
+import type { StreamFrontError } from '../base/errors.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
@@ -49,10 +50,23 @@ export interface PublicationSink {
   release(): void;
 }
 
+/** What whoever admits gets to know of the connection, and the ways to end a publication later. */
+export interface PublishCircumstances {
+  /** Call once when another encoder has taken the stream over. */
+  readonly onTakenOver: () => void;
+  /** Call once when the publication cannot go on, the origin gone for too long say: the encoder is told the sentence. */
+  readonly onEnded: (error: StreamFrontError) => void;
+  /** Aborted when the encoder has left, or the answer takes too long. */
+  readonly signal: AbortSignal;
+}
+
 /** Who decides whether an encoder may publish: what the RTMP server knows of policy and of streams. */
 export interface PublishGate {
-  /** Whether `admit` would refuse, whoever else publishes. Changes nothing. */
+  /** Whether `admit` would refuse, as far as that can be told at once. Changes nothing. */
   examine(request: PublishRequest): PublishRefused | undefined;
-  /** `onTakenOver` is called once if another encoder takes the stream over later. */
-  admit(request: PublishRequest, onTakenOver: () => void): PublishAdmission;
+  /**
+   * Rejects with the reason of `signal`, or with an error that ends the connection. What is admitted after `signal` was
+   * aborted is released by the caller.
+   */
+  admit(request: PublishRequest, circumstances: PublishCircumstances): Promise<PublishAdmission>;
 }

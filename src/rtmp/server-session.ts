@@ -267,7 +267,7 @@ export class ServerSession {
   #fail(error: unknown): void {
     const state = this.#state;
     if (state.kind === 'closed') return;
-    const stream = state.kind === 'connected' ? state.connected.publishedPaths() : '';
+    const stream = state.kind === 'connected' ? state.connected.paths() : '';
     const ours = error instanceof StreamFrontError;
     if (state.kind !== 'handshake') this.#sayFarewell(state, ours ? error : undefined);
     this.#finish(ours ? error.code : 'INTERNAL', 'failed');

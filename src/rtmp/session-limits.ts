@@ -6,6 +6,8 @@ export interface SessionLimits {
   readonly connectTimeoutMs: number;
   /** From `connect`, or from the end of the last publication, to `publish`. */
   readonly publishTimeoutMs: number;
+  /** From `publish` or `play` to the answer whether that is allowed. */
+  readonly admissionTimeoutMs: number;
   /** Between two messages of a publication. */
   readonly idleTimeoutMs: number;
   readonly maxMessageBytes: number;
@@ -29,6 +31,7 @@ export function sessionLimits(settings: {
     ...settings,
     connectTimeoutMs: 10_000,
     publishTimeoutMs: 20_000,
+    admissionTimeoutMs: 15_000,
     // An encoder interleaves audio and video: one large message of each may be under way.
     maxBufferedBytes: settings.maxMessageBytes * 2,
     maxChunkStreams: 64,

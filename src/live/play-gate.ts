@@ -1,0 +1,46 @@
+import type { LiveStream } from './live-stream.ts';
+
+/** What a player asks for, as it came over the wire. Each text may hold a grant: none goes into a log. */
+export interface PlayRequest {
+  /** The `app` of `connect`, with its query if it has one; over HTTP the first segments of the path: `live`. */
+  readonly app: string;
+  readonly tcUrl: string | undefined;
+  /** The name in `play`, with its query if it has one; over HTTP without `.flv`. */
+  readonly streamName: string;
+  readonly peerAddress: string;
+  readonly peerPort: number;
+  readonly protocol: 'rtmp' | 'http-flv' | 'ws-flv';
+  /** What the player calls itself: `flashVer`, `User-Agent`. */
+  readonly clientName: string | undefined;
+}
+
+export interface PlayRefused {
+  readonly kind: 'refused';
+  /** For the player. `StreamNotFound` is 404 over HTTP, `Failed` 503, `Unauthorized` 403. */
+  readonly statusCode: 'NetStream.Play.StreamNotFound' | 'NetStream.Play.Failed' | 'NetStream.Play.Unauthorized';
+  /** For the log, such as `PLAY_STREAM_NOT_FOUND`. */
+  readonly code: string;
+  /** For both; holds no grant. */
+  readonly sentence: string;
+}
+
+export type PlayAdmission =
+  | {
+      readonly kind: 'admitted';
+      /** `app/name`, for the log. */
+      readonly path: string;
+      /** May still wait for its publisher. */
+      readonly stream: LiveStream;
+      /** The player has left. Called once. */
+      release(): void;
+    }
+  | PlayRefused;
+
+/** Who decides whether a player may watch, and where the stream comes from: the origin's own streams, or a pull. */
+export interface PlayGate {
+  /**
+   * Rejects with nothing but the reason of `signal`, which is aborted when the player has left or has waited too long;
+   * what is admitted afterwards all the same is released by the caller.
+   */
+  admit(request: PlayRequest, signal: AbortSignal): Promise<PlayAdmission>;
+}
