@@ -25,7 +25,7 @@ const publishHookSchema = z
       .min(16)
       .max(256)
       .describe('Signs every request, at least 16 characters; `whsec_` and base64 stands for those bytes'),
-    timeout: durationField({ minMs: 100, maxMs: 15_000 }).prefault('5s').describe('For the whole answer'),
+    timeout: durationField({ minMs: 100, maxMs: 12_000 }).prefault('5s').describe('For the whole answer'),
     onFailure: z
       .enum(['open', 'closed'])
       .describe('Without a usable answer: `closed` refuses the publisher, `open` lets it in; must be said'),

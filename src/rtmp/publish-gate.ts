@@ -23,6 +23,8 @@ export interface PublishRefused {
   readonly statusCode: 'NetStream.Publish.BadName' | 'NetStream.Publish.Unauthorized';
   /** For the log, such as `PUBLISH_BUSY`. */
   readonly code: string;
+  /** `app/name` for the log, where what was asked for is a valid path and no secret. */
+  readonly path: string | undefined;
   /** For both; holds no stream key. */
   readonly sentence: string;
 }

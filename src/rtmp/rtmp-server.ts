@@ -1,10 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { PublishGate } from './publish-gate.ts';
 import { ServerSession } from './server-session.ts';
 import type { SessionLimits } from './session-limits.ts';
 import type { SessionTransport } from './session-output.ts';
+import { type ServerTls, TlsAcceptor } from './tls-acceptor.ts';
 
 export interface RtmpServerOptions {
   readonly host: string;
@@ -12,6 +14,8 @@ export interface RtmpServerOptions {
   readonly port: number;
   /** Further connections are closed at once. */
   readonly maxConnections: number;
+  /** For a listener that takes RTMP over TLS (`rtmps://`); without it, plain RTMP. */
+  readonly tls?: ServerTls | undefined;
   readonly limits: SessionLimits;
   readonly gate: PublishGate;
   readonly clock: Clock;
@@ -42,6 +46,7 @@ export class RtmpServer {
   readonly #server: Server;
   readonly #sessions = new Map<Socket, ServerSession>();
   readonly #closed = new Map<string, number>();
+  readonly #tls: TlsAcceptor | undefined;
   #accepted = 0;
   #refusalLoggedMs = Number.NEGATIVE_INFINITY;
 
@@ -50,6 +55,15 @@ export class RtmpServer {
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) =>
       this.#accept(socket),
     );
+    const { tls, limits, clock } = options;
+    if (tls === undefined) return;
+    this.#tls = new TlsAcceptor({
+      tls,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      clock,
+      onSecure: (socket, acceptedMs) => this.#begin(socket, acceptedMs),
+      onFailed: (socket, error) => this.#tlsFailed(socket, error),
+    });
   }
 
   /** Resolves when it listens. Rejects with the system's error if it cannot: `EADDRINUSE`, `EACCES`. */
@@ -79,7 +93,7 @@ export class RtmpServer {
 
   stats(): RtmpServerStats {
     return {
-      connections: this.#sessions.size,
+      connections: this.#size(),
       accepted: this.#accepted,
       closed: Object.fromEntries(this.#closed),
     };
@@ -90,6 +104,7 @@ export class RtmpServer {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
+    this.#tls?.close();
     for (const session of this.#sessions.values()) session.close();
     await closed;
   }
@@ -103,17 +118,37 @@ export class RtmpServer {
       socket.destroy();
       return;
     }
-    if (this.#sessions.size >= this.#options.maxConnections) {
+    if (this.#size() >= this.#options.maxConnections) {
       this.#refuse(socket, address);
       return;
     }
     this.#accepted++;
+    if (this.#tls === undefined) this.#begin(socket, this.#options.clock.monotonicMs());
+    else this.#tls.accept(socket);
+  }
+
+  /** Connections now, those whose TLS handshake is under way among them. */
+  #size(): number {
+    return this.#sessions.size + (this.#tls?.size ?? 0);
+  }
+
+  /** `acceptedMs` is when the connection came: the handshake of TLS counts into the deadline of the one of RTMP. */
+  #begin(socket: Socket, acceptedMs: number): void {
+    socket.on('error', () => {});
+    const { remoteAddress: address, remotePort: port } = socket;
+    if (address === undefined || port === undefined) {
+      socket.destroy();
+      this.#count('PEER_LEFT');
+      return;
+    }
+    const { gate, limits, clock, log } = this.#options;
     const session = new ServerSession({
-      transport: new SocketTransport(socket, address, port, this.#options.clock),
-      gate: this.#options.gate,
-      limits: this.#options.limits,
-      clock: this.#options.clock,
-      log: this.#options.log.child({ peer: peerName(address, port) }),
+      transport: new SocketTransport(socket, address, port, clock),
+      gate,
+      limits,
+      clock,
+      acceptedMs,
+      log: log.child({ peer: peerName(address, port) }),
       onClosed: (code) => this.#count(code),
     });
     this.#sessions.set(socket, session);
@@ -127,6 +162,14 @@ export class RtmpServer {
       session.transportClosed();
       this.#sessions.delete(socket);
     });
+  }
+
+  #tlsFailed(socket: Socket, error: StreamFrontError | undefined): void {
+    this.#count(error?.code ?? 'PEER_LEFT');
+    if (error === undefined) return;
+    const { remoteAddress, remotePort } = socket;
+    const peer = remoteAddress === undefined ? {} : { peer: peerName(remoteAddress, remotePort ?? 0) };
+    this.#options.log.warn({ code: error.code, ...peer }, error.message);
   }
 
   #refuse(socket: Socket, address: string): void {

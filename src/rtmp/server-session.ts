@@ -31,6 +31,8 @@ export interface ServerSessionOptions {
   readonly gate: PublishGate;
   readonly limits: SessionLimits;
   readonly clock: Clock;
+  /** When the connection came, on the monotonic clock: from then on its handshake has time. */
+  readonly acceptedMs: number;
   /** Carries the peer already. */
   readonly log: Log;
   /** Called once. `code` says why: that of the error, or `PEER_LEFT`, or `SERVER_CLOSING`. */
@@ -51,12 +53,11 @@ export class ServerSession {
 
   constructor(options: ServerSessionOptions) {
     this.#options = options;
-    const { transport, limits, clock } = options;
-    const nowMs = clock.monotonicMs();
+    const { transport, limits, acceptedMs } = options;
     this.#output = new SessionOutput(transport, limits.maxQueuedAnswerBytes);
-    this.#commandRate = new CommandRate(limits.maxCommandsPerSecond, nowMs);
+    this.#commandRate = new CommandRate(limits.maxCommandsPerSecond, acceptedMs);
     const handshake = new ServerHandshake(randomBytes(handshakeRandomBytes));
-    this.#state = { kind: 'handshake', handshake, sinceMs: nowMs };
+    this.#state = { kind: 'handshake', handshake, sinceMs: acceptedMs };
     this.#armDeadline();
   }
 

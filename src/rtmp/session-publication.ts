@@ -32,6 +32,7 @@ export class SessionPublication {
   readonly #context: ConnectedContext;
   readonly #abort = new AbortController();
   #state: State;
+  #refusedPath: string | undefined;
 
   constructor(request: PublishRequest, messageStreamId: number, context: ConnectedContext) {
     this.streamName = request.streamName;
@@ -48,9 +49,9 @@ export class SessionPublication {
     });
   }
 
-  /** For the log; `undefined` until it is admitted. */
+  /** For the log; `undefined` until it is admitted, or refused. */
   get path(): string | undefined {
-    return this.#state.kind === 'publishing' ? this.#state.path : undefined;
+    return this.#state.kind === 'publishing' ? this.#state.path : this.#refusedPath;
   }
 
   /** Audio, video, an aggregate of both, or data. Not empty. */
@@ -153,6 +154,7 @@ export class SessionPublication {
     if (admission.kind === 'refused') {
       this.#status({ level: 'error', code: admission.statusCode, description: admission.sentence });
       this.#state = { kind: 'over' };
+      this.#refusedPath = admission.path;
       // OBS waits for ever if the connection is not closed.
       this.#context.fail(new AccessError(admission.code, admission.sentence));
       return;

@@ -7,7 +7,7 @@ import type { TrackConfig } from '../../src/formats/media/track.ts';
 import { StreamDirectory } from '../../src/live/stream-directory.ts';
 import { type Ingest, startIngest } from '../../src/origin/ingest.ts';
 import { originSchema, type OriginSettings } from '../../src/origin/settings.ts';
-import type { PublishPolicy } from '../../src/policy/publish-credentials.ts';
+import type { PublishSettings } from '../../src/policy/publish-settings.ts';
 import { publishRtmp } from '../../src/rtmp/rtmp-publisher.ts';
 import { eventually } from '../support/condition.ts';
 import { type LogLine, LogRecorder } from '../support/log-recorder.ts';
@@ -37,11 +37,13 @@ export interface TestIngest {
 export async function startTestIngest({
   publish = { auth: 'loopback', keys: [] },
   rtmp = {},
+  rtmps,
   clock = systemClock,
   reconnectGraceMs = 60_000,
 }: {
-  publish?: PublishPolicy;
+  publish?: PublishSettings;
   rtmp?: Partial<OriginSettings['rtmp']>;
+  rtmps?: OriginSettings['rtmps'];
   clock?: Clock;
   reconnectGraceMs?: number;
 } = {}): Promise<TestIngest> {
@@ -69,7 +71,8 @@ export async function startTestIngest({
   const ingest = await startIngest(
     {
       rtmp: { ...settings.rtmp, port: 0, ...rtmp },
-      publish: { auth: publish.auth, keys: publish.keys.map((entry) => ({ ...entry })) },
+      rtmps,
+      publish,
     },
     { directory, clock, log },
   );

@@ -1,0 +1,78 @@
+import type { Clock } from '../base/clock.ts';
+import type { PublishAuthority } from '../http/publish-authority.ts';
+import type { PublicationLease, StreamDirectory } from '../live/stream-directory.ts';
+import type {
+  PublicationSink,
+  PublishAdmission,
+  PublishCircumstances,
+  PublishGate,
+  PublishRefused,
+  PublishRequest,
+} from '../rtmp/publish-gate.ts';
+import { peerName } from '../rtmp/rtmp-server.ts';
+
+/** Asks the credentials who may publish, and the directory where to. */
+export class DirectoryGate implements PublishGate {
+  readonly #authority: PublishAuthority;
+  readonly #directory: StreamDirectory;
+  readonly #clock: Clock;
+
+  constructor(authority: PublishAuthority, directory: StreamDirectory, clock: Clock) {
+    this.#authority = authority;
+    this.#directory = directory;
+    this.#clock = clock;
+  }
+
+  examine(request: PublishRequest): PublishRefused | undefined {
+    return this.#authority.examine(request);
+  }
+
+  async admit(request: PublishRequest, { onTakenOver, signal }: PublishCircumstances): Promise<PublishAdmission> {
+    const permission = await this.#authority.authorize(request, signal);
+    if (permission.kind === 'refused') return permission;
+    const { path, credential, ended } = permission;
+    if (signal.aborted) {
+      ended('not-started');
+      signal.throwIfAborted();
+    }
+    const outcome = this.#directory.publish({
+      path,
+      credential,
+      onTakenOver: () => {
+        ended('taken-over');
+        onTakenOver();
+      },
+      publication: {
+        peer: peerName(request.peerAddress, request.peerPort),
+        encoder: request.encoder,
+        startedWallMs: this.#clock.wallMs(),
+      },
+    });
+    if (outcome.kind === 'granted') {
+      return { kind: 'admitted', path, sink: announcingItsEnd(outcome.lease, () => ended('ended')) };
+    }
+    ended('not-started');
+    return {
+      kind: 'refused',
+      statusCode: 'NetStream.Publish.BadName',
+      code: `PUBLISH_${outcome.reason.toUpperCase()}`,
+      path,
+      sentence: outcome.sentence,
+    };
+  }
+}
+
+/** The lease, which says when it is released. */
+function announcingItsEnd(lease: PublicationLease, onReleased: () => void): PublicationSink {
+  return {
+    setTrackConfig: (config) => lease.setTrackConfig(config),
+    setColorInfo: (trackId, colorInfo) => lease.setColorInfo(trackId, colorInfo),
+    push: (unit) => lease.push(unit),
+    pushData: (message) => lease.pushData(message),
+    nameEncoder: (encoder) => lease.nameEncoder(encoder),
+    release: () => {
+      lease.release();
+      onReleased();
+    },
+  };
+}
