@@ -37,7 +37,7 @@ export interface PublishPermitted {
   /** Who comes with the same one takes the stream over; `undefined` never does. */
   readonly credential: string | undefined;
   /** Call when the publication is over, or did not begin after all; only the first call counts. */
-  ended(reason: PublicationEnd): void;
+  readonly ended: (reason: PublicationEnd) => void;
 }
 
 export interface PublishAuthorityOptions {

@@ -4,6 +4,7 @@ import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
+import { TakeoverBrake } from '../policy/takeover-brake.ts';
 import { LiveStream, type Publication } from './live-stream.ts';
 
 export interface StreamDirectoryOptions {
@@ -27,7 +28,7 @@ export interface PublishOffer {
 
 export type PublishOutcome =
   | { readonly kind: 'granted'; readonly lease: PublicationLease }
-  | { readonly kind: 'refused'; readonly reason: 'busy' | 'full' | 'closed'; readonly sentence: string };
+  | { readonly kind: 'refused'; readonly reason: 'busy' | 'quarrel' | 'full' | 'closed'; readonly sentence: string };
 
 /**
  * The right to publish one stream. Ends when it is released, taken over, or the directory closes; from then on
@@ -48,6 +49,7 @@ export interface PublicationLease {
 
 interface Entry {
   readonly stream: LiveStream;
+  readonly takeovers: TakeoverBrake;
   holder:
     | { readonly lease: Lease; readonly credential: string | undefined; readonly onTakenOver: () => void }
     | undefined;
@@ -87,7 +89,8 @@ export class StreamDirectory {
 
   /**
    * A stream that waits for its publisher goes on; one that has a publisher changes hands at once if the credential
-   * is the same, else the newcomer is refused; one that is not there comes into being.
+   * is the same, else the newcomer is refused; one that is not there comes into being. Who takes it over again and
+   * again is refused too, for a while.
    */
   publish(offer: PublishOffer): PublishOutcome {
     if (this.#closed) return { kind: 'refused', reason: 'closed', sentence: 'this server is shutting down' };
@@ -96,6 +99,9 @@ export class StreamDirectory {
     if (holder !== undefined && (offer.credential === undefined || offer.credential !== holder.credential)) {
       return { kind: 'refused', reason: 'busy', sentence: `${offer.path} is being published by another encoder` };
     }
+    const { clock, log } = this.#options;
+    const quarrel = holder === undefined ? undefined : entry?.takeovers.refusal(offer.path, clock.monotonicMs());
+    if (quarrel !== undefined) return { kind: 'refused', reason: 'quarrel', sentence: quarrel };
     if (entry === undefined) {
       const { maxStreams } = this.#options;
       if (this.#entries.size >= maxStreams) {
@@ -105,14 +111,20 @@ export class StreamDirectory {
           sentence: `there are ${maxStreams} streams already (setting origin.live.maxStreams)`,
         };
       }
-      entry = { stream: new LiveStream(offer.path), holder: undefined, graceTimer: undefined };
+      entry = {
+        stream: new LiveStream(offer.path),
+        takeovers: new TakeoverBrake(),
+        holder: undefined,
+        graceTimer: undefined,
+      };
       this.#entries.set(offer.path, entry);
       for (const listener of this.#listeners) listener(entry.stream);
     }
     entry.graceTimer?.cancel();
     entry.graceTimer = undefined;
     if (holder !== undefined) {
-      this.#options.log.info({ stream: offer.path, peer: offer.publication.peer }, 'Publisher takes its stream over');
+      entry.takeovers.count(clock.monotonicMs());
+      log.info({ stream: offer.path, peer: offer.publication.peer }, 'Publisher takes its stream over');
       holder.lease.revoke();
       entry.stream.stopPublication();
       holder.onTakenOver();
