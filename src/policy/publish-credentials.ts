@@ -1,4 +1,5 @@
 import { isLoopback } from '../base/setting-fields.ts';
+import { applicationName, isStreamName, plainStreamName } from './stream-path.ts';
 
 /** Who may publish: the part of a role's settings that decides it. */
 export interface PublishPolicy {
@@ -52,8 +53,6 @@ export interface PublishRefusal {
 /** The application that takes streams where nothing else is said. */
 const liveApp = 'live';
 
-const streamNameGrammar = /^[A-Za-z0-9._-]{1,128}$/;
-
 /**
  * Decides whether an encoder may publish. `equal` compares two stream keys in constant time; every configured key is
  * compared, so that the time taken does not tell which one fitted. No sentence ever holds a key or what was sent as one.
@@ -65,8 +64,8 @@ export function decidePublish(
 ): PublishDecision {
   const { apps = [liveApp] } = policy;
   const [exampleApp = liveApp] = apps;
-  const app = appWithoutQuery(target.app);
-  const name = streamNameWithoutQuery(target.streamName);
+  const app = applicationName(target.app);
+  const name = plainStreamName(target.streamName);
   // Viewers and logs would read it: a key in the wrong place is refused whoever sends it.
   if (policy.keys.some(({ key }) => app.includes(key) || name.includes(key))) {
     return refused(
@@ -80,7 +79,7 @@ export function decidePublish(
       `this server takes streams at rtmp://HOST/${exampleApp}/NAME, there is no application "${shown(app)}"`,
     );
   }
-  if (!streamNameGrammar.test(name) || name === '.' || name === '..') {
+  if (!isStreamName(name)) {
     return refused(
       'name-invalid',
       name === ''
@@ -156,16 +155,6 @@ export function publishSafety(
     );
 }
 
-/** `live/?key=x` → `live`. */
-function appWithoutQuery(app: string): string {
-  return withoutQuery(app).replace(/^\/+|\/+$/g, '');
-}
-
-/** `mp4:stage.mp4?key=x` → `stage.mp4`: some encoders put the container before the name. */
-function streamNameWithoutQuery(streamName: string): string {
-  return withoutQuery(streamName).replace(/^(?:flv|mp4|mp3):/, '');
-}
-
 /** Whether `path` is one of those that `pattern` names: `*` stands for any run of characters, `/` among them. */
 export function matchesStreamPattern(pattern: string, path: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
@@ -179,11 +168,6 @@ export function matchesStreamPattern(pattern: string, path: string): boolean {
     from = at + piece.length;
   }
   return path.length - from >= last.length && path.endsWith(last);
-}
-
-function withoutQuery(text: string): string {
-  const at = text.indexOf('?');
-  return at === -1 ? text : text.slice(0, at);
 }
 
 /** A key may stand in any of the three queries; as it is and percent-decoded, for encoders differ in that. */
