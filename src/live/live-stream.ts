@@ -2,6 +2,7 @@ import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
 import { sameTrackConfig, type TrackConfig } from '../formats/media/track.ts';
+import { defaultGopBounds, type GopBounds, GopWindow } from './gop-window.ts';
 
 /** Somebody who follows a stream. Called synchronously, in order; must return at once and must not throw. */
 export interface StreamSubscriber {
@@ -32,9 +33,14 @@ export interface Publication {
   readonly startedWallMs: number;
 }
 
+export interface SubscribeOptions {
+  /** Whether to be told what has come since the last keyframe as well, so that a decoder can begin at once. */
+  readonly burst: boolean;
+}
+
 /**
- * One named stream: what a publisher sends, handed on to whoever follows. Holds no queue: each subscriber decides
- * what it keeps.
+ * One named stream: what a publisher sends, handed on to whoever follows. Holds the running GOP and no queue: each
+ * subscriber decides what it keeps.
  */
 export class LiveStream {
   /** `app/name`, such as `live/demo`. */
@@ -46,10 +52,14 @@ export class LiveStream {
   /** By track id, also of tracks that have no configuration yet: OBS sends the colours first. */
   readonly #colorInfos = new Map<number, ColorInfo>();
   #metadata: DataMessage | undefined;
+  readonly #gop: GopWindow<AccessUnit>;
+  /** The video that a player shows which asks for nothing else: its keyframes are where one can begin. */
+  #mainVideoId: number | undefined;
   #ended = false;
 
-  constructor(path: string) {
+  constructor(path: string, gopBounds: GopBounds = defaultGopBounds) {
     this.path = path;
+    this.#gop = new GopWindow(gopBounds);
   }
 
   get publication(): Publication | undefined {
@@ -94,6 +104,9 @@ export class LiveStream {
     const current = this.#trackConfigs.get(number);
     if (current !== undefined && sameTrackConfig(current, config)) return;
     this.#trackConfigs.set(number, config);
+    if (config.kind === 'video') this.#mainVideoId = Math.min(config.trackId, this.#mainVideoId ?? config.trackId);
+    // What came before cannot be decoded with what is in force now.
+    if (current !== undefined) this.#gop.clear();
     for (const subscriber of this.#subscribers) subscriber.onTrackConfig(config);
     const colorInfo = config.kind === 'video' ? this.#colorInfos.get(config.trackId) : undefined;
     if (current !== undefined || colorInfo === undefined) return;
@@ -111,6 +124,11 @@ export class LiveStream {
   /** An access unit of a track that has no configuration yet cannot be decoded by anybody and is dropped. */
   push(unit: AccessUnit): void {
     if (!this.#trackConfigs.has(trackNumber(unit.kind, unit.trackId))) return;
+    this.#gop.push(
+      unit,
+      unit.data.length,
+      unit.kind === 'video' && unit.keyframe && unit.trackId === this.#mainVideoId,
+    );
     for (const subscriber of this.#subscribers) subscriber.onAccessUnit(unit);
   }
 
@@ -138,10 +156,10 @@ export class LiveStream {
 
   /**
    * The subscriber is told at once what is in force: a running publication, then its metadata and its track
-   * configurations.
+   * configurations, and with `burst` the access units of the running GOP.
    * Returns the way to stop following.
    */
-  subscribe(subscriber: StreamSubscriber): () => void {
+  subscribe(subscriber: StreamSubscriber, { burst }: SubscribeOptions = { burst: false }): () => void {
     this.#subscribers.add(subscriber);
     if (this.#publication !== undefined) {
       subscriber.onPublisherStart();
@@ -151,6 +169,7 @@ export class LiveStream {
         const colorInfo = config.kind === 'video' ? this.#colorInfos.get(config.trackId) : undefined;
         if (colorInfo !== undefined) subscriber.onColorInfo(config.trackId, colorInfo);
       }
+      for (const unit of burst ? this.#gop.items : []) subscriber.onAccessUnit(unit);
     }
     return () => {
       this.#subscribers.delete(subscriber);
@@ -161,6 +180,8 @@ export class LiveStream {
     this.#trackConfigs.clear();
     this.#colorInfos.clear();
     this.#metadata = undefined;
+    this.#gop.clear();
+    this.#mainVideoId = undefined;
   }
 }
 
