@@ -70,7 +70,7 @@ describe('the verifying function of docs/publish-hook.md', () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'publish-hook.md'), 'utf8');
     const snippet = /```js\n([^]*?)```/.exec(page)?.[1] ?? '';
     const module = (await import(`data:text/javascript,${encodeURIComponent(snippet)}`)) as {
-      verifyPublishHook(headers: object, body: string, secret: string, nowSeconds?: number): unknown;
+      readonly verifyPublishHook: (headers: object, body: string, secret: string, nowSeconds?: number) => unknown;
     };
     await authority().authorize(attempt('stage?key=some-key'), never);
     const { headers, body, event } = hook.requests[0] ?? { headers: {}, body: '', event: undefined };
