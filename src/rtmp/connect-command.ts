@@ -1,6 +1,9 @@
 import { propertiesOf } from '../formats/amf0/value.ts';
+import type { FlvClientCapabilities } from '../formats/flv/client-capabilities.ts';
 import type { RtmpCommand } from '../formats/rtmp/command.ts';
+import { parseConnectCapabilities, serverCapabilities } from '../formats/rtmp/connect-capabilities.ts';
 import { connectResultMessage, errorMessage } from '../formats/rtmp/status.ts';
+import { readVia } from './relay-via.ts';
 import type { SessionOutput } from './session-output.ts';
 
 /** What a client said in `connect` (RTMP 1.0 §7.2.1.1). */
@@ -11,7 +14,19 @@ export interface ConnectedApplication {
   readonly tcUrl: string | undefined;
   /** What the client calls itself: `FMLE/3.0 (compatible; Lavf59.27.100)`. */
   readonly flashVer: string | undefined;
+  /** What it can play; of what it sends it says nothing. */
+  readonly capabilities: FlvClientCapabilities;
+  /** The edges that it has come through, the nearest last; empty for encoders and players. */
+  readonly via: readonly string[];
 }
+
+/**
+ * Says why a client may not connect to this application, before it asks for any stream; `undefined` when it may.
+ * `code` is for the log, `sentence` for both; neither holds a key.
+ */
+export type ExamineConnect = (
+  application: ConnectedApplication,
+) => { readonly code: string; readonly sentence: string } | undefined;
 
 /** Bytes that either side may send before it expects an acknowledgement. */
 const windowBytes = 2_500_000;
@@ -37,7 +52,13 @@ export function readConnect(command: RtmpCommand): ConnectedApplication | { read
   const app = text('app') ?? appOf(tcUrl);
   if (app === undefined) return { problem: 'connect names no application: neither app nor a path in tcUrl' };
   const flashVer = text('flashVer');
-  return { app, tcUrl, flashVer: flashVer === undefined ? undefined : clientName(flashVer) };
+  return {
+    app,
+    tcUrl,
+    flashVer: flashVer === undefined ? undefined : clientName(flashVer),
+    capabilities: parseConnectCapabilities(properties),
+    via: readVia(properties),
+  };
 }
 
 /** What a client calls itself, fit for a log and a page: short and printable. */
@@ -61,7 +82,7 @@ export function answerConnect(output: SessionOutput, transactionId: number): voi
     connectResultMessage(
       transactionId,
       // Clients look for `FMS/` and a version of 3 or more; the capabilities are those of every other server.
-      { fmsVer: 'FMS/3,5,7,7009', capabilities: 31, mode: 1 },
+      { fmsVer: 'FMS/3,5,7,7009', capabilities: 31, mode: 1, ...serverCapabilities },
       {
         level: 'status',
         code: 'NetConnection.Connect.Success',

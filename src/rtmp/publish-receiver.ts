@@ -1,40 +1,27 @@
 import { ProtocolError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { aacTrackConfig } from '../formats/aac/audio-specific-config.ts';
 import { propertiesOf } from '../formats/amf0/value.ts';
-import { avcTrackConfig } from '../formats/avc/decoder-configuration.ts';
-import { parseAudioTag } from '../formats/flv/audio-tag.ts';
-import { parseVideoTag } from '../formats/flv/video-tag.ts';
+import { type FlvTrackEvent, FlvTrackReader } from '../formats/flv/track-reader.ts';
+import { metadataName } from '../formats/media/data-message.ts';
 import { splitAggregate } from '../formats/rtmp/aggregate.ts';
 import { decodeDataMessage } from '../formats/rtmp/data-message.ts';
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
 import { clientName } from './connect-command.ts';
 import type { PublicationSink } from './publish-gate.ts';
 
-/** What people call a codec that comes as a FourCC. */
-const codecNames: ReadonlyMap<string, string> = new Map([
-  ['hvc1', 'HEVC (hvc1)'],
-  ['av01', 'AV1 (av01)'],
-  ['vp08', 'VP8 (vp08)'],
-  ['vp09', 'VP9 (vp09)'],
-  ['fLaC', 'FLAC (fLaC)'],
-  ['ac-3', 'AC-3 (ac-3)'],
-  ['ec-3', 'E-AC-3 (ec-3)'],
-  ['.mp3', 'MP3 (.mp3)'],
-]);
-
-/** The enhanced form of what the first track sends in the old one: OBS writes further tracks so. */
-const furtherTrackCodecs: ReadonlySet<string> = new Set(['avc1', 'mp4a']);
+/** Names that mean the connection and not the stream: `|RtmpSampleAccess`, `@clearDataFrame`. */
+const aboutConnection = /^[@|]/;
 
 /**
- * Turns the messages of one publication into track configurations and access units. Throws `ProtocolError` for what
+ * Turns the messages of one publication into track configurations, access units and data messages. What Enhanced RTMP
+ * brings is taken whether or not the encoder has announced it: OBS announces nothing. Throws `ProtocolError` for what
  * cannot be read and for a codec that is not carried, in words that tell the person at the encoder what to set.
  */
 export class PublishReceiver {
   readonly #sink: PublicationSink;
   readonly #log: Log;
+  readonly #tracks = new FlvTrackReader();
   readonly #warned = new Set<string>();
-  readonly #configured = new Set<'video' | 'audio'>();
   #videoFrames = 0;
   #audioFrames = 0;
 
@@ -44,18 +31,21 @@ export class PublishReceiver {
     this.#log = log;
   }
 
+  /** Of all tracks. */
   get videoFrames(): number {
     return this.#videoFrames;
   }
 
+  /** Of all tracks. */
   get audioFrames(): number {
     return this.#audioFrames;
   }
 
   /** A message of type audio, video or aggregate. */
   receiveMedia(message: RtmpMessage): void {
-    if (message.typeId === messageType.video) this.#receiveVideo(message);
-    else if (message.typeId === messageType.audio) this.#receiveAudio(message);
+    const { typeId, payload, timestampMs } = message;
+    if (typeId === messageType.video) this.#receiveEvents(this.#tracks.readVideo(payload, timestampMs));
+    else if (typeId === messageType.audio) this.#receiveEvents(this.#tracks.readAudio(payload, timestampMs));
     else {
       for (const part of splitAggregate(message)) {
         if (part.payload.length === 0) continue;
@@ -65,87 +55,66 @@ export class PublishReceiver {
     }
   }
 
-  /** A data message. Only `onMetaData` is of interest, for the name of the encoder: the rest is in the media itself. */
+  /** A data message: handed on as it is; the metadata also names the encoder. */
   receiveData(message: RtmpMessage): void {
     const { name, args } = decodeDataMessage(message);
-    if (name !== 'onMetaData') return;
-    const encoder = propertiesOf(args[0])?.get('encoder');
-    if (typeof encoder === 'string' && encoder !== '') this.#sink.nameEncoder(clientName(encoder));
+    if (aboutConnection.test(name)) return;
+    if (name === metadataName) {
+      const encoder = propertiesOf(args[0])?.get('encoder');
+      if (typeof encoder === 'string' && encoder !== '') this.#sink.nameEncoder(clientName(encoder));
+    }
+    this.#sink.pushData({ name, values: args, timestampMs: message.timestampMs });
   }
 
-  #receiveVideo(message: RtmpMessage): void {
-    const tag = parseVideoTag(message.payload);
-    switch (tag.kind) {
-      case 'sequence-header':
-        this.#sink.setTrackConfig(avcTrackConfig(tag.description));
-        this.#configured.add('video');
-        return;
-      case 'frame': {
-        if (!this.#isConfigured('video')) return;
-        this.#videoFrames++;
-        const { keyframe, compositionOffsetMs, data } = tag;
-        this.#sink.push({
-          kind: 'video',
-          trackId: 0,
-          timestampMs: message.timestampMs,
-          keyframe,
-          compositionOffsetMs,
-          data,
-        });
-        return;
+  #receiveEvents(events: readonly FlvTrackEvent[]): void {
+    for (const event of events) {
+      switch (event.kind) {
+        case 'config':
+          this.#sink.setTrackConfig(event.config);
+          break;
+        case 'unit':
+          if (event.unit.kind === 'video') this.#videoFrames++;
+          else this.#audioFrames++;
+          this.#sink.push(event.unit);
+          break;
+        case 'color-info':
+          this.#sink.setColorInfo(event.trackId, event.colorInfo);
+          break;
+        case 'unsupported':
+          this.#refuseCodec(event);
+          break;
+        case 'dropped':
+          this.#warnOnce(droppedSentence(event));
+          break;
       }
-      case 'unsupported':
-        this.#refuseCodec('video', tag.codec);
-        return;
-      case 'end-of-sequence':
-      case 'ignored':
-        return;
     }
   }
 
-  #receiveAudio(message: RtmpMessage): void {
-    const tag = parseAudioTag(message.payload);
-    switch (tag.kind) {
-      case 'sequence-header':
-        this.#sink.setTrackConfig(aacTrackConfig(tag.description));
-        this.#configured.add('audio');
-        return;
-      case 'frame':
-        if (!this.#isConfigured('audio')) return;
-        this.#audioFrames++;
-        this.#sink.push({ kind: 'audio', trackId: 0, timestampMs: message.timestampMs, data: tag.data });
-        return;
-      case 'unsupported':
-        this.#refuseCodec('audio', tag.codec);
-        return;
-      case 'ignored':
-        return;
-    }
-  }
-
-  #isConfigured(kind: 'video' | 'audio'): boolean {
-    if (this.#configured.has(kind)) return true;
-    this.#warnOnce(`The encoder sends ${kind} before its sequence header: dropped until it comes`);
-    return false;
-  }
-
-  #refuseCodec(kind: 'video' | 'audio', codec: string): void {
-    if (furtherTrackCodecs.has(codec) && this.#configured.has(kind)) {
-      this.#warnOnce(`The encoder sends more than one ${kind} track: only the first is taken`);
+  /** Without its first track nothing of the stream is of use; a further one can be done without. */
+  #refuseCodec({ media, trackId, codec }: Extract<FlvTrackEvent, { kind: 'unsupported' }>): void {
+    if (trackId !== 0) {
+      this.#warnOnce(`The encoder sends ${media} track ${trackId} in a codec that is not taken: left out`);
       return;
     }
-    const name = codecNames.get(codec) ?? codec;
     throw new ProtocolError(
       'RTMP_CODEC_UNSUPPORTED',
-      kind === 'video'
-        ? `${name} video is not taken, only H.264 in its usual form: in OBS choose an H.264 (x264, NVENC H.264, …) encoder under Settings, Output, Streaming; with ffmpeg use -c:v libx264`
-        : `${name} audio is not taken, only AAC in its usual form: in OBS choose AAC under Settings, Output, Audio Encoder; with ffmpeg use -c:a aac`,
+      media === 'video'
+        ? `${codec} video is not taken, but H.264, HEVC, AV1, VP9 and VP8 are: in OBS choose an H.264 (x264, NVENC H.264, …) encoder under Settings, Output, Streaming; with ffmpeg use -c:v libx264`
+        : `${codec} audio is not taken, but AAC, MP3, Opus, FLAC, AC-3 and E-AC-3 are: in OBS choose AAC under Settings, Output, Audio Encoder; with ffmpeg use -c:a aac`,
     );
   }
 
+  /** There are at most as many sentences as there are tracks and reasons. */
   #warnOnce(sentence: string): void {
     if (this.#warned.has(sentence)) return;
     this.#warned.add(sentence);
     this.#log.warn({}, sentence);
   }
+}
+
+function droppedSentence({ media, trackId, reason }: Extract<FlvTrackEvent, { kind: 'dropped' }>): string {
+  const track = trackId === 0 ? media : `${media} track ${trackId}`;
+  return reason === 'unconfigured'
+    ? `The encoder sends ${track} before its sequence header: dropped until it comes`
+    : `The encoder sends too many ${media} tracks: track ${trackId} is left out`;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { brokenAmf0 } from '../corpus/rtmp/broken-amf0.ts';
 import { brokenChunks } from '../corpus/rtmp/broken-chunks.ts';
+import { brokenEnhanced } from '../corpus/rtmp/broken-enhanced.ts';
 import type { HostileInput } from '../corpus/rtmp/hostile-input.ts';
 import { misplacedMedia } from '../corpus/rtmp/misplaced-media.ts';
 import { noRtmpAtAll } from '../corpus/rtmp/no-rtmp-at-all.ts';
@@ -13,6 +14,7 @@ const groups: [string, readonly HostileInput[]][] = [
   ['broken chunks', brokenChunks],
   ['broken AMF0', brokenAmf0],
   ['misplaced media', misplacedMedia],
+  ['broken Enhanced RTMP', brokenEnhanced],
 ];
 
 let server: TestIngest;

@@ -1,7 +1,6 @@
 import { encodeAmf0 } from '../../src/formats/amf0/encode.ts';
 import { Amf0EcmaArray, amf0Object, type Amf0Value } from '../../src/formats/amf0/value.ts';
-import { encodeAudioTag } from '../../src/formats/flv/audio-tag.ts';
-import { encodeVideoTag } from '../../src/formats/flv/video-tag.ts';
+import { encodeTrackConfigTag } from '../../src/formats/flv/track-tag.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
@@ -68,14 +67,8 @@ export class LibrtmpPublication {
     const metadata = new Amf0EcmaArray(new Map<string, Amf0Value>([['encoder', 'obs-output module']]));
     const pieces = [this.#message('dataAmf0', 0, encodeAmf0(['@setDataFrame', 'onMetaData', metadata]))];
     for (const config of configs) {
-      const kind = 'sequence-header';
-      if (config.codec === 'aac') {
-        const { codec, description } = config;
-        pieces.push(this.#message('audio', 0, encodeAudioTag({ kind, codec, description })));
-      } else if (config.codec === 'avc') {
-        const { codec, description } = config;
-        pieces.push(this.#message('video', 0, encodeVideoTag({ kind, codec, description })));
-      }
+      const payload = encodeTrackConfigTag(config);
+      if (payload !== undefined) pieces.push(this.#message(config.kind, 0, payload));
     }
     this.#connection.send(Buffer.concat(pieces));
   }

@@ -131,23 +131,11 @@ describe('media', () => {
     expect(warnings.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
-  it('of a further track in Enhanced RTMP is left out; the first track goes on', async () => {
-    const connection = await at('publishing', 'multitrack');
-    connection.sendHeaders();
-    // OneTrack, coded frames, avc1, track 1.
-    const payload = concatenated([0x96, 0x01], Buffer.from('avc1'), [1, 0, 0, 0, 9, 9, 9]);
-    connection.sendMessage({ typeId: messageType.video, payload });
-    connection.sendUnit(videoUnit(0));
-    const { units } = server.followed('live/multitrack');
-    await eventually('the first track goes on', () => units.length > 0);
-    expect(units).toEqual([videoUnit(0)]);
-  });
-
   it('of a codec that is not carried ends the publication in words for the person at the encoder', async () => {
-    const connection = await at('publishing', 'hevc');
-    connection.sendMessage({ typeId: messageType.video, payload: concatenated([0x90], Buffer.from('hvc1'), [1, 2]) });
+    const connection = await at('publishing', 'vvc');
+    connection.sendMessage({ typeId: messageType.video, payload: concatenated([0x90], Buffer.from('vvc1'), [1, 2]) });
     const { description } = await connection.status('NetStream.Failed');
-    expect(description).toContain('HEVC (hvc1)');
+    expect(description).toContain('vvc1 video is not taken');
     expect(description).toContain('OBS');
     await connection.serverCloses();
   });

@@ -52,6 +52,13 @@ export class RawConnection {
     return connection;
   }
 
+  /** Over a socket that is connected already, such as one of TLS. */
+  static over(socket: Socket): RawConnection {
+    const connection = new RawConnection(socket);
+    connection.port = socket.localPort ?? 0;
+    return connection;
+  }
+
   /** A connection that has come as far as `stage`; publishing means `live/NAME` on message stream 1. */
   static async at(stage: Stage, port: number, name = 'hostile'): Promise<RawConnection> {
     const connection = await RawConnection.open(port);
@@ -145,8 +152,8 @@ export class RawConnection {
   }
 
   sendHeaders(messageStreamId = 1): void {
-    const video = encodeVideoTag({ kind: 'sequence-header', codec: 'avc', description: avc.description });
-    const audio = encodeAudioTag({ kind: 'sequence-header', codec: 'aac', description: aac.description });
+    const video = encodeVideoTag({ kind: 'sequence-header', codec: 'avc', trackId: 0, description: avc.description });
+    const audio = encodeAudioTag({ kind: 'sequence-header', codec: 'aac', trackId: 0, description: aac.description });
     this.sendMessage({ typeId: messageType.video, messageStreamId, payload: video }, 6);
     this.sendMessage({ typeId: messageType.audio, messageStreamId, payload: audio }, 4);
   }
@@ -227,7 +234,7 @@ export class RawConnection {
 
 /** The FLV tag body of an access unit. */
 export function tagOf(unit: AccessUnit): Uint8Array {
-  if (unit.kind === 'audio') return encodeAudioTag({ kind: 'frame', codec: 'aac', data: unit.data });
+  if (unit.kind === 'audio') return encodeAudioTag({ kind: 'frame', codec: 'aac', trackId: 0, data: unit.data });
   const { keyframe, compositionOffsetMs, data } = unit;
-  return encodeVideoTag({ kind: 'frame', codec: 'avc', keyframe, compositionOffsetMs, data });
+  return encodeVideoTag({ kind: 'frame', codec: 'avc', trackId: 0, keyframe, compositionOffsetMs, data });
 }

@@ -2,13 +2,11 @@ import { readFile, rm } from 'node:fs/promises';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { aacTrackConfig } from '../../src/formats/aac/audio-specific-config.ts';
-import { avcTrackConfig } from '../../src/formats/avc/decoder-configuration.ts';
-import { parseAudioTag } from '../../src/formats/flv/audio-tag.ts';
 import { FlvReader } from '../../src/formats/flv/flv-file.ts';
-import { parseVideoTag } from '../../src/formats/flv/video-tag.ts';
+import { FlvTrackReader } from '../../src/formats/flv/track-reader.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
+import { messageType } from '../../src/formats/rtmp/message.ts';
 import { run } from './ffmpeg.ts';
 
 /** What a publisher sends: configurations and access units, in the order of a file. */
@@ -34,17 +32,14 @@ export async function encodeMedia(inputs: readonly string[], output: readonly st
 export function mediaOfFlv(bytes: Uint8Array): EncodedMedia {
   const configs: TrackConfig[] = [];
   const units: AccessUnit[] = [];
+  const tracks = new FlvTrackReader();
   for (const { typeId, timestampMs, payload } of new FlvReader({ maxTagBytes: 8_388_608 }).push(bytes)) {
-    if (typeId === 9) {
-      const tag = parseVideoTag(payload);
-      if (tag.kind === 'sequence-header') configs.push(avcTrackConfig(tag.description));
-      if (tag.kind !== 'frame') continue;
-      const { keyframe, compositionOffsetMs, data } = tag;
-      units.push({ kind: 'video', trackId: 0, timestampMs, keyframe, compositionOffsetMs, data });
-    } else if (typeId === 8) {
-      const tag = parseAudioTag(payload);
-      if (tag.kind === 'sequence-header') configs.push(aacTrackConfig(tag.description));
-      if (tag.kind === 'frame') units.push({ kind: 'audio', trackId: 0, timestampMs, data: tag.data });
+    if (typeId !== messageType.video && typeId !== messageType.audio) continue;
+    const events =
+      typeId === messageType.video ? tracks.readVideo(payload, timestampMs) : tracks.readAudio(payload, timestampMs);
+    for (const event of events) {
+      if (event.kind === 'config') configs.push(event.config);
+      else if (event.kind === 'unit') units.push(event.unit);
     }
   }
   return { configs, units };

@@ -46,7 +46,8 @@ export function parseVui(reader: BitReader): Vui {
   }
 }
 
-function parsePixelAspect(reader: BitReader): { horizontal: number; vertical: number } {
+/** `aspect_ratio_info_present_flag` and what follows it (§E.2.1); HEVC writes the same. */
+export function parsePixelAspect(reader: BitReader): { horizontal: number; vertical: number } {
   if (!reader.flag()) return squarePixels;
   const index = reader.bits(8);
   if (index === extendedSar) {

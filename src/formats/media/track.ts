@@ -38,12 +38,12 @@ export interface HevcTrackConfig extends VideoTrackConfigBase {
   readonly codec: 'hevc';
 }
 
-/** `description`: the AV1CodecConfigurationRecord (AV1-ISOBMFF §2.3.3), the body of an `av1C` box. */
+/** `description`: the AV1CodecConfigurationRecord with a sequence header (AV1-ISOBMFF §2.3.3), the body of an `av1C` box. */
 export interface Av1TrackConfig extends VideoTrackConfigBase {
   readonly codec: 'av1';
 }
 
-/** `description`: the body of a `vpcC` box, with its version and flags (VP codec ISO media file format binding). */
+/** `description`: the VPCodecConfigurationRecord, the body of a `vpcC` box without its version and flags. */
 export interface VpxTrackConfig extends VideoTrackConfigBase {
   readonly codec: 'vp9' | 'vp8';
 }

@@ -1,11 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { ConfigError } from '../../base/errors.ts';
-import { aacTrackConfig } from '../../formats/aac/audio-specific-config.ts';
-import { avcTrackConfig } from '../../formats/avc/decoder-configuration.ts';
-import { parseAudioTag } from '../../formats/flv/audio-tag.ts';
 import { FlvReader, type FlvTag } from '../../formats/flv/flv-file.ts';
-import { parseVideoTag } from '../../formats/flv/video-tag.ts';
-import { sameTrackConfig, type TrackConfig } from '../../formats/media/track.ts';
+import { type FlvTrackEvent, FlvTrackReader } from '../../formats/flv/track-reader.ts';
+import {
+  type AacTrackConfig,
+  type AvcTrackConfig,
+  sameTrackConfig,
+  type TrackConfig,
+} from '../../formats/media/track.ts';
 import { messageType } from '../../formats/rtmp/message.ts';
 import type { DemuxedItem, Demuxer, TimedUnit } from './demuxer.ts';
 import { unpublishable } from './unpublishable.ts';
@@ -54,46 +56,53 @@ async function* changesOnly(
 
 async function* flvItems(path: string): AsyncGenerator<DemuxedItem, void, undefined> {
   const reader = new FlvReader({ maxTagBytes });
+  const tracks = new FlvTrackReader();
   const durations = new FrameDurations();
   for await (const bytes of createReadStream(path, { highWaterMark: 262_144 }) as AsyncIterable<Buffer>) {
     for (const tag of reader.push(bytes)) {
-      const item = demuxTag(path, tag, durations);
-      if (item !== undefined) yield item;
+      for (const event of readTag(tracks, tag)) {
+        const item = demuxEvent(path, event, durations);
+        if (item !== undefined) yield item;
+      }
     }
   }
 }
 
-function demuxTag(
-  path: string,
-  { typeId, timestampMs, payload }: FlvTag,
-  durations: FrameDurations,
-): DemuxedItem | undefined {
-  if (typeId !== messageType.audio && typeId !== messageType.video) return undefined;
-  const tag = typeId === messageType.video ? parseVideoTag(payload) : parseAudioTag(payload);
-  const kind = typeId === messageType.video ? 'video' : 'audio';
-  switch (tag.kind) {
-    case 'sequence-header': {
-      const config = tag.codec === 'avc' ? avcTrackConfig(tag.description) : aacTrackConfig(tag.description);
+function readTag(tracks: FlvTrackReader, { typeId, timestampMs, payload }: FlvTag): FlvTrackEvent[] {
+  if (typeId === messageType.video) return tracks.readVideo(payload, timestampMs);
+  return typeId === messageType.audio ? tracks.readAudio(payload, timestampMs) : [];
+}
+
+/** Of the default tracks: further ones are left out. */
+function demuxEvent(path: string, event: FlvTrackEvent, durations: FrameDurations): DemuxedItem | undefined {
+  switch (event.kind) {
+    case 'config': {
+      const { config } = event;
+      if (config.trackId !== 0) return undefined;
+      if (config.codec !== 'avc' && config.codec !== 'aac') throw unpublishable(path, config.kind, config.codec);
       durations.configure(config);
       return { kind: 'config', config };
     }
-    case 'frame': {
-      const decodeSeconds = timestampMs / 1_000;
-      const offsetSeconds = tag.codec === 'avc' ? tag.compositionOffsetMs / 1_000 : 0;
-      const unit: TimedUnit = {
-        kind,
+    case 'unit': {
+      const { unit } = event;
+      if (unit.trackId !== 0) return undefined;
+      const decodeSeconds = unit.timestampMs / 1_000;
+      const offsetSeconds = unit.kind === 'video' ? unit.compositionOffsetMs / 1_000 : 0;
+      const timed: TimedUnit = {
+        kind: unit.kind,
         decodeSeconds,
         presentationSeconds: decodeSeconds + offsetSeconds,
-        durationSeconds: durations.of(kind, decodeSeconds),
-        keyframe: tag.codec === 'aac' || tag.keyframe,
-        data: tag.data,
+        durationSeconds: durations.of(unit.kind, decodeSeconds),
+        keyframe: unit.kind === 'audio' || unit.keyframe,
+        data: unit.data,
       };
-      return { kind: 'unit', unit };
+      return { kind: 'unit', unit: timed };
     }
     case 'unsupported':
-      throw unpublishable(path, kind, tag.codec);
-    case 'end-of-sequence':
-    case 'ignored':
+      if (event.trackId === 0) throw unpublishable(path, event.media, event.codec);
+      return undefined;
+    case 'color-info':
+    case 'dropped':
       return undefined;
   }
 }
@@ -104,8 +113,8 @@ class FrameDurations {
   #videoSeconds = 0;
   #lastVideoSeconds: number | undefined;
 
-  configure(config: TrackConfig): void {
-    if (config.kind === 'audio') this.#audioSeconds = (config.samplesPerFrame ?? 0) / config.sampleRate;
+  configure(config: AvcTrackConfig | AacTrackConfig): void {
+    if (config.kind === 'audio') this.#audioSeconds = config.samplesPerFrame / config.sampleRate;
     else if (config.framesPerSecond !== undefined) this.#videoSeconds = 1 / config.framesPerSecond;
   }
 

@@ -112,24 +112,6 @@ export const misplacedMedia: readonly HostileInput[] = [
     ends: 'AAC_CONFIGURATION',
   },
   {
-    name: 'Enhanced RTMP video that ends within its FourCC',
-    stage: 'publishing',
-    bytes: () => shortMessage(video, [0x90, 0x68, 0x76], 1),
-    ends: 'TRUNCATED',
-  },
-  {
-    name: 'HEVC over Enhanced RTMP',
-    stage: 'publishing',
-    bytes: () => shortMessage(video, [0x90, 0x68, 0x76, 0x63, 0x31, 1], 1),
-    ends: 'RTMP_CODEC_UNSUPPORTED',
-  },
-  {
-    name: 'MP3 audio',
-    stage: 'publishing',
-    bytes: () => shortMessage(audio, [0x2f, 0xff, 0xfb], 1),
-    ends: 'RTMP_CODEC_UNSUPPORTED',
-  },
-  {
     name: 'an aggregate whose message is longer than itself',
     stage: 'publishing',
     bytes: () => shortMessage(aggregate, [9, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1], 1),

@@ -176,7 +176,7 @@ describe('openMediaFile', () => {
       'MP3',
       'mp3.flv',
       ['-c:v', 'libx264', '-preset', 'ultrafast', '-ar', '44100', '-c:a', 'libmp3lame'],
-      /its audio is MP3/,
+      /its audio is mp3/,
     ],
     ['Sorenson', 'sorenson.flv', ['-c:v', 'flv1', '-an'], /its video is Sorenson H\.263/],
   ])('refuses %s and names it', async (_, name, options, words) => {
