@@ -13,11 +13,16 @@ export function check(flags: ConfigurationFlags): void {
       `  origin   RTMP in on ${origin.rtmp.host}:${origin.rtmp.port}, HTTP on ${origin.http.host}:${origin.http.port}`,
       `           publishing: ${describeAuth(origin.publish)}`,
       `           live window ${formatDurationMs(origin.live.windowMs)}, segments of ${formatDurationMs(origin.live.segmentMs)}, parts of ${formatDurationMs(origin.live.partMs)}`,
+      ...origin.live.restream.map(
+        // What follows the server may be a stream key.
+        ({ stream, to }) => `           ${stream} is pushed on to ${to.map((url) => serverOf(url)).join(', ')}`,
+      ),
     );
   }
   if (roles.includes('edge')) {
     lines.push(
-      `  edge     HTTP on ${edge.http.host}:${edge.http.port}, location ${edge.location}, ${formatSizeBytes(edge.cache.memoryBytes)} of memory for the cache`,
+      `  edge     RTMP on ${edge.rtmp.host}:${edge.rtmp.port}, HTTP on ${edge.http.host}:${edge.http.port}, location ${edge.location}, ${formatSizeBytes(edge.cache.memoryBytes)} of memory for the cache`,
+      `           publishing: ${describeAuth(edge.publish)}`,
     );
     for (const distribution of edge.distributions) {
       lines.push(`           distribution ${distribution.name} for ${distribution.hosts.join(', ')}`);
@@ -25,8 +30,25 @@ export function check(flags: ConfigurationFlags): void {
         lines.push(`             ${behaviour.path} → ${behaviour.origin} (${edge.origins[behaviour.origin]?.url})`);
       }
     }
+    for (const { name, hosts, apps, behaviours } of edge.streaming) {
+      lines.push(`           streaming distribution ${name} for ${hosts.join(', ')}, applications ${apps.join(', ')}`);
+      for (const { stream, origins, publish, idleGraceMs, originGraceMs } of behaviours) {
+        const group = origins
+          .map((origin) => `${origin} (${serverOf(edge.origins[origin]?.rtmp ?? '')})`)
+          .join(', then ');
+        lines.push(
+          `             ${stream} → ${group}; ${publish ? 'may be published here' : 'may not be published here'}`,
+          `               fetched ${formatDurationMs(idleGraceMs)} past the last viewer; origin gone: kept ${formatDurationMs(originGraceMs)}`,
+        );
+      }
+    }
   }
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** `rtmp://host:port`, without what may hold a key. */
+function serverOf(url: string): string {
+  return /^rtmps?:\/\/[^/?#]*/i.exec(url)?.[0] ?? url;
 }
 
 function describeAuth(publish: PublishSettings): string {

@@ -13,7 +13,9 @@ export interface ConfigurationFlags {
   readonly data?: string;
   readonly role?: readonly Role[];
   readonly httpPort?: number;
+  /** What encoders and players see: the edge's if the edge role runs, else the origin's. */
   readonly rtmpPort?: number;
+  readonly originRtmpPort?: number;
   readonly originHttpPort?: number;
   readonly demo?: boolean;
 }
@@ -58,12 +60,19 @@ function override(tree: Tree, path: readonly string[], value: unknown): void {
   if (isTree(below)) override(below, rest, value);
 }
 
+/** Before the schema has been asked: whatever else stands there, it will say. */
+function edgeRuns(tree: Tree): boolean {
+  const { roles } = tree;
+  return !Array.isArray(roles) || roles.includes('edge');
+}
+
 function applyFlags(tree: Tree, flags: ConfigurationFlags): void {
   override(tree, ['data'], flags.data);
   override(tree, ['roles'], flags.role);
   override(tree, ['demo'], flags.demo);
   override(tree, ['edge', 'http', 'port'], flags.httpPort);
-  override(tree, ['origin', 'rtmp', 'port'], flags.rtmpPort);
+  override(tree, [edgeRuns(tree) ? 'edge' : 'origin', 'rtmp', 'port'], flags.rtmpPort);
+  override(tree, ['origin', 'rtmp', 'port'], flags.originRtmpPort);
   override(tree, ['origin', 'http', 'port'], flags.originHttpPort);
 }
 
@@ -90,9 +99,16 @@ function listenConflicts({ roles, origin, edge }: Configuration): string[] {
       ? [
           { setting: 'origin.http.port', ...origin.http },
           { setting: 'origin.rtmp.port', ...origin.rtmp },
+          ...(origin.rtmps === undefined ? [] : [{ setting: 'origin.rtmps.port', ...origin.rtmps }]),
         ]
       : []),
-    ...(roles.includes('edge') ? [{ setting: 'edge.http.port', ...edge.http }] : []),
+    ...(roles.includes('edge')
+      ? [
+          { setting: 'edge.http.port', ...edge.http },
+          { setting: 'edge.rtmp.port', ...edge.rtmp },
+          ...(edge.rtmps === undefined ? [] : [{ setting: 'edge.rtmps.port', ...edge.rtmps }]),
+        ]
+      : []),
   ];
   return listeners.flatMap((listener, index) => {
     const other = listeners.slice(0, index).find(({ port }) => port !== 0 && port === listener.port);
@@ -132,6 +148,7 @@ export function loadConfiguration(flags: ConfigurationFlags): LoadedConfiguratio
   const configuration = parsed.data;
   const conflicts = listenConflicts(configuration);
   if (configuration.roles.includes('origin')) conflicts.push(...publishSafety('origin', configuration.origin));
+  if (configuration.roles.includes('edge')) conflicts.push(...publishSafety('edge', configuration.edge));
   if (conflicts.length > 0) throw new ConfigError(`${where} cannot be used`, conflicts);
   return { file: read?.file, configuration, originsConfigured };
 }

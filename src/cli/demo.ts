@@ -6,9 +6,10 @@ import { publishRtmp } from '../rtmp/rtmp-publisher.ts';
 import { programFile } from './program-files.ts';
 
 export interface DemoOptions {
-  /** Of the origin's ingest, on this machine. */
+  /** Where encoders publish, on this machine: at the edge if there is one, else at the origin. */
   readonly rtmpPort: number;
-  readonly publish: PublishPolicy;
+  /** Of all that it passes: the edge's and the origin's. */
+  readonly policies: readonly PublishPolicy[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -19,22 +20,28 @@ const longestRetryMs = 30_000;
 
 /**
  * The query that lets the demo publish as any other encoder on this machine would have to: empty where none is
- * needed, a configured stream key that opens it where one is, `undefined` where no key does.
+ * needed, a configured stream key for each policy that wants one, `undefined` where no key opens it.
  */
-export function demoQuery(policy: PublishPolicy): string | undefined {
-  const queries = ['', ...policy.keys.map(({ key }) => `?key=${encodeURIComponent(key)}`)];
-  return queries.find((query) => {
-    const target = { app: 'live', tcUrl: undefined, streamName: streamName + query, peerAddress: '127.0.0.1' };
-    return decidePublish(policy, target, (a, b) => a === b).kind === 'admitted';
-  });
+export function demoQuery(policies: readonly PublishPolicy[]): string | undefined {
+  const parameters = new Set<string>();
+  for (const policy of policies) {
+    const candidates = ['', ...policy.keys.map(({ key }) => `key=${encodeURIComponent(key)}`)];
+    const opening = candidates.find((query) => {
+      const target = { app: 'live', tcUrl: undefined, streamName: `${streamName}?${query}`, peerAddress: '127.0.0.1' };
+      return decidePublish(policy, target, (a, b) => a === b).kind === 'admitted';
+    });
+    if (opening === undefined) return undefined;
+    if (opening !== '') parameters.add(opening);
+  }
+  return parameters.size === 0 ? '' : `?${[...parameters].join('&')}`;
 }
 
 /**
  * Publishes the demo clip in a loop over RTMP, as an encoder would, and comes back (later and later) when it is
  * disconnected. `stop` resolves when the stream has been unpublished.
  */
-export function startDemo({ rtmpPort, publish, clock, log }: DemoOptions): { stop(): Promise<void> } {
-  const query = demoQuery(publish);
+export function startDemo({ rtmpPort, policies, clock, log }: DemoOptions): { stop(): Promise<void> } {
+  const query = demoQuery(policies);
   if (query === undefined) {
     log.info({}, 'no stream key opens live/demo, so the demo clip is not published');
     return { stop: () => Promise.resolve() };

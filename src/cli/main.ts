@@ -31,7 +31,12 @@ function withConfigurationFlags(command: Command): Command {
       new Option('--role <role>', `run only this role: ${roles.join(' or ')}; may be repeated`).argParser(role),
     )
     .option('--http-port <port>', 'port where viewers come (edge)', port)
-    .option('--rtmp-port <port>', 'port where encoders publish (origin)', port)
+    .option(
+      '--rtmp-port <port>',
+      'port where encoders publish and RTMP players come (edge; origin where no edge runs)',
+      port,
+    )
+    .option('--origin-rtmp-port <port>', 'port where edges publish and play (origin)', port)
     .option('--origin-http-port <port>', 'port where edges fetch (origin)', port)
     .option('--demo', 'publish the demo clip as live/demo')
     .option('--no-demo', 'do not publish the demo clip');

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { Log } from '../base/log.ts';
-import { startEdge } from '../edge/edge.ts';
+import { type Edge, startEdge } from '../edge/edge.ts';
 import type { EdgeSettings } from '../edge/settings.ts';
 import { createLog } from '../observe/log.ts';
-import { startOrigin } from '../origin/origin.ts';
+import { type Origin, startOrigin } from '../origin/origin.ts';
 import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import { prepareDataFolder } from './data-folder.ts';
@@ -14,14 +14,17 @@ import { systemClock } from './system-clock.ts';
 import { welcome } from './welcome.ts';
 
 /** With both roles in one process and no origin server named, the edge fetches from the origin role next to it. */
-function edgeSettings(
-  { edge }: Configuration,
-  originPort: number | undefined,
-  originsConfigured: boolean,
-): EdgeSettings {
+function edgeSettings({ edge }: Configuration, origin: Origin | undefined, originsConfigured: boolean): EdgeSettings {
   const main = edge.origins['main'];
-  if (originsConfigured || originPort === undefined || main === undefined) return edge;
-  return { ...edge, origins: { ...edge.origins, main: { ...main, url: `http://127.0.0.1:${originPort}` } } };
+  if (originsConfigured || origin === undefined || main === undefined) return edge;
+  const here = { url: `http://127.0.0.1:${origin.httpPort}`, rtmp: `rtmp://127.0.0.1:${origin.rtmpPort}` };
+  return { ...edge, origins: { ...edge.origins, main: { ...main, ...here } } };
+}
+
+/** Where encoders publish: at the edge if it runs here, else at the origin. */
+function rtmpOf({ edge, origin }: Configuration, runningEdge: Edge | undefined, runningOrigin: Origin | undefined) {
+  if (runningEdge !== undefined) return { host: edge.rtmp.host, port: runningEdge.rtmpPort };
+  return runningOrigin && { host: origin.rtmp.host, port: runningOrigin.rtmpPort };
 }
 
 /** The page is built by `npm start`; the published package carries it. Without it the origin serves streams only. */
@@ -50,7 +53,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   if (origin !== undefined) running.defer(() => origin.close());
 
   const edge = roles.includes('edge')
-    ? await startEdge(edgeSettings(configuration, origin?.httpPort, originsConfigured), {
+    ? await startEdge(edgeSettings(configuration, origin, originsConfigured), {
         clock: systemClock,
         log: log.child({ role: 'edge' }),
       })
@@ -60,8 +63,8 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   const demoWanted = configuration.demo ?? file === undefined;
   if (origin !== undefined && demoWanted) {
     const demo = startDemo({
-      rtmpPort: origin.rtmpPort,
-      publish: configuration.origin.publish,
+      rtmpPort: edge?.rtmpPort ?? origin.rtmpPort,
+      policies: [configuration.origin.publish, ...(edge === undefined ? [] : [configuration.edge.publish])],
       clock: systemClock,
       log,
     });
@@ -71,8 +74,8 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   process.stdout.write(
     welcome({
       edge: edge && { host: configuration.edge.http.host, port: edge.httpPort },
-      rtmp: origin && { host: configuration.origin.rtmp.host, port: origin.rtmpPort },
-      keyNeeded: configuration.origin.publish.auth === 'key',
+      rtmp: rtmpOf(configuration, edge, origin),
+      keyNeeded: roles.some((role) => configuration[role].publish.auth === 'key'),
       demoFile: programFile('media', 'demo.mp4'),
       dataFolder,
     }),

@@ -4,7 +4,7 @@ import { isLoopback } from '../base/setting-fields.ts';
 export interface WelcomeFacts {
   /** Where viewers come, if the edge runs here. */
   readonly edge: { host: string; port: number } | undefined;
-  /** Where encoders publish, if the origin runs here. */
+  /** Where encoders publish: the edge's listener if it runs here, else the origin's. */
   readonly rtmp: { host: string; port: number } | undefined;
   /** Whether an encoder on this machine needs a stream key. */
   readonly keyNeeded: boolean;

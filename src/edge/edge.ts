@@ -8,6 +8,7 @@ import { MemoryCache } from '../stores/memory-cache.ts';
 import type { CachedResponse } from './edge-response.ts';
 import type { EdgeCounters } from './origin-fetch.ts';
 import { type EdgeContext, serveRequest } from './request-steps.ts';
+import { type LiveRelayStats, startLiveRelay } from './live-relay.ts';
 import { compileRoutes } from './routes.ts';
 import { RunningFetches } from './running-fetches.ts';
 import type { EdgeSettings } from './settings.ts';
@@ -18,6 +19,9 @@ const closeGraceMs = 2_000;
 export interface Edge {
   readonly httpPort: number;
   readonly httpAddress: string;
+  readonly rtmpPort: number;
+  /** Of the listener for `rtmps://`. */
+  readonly rtmpsPort: number | undefined;
   stats(): EdgeStats;
   /** Stops accepting, lets running answers end for two seconds, then ends them and all requests to origins. */
   close(): Promise<void>;
@@ -26,9 +30,13 @@ export interface Edge {
 export interface EdgeStats {
   readonly counters: Readonly<EdgeCounters>;
   readonly cache: CacheStoreStats;
+  readonly live: LiveRelayStats;
 }
 
-/** Starts an edge: listens for viewers, answers from its cache, asks origins. Throws a `ConfigError` when the port cannot be had. */
+/**
+ * Starts an edge: listens for viewers and encoders, answers from its cache, relays live streams, asks origins. Throws a
+ * `ConfigError` when a port cannot be had, and when publishing would be open to everybody without that being written out.
+ */
 export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; log: Log }): Promise<Edge> {
   const { log } = deps;
   const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
@@ -48,19 +56,25 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
     route: compileRoutes(settings.distributions, upstreams),
     nextRequestId: requestIds(),
   };
+  const live = await startLiveRelay(settings, deps);
   const listener = await startHttpListener({
     name: 'edge',
     ...settings.http,
     setting: 'edge.http.port',
     handler: (request, response) => serveRequest(context, request, response),
     log,
+  }).catch(async (error: unknown) => {
+    await live.close();
+    throw error;
   });
   return {
     httpPort: listener.port,
     httpAddress: listener.address,
-    stats: () => ({ counters: { ...counters }, cache: store.stats() }),
+    rtmpPort: live.rtmpPort,
+    rtmpsPort: live.rtmpsPort,
+    stats: () => ({ counters: { ...counters }, cache: store.stats(), live: live.stats() }),
     close: async () => {
-      await listener.close(closeGraceMs);
+      await Promise.all([listener.close(closeGraceMs), live.close()]);
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
     },
   };

@@ -12,6 +12,8 @@ export interface PlayRequest {
   readonly protocol: 'rtmp' | 'http-flv' | 'ws-flv';
   /** What the player calls itself: `flashVer`, `User-Agent`. */
   readonly clientName: string | undefined;
+  /** The edges that it has come through, the nearest last. */
+  readonly via?: readonly string[];
 }
 
 export interface PlayRefused {

@@ -6,7 +6,8 @@ import type { PublishHookStats } from '../http/publish-hook.ts';
 import { TlsMaterial } from '../http/tls-material.ts';
 import type { StreamDirectory } from '../live/stream-directory.ts';
 import { publishSafety } from '../policy/publish-credentials.ts';
-import { RtmpServer, type RtmpServerOptions, type RtmpServerStats } from '../rtmp/rtmp-server.ts';
+import { listenRtmp } from '../rtmp/rtmp-listen.ts';
+import type { RtmpServer, RtmpServerStats } from '../rtmp/rtmp-server.ts';
 import { sessionLimits } from '../rtmp/session-limits.ts';
 import { DirectoryGate } from './directory-gate.ts';
 import type { OriginSettings } from './settings.ts';
@@ -56,14 +57,14 @@ export async function startIngest(
   };
   await using opened = new AsyncDisposableStack();
   opened.defer(() => authority.close());
-  const plain = await listen('origin.rtmp', { ...common, host: rtmp.host, port: rtmp.port });
+  const plain = await listenRtmp('origin.rtmp', { ...common, host: rtmp.host, port: rtmp.port });
   opened.defer(() => plain.close());
   let secure: RtmpServer | undefined;
   if (rtmps !== undefined) {
     const { host, port, certificate, key } = rtmps;
     const tls = new TlsMaterial({ files: { certificate, key }, setting: 'origin.rtmps', clock, log });
     opened.defer(() => tls.close());
-    const server = await listen('origin.rtmps', { ...common, host, port, tls });
+    const server = await listenRtmp('origin.rtmps', { ...common, host, port, tls });
     opened.defer(() => server.close());
     secure = server;
   }
@@ -87,31 +88,4 @@ function together(plain: RtmpServerStats, secure: RtmpServerStats | undefined): 
     accepted: plain.accepted + secure.accepted,
     closed,
   };
-}
-
-async function listen(setting: string, options: RtmpServerOptions): Promise<RtmpServer> {
-  const { host, port, log } = options;
-  try {
-    const server = await RtmpServer.listen(options);
-    const scheme = options.tls === undefined ? 'RTMP' : 'RTMPS';
-    log.info({ setting: `${setting}.port`, host, port: server.port }, `Encoders can publish over ${scheme}`);
-    return server;
-  } catch (error) {
-    throw new ConfigError('The RTMP listener does not start:', [listenFinding(error, setting, host, port)]);
-  }
-}
-
-function listenFinding(error: unknown, setting: string, host: string, port: number): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'EADDRINUSE':
-      return `port ${port} on ${host} is in use by another program: end it, or set another ${setting}.port`;
-    case 'EACCES':
-      return `port ${port} may not be opened by this user: set ${setting}.port to one of 1024 or more`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is no address of this machine: set another ${setting}.host`;
-    default:
-      return `${setting}.host ${host}, ${setting}.port ${port}: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
-import type { Clock } from '../base/clock.ts';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Clock, Timer } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
 import { amf0Object, type Amf0Value, propertiesOf } from '../formats/amf0/value.ts';
 import { ChunkDecoder } from '../formats/rtmp/chunk-decoder.ts';
@@ -17,24 +18,48 @@ import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
 import { orAborted, withinDeadline } from './abortable-wait.ts';
 import { AcknowledgementWindow } from './acknowledgement-window.ts';
 import type { RtmpAddress } from './rtmp-url.ts';
+import { connectionError, RtmpRefusal } from './server-failure.ts';
 
 export interface ClientConnectionOptions {
   readonly address: RtmpAddress;
   readonly clock: Clock;
   /** Aborting it gives up, as long as the connection is being opened. */
   readonly signal: AbortSignal;
+  /** What we call ourselves. Servers look for FMLE to tell a publisher from a player. */
+  readonly flashVer?: string;
+  /** Further properties of `connect`. */
+  readonly properties?: Readonly<Record<string, Amf0Value>>;
+  /** For each step: the connection, the handshake, each command. 10 s if left out. */
+  readonly stepTimeoutMs?: number;
+  /** Certificates to trust for `rtmps://`, in PEM; `undefined` trusts those that Node does. */
+  readonly ca?: string | undefined;
+  /** What a server sends to a publisher is small: 1 MiB if left out. */
+  readonly maxMessageBytes?: number;
+  /**
+   * A server that is silent for this long is asked for an answer (a ping), and given up after as long again. Never if
+   * left out: some servers say nothing to a publisher, and answer no ping.
+   */
+  readonly silenceMs?: number;
 }
 
 /** What a server says about a stream. */
-interface ServerStatus {
+export interface ServerStatus {
   readonly messageStreamId: number;
   readonly level: string;
   readonly code: string;
   readonly description: string;
 }
 
-/** For each step: the connection, the handshake, each command. */
-const stepTimeoutMs = 10_000;
+/** For whoever receives a stream. Called synchronously; what is thrown ends the connection. */
+export interface ServerMessages {
+  /** Audio, video, data or aggregate, not empty. */
+  onMessage(message: RtmpMessage): void;
+  onStatus(status: ServerStatus): void;
+  onStreamEof(messageStreamId: number): void;
+}
+
+const defaultStepTimeoutMs = 10_000;
+const defaultMaxMessageBytes = 1_048_576;
 
 /** How long a server may leave us with more than `maxQueuedBytes` to send. */
 const drainTimeoutMs = 20_000;
@@ -45,14 +70,12 @@ const maxQueuedBytes = 1_048_576;
 /** Of what we send: most frames are one chunk. */
 const ownChunkBytes = 65_536;
 
-/** What a server sends to a publisher is small. */
-const decoderLimits = { maxMessageBytes: 1_048_576, maxBufferedBytes: 2_097_152, maxChunkStreams: 64 };
-
 /**
  * One connection to an RTMP server, from our side: handshake, `connect`, commands with their answers. Every failure is
  * an `UpstreamError` that says in plain words what the server did; after one the connection is closed.
  */
 export class ClientConnection {
+  readonly #options: ClientConnectionOptions;
   readonly #address: RtmpAddress;
   readonly #clock: Clock;
   readonly #socket: Socket;
@@ -64,13 +87,31 @@ export class ClientConnection {
   readonly #handshake = new ClientHandshake(randomBytes(handshakeRandomBytes));
   readonly #handshakeDone = Promise.withResolvers<void>();
   #decoder: ChunkDecoder | undefined;
+  #receiver: ServerMessages | undefined;
   #nextTransactionId = 1;
   #sentBytes = 0;
+  #lastReceivedMs: number;
+  #pinged = false;
+  #silenceTimer: Timer | undefined;
 
-  private constructor({ address, clock }: ClientConnectionOptions) {
+  private constructor(options: ClientConnectionOptions) {
+    this.#options = options;
+    const { address, clock, ca } = options;
     this.#address = address;
     this.#clock = clock;
-    this.#socket = connect({ host: address.host, port: address.port, noDelay: true, keepAlive: true });
+    this.#lastReceivedMs = clock.monotonicMs();
+    const { host, port } = address;
+    // TLS speaks once the connection stands: `secureConnect` is its `connect`.
+    this.#socket = address.tls
+      ? connectTls({
+          host,
+          port,
+          ...(ca === undefined ? {} : { ca }),
+          ...(isIP(host) === 0 ? { servername: host } : {}),
+        })
+      : connect({ host, port });
+    this.#socket.setNoDelay(true);
+    this.#socket.setKeepAlive(true);
     const where = this.#where();
     this.#socket.on('data', (bytes: Buffer) => this.#guarded(() => this.#receive(bytes)));
     this.#socket.on('error', (error) => this.fail(connectionError(where, error)));
@@ -99,11 +140,18 @@ export class ClientConnection {
     return this.#sentBytes;
   }
 
+  /** Written, but not taken by the server yet. */
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Ends the connection at once. Only the first call counts. */
   fail(error: Error): void {
     if (this.#failure.signal.aborted) return;
     this.#failure.abort(error);
+    this.#silenceTimer?.cancel();
     this.#calls.clear();
+    this.#receiver = undefined;
     this.#socket.destroy();
   }
 
@@ -131,6 +179,11 @@ export class ClientConnection {
     } finally {
       this.#statusListeners.delete(listener);
     }
+  }
+
+  /** Hands on what the server sends from now on, media among it. */
+  receiveWith(receiver: ServerMessages): void {
+    this.#receiver = receiver;
   }
 
   /** From now on a status of level `error` ends the connection. */
@@ -178,7 +231,7 @@ export class ClientConnection {
 
   async #begin(): Promise<void> {
     const connected = new Promise<void>((resolve) => {
-      this.#socket.once('connect', () => resolve());
+      this.#socket.once(this.#address.tls ? 'secureConnect' : 'connect', () => resolve());
     });
     await this.#within('connection', connected);
     this.#write(this.#handshake.start());
@@ -189,14 +242,33 @@ export class ClientConnection {
       amf0Object({
         app,
         type: 'nonprivate',
-        // Servers look for FMLE to tell a publisher from a player.
-        flashVer: 'FMLE/3.0 (compatible; StreamFront)',
+        flashVer: this.#options.flashVer ?? 'FMLE/3.0 (compatible; StreamFront)',
         tcUrl,
+        ...this.#options.properties,
       }),
       [],
     );
     this.#control({ kind: 'set-chunk-size', chunkBytes: ownChunkBytes });
     this.#encoder.setChunkSize(ownChunkBytes);
+    this.#watchSilence();
+  }
+
+  /** A server that is gone without a word (a cable, a power cut) says nothing, nor does a stream that waits. */
+  #watchSilence(): void {
+    const { silenceMs } = this.#options;
+    if (silenceMs === undefined || this.failed.aborted) return;
+    const quietMs = this.#clock.monotonicMs() - this.#lastReceivedMs;
+    if (quietMs < silenceMs) this.#pinged = false;
+    else if (this.#pinged) {
+      this.fail(new UpstreamError('RTMP_SILENT', `${this.#where()} says nothing any more`));
+      return;
+    } else {
+      this.#pinged = true;
+      const timestampMs = Math.floor(this.#clock.monotonicMs()) >>> 0;
+      this.#control({ kind: 'user-control', event: { kind: 'ping-request', timestampMs } });
+    }
+    const delayMs = this.#pinged ? silenceMs : silenceMs - quietMs;
+    this.#silenceTimer = this.#clock.after(delayMs, () => this.#watchSilence());
   }
 
   async #call(name: string, commandObject: Amf0Value, args: readonly Amf0Value[]): Promise<RtmpCommand> {
@@ -212,6 +284,7 @@ export class ClientConnection {
 
   /** The wait for `what`, with its deadline; ends with the connection. */
   #within<T>(what: string, promise: Promise<T>): Promise<T> {
+    const stepTimeoutMs = this.#options.stepTimeoutMs ?? defaultStepTimeoutMs;
     return withinDeadline(
       this.#clock,
       stepTimeoutMs,
@@ -225,12 +298,10 @@ export class ClientConnection {
     return `the RTMP server at ${host}:${port}`;
   }
 
-  #refusal(command: string, code: string, description: string): UpstreamError {
+  #refusal(command: string, code: string, description: string): RtmpRefusal {
     const said = [code, description].filter((part) => part !== '').join(': ');
-    return new UpstreamError(
-      'RTMP_REFUSED',
-      `${this.#where()} refused ${command}: ${said === '' ? 'no reason given' : said}`,
-    );
+    const sentence = `${this.#where()} refused ${command}: ${said === '' ? 'no reason given' : said}`;
+    return new RtmpRefusal(sentence, code, description);
   }
 
   #guarded(action: () => void): void {
@@ -247,12 +318,15 @@ export class ClientConnection {
   }
 
   #receive(bytes: Uint8Array): void {
+    this.#lastReceivedMs = this.#clock.monotonicMs();
     const sequenceNumber = this.#window.receive(bytes.length);
     if (this.#decoder === undefined) {
       const { reply, rest } = this.#handshake.push(bytes);
       if (reply !== undefined) this.#write(reply);
       if (rest === undefined) return;
-      this.#decoder = new ChunkDecoder(decoderLimits);
+      const maxMessageBytes = this.#options.maxMessageBytes ?? defaultMaxMessageBytes;
+      // A server interleaves audio and video: one large message of each may be under way.
+      this.#decoder = new ChunkDecoder({ maxMessageBytes, maxBufferedBytes: maxMessageBytes * 2, maxChunkStreams: 64 });
       this.#handshakeDone.resolve();
       for (const message of this.#decoder.push(rest)) this.#receiveMessage(message);
       return;
@@ -264,10 +338,22 @@ export class ClientConnection {
   #receiveMessage(message: RtmpMessage): void {
     if (isControlMessage(message)) {
       this.#receiveControl(decodeControlMessage(message));
-    } else if (message.payload.length > 0) {
-      if (message.typeId === messageType.commandAmf0 || message.typeId === messageType.commandAmf3) {
+      return;
+    }
+    if (message.payload.length === 0) return;
+    switch (message.typeId) {
+      case messageType.commandAmf0:
+      case messageType.commandAmf3:
         this.#receiveCommand(decodeCommand(message), message.messageStreamId);
-      }
+        return;
+      case messageType.audio:
+      case messageType.video:
+      case messageType.dataAmf0:
+      case messageType.dataAmf3:
+      case messageType.aggregate:
+        this.#receiver?.onMessage(message);
+        return;
+      default:
     }
   }
 
@@ -279,6 +365,8 @@ export class ClientConnection {
     } else if (control.kind === 'user-control' && control.event.kind === 'ping-request') {
       const { timestampMs } = control.event;
       this.#control({ kind: 'user-control', event: { kind: 'ping-response', timestampMs } });
+    } else if (control.kind === 'user-control' && control.event.kind === 'stream-eof') {
+      this.#receiver?.onStreamEof(control.event.messageStreamId);
     }
   }
 
@@ -295,6 +383,7 @@ export class ClientConnection {
         description: text(information?.get('description')),
       };
       for (const listener of this.#statusListeners) listener(status);
+      this.#receiver?.onStatus(status);
     }
   }
 
@@ -310,22 +399,6 @@ export class ClientConnection {
     if (this.failed.aborted) return;
     this.#sentBytes += bytes.length;
     this.#socket.write(bytes);
-  }
-}
-
-function connectionError(where: string, error: Error): UpstreamError {
-  const code = 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ECONNREFUSED':
-      return new UpstreamError('RTMP_UNREACHABLE', `nobody listens where ${where} should be`, { cause: error });
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new UpstreamError('RTMP_UNREACHABLE', `the name of ${where} is not known`, { cause: error });
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return new UpstreamError('RTMP_CLOSED', `${where} broke the connection off`, { cause: error });
-    default:
-      return new UpstreamError('RTMP_UNREACHABLE', `${where} cannot be reached: ${error.message}`, { cause: error });
   }
 }
 

@@ -194,9 +194,9 @@ export class ConnectedSession {
   }
 
   #request(streamName: string): PublishRequest {
-    const { app, tcUrl, flashVer } = this.#application;
+    const { app, tcUrl, flashVer, via } = this.#application;
     const { peerAddress, peerPort } = this.#context;
-    return { app, tcUrl, streamName, peerAddress, peerPort, encoder: flashVer };
+    return { app, tcUrl, streamName, peerAddress, peerPort, encoder: flashVer, via };
   }
 
   #result(command: RtmpCommand, value: Amf0Value): void {

@@ -15,6 +15,8 @@ export interface PublishRequest {
   readonly peerPort: number;
   /** What the encoder calls itself in `connect`. */
   readonly encoder: string | undefined;
+  /** The edges that it has come through, the nearest last. */
+  readonly via?: readonly string[];
 }
 
 export interface PublishRefused {

@@ -1,16 +1,15 @@
 import type { Clock } from '../base/clock.ts';
-import { UpstreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Amf0EcmaArray, type Amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
-import { encodeAudioTag } from '../formats/flv/audio-tag.ts';
-import { encodeVideoTag } from '../formats/flv/video-tag.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import { chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
 import { encodeDataMessage } from '../formats/rtmp/data-message.ts';
-import { messageType } from '../formats/rtmp/message.ts';
+import type { RtmpMessage } from '../formats/rtmp/message.ts';
 import { orAborted, sleep } from './abortable-wait.ts';
 import { ClientConnection } from './client-connection.ts';
+import { MediaMessages } from './media-messages.ts';
+import { beginPublishing } from './outgoing-publication.ts';
 import { parseRtmpUrl } from './rtmp-url.ts';
 
 /** What is published, in decode order. The configurations that are known come before the first access unit. */
@@ -79,19 +78,6 @@ export async function publishRtmp(options: PublishOptions): Promise<PublishSumma
   return { ...sent, sentBytes: connection?.sentBytes ?? 0, ended: signal.aborted ? 'aborted' : 'finished' };
 }
 
-/** The commands that OBS sends, in its order. Resolves with the message stream when the server says Start. */
-async function beginPublishing(connection: ClientConnection, streamName: string): Promise<number> {
-  connection.tell('releaseStream', 0, streamName);
-  connection.tell('FCPublish', 0, streamName);
-  const [messageStreamId] = (await connection.call('createStream')).args;
-  if (typeof messageStreamId !== 'number') {
-    throw new UpstreamError('RTMP_BAD_ANSWER', 'the RTMP server answered createStream without a message stream');
-  }
-  await connection.tellAndAwaitStatus('publish', messageStreamId, 'NetStream.Publish.Start', streamName, 'live');
-  connection.failOnErrorStatus();
-  return messageStreamId;
-}
-
 async function sendAll(iterator: AsyncIterator<PublishItem>, sender: MediaSender, stop: AbortSignal): Promise<void> {
   for (;;) {
     const next = await orAborted(iterator.next(), stop);
@@ -114,6 +100,7 @@ interface MediaSenderOptions {
 /** Sends access units as messages, each when its time has come. */
 class MediaSender {
   readonly #options: MediaSenderOptions;
+  readonly #messages: MediaMessages;
   readonly #configs = new Map<TrackConfig['kind'], TrackConfig>();
   #metadata: Readonly<Record<string, Amf0Value>> = {};
   /** Decode time 0 of the source on the monotonic clock; `undefined` until the first access unit. */
@@ -124,6 +111,7 @@ class MediaSender {
 
   constructor(options: MediaSenderOptions) {
     this.#options = options;
+    this.#messages = new MediaMessages(options.messageStreamId);
   }
 
   addMetadata(properties: Readonly<Record<string, Amf0Value>>): void {
@@ -168,35 +156,17 @@ class MediaSender {
   }
 
   #send(unit: AccessUnit): void {
-    const { sent } = this.#options;
-    if (unit.kind === 'video') {
-      const { keyframe, compositionOffsetMs, data } = unit;
-      sent.videoFrames++;
-      this.#sendTag(
-        'video',
-        unit.timestampMs,
-        encodeVideoTag({ kind: 'frame', codec: 'avc', keyframe, compositionOffsetMs, data }),
-      );
-    } else {
-      sent.audioFrames++;
-      this.#sendTag('audio', unit.timestampMs, encodeAudioTag({ kind: 'frame', codec: 'aac', data: unit.data }));
-    }
+    if (unit.kind === 'video') this.#options.sent.videoFrames++;
+    else this.#options.sent.audioFrames++;
+    this.#sendMessage(this.#messages.unit(unit), unit.kind);
   }
 
   #sendSequenceHeader(config: TrackConfig, timestampMs: number): void {
-    if (config.codec === 'avc') {
-      const { codec, description } = config;
-      this.#sendTag('video', timestampMs, encodeVideoTag({ kind: 'sequence-header', codec, description }));
-    } else if (config.codec === 'aac') {
-      const { codec, description } = config;
-      this.#sendTag('audio', timestampMs, encodeAudioTag({ kind: 'sequence-header', codec, description }));
-    }
+    this.#sendMessage(this.#messages.config(config, timestampMs), config.kind);
   }
 
-  #sendTag(kind: 'video' | 'audio', timestampMs: number, payload: Uint8Array): void {
-    const { connection, messageStreamId } = this.#options;
-    const typeId = messageType[kind];
-    connection.sendMessage({ typeId, messageStreamId, timestampMs, payload }, chunkStreamId[kind]);
+  #sendMessage(message: RtmpMessage | undefined, kind: TrackConfig['kind']): void {
+    if (message !== undefined) this.#options.connection.sendMessage(message, chunkStreamId[kind]);
   }
 }
 

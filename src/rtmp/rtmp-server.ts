@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { ExamineConnect } from './connect-command.ts';
 import type { PublishGate } from './publish-gate.ts';
 import { ServerSession } from './server-session.ts';
 import type { SessionLimits } from './session-limits.ts';
@@ -18,6 +19,8 @@ export interface RtmpServerOptions {
   readonly tls?: ServerTls | undefined;
   readonly limits: SessionLimits;
   readonly gate: PublishGate;
+  /** Asked at `connect`. Every application may be connected to if left out. */
+  readonly examineConnect?: ExamineConnect;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -141,10 +144,11 @@ export class RtmpServer {
       this.#count('PEER_LEFT');
       return;
     }
-    const { gate, limits, clock, log } = this.#options;
+    const { gate, examineConnect, limits, clock, log } = this.#options;
     const session = new ServerSession({
       transport: new SocketTransport(socket, address, port, clock),
       gate,
+      examineConnect,
       limits,
       clock,
       acceptedMs,

@@ -10,7 +10,7 @@ import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
 import { onStatusMessage } from '../formats/rtmp/status.ts';
 import { AcknowledgementWindow } from './acknowledgement-window.ts';
 import { CommandRate } from './command-rate.ts';
-import { answerConnect, readConnect, rejectConnect } from './connect-command.ts';
+import { answerConnect, type ExamineConnect, readConnect, rejectConnect } from './connect-command.ts';
 import { ConnectedSession, mediaWithoutPublish } from './connected-session.ts';
 import type { PublishGate } from './publish-gate.ts';
 import type { SessionLimits } from './session-limits.ts';
@@ -29,6 +29,7 @@ type SessionState =
 export interface ServerSessionOptions {
   readonly transport: SessionTransport;
   readonly gate: PublishGate;
+  readonly examineConnect?: ExamineConnect | undefined;
   readonly limits: SessionLimits;
   readonly clock: Clock;
   /** When the connection came, on the monotonic clock: from then on its handshake has time. */
@@ -198,7 +199,12 @@ export class ServerSession {
       rejectConnect(this.#output, command.transactionId, application.problem);
       throw new AccessError('RTMP_CONNECT_REJECTED', application.problem);
     }
-    const { transport, gate, limits, clock, log } = this.#options;
+    const { transport, gate, limits, clock, log, examineConnect } = this.#options;
+    const refused = examineConnect?.(application);
+    if (refused !== undefined) {
+      rejectConnect(this.#output, command.transactionId, refused.sentence);
+      throw new AccessError(refused.code, refused.sentence);
+    }
     const { peerAddress, peerPort } = transport;
     const connected = new ConnectedSession(application, {
       output: this.#output,

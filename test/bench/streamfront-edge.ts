@@ -14,6 +14,7 @@ export async function startStreamFrontEdge(folder: string, originPort: number): 
     stringify({
       edge: {
         http: { port },
+        rtmp: { port: 0 },
         origins: { main: { url: `http://127.0.0.1:${originPort}` } },
         distributions: [{ name: 'bench', behaviours: [{ path: '*' }] }],
       },

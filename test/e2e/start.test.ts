@@ -64,10 +64,15 @@ describe('streamfront start', () => {
     try {
       for (const [flag, setting] of [
         ['--http-port', 'edge.http.port'],
-        ['--rtmp-port', 'origin.rtmp.port'],
+        ['--rtmp-port', 'edge.rtmp.port'],
+        ['--origin-rtmp-port', 'origin.rtmp.port'],
         ['--origin-http-port', 'origin.http.port'],
       ] as const) {
-        const ports = ['--http-port', '0', '--rtmp-port', '0', '--origin-http-port', '0', flag, String(port)];
+        const free = ['--http-port', '--rtmp-port', '--origin-http-port', '--origin-rtmp-port'].flatMap((name) => [
+          name,
+          '0',
+        ]);
+        const ports = [...free, flag, String(port)];
         const result = await run(process.execPath, [mainFile, 'start', '--no-demo', '--data', folder, ...ports]);
         expect(result.code).toBe(1);
         expect(result.standardError).toContain(`${port}`);

@@ -73,6 +73,7 @@ export async function startTestEdge(
 ): Promise<TestEdge> {
   const settings = edgeSchema.parse({
     http: { port: 0 },
+    rtmp: { port: 0 },
     location: 'test1',
     origins: { main: { url: originUrl } },
     distributions: [{ name: 'site', behaviours: [behaviour] }],

@@ -16,8 +16,10 @@ export interface RunningProgram {
   readonly edgeUrl: string;
   /** Where edges fetch, without a slash at the end. */
   readonly originUrl: string;
-  /** Where encoders publish: `rtmp://127.0.0.1:PORT/live`. */
+  /** Where encoders publish and players come, at the edge: `rtmp://127.0.0.1:PORT/live`. */
   readonly rtmpUrl: string;
+  /** Where the edge publishes and plays, at the origin: `rtmp://127.0.0.1:PORT/live`. */
+  readonly originRtmpUrl: string;
   readonly standardOutput: () => string;
   readonly logLines: () => Record<string, unknown>[];
   /** SIGTERM, then waits; gives the exit code. */
@@ -41,7 +43,7 @@ export async function startProgram({ configuration = {}, flags = [] }: ProgramOp
   const folder = mkdtempSync(join(tmpdir(), 'streamfront-'));
   const configFile = join(folder, 'streamfront.yaml');
   writeFileSync(configFile, stringify(configuration));
-  const ports = ['--http-port', '0', '--rtmp-port', '0', '--origin-http-port', '0'];
+  const ports = ['--http-port', '0', '--rtmp-port', '0', '--origin-http-port', '0', '--origin-rtmp-port', '0'];
   const child = spawn(
     process.execPath,
     [mainFile, 'start', '--config', configFile, '--data', join(folder, 'data'), ...ports, ...flags],
@@ -80,7 +82,8 @@ export async function startProgram({ configuration = {}, flags = [] }: ProgramOp
     process: child,
     edgeUrl: `http://127.0.0.1:${listening('edge.http.port')}`,
     originUrl: `http://127.0.0.1:${listening('origin.http.port')}`,
-    rtmpUrl: `rtmp://127.0.0.1:${listening('origin.rtmp.port')}/live`,
+    rtmpUrl: `rtmp://127.0.0.1:${listening('edge.rtmp.port')}/live`,
+    originRtmpUrl: `rtmp://127.0.0.1:${listening('origin.rtmp.port')}/live`,
     standardOutput: () => out,
     logLines: () => parseLogLines(log),
     stop,

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { PublishAuthority } from '../http/publish-authority.ts';
+import type { PlayGate } from '../live/play-gate.ts';
+import { Relay, type RelayStats } from './relay.ts';
+import type { RelayOptions } from './relay-options.ts';
+import { relayOrigins } from './relay-origin.ts';
+import { RelayPublish } from './relay-publish.ts';
+import type { RelayedPublicationStats } from './relayed-publication.ts';
+import { type RtmpListenersStats, startRtmpListeners } from './rtmp-listeners.ts';
+import type { EdgeSettings } from './settings.ts';
+import { compileStreamingRoutes } from './streaming-routes.ts';
+
+export interface LiveRelayStats extends RelayStats {
+  readonly publications: readonly RelayedPublicationStats[];
+  readonly listeners: RtmpListenersStats;
+}
+
+/** The live half of a running edge. */
+export interface LiveRelay {
+  /** For players over HTTP. */
+  readonly gate: PlayGate;
+  readonly rtmpPort: number;
+  readonly rtmpsPort: number | undefined;
+  stats(): LiveRelayStats;
+  /** Ends every connection and every stream. */
+  close(): Promise<void>;
+}
+
+/** Starts what relays live streams both ways. Throws a `ConfigError` as `startRtmpListeners` does. */
+export async function startLiveRelay(
+  settings: EdgeSettings,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<LiveRelay> {
+  const routes = compileStreamingRoutes(settings.streaming, settings.distributions, relayOrigins(settings.origins));
+  const options: RelayOptions = {
+    edgeId: `edge-${randomBytes(8).toString('hex')}`,
+    maxLiveStreams: settings.maxLiveStreams,
+    maxMessageBytes: settings.rtmp.maxMessageBytes,
+    clock,
+    log,
+    random: Math.random,
+  };
+  const apps = [...new Set(settings.streaming.flatMap((distribution) => distribution.apps))];
+  const authority = new PublishAuthority(settings.publish, { clock, log, apps });
+  const relay = new Relay(routes, options);
+  const relayPublish = new RelayPublish(routes, authority, options);
+  const listeners = await startRtmpListeners(settings, { routes, relay, relayPublish, authority, options }).catch(
+    async (error: unknown) => {
+      await authority.close();
+      throw error;
+    },
+  );
+  return {
+    gate: relay,
+    rtmpPort: listeners.port,
+    rtmpsPort: listeners.rtmpsPort,
+    stats: () => ({ ...relay.stats(), publications: relayPublish.stats(), listeners: listeners.stats() }),
+    close: async () => {
+      relay.close();
+      await listeners.close();
+      await authority.close();
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import type { PublishAuthority } from '../http/publish-authority.ts';
+import type {
+  PublicationSink,
+  PublishAdmission,
+  PublishCircumstances,
+  PublishGate,
+  PublishRefused,
+  PublishRequest,
+} from '../rtmp/publish-gate.ts';
+import { relayCode } from './relay.ts';
+import type { RelayOptions } from './relay-options.ts';
+import { RelayedPublication, type RelayedPublicationStats } from './relayed-publication.ts';
+import type { RoutedStream, StreamingRoutes } from './streaming-routes.ts';
+
+/**
+ * Lets encoders publish through an edge: admitted here by its credentials, then by the origin, whose answer is the one
+ * that counts. The keys that the encoder gave are passed on, so that the origin knows who it is.
+ */
+export class RelayPublish implements PublishGate {
+  readonly #routes: StreamingRoutes;
+  readonly #authority: PublishAuthority;
+  readonly #options: RelayOptions;
+  readonly #publications = new Set<RelayedPublication>();
+  /** Those that the origin has not answered yet. */
+  #asking = 0;
+
+  constructor(routes: StreamingRoutes, authority: PublishAuthority, options: RelayOptions) {
+    this.#routes = routes;
+    this.#authority = authority;
+    this.#options = options;
+  }
+
+  /** Those that are passed on now. */
+  stats(): readonly RelayedPublicationStats[] {
+    return [...this.#publications].map((publication) => publication.stats());
+  }
+
+  examine(request: PublishRequest): PublishRefused | undefined {
+    const routed = this.#route(request);
+    return routed.kind === 'refused' ? routed : this.#authority.examine(request);
+  }
+
+  async admit(request: PublishRequest, circumstances: PublishCircumstances): Promise<PublishAdmission> {
+    const routed = this.#route(request);
+    if (routed.kind === 'refused') return routed;
+    const { signal } = circumstances;
+    const permission = await this.#authority.authorize(request, signal);
+    if (permission.kind === 'refused') return permission;
+    const { maxLiveStreams } = this.#options;
+    if (this.#publications.size + this.#asking >= maxLiveStreams) {
+      permission.ended('not-started');
+      return refused(
+        routed.path,
+        'PUBLISH_FULL',
+        `this edge passes on ${maxLiveStreams} publications already (setting edge.maxLiveStreams)`,
+      );
+    }
+    this.#asking++;
+    try {
+      const opened = await RelayedPublication.open(
+        {
+          ...this.#options,
+          routed,
+          query: passedOnQuery(request),
+          encoder: request.encoder,
+          via: request.via ?? [],
+          onTakenOver: () => {
+            permission.ended('taken-over');
+            circumstances.onTakenOver();
+          },
+          onEnded: (error) => circumstances.onEnded(error),
+        },
+        signal,
+      );
+      if (!(opened instanceof RelayedPublication)) {
+        permission.ended('not-started');
+        return opened;
+      }
+      this.#publications.add(opened);
+      const sink = releasing(opened, () => {
+        this.#publications.delete(opened);
+        permission.ended('ended');
+      });
+      return { kind: 'admitted', path: routed.path, sink };
+    } catch (error) {
+      permission.ended('not-started');
+      throw error;
+    } finally {
+      this.#asking--;
+    }
+  }
+
+  #route({ tcUrl, app, streamName }: PublishRequest): RoutedStream | PublishRefused {
+    const routed = this.#routes.stream(tcUrl, app, streamName);
+    if (routed.kind === 'unrouted') {
+      return refused(undefined, relayCode(routed.code), `${routed.code}: ${routed.sentence}`);
+    }
+    if (routed.behaviour.publish) return routed;
+    return refused(routed.path, 'PUBLISH_NOT_HERE', `${routed.path} cannot be published through this edge`);
+  }
+}
+
+function refused(path: string | undefined, code: string, sentence: string): PublishRefused {
+  return { kind: 'refused', statusCode: 'NetStream.Publish.BadName', code, path, sentence };
+}
+
+/** Everything that the encoder said in its queries, behind the name: `?key=…`, or nothing. */
+function passedOnQuery({ streamName, app, tcUrl }: PublishRequest): string {
+  const queries = [streamName, app, tcUrl ?? '']
+    .map((text) => text.slice(text.indexOf('?') + 1 || text.length))
+    .filter((query) => query !== '');
+  const [first, ...rest] = new Set(queries);
+  return first === undefined ? '' : `?${[first, ...rest].join('&')}`;
+}
+
+/** The sink, which says once that it was released. */
+function releasing(publication: RelayedPublication, onReleased: () => void): PublicationSink {
+  return {
+    setTrackConfig: (config) => publication.setTrackConfig(config),
+    setColorInfo: (trackId, colorInfo) => publication.setColorInfo(trackId, colorInfo),
+    push: (unit) => publication.push(unit),
+    pushData: (message) => publication.pushData(message),
+    nameEncoder: () => publication.nameEncoder(),
+    release: () => {
+      publication.release();
+      onReleased();
+    },
+  };
+}

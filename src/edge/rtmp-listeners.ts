@@ -1,0 +1,98 @@
+import { ConfigError } from '../base/errors.ts';
+import type { PublishAuthority } from '../http/publish-authority.ts';
+import type { PublishHookStats } from '../http/publish-hook.ts';
+import { TlsMaterial } from '../http/tls-material.ts';
+import { publishSafety } from '../policy/publish-credentials.ts';
+import type { ConnectedApplication, ExamineConnect } from '../rtmp/connect-command.ts';
+import { maxHops } from '../rtmp/relay-via.ts';
+import { listenRtmp } from '../rtmp/rtmp-listen.ts';
+import type { RtmpServer, RtmpServerStats } from '../rtmp/rtmp-server.ts';
+import { sessionLimits } from '../rtmp/session-limits.ts';
+import { relayCode, type Relay } from './relay.ts';
+import type { RelayOptions } from './relay-options.ts';
+import type { RelayPublish } from './relay-publish.ts';
+import type { EdgeSettings } from './settings.ts';
+import type { StreamingRoutes } from './streaming-routes.ts';
+
+export interface RtmpListeners {
+  readonly host: string;
+  readonly port: number;
+  /** Of the listener for `rtmps://`. */
+  readonly rtmpsPort: number | undefined;
+  stats(): RtmpListenersStats;
+  close(): Promise<void>;
+}
+
+export interface RtmpListenersStats {
+  readonly rtmp: RtmpServerStats;
+  readonly rtmps: RtmpServerStats | undefined;
+  readonly hook: PublishHookStats | undefined;
+}
+
+/**
+ * Listens where encoders publish and RTMP players come. Throws `ConfigError` when it would be open to everybody without
+ * that being written out, when certificate or key cannot be used, and when it cannot listen.
+ */
+export async function startRtmpListeners(
+  settings: Pick<EdgeSettings, 'rtmp' | 'rtmps' | 'publish'>,
+  parts: {
+    readonly routes: StreamingRoutes;
+    readonly relay: Relay;
+    readonly relayPublish: RelayPublish;
+    readonly authority: PublishAuthority;
+    readonly options: RelayOptions;
+  },
+): Promise<RtmpListeners> {
+  const findings = publishSafety('edge', settings);
+  if (findings.length > 0) throw new ConfigError('The RTMP listener does not start:', findings);
+  const { rtmp, rtmps } = settings;
+  const { routes, relay, relayPublish, authority, options } = parts;
+  const { clock, log, edgeId } = options;
+  const common = {
+    maxConnections: rtmp.maxConnections,
+    limits: sessionLimits(rtmp),
+    gate: relayPublish,
+    playGate: relay,
+    examineConnect: connectExaminer(routes, edgeId),
+    clock,
+    log,
+  };
+  await using opened = new AsyncDisposableStack();
+  const plain = await listenRtmp('edge.rtmp', { ...common, host: rtmp.host, port: rtmp.port });
+  opened.defer(() => plain.close());
+  let secure: RtmpServer | undefined;
+  if (rtmps !== undefined) {
+    const { host, port, certificate, key } = rtmps;
+    const tls = new TlsMaterial({ files: { certificate, key }, setting: 'edge.rtmps', clock, log });
+    opened.defer(() => tls.close());
+    secure = await listenRtmp('edge.rtmps', { ...common, host, port, tls });
+    const server = secure;
+    opened.defer(() => server.close());
+  }
+  const running = opened.move();
+  return {
+    host: plain.host,
+    port: plain.port,
+    rtmpsPort: secure?.port,
+    stats: () => ({ rtmp: plain.stats(), rtmps: secure?.stats(), hook: authority.hookStats() }),
+    close: () => running.disposeAsync(),
+  };
+}
+
+/** Refuses an edge that would fetch from itself, and applications that no distribution answers for. */
+function connectExaminer(routes: StreamingRoutes, edgeId: string): ExamineConnect {
+  return ({ app, tcUrl, via }: ConnectedApplication) => {
+    if (via.includes(edgeId)) {
+      return {
+        code: 'RELAY_LOOP',
+        sentence:
+          'this edge is asked for a stream that it asks for itself: an origin in edge.origins is this edge, or fetches from it',
+      };
+    }
+    if (via.length >= maxHops) {
+      return { code: 'RELAY_TOO_MANY_HOPS', sentence: `the stream has come through ${maxHops} edges already` };
+    }
+    const unrouted = routes.application(tcUrl, app);
+    return unrouted && { code: relayCode(unrouted.code), sentence: `${unrouted.code}: ${unrouted.sentence}` };
+  };
+}
