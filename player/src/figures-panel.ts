@@ -14,6 +14,8 @@ import { VerdictStrip } from './verdict-strip.ts';
 import type { PlayerFigures } from './watch-player.ts';
 
 const historyLength = 120;
+/** Before it has found the live edge, a player is as far behind as the playlist is long. */
+const settlingTicks = 4;
 
 function unbroken(text: string): string {
   return text.replaceAll(' ', '\u00a0');
@@ -50,6 +52,7 @@ export class FiguresPanel {
   readonly #stalls = new Figure('Stalls', 'How often the picture has stood still for want of media');
   readonly #latencyLine = new HistoryLine(historyLength, 'Latency over the last half minute');
   readonly #verdicts = new VerdictStrip();
+  #movingTicks = 0;
 
   constructor() {
     this.#latency.root.append(this.#latencyLine.root);
@@ -74,8 +77,9 @@ export class FiguresPanel {
     const sound = formatSound(entry?.audio?.sampleRate, entry?.audio?.channels);
     const listed = [entry?.video?.codec, entry?.audio?.codec].filter((codec) => codec !== undefined);
     const codecs = (figures.codecs.length > 0 ? figures.codecs : listed).map(formatCodec);
+    const soundOnly = figures.width === 0 && figures.codecs.length > 0;
     this.#quality.set(
-      formatQuality({ width: figures.width, height: figures.height, framesPerSecond }),
+      soundOnly ? 'Sound only' : formatQuality({ width: figures.width, height: figures.height, framesPerSecond }),
       [formatSize(figures), ...codecs, sound]
         .filter((text) => text !== '–')
         .map(unbroken)
@@ -86,7 +90,8 @@ export class FiguresPanel {
       formatSeconds(moving ? figures.latencySeconds : undefined),
       figures.playbackRate > 1 ? `catching up at ×${figures.playbackRate.toFixed(2)}` : 'behind the live edge',
     );
-    if (moving) this.#latencyLine.add(figures.latencySeconds);
+    if (moving) this.#movingTicks += 1;
+    if (moving && this.#movingTicks > settlingTicks) this.#latencyLine.add(figures.latencySeconds);
     this.#glass.set(formatSeconds(moving ? figures.glassLatencySeconds : undefined), 'estimate');
     this.#buffer.set(formatSeconds(figures.bufferSeconds));
     this.#bitrate.set(

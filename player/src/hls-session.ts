@@ -21,6 +21,7 @@ export class HlsSession implements PlaybackSession {
   #audioRate = new MediaRate(rateWindowSeconds);
   #failure: Failure | undefined;
   #over = false;
+  #wentBack = false;
   #grewAtMs: number | undefined;
 
   static get supported(): boolean {
@@ -52,6 +53,11 @@ export class HlsSession implements PlaybackSession {
     return this.#grewAtMs === undefined ? undefined : performance.now() - this.#grewAtMs;
   }
 
+  get lagSeconds(): number | undefined {
+    const { latency, targetLatency } = this.#hls;
+    return this.#wentBack || targetLatency === null || latency === 0 ? undefined : latency - targetLatency;
+  }
+
   figures(): SessionFigures {
     const hls = this.#hls;
     const level = hls.levels[hls.currentLevel] ?? hls.levels[0];
@@ -75,6 +81,7 @@ export class HlsSession implements PlaybackSession {
   reload(): void {
     this.#failure = undefined;
     this.#over = false;
+    this.#wentBack = false;
     this.#grewAtMs = undefined;
     this.#hls.loadSource(this.#playlist);
   }
@@ -103,9 +110,8 @@ export class HlsSession implements PlaybackSession {
 
   /** Who goes back in time on purpose may stay there: hls.js would take it for an accident and jump to the live edge. */
   readonly #noteSeek = (): void => {
-    const behindSeconds = (this.#hls.liveSyncPosition ?? 0) - this.#video.currentTime;
-    this.#hls.config.liveMaxLatencyDurationCount =
-      behindSeconds > wentBackSeconds ? Number.POSITIVE_INFINITY : maxLatencyDurationCount;
+    this.#wentBack = (this.#hls.liveSyncPosition ?? 0) - this.#video.currentTime > wentBackSeconds;
+    this.#hls.config.liveMaxLatencyDurationCount = this.#wentBack ? Number.POSITIVE_INFINITY : maxLatencyDurationCount;
   };
 
   #listen(): void {

@@ -41,6 +41,8 @@ export const maxLatencyDurationCount = 10;
 export const watchSettings: Partial<HlsConfig> = {
   ...shared,
   lowLatencyMode: true,
+  // So that the media element knows that it is live, and media-chrome from it.
+  liveDurationInfinity: true,
   maxLiveSyncPlaybackRate: 1.1,
   backBufferLength: 60,
   capLevelToPlayerSize: true,

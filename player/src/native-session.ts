@@ -33,6 +33,11 @@ export class NativeSession implements PlaybackSession {
     return undefined;
   }
 
+  /** The browser keeps its own distance. */
+  get lagSeconds(): undefined {
+    return undefined;
+  }
+
   figures(): SessionFigures {
     const { seekable, currentTime } = this.#video;
     if (seekable.length === 0) return noFigures;

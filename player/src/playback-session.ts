@@ -29,6 +29,11 @@ export interface PlaybackSession {
   readonly over: boolean;
   /** How long the playlist has not grown; undefined before the first, or where the browser does not tell. */
   readonly playlistStillMs: number | undefined;
+  /**
+   * How much further behind the live edge it is than it aims to be; undefined where that is not known, and where the
+   * viewer has gone back in time on purpose.
+   */
+  readonly lagSeconds: number | undefined;
   figures(): SessionFigures;
   reload(): void;
   recoverMedia(): void;

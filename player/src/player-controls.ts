@@ -4,6 +4,9 @@ import { customElement, element } from './element.ts';
 
 const forwardedKeys = new Set([' ', 'k', 'm', 'f', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown']);
 
+/** Whatever makes something of keys itself. A heading that has the focus after a change of view does not. */
+const usesKeys = 'a, button, input, select, textarea, dialog, media-controller, [tabindex="0"]';
+
 /**
  * The video under media-chrome's controls. `over` stands over the picture and under the controls. `seekToLive` is
  * called in place of media-chrome's own way, which goes to the very end of the buffer and stalls there.
@@ -57,8 +60,8 @@ export function forwardKeys(controller: HTMLElement, signal: AbortSignal): void 
   document.addEventListener(
     'keydown',
     (event) => {
-      const free = event.target === document.body || event.target === document.documentElement;
-      if (!free || event.ctrlKey || event.metaKey || event.altKey || !forwardedKeys.has(event.key)) return;
+      const taken = event.target instanceof Element && event.target.closest(usesKeys) !== null;
+      if (taken || event.ctrlKey || event.metaKey || event.altKey || !forwardedKeys.has(event.key)) return;
       event.preventDefault();
       const { key, code } = event;
       controller.dispatchEvent(new KeyboardEvent('keydown', { key, code }));

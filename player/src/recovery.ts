@@ -43,6 +43,8 @@ export interface Observation {
   readonly over: boolean;
   /** How long the playlist has not grown; undefined before it is there. */
   readonly playlistStillMs: number | undefined;
+  /** How much further behind the live edge than it should be; undefined where that is not known, or is wanted. */
+  readonly lagSeconds: number | undefined;
   readonly failure: Failure | undefined;
   readonly directory: DirectoryWord;
 }
@@ -62,6 +64,8 @@ const mediaRecoverySpacingMs = 5_000;
 const mediaRecoveriesAtMost = 2;
 /** Having played for this long, earlier trouble is forgotten. */
 const soundAfterMs = 5_000;
+/** What an interruption may leave behind: less is caught up by playing a little faster. */
+const lagAfterInterruptionSeconds = 3;
 
 /** Time between one reload and the next: 1, 2, 4, 8, 10, 10 … seconds. */
 export function reloadSpacingMs(reloads: number): number {
@@ -83,6 +87,7 @@ export class Recovery {
   #mediaRecoveries = 0;
   #mediaRecoveryNotBeforeMs = Number.NEGATIVE_INFINITY;
   #jumped = false;
+  #interrupted = false;
 
   observe(seen: Observation): Decision {
     this.#noteDirectory(seen);
@@ -108,7 +113,9 @@ export class Recovery {
     this.#reloadNotBeforeMs = nowMs;
   }
 
-  #playing({ nowMs }: Observation): Decision {
+  #playing({ nowMs, lagSeconds }: Observation): Decision {
+    const late = this.#interrupted && (lagSeconds ?? 0) > lagAfterInterruptionSeconds;
+    this.#interrupted = false;
     this.#started = true;
     this.#stillSinceMs = undefined;
     this.#jumped = false;
@@ -117,7 +124,7 @@ export class Recovery {
       this.#reloads = 0;
       this.#mediaRecoveries = 0;
     }
-    return { state: 'playing', remedy: 'none' };
+    return { state: 'playing', remedy: late ? 'jump-to-live' : 'none' };
   }
 
   #mediaFailed({ nowMs }: Observation): Decision {
@@ -152,6 +159,7 @@ export class Recovery {
     const stillMs = seen.nowMs - this.#stillSinceMs;
     const quiet = (seen.playlistStillMs ?? 0) > playlistSilentMs;
     if (this.#started && stillMs < noticeAfterMs) return { state: 'playing', remedy: 'none' };
+    this.#interrupted = true;
     if (seen.directory === 'waiting') return { state: 'waiting', remedy: 'none' };
     if (seen.directory === 'missing') return { state: this.#started ? 'ended' : 'absent', remedy: 'none' };
     if (seen.directory === 'unreachable') {

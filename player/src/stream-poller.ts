@@ -10,7 +10,7 @@ export type StreamListAnswer =
 
 const listPath = '/live/streams.json';
 const answerDeadlineMs = 8_000;
-const slowestMs = 10_000;
+const slowestMs = 5_000;
 
 /** Asks for the list of streams again and again; more slowly while nobody answers; not at all while it may rest. */
 export class StreamPoller {

@@ -37,14 +37,14 @@ export class VideoRenditions extends EventTarget implements Iterable<VideoRendit
   replace(renditions: readonly VideoRendition[]): void {
     const before = this.#renditions.length;
     this.#renditions = renditions;
-    this.#selectedIndex = -1;
     for (let index = 0; index < Math.max(before, renditions.length); index += 1) {
       const rendition = renditions[index];
       if (rendition === undefined) Reflect.deleteProperty(this, index);
       else Object.defineProperty(this, index, { value: rendition, configurable: true });
     }
     this.dispatchEvent(new Event(renditions.length < before ? 'removerendition' : 'addrendition'));
-    this.dispatchEvent(new Event('change'));
+    // Back to automatic, said only if it was not: who hears it drops what is buffered of another choice.
+    this.selectedIndex = -1;
   }
 }
 

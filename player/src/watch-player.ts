@@ -22,7 +22,6 @@ export interface PlayerFigures extends SessionFigures {
 }
 
 const tickMs = 250;
-const liveEdgeSeconds = 6;
 
 /**
  * Plays one stream and keeps on playing it: observes, asks `Recovery`, does what it says. Its root element tells in
@@ -42,7 +41,6 @@ export class WatchPlayer {
   #session: PlaybackSession | undefined;
   #directory: DirectoryWord = 'unknown';
   #pausedByViewer = false;
-  #pausedAtLiveEdge = false;
   #lastTime = 0;
   #stalls = 0;
   #firstFrameMs: number | undefined;
@@ -97,12 +95,11 @@ export class WatchPlayer {
   #paused(): void {
     if (this.#video.ended || this.#video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
     this.#pausedByViewer = true;
-    this.#pausedAtLiveEdge = (this.#session?.figures().latencySeconds ?? 0) < liveEdgeSeconds;
   }
 
   /** Who paused at the live edge comes back to it; who had gone back in time goes on from there. */
   #resumed(): void {
-    if (this.#pausedByViewer && this.#pausedAtLiveEdge) this.#session?.jumpToLive();
+    if (this.#pausedByViewer && (this.#session?.lagSeconds ?? 0) > 1) this.#session?.jumpToLive();
     this.#pausedByViewer = false;
   }
 
@@ -154,6 +151,7 @@ export class WatchPlayer {
       paused: paused && !ended && (this.#pausedByViewer || this.#firstFrameMs !== undefined),
       over: session?.over === true,
       playlistStillMs: session?.playlistStillMs,
+      lagSeconds: session?.lagSeconds,
       failure: session === undefined ? 'unsupported' : session.failure,
       directory: this.#directory,
     });

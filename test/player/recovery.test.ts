@@ -6,6 +6,7 @@ const still: Omit<Observation, 'nowMs'> = {
   paused: false,
   over: false,
   playlistStillMs: 100,
+  lagSeconds: 0.2,
   failure: undefined,
   directory: 'live',
 };
@@ -63,6 +64,27 @@ describe('Recovery', () => {
     watch(recovery, 10_250, 20_000, { directory: 'waiting' });
     watch(recovery, 20_250, 22_000, { directory: 'live' });
     expect(watch(recovery, 22_250, 60_000, { advancing: true })).toEqual({ state: 'playing', remedies: [] });
+  });
+
+  it('jumps to the live edge, once, when an interruption has left the picture far behind', () => {
+    const recovery = played();
+    watch(recovery, 10_250, 20_000, { directory: 'unreachable' });
+    expect(watch(recovery, 20_250, 30_000, { advancing: true, lagSeconds: 11 })).toEqual({
+      state: 'playing',
+      remedies: [['jump-to-live', 20_250]],
+    });
+  });
+
+  it('lets a viewer who has gone back in time, or is a little late, play on after an interruption', () => {
+    for (const lagSeconds of [undefined, 2.5]) {
+      const recovery = played();
+      watch(recovery, 10_250, 20_000, {});
+      expect(watch(recovery, 20_250, 30_000, { advancing: true, lagSeconds }).remedies).toEqual([]);
+    }
+  });
+
+  it('does not jump without an interruption, however late', () => {
+    expect(watch(played(), 10_250, 30_000, { advancing: true, lagSeconds: 15 }).remedies).toEqual([]);
   });
 
   it('waits for an absent stream to be listed and then loads at once', () => {
