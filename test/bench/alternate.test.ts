@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alternate, median, medianSample } from './alternate.ts';
+import { alternate, inTurn, median, medianSample } from './alternate.ts';
 
 describe('median', () => {
   it('is the middle one of an odd number of values, whatever their order', () => {
@@ -43,5 +43,34 @@ describe('alternate', () => {
     };
     expect(await alternate(3, measure('A'), measure('B'))).toEqual({ ours: { rate: 2 }, peer: { rate: 20 } });
     expect(order.join('')).toBe('ABABAB');
+  });
+});
+
+describe('inTurn', () => {
+  it('measures A B C A B C and keeps what each gave', async () => {
+    const order: string[] = [];
+    const contender = (name: string) => async () => order.push(name);
+    const results = await inTurn(2, new Map(['A', 'B', 'C'].map((name) => [name, contender(name)])));
+    expect(order.join('')).toBe('ABCABC');
+    expect(results.get('B')).toEqual({ kind: 'measured', samples: [2, 5] });
+  });
+
+  it('says why one failed, asks it no more, and goes on with the others', async () => {
+    let asked = 0;
+    const fails = async () => {
+      asked += 1;
+      if (asked === 2) throw new Error('the server is gone');
+      return asked;
+    };
+    const results = await inTurn(
+      3,
+      new Map([
+        ['A', fails],
+        ['B', async () => 7],
+      ]),
+    );
+    expect(results.get('A')).toEqual({ kind: 'failed', reason: 'the server is gone' });
+    expect(results.get('B')).toEqual({ kind: 'measured', samples: [7, 7, 7] });
+    expect(asked).toBe(2);
   });
 });

@@ -35,3 +35,37 @@ export async function alternate<T extends Readonly<Record<keyof T, number>>>(
   }
   return { ours: medianSample(samples.ours), peer: medianSample(samples.peer) };
 }
+
+/** What the rounds of one contender gave, or why it could not be measured: after a failure it is left out. */
+export type Turns<T> =
+  | { readonly kind: 'measured'; readonly samples: readonly T[] }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/**
+ * Measures any number of contenders in turn, A B C A B C …. One that fails does not keep the others from being
+ * measured.
+ */
+export async function inTurn<T>(
+  rounds: number,
+  contenders: ReadonlyMap<string, () => Promise<T>>,
+): Promise<ReadonlyMap<string, Turns<T>>> {
+  const results = new Map<string, { samples: T[]; reason: string | undefined }>();
+  for (const name of contenders.keys()) results.set(name, { samples: [], reason: undefined });
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, measure] of contenders) {
+      const result = results.get(name);
+      if (result === undefined || result.reason !== undefined) continue;
+      try {
+        result.samples.push(await measure());
+      } catch (error) {
+        result.reason = error instanceof Error ? error.message : String(error);
+      }
+    }
+  }
+  return new Map(
+    [...results].map(([name, { samples, reason }]): [string, Turns<T>] => [
+      name,
+      reason === undefined ? { kind: 'measured', samples } : { kind: 'failed', reason },
+    ]),
+  );
+}

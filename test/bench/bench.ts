@@ -8,5 +8,6 @@ export interface Bench {
   readonly description: string;
   /** Programs of the machine that it needs; installed where that needs no question. */
   readonly programs: readonly SystemProgram[];
-  run(workFolder: string): Promise<BenchReport>;
+  /** `quick` is for those who work on it: it shows that everything runs, its figures say little. */
+  run(workFolder: string, quick: boolean): Promise<BenchReport>;
 }

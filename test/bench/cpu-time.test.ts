@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseProcessStat, ticksOfTree } from './cpu-time.ts';
+import { parseProcessStat, treeOf } from './cpu-time.ts';
 
 describe('parseProcessStat', () => {
   it('reads parent and times, also behind a name with blanks and parentheses', () => {
@@ -9,14 +9,15 @@ describe('parseProcessStat', () => {
   });
 });
 
-describe('ticksOfTree', () => {
-  it('adds up a process and all below it, and nobody else', () => {
+describe('treeOf', () => {
+  it('is a process and all below it, and nobody else', () => {
     const processes = [
       { pid: 10, parentPid: 1, cpuTicks: 1 },
       { pid: 11, parentPid: 10, cpuTicks: 20 },
       { pid: 12, parentPid: 11, cpuTicks: 300 },
       { pid: 13, parentPid: 1, cpuTicks: 4_000 },
     ];
-    expect(ticksOfTree(10, processes)).toBe(321);
+    expect(treeOf(10, processes).map(({ pid }) => pid)).toEqual([10, 11, 12]);
+    expect(treeOf(99, processes)).toEqual([]);
   });
 });

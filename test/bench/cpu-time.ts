@@ -21,20 +21,28 @@ export function parseProcessStat(line: string): ProcessStat {
   };
 }
 
-/** The ticks of a process and of all below it. */
-export function ticksOfTree(rootPid: number, processes: readonly ProcessStat[]): number {
-  const below = (pid: number): number =>
-    processes
-      .filter(({ parentPid }) => parentPid === pid)
-      .reduce((sum, child) => sum + child.cpuTicks + below(child.pid), 0);
-  return (processes.find(({ pid }) => pid === rootPid)?.cpuTicks ?? 0) + below(rootPid);
+/** A process and all below it, itself first; empty when it is not among them. */
+export function treeOf(rootPid: number, processes: readonly ProcessStat[]): readonly ProcessStat[] {
+  const below = (pid: number): ProcessStat[] =>
+    processes.filter(({ parentPid }) => parentPid === pid).flatMap((child) => [child, ...below(child.pid)]);
+  return [...processes.filter(({ pid }) => pid === rootPid), ...below(rootPid)];
 }
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** Seconds of processor time that a running process and all below it have taken so far. Linux only. */
 export function cpuSecondsOfTree(rootPid: number): number {
-  const processes = readdirSync('/proc')
+  const ticks = treeOf(rootPid, runningProcesses()).reduce((sum, { cpuTicks }) => sum + cpuTicks, 0);
+  return ticks / ticksPerSecond;
+}
+
+/** The process ids of a running process and of all below it. Linux only. */
+export function pidsOfTree(rootPid: number): readonly number[] {
+  return treeOf(rootPid, runningProcesses()).map(({ pid }) => pid);
+}
+
+function runningProcesses(): readonly ProcessStat[] {
+  return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
@@ -44,5 +52,4 @@ export function cpuSecondsOfTree(rootPid: number): number {
         return [];
       }
     });
-  return ticksOfTree(rootPid, processes) / ticksPerSecond;
 }

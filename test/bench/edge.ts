@@ -54,7 +54,7 @@ export const edgeBench: Bench = {
         () => measure(nginx),
       );
       const notes = [...bottleneckNote('ours', samples.ours), ...bottleneckNote('nginx', samples.peer)];
-      const row = { targetRatio: null, notes };
+      const row = { target: null, notes };
       rows.push(
         {
           ...row,

@@ -1,16 +1,12 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cpuSecondsOfTree } from './cpu-time.ts';
+import { compileLoadProgram } from './load-program.ts';
 import { loadCore, pinned } from './processor.ts';
 import type { BenchRow } from './report.ts';
 import type { ServerProcess } from './server-process.ts';
 
 const execute = promisify(execFile);
-const sourceFile = join(import.meta.dirname, 'load', 'http-load.c');
-const cacheFolder = join(import.meta.dirname, '..', '..', '.cache');
 
 export interface HttpLoad {
   readonly path: string;
@@ -35,15 +31,8 @@ export interface LoadSample {
 }
 
 /** Compiles the load generator when its source has changed; gives the path of the program. */
-export async function buildLoadGenerator(): Promise<string> {
-  const fingerprint = createHash('sha256').update(readFileSync(sourceFile)).digest('hex').slice(0, 16);
-  const program = join(cacheFolder, `http-load-${fingerprint}`);
-  if (existsSync(program)) return program;
-  mkdirSync(cacheFolder, { recursive: true });
-  const unfinished = `${program}.${process.pid}`;
-  await execute('gcc', ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-o', unfinished, sourceFile]);
-  renameSync(unfinished, program);
-  return program;
+export function buildLoadGenerator(): Promise<string> {
+  return compileLoadProgram('http-load', ['http-load.c']);
 }
 
 /** Puts a server under load from the core for load. Throws when an answer is not what was expected. */

@@ -6,26 +6,29 @@ import { provide } from '../../scripts/system-programs.mjs';
 import type { Bench } from './bench.ts';
 import { edgeBench } from './edge.ts';
 import { jsonReport, tableReport } from './report.ts';
+import { rtmpBench } from './rtmp.ts';
 
-/** `npm run bench -- NAME [--json FILE]`. Without a name it lists what there is. */
+/** `npm run bench -- NAME [--json FILE] [--quick]`. Without a name it lists what there is. */
 
-const benches: readonly Bench[] = [edgeBench];
+const benches: readonly Bench[] = [edgeBench, rtmpBench];
 
-async function runBench(bench: Bench, jsonFile: string | undefined): Promise<void> {
+async function runBench(bench: Bench, jsonFile: string | undefined, quick: boolean): Promise<void> {
   const missing = await provide(bench.programs);
   if (missing.length > 0) throw new Error(missing.join('\n'));
   const workFolder = mkdtempSync(join(tmpdir(), 'streamfront-bench-'));
   process.once('exit', () => {
     rmSync(workFolder, { recursive: true, force: true });
   });
-  const report = await bench.run(workFolder);
+  const report = await bench.run(workFolder, quick);
   process.stdout.write(`${tableReport(report)}\n`);
   if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(jsonReport(report), undefined, 2)}\n`);
+  // A target that is missed is a result; a figure that could not be had is none.
+  if (report.rows.some(({ value }) => value === null)) process.exitCode = 1;
 }
 
 function listBenches(): void {
   const lines = benches.map((bench) => `  ${bench.name.padEnd(12)}${bench.description}`);
-  process.stdout.write(`npm run bench -- NAME [--json FILE]\n${lines.join('\n')}\n`);
+  process.stdout.write(`npm run bench -- NAME [--json FILE] [--quick]\n${lines.join('\n')}\n`);
 }
 
 // So that what was started is ended, and what was written removed, by the handlers of `exit`.
@@ -33,11 +36,14 @@ process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
 try {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  });
   const [name] = positionals;
   const bench = benches.find((candidate) => candidate.name === name);
   if (bench !== undefined) {
-    await runBench(bench, values.json);
+    await runBench(bench, values.json, values.quick);
   } else {
     if (name !== undefined) process.exitCode = 1;
     listBenches();

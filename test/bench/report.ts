@@ -1,17 +1,23 @@
 /** One measured figure of ours beside the peer's. */
 export interface BenchRow {
   readonly name: string;
-  /** Ours. */
-  readonly value: number;
+  /** Ours; null where it could not be measured: a note says why, and a target is not met. */
+  readonly value: number | null;
   readonly unit: string;
   /** The peer's, in the same unit; null where there is none. */
   readonly peer: number | null;
   /** Which way is good. */
   readonly better: 'higher' | 'lower';
-  /** The bound for `value / peer`: at least this when higher is better, at most this when lower is; null for none. */
-  readonly targetRatio: number | null;
+  readonly target: BenchTarget | null;
   /** What a reader must know about this row, such as that the load generator was the bottleneck. */
   readonly notes: readonly string[];
+}
+
+/** At least the bound when higher is better, at most the bound when lower is. */
+export interface BenchTarget {
+  /** What is bounded: ours divided by the peer's, or ours. */
+  readonly of: 'ratio' | 'value';
+  readonly bound: number;
 }
 
 export interface BenchReport {
@@ -23,9 +29,10 @@ export interface BenchReport {
   readonly rows: readonly BenchRow[];
 }
 
+/** `target` bounds `ratio` where that is a number, else `value`. */
 interface JsonRow {
   readonly name: string;
-  readonly value: number;
+  readonly value: number | null;
   readonly unit: string;
   readonly peer: number | null;
   readonly ratio: number | null;
@@ -33,17 +40,21 @@ interface JsonRow {
   readonly holds: boolean | null;
 }
 
-/** Ours divided by the peer's, to three digits after the point; null where there is no peer to divide by. */
+/**
+ * Ours divided by the peer's, to three digits after the point; null where there is no peer to divide by, and where the
+ * target bounds the value itself, so that nobody takes the one bound for the other.
+ */
 export function ratioOf(row: BenchRow): number | null {
-  return row.peer === null || row.peer === 0 ? null : round(row.value / row.peer, 3);
+  if (row.target?.of === 'value' || row.value === null || row.peer === null || row.peer === 0) return null;
+  return round(row.value / row.peer, 3);
 }
 
-/** Whether the target is met; null where there is none. Without a ratio a target is not met. */
+/** Whether the target is met; null where there is none. What was not measured meets none. */
 export function holds(row: BenchRow): boolean | null {
-  if (row.targetRatio === null) return null;
-  const ratio = ratioOf(row);
-  if (ratio === null) return false;
-  return row.better === 'higher' ? ratio >= row.targetRatio : ratio <= row.targetRatio;
+  if (row.target === null) return null;
+  const figure = row.target.of === 'ratio' ? ratioOf(row) : row.value;
+  if (figure === null) return false;
+  return row.better === 'higher' ? figure >= row.target.bound : figure <= row.target.bound;
 }
 
 /** What `--json` writes. */
@@ -52,11 +63,11 @@ export function jsonReport(report: BenchReport): { bench: string; rows: JsonRow[
     bench: report.bench,
     rows: report.rows.map((row) => ({
       name: row.name,
-      value: round(row.value, 3),
+      value: row.value === null ? null : round(row.value, 3),
       unit: row.unit,
       peer: row.peer === null ? null : round(row.peer, 3),
       ratio: ratioOf(row),
-      target: row.targetRatio,
+      target: row.target?.bound ?? null,
       holds: holds(row),
     })),
   };
@@ -70,10 +81,10 @@ export function tableReport(report: BenchReport): string {
     return [
       row.name,
       readable(row.value),
-      row.peer === null ? '–' : readable(row.peer),
+      readable(row.peer),
       row.unit,
       ratioOf(row)?.toFixed(2) ?? '–',
-      row.targetRatio === null ? '–' : `${row.better === 'higher' ? '≥' : '≤'} ${row.targetRatio}`,
+      readableTarget(row),
       held === null ? '–' : held ? 'yes' : 'NO',
       row.notes.length === 0 ? '' : `[${index + 1}]`,
     ];
@@ -89,8 +100,23 @@ export function tableReport(report: BenchReport): string {
       )
       .join('  ')
       .trimEnd();
-  const warnings = report.rows.flatMap((row, index) => row.notes.map((note) => `Warning [${index + 1}] ${note}`));
+  const warnings = rowsByNote(report.rows).map(([note, numbers]) => `Warning [${numbers.join(', ')}] ${note}`);
   return [`${report.bench}: ${report.method}`, '', line(header), ...cells.map(line), ...warnings, ''].join('\n');
+}
+
+/** What holds for several rows is said once. Rows are counted from 1. */
+function rowsByNote(rows: readonly BenchRow[]): [note: string, numbers: readonly number[]][] {
+  const numbers = new Map<string, number[]>();
+  rows.forEach((row, index) => {
+    for (const note of row.notes) numbers.set(note, [...(numbers.get(note) ?? []), index + 1]);
+  });
+  return [...numbers];
+}
+
+/** A bound of the ratio carries a `×`, one of the value itself does not. */
+function readableTarget({ target, better }: BenchRow): string {
+  if (target === null) return '–';
+  return `${better === 'higher' ? '≥' : '≤'} ${target.bound}${target.of === 'ratio' ? ' ×' : ''}`;
 }
 
 function round(value: number, digits: number): number {
@@ -98,6 +124,7 @@ function round(value: number, digits: number): number {
 }
 
 /** Four digits that count: 51,234 and 0.7213 alike. */
-function readable(value: number): string {
+function readable(value: number | null): string {
+  if (value === null) return '–';
   return value >= 1_000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(4)));
 }

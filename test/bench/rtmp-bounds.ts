@@ -1,0 +1,141 @@
+import type { BenchRow } from './report.ts';
+import { type Clip, keyframeIntervalSeconds } from './rtmp-clip.ts';
+import { leaveHandshakesOpen, playUnderLoad } from './rtmp-load.ts';
+import { atMost, rowsOf } from './rtmp-rows.ts';
+import { startNginxRtmp, startOurOrigin } from './rtmp-servers.ts';
+
+const kibibyte = 1_024;
+const mebibyte = 1_048_576;
+
+const memoryBoundKiB = 48;
+
+/**
+ * Resident memory of a fresh process with few players and with many, each after it has settled; the slope between the
+ * two is what a player costs: buffers that all share are in both.
+ */
+export function memoryRows(
+  generator: string,
+  clip: Clip,
+  workFolder: string,
+  [few, many]: readonly [number, number],
+): Promise<readonly BenchRow[]> {
+  const head = {
+    name: `RTMP, default: memory per player, ${few} to ${many} players, vs nginx-rtmp`,
+    unit: 'KiB',
+    better: 'lower',
+    target: atMost(memoryBoundKiB),
+  } as const;
+  return rowsOf([head], async () => {
+    await using ours = await startOurOrigin(`${workFolder}/memory-ours`, undefined);
+    await using nginx = await startNginxRtmp(`${workFolder}/memory-nginx`);
+    const [value, peer] = await Promise.all(
+      [ours, nginx].map(async ({ process, rtmpPort }) => {
+        const { stages } = await playUnderLoad(generator, {
+          servers: [process],
+          publishPort: rtmpPort,
+          playPort: rtmpPort,
+          protocol: 'rtmp',
+          clip,
+          stream: 'memory',
+          players: [few, many],
+          joinsPerSecond: 200,
+          settleSeconds: 3,
+          measureSeconds: [1],
+          probes: 8,
+        });
+        const [first, last] = stages;
+        if (first === undefined || last === undefined) throw new Error('a number of players was left out');
+        if (last.closedPlayers > 0) throw new Error(`${last.closedPlayers} players were disconnected`);
+        return (last.serverRssBytes - first.serverRssBytes) / (many - few) / kibibyte;
+      }),
+    );
+    if (value === undefined) throw new Error('ours was left out');
+    return [{ value, peer: peer ?? null }];
+  });
+}
+
+const halfOpenBoundMiB = 20;
+
+/** The default of `handshakeTimeout`, and half a second for the machine. */
+const handshakeBoundSeconds = 5.5;
+
+/** Connections that send half of C0 and C1 and wait. */
+export function halfOpenRows(generator: string, workFolder: string, connections: number): Promise<readonly BenchRow[]> {
+  const what = `${connections} half-open handshakes`;
+  return rowsOf(
+    [
+      { name: `${what}: memory`, unit: 'MiB', better: 'lower', target: atMost(halfOpenBoundMiB) },
+      { name: `${what}: until the last is closed`, unit: 's', better: 'lower', target: atMost(handshakeBoundSeconds) },
+    ],
+    async () => {
+      await using ours = await startOurOrigin(`${workFolder}/half-open`, undefined);
+      const report = await leaveHandshakesOpen(generator, ours.process, {
+        port: ours.rtmpPort,
+        connections,
+        joinsPerSecond: 1_000,
+        seconds: handshakeBoundSeconds + 2,
+      });
+      if (report.openAtOnce < connections) {
+        throw new Error(`only ${report.openAtOnce} of ${connections} connections were open at once`);
+      }
+      const open = report.connections - report.closed;
+      return [
+        { value: (report.serverRssBytesMost - report.serverRssBytesBefore) / mebibyte },
+        open === 0
+          ? { value: report.lastClosedAfterSeconds }
+          : { value: null, notes: [`${open} of ${connections} were still open at the end`] },
+      ];
+    },
+  );
+}
+
+/** What a queue without a bound would take in the time that is measured is far more than this. */
+const stalledBoundMiB = 8;
+
+/** One more player than `readers` asks to play and never reads. */
+export function stalledRows(
+  generator: string,
+  clip: Clip,
+  workFolder: string,
+  { readers, seconds }: { readonly readers: number; readonly seconds: number },
+): Promise<readonly BenchRow[]> {
+  const what = `one of ${readers + 1} players never reads`;
+  const published = (clip.bytesPerSecond * seconds) / mebibyte;
+  return rowsOf(
+    [
+      {
+        name: `${what}: memory, ${Math.round(published)} MiB published meanwhile`,
+        unit: 'MiB',
+        better: 'lower',
+        target: atMost(stalledBoundMiB),
+      },
+      { name: `${what}: frames that the others lost`, unit: 'frames', better: 'lower', target: atMost(0) },
+    ],
+    async () => {
+      await using ours = await startOurOrigin(`${workFolder}/stalled`, undefined);
+      const report = await playUnderLoad(generator, {
+        servers: [ours.process],
+        publishPort: ours.rtmpPort,
+        playPort: ours.rtmpPort,
+        protocol: 'rtmp',
+        clip,
+        stream: 'stalled',
+        players: [readers],
+        joinsPerSecond: 100,
+        settleSeconds: 4 * keyframeIntervalSeconds,
+        measureSeconds: [2],
+        probes: readers,
+        stalledSeconds: seconds,
+      });
+      const [before, after] = report.stages;
+      if (before === undefined || after === undefined) throw new Error('a stage was left out');
+      if (after.closedPlayers > 0) throw new Error(`${after.closedPlayers} of those that read were disconnected`);
+      const { stalledClosedAfterSeconds: closedAfter } = report;
+      const fate = closedAfter === null ? 'it was let stay' : `it was disconnected after ${closedAfter.toFixed(1)} s`;
+      return [
+        { value: (after.serverRssBytes - before.serverRssBytes) / mebibyte, notes: [fate] },
+        { value: before.lostFrames + after.lostFrames },
+      ];
+    },
+  );
+}

@@ -1,0 +1,191 @@
+import { inTurn, type Turns } from './alternate.ts';
+import type { BenchRow } from './report.ts';
+import { type Clip, keyframeIntervalSeconds } from './rtmp-clip.ts';
+import { playUnderLoad } from './rtmp-load.ts';
+import {
+  atMost,
+  atMostTimesThePeer,
+  comparedFigure,
+  figuresOf,
+  type RowHead,
+  rowsOf,
+  type StageSample,
+  stageSample,
+} from './rtmp-rows.ts';
+import type { RtmpServerProcess } from './rtmp-servers.ts';
+
+/** A merge window of ours, and what issue and performance notes ask of it at the largest number of players. */
+export interface MergeWindow {
+  readonly name: string;
+  /** As in the configuration; undefined: the default. */
+  readonly setting: string | undefined;
+  /** CPU per player relative to nginx-rtmp's. */
+  readonly rtmpTarget: number | null;
+  readonly medianLatencyTargetMs: number | null;
+  /** CPU per player relative to node-media-server's; undefined: not measured. */
+  readonly flvTarget: number | undefined;
+}
+
+export const mergeWindows: readonly MergeWindow[] = [
+  { name: 'at once', setting: '0s', rtmpTarget: 1, medianLatencyTargetMs: 1, flvTarget: 0.55 },
+  { name: '20 ms', setting: '20ms', rtmpTarget: 0.55, medianLatencyTargetMs: null, flvTarget: undefined },
+  { name: '100 ms', setting: '100ms', rtmpTarget: 0.25, medianLatencyTargetMs: null, flvTarget: undefined },
+  { name: '350 ms', setting: '350ms', rtmpTarget: 0.16, medianLatencyTargetMs: null, flvTarget: 0.1 },
+  // It merges for 20 ms at most.
+  { name: 'default', setting: undefined, rtmpTarget: null, medianLatencyTargetMs: 20, flvTarget: undefined },
+];
+
+export interface FanOutPlan {
+  readonly generator: string;
+  readonly clip: Clip;
+  readonly players: readonly number[];
+  readonly rounds: number;
+  /** By the names of `mergeWindows`; or why it does not run. */
+  readonly ours: ReadonlyMap<string, RtmpServerProcess | { readonly reason: string }>;
+  readonly nginx: RtmpServerProcess;
+  readonly nodeMediaServer: RtmpServerProcess;
+}
+
+/** Of a server that waits for the next keyframe, all players have one by then. */
+const settleSeconds = keyframeIntervalSeconds + 0.1;
+const joinsPerSecond = 800;
+const probes = 12;
+
+export async function fanOutRows(plan: FanOutPlan): Promise<readonly BenchRow[]> {
+  const rtmp = await inTurn(
+    plan.rounds,
+    new Map([['nginx-rtmp', visit(plan, plan.nginx, 'rtmp')], ...ourVisits(plan)]),
+  );
+  const flvWindows = mergeWindows.filter(({ flvTarget }) => flvTarget !== undefined);
+  const flv = await inTurn(
+    plan.rounds,
+    new Map([
+      ['node-media-server', visit(plan, plan.nodeMediaServer, 'http-flv')],
+      ...flvWindows.map(({ name }): [string, Visit] => [name, ourVisit(plan, name, 'http-flv')]),
+    ]),
+  );
+  const rows: BenchRow[] = [];
+  for (const window of mergeWindows) rows.push(...(await rtmpRows(plan, window, rtmp)));
+  rows.push(...(await linearityRows(plan, rtmp)), ...(await flvRows(plan, flvWindows, flv)));
+  return rows;
+}
+
+type Visit = () => Promise<readonly StageSample[]>;
+type Results = ReadonlyMap<string, Turns<readonly StageSample[]>>;
+
+function ourVisits(plan: FanOutPlan): [string, Visit][] {
+  return mergeWindows.map(({ name }) => [name, ourVisit(plan, name, 'rtmp')]);
+}
+
+function ourVisit(plan: FanOutPlan, windowName: string, protocol: 'rtmp' | 'http-flv'): Visit {
+  const server = plan.ours.get(windowName);
+  if (server !== undefined && !('reason' in server)) return visit(plan, server, protocol);
+  return () => Promise.reject(new Error(server?.reason ?? 'it was not started'));
+}
+
+function visit(plan: FanOutPlan, server: RtmpServerProcess, protocol: 'rtmp' | 'http-flv'): Visit {
+  let visits = 0;
+  return async () => {
+    const { httpPort, rtmpPort, process } = server;
+    const load = {
+      servers: [process],
+      publishPort: rtmpPort,
+      playPort: protocol === 'rtmp' ? rtmpPort : (httpPort ?? 0),
+      protocol,
+      clip: plan.clip,
+      // A new one each time: nothing of the visit before burdens it.
+      stream: `${protocol}-${visits++}`,
+      players: protocol === 'rtmp' ? plan.players : plan.players.slice(-1),
+      joinsPerSecond,
+      settleSeconds,
+      measureSeconds: protocol === 'rtmp' ? [1, 1, 2] : [2],
+      probes,
+    };
+    const { stages } = await playUnderLoad(plan.generator, load);
+    return stages.map((stage) => stageSample(stage, plan.clip.bytesPerSecond));
+  };
+}
+
+const cpuUnit = 'µs/s';
+
+/** CPU for each number of players, which is the curve, and the added latency with most. */
+function rtmpRows(plan: FanOutPlan, window: MergeWindow, results: Results): Promise<readonly BenchRow[]> {
+  const { name, rtmpTarget, medianLatencyTargetMs } = window;
+  const most = Math.max(...plan.players);
+  const heads: RowHead[] = plan.players.map((players) => ({
+    name: `RTMP, ${name}, ${players} players: CPU per player, vs nginx-rtmp`,
+    unit: cpuUnit,
+    better: 'lower',
+    target: players === most && rtmpTarget !== null ? atMostTimesThePeer(rtmpTarget) : null,
+  }));
+  const compared = (players: number) =>
+    [
+      figuresOf(`ours, ${name}`, results.get(name), players),
+      figuresOf('nginx-rtmp', results.get('nginx-rtmp'), players),
+    ] as const;
+  return rowsOf(
+    [
+      ...heads,
+      {
+        name: `RTMP, ${name}, ${most} players: added latency, median, vs nginx-rtmp`,
+        unit: 'ms',
+        better: 'lower',
+        target: medianLatencyTargetMs === null ? null : atMost(medianLatencyTargetMs),
+      },
+    ],
+    async () => [
+      ...plan.players.map((players) =>
+        comparedFigure(...compared(players), (figures) => figures.cpuMicrosPerPlayerSecond),
+      ),
+      comparedFigure(...compared(most), (figures) => figures.latencyMedianMs),
+    ],
+  );
+}
+
+const linearityBound = 1.15;
+
+/** Twice the players may cost twice as much, and hardly more. */
+function linearityRows(plan: FanOutPlan, results: Results): Promise<readonly BenchRow[]> {
+  const [before, most] = plan.players.slice(-2);
+  if (before === undefined || most === undefined) return Promise.resolve([]);
+  const names = ['at once', 'default'];
+  const growth = (who: string, turns: Turns<readonly StageSample[]> | undefined) => {
+    const few = figuresOf(who, turns, before);
+    const many = figuresOf(who, turns, most);
+    if ('missing' in few || 'missing' in many) return null;
+    return many.cpuMicrosPerPlayerSecond / few.cpuMicrosPerPlayerSecond;
+  };
+  return rowsOf(
+    names.map((name) => ({
+      name: `RTMP, ${name}: CPU per player, ${most} players to ${before}, vs nginx-rtmp`,
+      unit: 'times',
+      better: 'lower',
+      target: atMost(linearityBound),
+    })),
+    async () =>
+      names.map((name) => ({
+        value: growth(name, results.get(name)),
+        peer: growth('nginx-rtmp', results.get('nginx-rtmp')),
+      })),
+  );
+}
+
+function flvRows(plan: FanOutPlan, windows: readonly MergeWindow[], results: Results): Promise<readonly BenchRow[]> {
+  const most = Math.max(...plan.players);
+  return rowsOf(
+    windows.map(({ name, flvTarget }) => ({
+      name: `HTTP-FLV, ${name}, ${most} players: CPU per player, vs node-media-server`,
+      unit: cpuUnit,
+      better: 'lower',
+      target: flvTarget === undefined ? null : atMostTimesThePeer(flvTarget),
+    })),
+    async () =>
+      windows.map(({ name }) =>
+        comparedFigure(
+          figuresOf(`ours, ${name}`, results.get(name), most),
+          figuresOf('node-media-server', results.get('node-media-server'), most),
+          (figures) => figures.cpuMicrosPerPlayerSecond,
+        ),
+      ),
+  );
+}

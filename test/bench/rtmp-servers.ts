@@ -1,0 +1,116 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { findProgram, programs } from '../../scripts/system-programs.mjs';
+import { freePort, type ServerProcess, startServer } from './server-process.ts';
+
+/** A server that takes publishers and players, in a process of its own on the core for servers. */
+export interface RtmpServerProcess extends AsyncDisposable {
+  readonly process: ServerProcess;
+  readonly rtmpPort: number;
+  /** Of HTTP-FLV; null where there is none. */
+  readonly httpPort: number | null;
+}
+
+const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+/** Streams of one measurement shall not burden the next one. */
+const reconnectGrace = '1s';
+
+/**
+ * Our origin as the real program runs it, packaging and all. `mergeWindow` as in the configuration; undefined is the
+ * default.
+ */
+export async function startOurOrigin(folder: string, mergeWindow: string | undefined): Promise<RtmpServerProcess> {
+  const rtmpPort = await freePort();
+  const httpPort = await freePort();
+  const origin = {
+    http: { port: httpPort },
+    rtmp: { port: rtmpPort },
+    live: { reconnectGrace },
+    ...(mergeWindow === undefined ? {} : { fanOut: { mergeWindow } }),
+  };
+  return startOurs(folder, 'origin', { origin }, { rtmpPort, httpPort });
+}
+
+/** Our edge, which pulls streams from an origin when the first player asks for one. */
+export async function startOurEdge(folder: string, origin: RtmpServerProcess): Promise<RtmpServerProcess> {
+  const rtmpPort = await freePort();
+  const httpPort = await freePort();
+  const edge = {
+    http: { port: httpPort },
+    rtmp: { port: rtmpPort },
+    origins: { main: { url: `http://127.0.0.1:${origin.httpPort}`, rtmp: `rtmp://127.0.0.1:${origin.rtmpPort}` } },
+  };
+  return startOurs(folder, 'edge', { edge }, { rtmpPort, httpPort });
+}
+
+async function startOurs(
+  folder: string,
+  role: 'origin' | 'edge',
+  configuration: object,
+  { rtmpPort, httpPort }: { rtmpPort: number; httpPort: number },
+): Promise<RtmpServerProcess> {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'streamfront.yaml');
+  writeFileSync(file, stringify(configuration));
+  const args = [mainFile, 'start', '--role', role, '--no-demo', '--config', file, '--data', join(folder, 'data')];
+  // Of the two listeners the one for HTTP comes last.
+  return asRtmpServer(await startServer(process.execPath, args, httpPort), rtmpPort, httpPort);
+}
+
+/**
+ * nginx with the RTMP module: one worker, no access log. Its chunks are as large as ours: with the 4,096 bytes that it
+ * takes by itself it needs more processor time.
+ */
+export async function startNginxRtmp(folder: string): Promise<RtmpServerProcess> {
+  const nginx = findProgram('nginx');
+  if (nginx === undefined) throw new Error('nginx is not installed');
+  const port = await freePort();
+  mkdirSync(folder, { recursive: true });
+  const configuration = join(folder, 'nginx.conf');
+  writeFileSync(
+    configuration,
+    `load_module ${programs.nginxRtmp.files[0]};
+${process.getuid?.() === 0 ? 'user root;' : ''}
+daemon off;
+worker_processes 1;
+pid "${join(folder, 'nginx.pid')}";
+error_log stderr warn;
+events { worker_connections 4096; }
+rtmp {
+  access_log off;
+  server {
+    listen 127.0.0.1:${port};
+    chunk_size 65536;
+    application live { live on; }
+  }
+}
+`,
+  );
+  return asRtmpServer(await startServer(nginx, ['-e', 'stderr', '-p', folder, '-c', configuration], port), port, null);
+}
+
+/** node-media-server on the same Node as ours, as its package configures it, on loopback. */
+export async function startNodeMediaServer(folder: string): Promise<RtmpServerProcess> {
+  const rtmpPort = await freePort();
+  const httpPort = await freePort();
+  const configuration = {
+    bind: '127.0.0.1',
+    notify: { url: '' },
+    store: { path: join(folder, 'data') },
+    auth: { play: false, publish: false, secret: '' },
+    rtmp: { port: rtmpPort },
+    http: { port: httpPort },
+    record: { path: join(folder, 'recorded') },
+  };
+  mkdirSync(configuration.record.path, { recursive: true });
+  const packageFile = JSON.stringify(createRequire(import.meta.url).resolve('node-media-server'));
+  const main = `const NodeMediaServer = require(${packageFile}); new NodeMediaServer(${JSON.stringify(configuration)}).run();`;
+  return asRtmpServer(await startServer(process.execPath, ['-e', main], rtmpPort), rtmpPort, httpPort);
+}
+
+function asRtmpServer(server: ServerProcess, rtmpPort: number, httpPort: number | null): RtmpServerProcess {
+  return { process: server, rtmpPort, httpPort, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
