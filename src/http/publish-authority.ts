@@ -48,7 +48,7 @@ export interface PublishAuthorityOptions {
 }
 
 /** What `unpublish` events get when the server closes. */
-const closeGraceMs = 1_500;
+const closeGraceMs = 1_000;
 
 const refusalCodes = {
   'app-unknown': 'PUBLISH_APP_UNKNOWN',

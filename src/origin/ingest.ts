@@ -51,6 +51,7 @@ export async function startIngest(
   const common = {
     maxConnections: rtmp.maxConnections,
     limits: sessionLimits(rtmp),
+    reconnectUrl: rtmp.reconnectUrl,
     gate: new DirectoryGate(authority, directory, clock),
     clock,
     log,
@@ -74,7 +75,10 @@ export async function startIngest(
     port: plain.port,
     rtmpsPort: secure?.port,
     stats: () => ({ ...together(plain.stats(), secure?.stats()), hook: authority.hookStats() }),
-    close: () => running.disposeAsync(),
+    close: async () => {
+      await Promise.all([plain.close(), secure?.close()]);
+      await running.disposeAsync();
+    },
   };
 }
 

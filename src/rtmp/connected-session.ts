@@ -98,6 +98,22 @@ export class ConnectedSession {
     );
   }
 
+  /**
+   * Asks a client that said it can to connect again (Enhanced RTMP v2, "Reconnect Request"): to `serverUrl`, such as
+   * `rtmp://HOST:PORT`, or to where it connected to. Returns whether it was asked.
+   */
+  requestReconnect(serverUrl: string | undefined): boolean {
+    const { app, capabilities } = this.#application;
+    if (!capabilities.reconnect) return false;
+    this.#status(0, {
+      level: 'status',
+      code: 'NetConnection.Connect.ReconnectRequest',
+      description: 'This server is shutting down: connect again.',
+      ...(serverUrl === undefined ? {} : { details: { tcUrl: `${serverUrl.replace(/\/+$/, '')}/${app}` } }),
+    });
+    return true;
+  }
+
   sayFarewell(error: StreamFrontError): void {
     for (const [, use] of this.#messageStreams.uses()) use.sayFarewell(error);
   }

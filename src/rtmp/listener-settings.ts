@@ -14,6 +14,14 @@ export function rtmpListenerSchema(defaultPort: number) {
       idleTimeout: durationField({ minMs: 1_000 })
         .prefault('20s')
         .describe('A publisher that sends nothing for this long is disconnected, so that its name is free'),
+      reconnectUrl: z
+        .string()
+        .max(512)
+        .regex(/^rtmps?:\/\/[^/?#\s@]+\/?$/, 'write rtmp://HOST[:PORT] or rtmps://HOST[:PORT]')
+        .optional()
+        .describe(
+          'Where encoders and players that can (Enhanced RTMP) are sent when this server shuts down; if left out: to the address they have',
+        ),
     })
     .transform(({ maxMessage, handshakeTimeout, idleTimeout, ...rest }) => ({
       ...rest,

@@ -21,6 +21,8 @@ export interface RtmpServerOptions {
   readonly gate: PublishGate;
   /** Asked at `connect`. Every application may be connected to if left out. */
   readonly examineConnect?: ExamineConnect;
+  /** Where clients that can are sent when the server closes: `rtmp://HOST:PORT`; if left out, to where they came. */
+  readonly reconnectUrl?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -36,6 +38,9 @@ export interface RtmpServerStats {
 
 /** How long a connection that was told why it ends has to read it. */
 const lingerMs = 1_000;
+
+/** How long a client that was asked to reconnect has to do so, before its connection ends. */
+const reconnectMs = 750;
 
 /** A peer that vanished without a word is noticed after this long without traffic, in states that wait for long. */
 const keepAliveMs = 30_000;
@@ -102,14 +107,27 @@ export class RtmpServer {
     };
   }
 
-  /** Takes no more connections, ends those that are there, and resolves when all are gone: in `lingerMs` at most. */
+  /**
+   * Takes no more connections, ends those that are there, and resolves when all are gone. Who was asked to reconnect
+   * has `reconnectMs` to leave by itself; all are gone after `lingerMs` more at most.
+   */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
     this.#tls?.close();
-    for (const session of this.#sessions.values()) session.close();
+    const { reconnectUrl, clock } = this.#options;
+    const asked = new Set<ServerSession>();
+    for (const session of this.#sessions.values()) {
+      if (session.requestReconnect(reconnectUrl)) asked.add(session);
+      else session.close();
+    }
+    const endAsked = () => {
+      for (const session of asked) session.close();
+    };
+    const timer = asked.size === 0 ? undefined : clock.after(reconnectMs, endAsked);
     await closed;
+    timer?.cancel();
   }
 
   #accept(socket: Socket): void {

@@ -78,6 +78,19 @@ export class ServerSession {
     this.#finish('PEER_LEFT', 'left');
   }
 
+  /** The server is going to close: a client that said it can is asked to go to `serverUrl`. Returns whether it was. */
+  requestReconnect(serverUrl: string | undefined): boolean {
+    if (this.#state.kind !== 'connected') return false;
+    try {
+      const asked = this.#state.connected.requestReconnect(serverUrl);
+      this.#output.flush();
+      return asked;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
   /** The server is closing. */
   close(): void {
     if (this.#finish('SERVER_CLOSING', 'left')) this.#options.transport.end();

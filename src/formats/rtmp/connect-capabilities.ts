@@ -18,12 +18,15 @@ const videoMetadataPackets = 0x0004;
 
 const anyCodec = '*';
 
-/** What the `_result` of `connect` says of this server: it forwards every codec, several tracks, and reads `ModEx`. */
+/**
+ * What the `_result` of `connect` says of this server: it forwards every codec, several tracks, reads `ModEx`, and asks
+ * clients to reconnect before it shuts down.
+ */
 export const serverCapabilities: Readonly<Record<string, Amf0Value>> = {
   fourCcList: carriedFourCcs,
   videoFourCcInfoMap: amf0Object({ [anyCodec]: fourCcInfo.canForward }),
   audioFourCcInfoMap: amf0Object({ [anyCodec]: fourCcInfo.canForward }),
-  capsEx: capsEx.multitrack | capsEx.modEx,
+  capsEx: capsEx.reconnect | capsEx.multitrack | capsEx.modEx,
 };
 
 /**
