@@ -1,6 +1,9 @@
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
+import type { RtmpsListenerSettings } from '../rtmp/listener-settings.ts';
 import { formatDurationMs, formatSizeBytes } from '../base/units.ts';
+import { systemClock } from './system-clock.ts';
+import { describeRtmps } from './tls-check.ts';
 
 /** `streamfront check`: throws a `ConfigError` with all findings, or prints what the configuration means. */
 export function check(flags: ConfigurationFlags): void {
@@ -11,7 +14,9 @@ export function check(flags: ConfigurationFlags): void {
   if (roles.includes('origin')) {
     lines.push(
       `  origin   RTMP in on ${origin.rtmp.host}:${origin.rtmp.port}, HTTP on ${origin.http.host}:${origin.http.port}`,
+      ...rtmpsLines(origin.rtmps, 'origin.rtmps'),
       `           publishing: ${describeAuth(origin.publish)}`,
+      ...hookLines(origin.publish),
       `           live window ${formatDurationMs(origin.live.windowMs)}, segments of ${formatDurationMs(origin.live.segmentMs)}, parts of ${formatDurationMs(origin.live.partMs)}`,
       ...origin.live.restream.map(
         // What follows the server may be a stream key.
@@ -22,7 +27,9 @@ export function check(flags: ConfigurationFlags): void {
   if (roles.includes('edge')) {
     lines.push(
       `  edge     RTMP on ${edge.rtmp.host}:${edge.rtmp.port}, HTTP on ${edge.http.host}:${edge.http.port}, location ${edge.location}, ${formatSizeBytes(edge.cache.memoryBytes)} of memory for the cache`,
+      ...rtmpsLines(edge.rtmps, 'edge.rtmps'),
       `           publishing: ${describeAuth(edge.publish)}`,
+      ...hookLines(edge.publish),
     );
     for (const distribution of edge.distributions) {
       lines.push(`           distribution ${distribution.name} for ${distribution.hosts.join(', ')}`);
@@ -49,6 +56,21 @@ export function check(flags: ConfigurationFlags): void {
 /** `rtmp://host:port`, without what may hold a key. */
 function serverOf(url: string): string {
   return /^rtmps?:\/\/[^/?#]*/i.exec(url)?.[0] ?? url;
+}
+
+function rtmpsLines(rtmps: RtmpsListenerSettings | undefined, setting: string): string[] {
+  return rtmps === undefined ? [] : [`           ${describeRtmps(rtmps, setting, systemClock.wallMs())}`];
+}
+
+function hookLines({ hook }: PublishSettings): string[] {
+  if (hook === undefined) return [];
+  const { origin, pathname } = new URL(hook.url);
+  const onFailure = hook.onFailure === 'open' ? 'admitted' : 'refused';
+  const timeout = formatDurationMs(hook.timeoutMs);
+  // Without the query, where some put a token.
+  return [
+    `           the hook at ${origin}${pathname} is asked; without an answer in ${timeout} encoders are ${onFailure}`,
+  ];
 }
 
 function describeAuth(publish: PublishSettings): string {

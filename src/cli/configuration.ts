@@ -6,6 +6,7 @@ import { ConfigError } from '../base/errors.ts';
 import { publishSafety } from '../policy/publish-credentials.ts';
 import { findingsOf, type KnownSettings } from './configuration-findings.ts';
 import { type Configuration, configurationSchema, type Role } from './configuration-schema.ts';
+import { tlsFindings } from './tls-check.ts';
 
 /** What the command line may say; each flag beats the file. */
 export interface ConfigurationFlags {
@@ -149,6 +150,7 @@ export function loadConfiguration(flags: ConfigurationFlags): LoadedConfiguratio
   const conflicts = listenConflicts(configuration);
   if (configuration.roles.includes('origin')) conflicts.push(...publishSafety('origin', configuration.origin));
   if (configuration.roles.includes('edge')) conflicts.push(...publishSafety('edge', configuration.edge));
+  conflicts.push(...tlsFindings(configuration));
   if (conflicts.length > 0) throw new ConfigError(`${where} cannot be used`, conflicts);
   return { file: read?.file, configuration, originsConfigured };
 }

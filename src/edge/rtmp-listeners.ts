@@ -4,7 +4,7 @@ import type { PublishHookStats } from '../http/publish-hook.ts';
 import { TlsMaterial } from '../http/tls-material.ts';
 import { publishSafety } from '../policy/publish-credentials.ts';
 import type { ConnectedApplication, ExamineConnect } from '../rtmp/connect-command.ts';
-import { maxHops } from '../rtmp/relay-via.ts';
+import { refusedVia } from '../rtmp/relay-via.ts';
 import { listenRtmp } from '../rtmp/rtmp-listen.ts';
 import type { RtmpServer, RtmpServerStats } from '../rtmp/rtmp-server.ts';
 import { sessionLimits } from '../rtmp/session-limits.ts';
@@ -51,6 +51,7 @@ export async function startRtmpListeners(
   const common = {
     maxConnections: rtmp.maxConnections,
     limits: sessionLimits(rtmp),
+    reconnectUrl: rtmp.reconnectUrl,
     gate: relayPublish,
     playGate: relay,
     examineConnect: connectExaminer(routes, edgeId),
@@ -82,16 +83,8 @@ export async function startRtmpListeners(
 /** Refuses an edge that would fetch from itself, and applications that no distribution answers for. */
 function connectExaminer(routes: StreamingRoutes, edgeId: string): ExamineConnect {
   return ({ app, tcUrl, via }: ConnectedApplication) => {
-    if (via.includes(edgeId)) {
-      return {
-        code: 'RELAY_LOOP',
-        sentence:
-          'this edge is asked for a stream that it asks for itself: an origin in edge.origins is this edge, or fetches from it',
-      };
-    }
-    if (via.length >= maxHops) {
-      return { code: 'RELAY_TOO_MANY_HOPS', sentence: `the stream has come through ${maxHops} edges already` };
-    }
+    const loop = refusedVia(via, edgeId);
+    if (loop !== undefined) return loop;
     const unrouted = routes.application(tcUrl, app);
     return unrouted && { code: relayCode(unrouted.code), sentence: `${unrouted.code}: ${unrouted.sentence}` };
   };

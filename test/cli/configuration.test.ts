@@ -103,6 +103,26 @@ describe('loadConfiguration', () => {
     expect(loadConfiguration({ config: file(keyed) }).configuration.origin.publish.keys).toHaveLength(1);
   });
 
+  it('reads certificate and key of a role that runs, and says what is wrong with them', () => {
+    const text = `origin: { rtmps: { port: 4443, certificate: ${folder}/a.crt, key: ${folder}/a.key } }`;
+    expect(findings(text)).toEqual([
+      `origin.rtmps.certificate: there is no file ${folder}/a.crt`,
+      `origin.rtmps.key: there is no file ${folder}/a.key`,
+    ]);
+    expect(loadConfiguration({ config: file(text), role: ['edge'] }).configuration.roles).toEqual(['edge']);
+  });
+
+  it('wants to be told what happens when the publish hook fails, and never repeats its secret', () => {
+    const hook = 'url: https://example.org/hook, secret: short-secret';
+    const found = findings(`origin: { publish: { auth: hook, hook: { ${hook} } } }`);
+    expect(found.join('\n')).toMatch(/origin\.publish\.hook\.secret: must have at least 16 characters/);
+    expect(found.join('\n')).toMatch(/origin\.publish\.hook\.onFailure: must be open or closed/);
+    expect(found.join('\n')).not.toContain('short-secret');
+    expect(findings('origin: { publish: { auth: hook } }').join()).toContain('there is no origin.publish.hook');
+    const signedIn = 'url: https://me:pw@example.org/, secret: long-enough-secret, onFailure: open';
+    expect(findings(`origin: { publish: { hook: { ${signedIn} } } }`).join()).toContain('user name or password');
+  });
+
   it('refuses two listeners on one port', () => {
     expect(findings('edge: { http: { port: 8081 } }').join()).toBe(
       'edge.http.port: 8081 is also origin.http.port; give one of them another',
