@@ -144,6 +144,8 @@ export class WatchPlayer {
     const { currentTime, paused, seeking, ended } = this.#video;
     const advancing = !seeking && !paused && currentTime > this.#lastTime + 0.01;
     this.#lastTime = currentTime;
+    // A hidden page gets no frame callback, and its sound plays all the same.
+    if (advancing) this.#firstFrameMs ??= performance.now() - this.#askedAtMs;
     const session = this.#session;
     const { state, remedy } = this.#recovery.observe({
       nowMs: performance.now(),
