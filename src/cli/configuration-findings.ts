@@ -78,7 +78,8 @@ function article(type: string): string {
 function described(issue: Issue): string {
   const value = issue.input;
   const name = issue.path.at(-1);
-  if (name === 'key' || name === 'secret') return 'what stands there';
+  const mayHoldKey = name === 'rtmp' || issue.path.includes('restream');
+  if (name === 'key' || name === 'secret' || mayHoldKey) return 'what stands there';
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a group of settings';

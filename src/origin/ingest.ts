@@ -6,6 +6,9 @@ import type { PublishHookStats } from '../http/publish-hook.ts';
 import { TlsMaterial } from '../http/tls-material.ts';
 import type { StreamDirectory } from '../live/stream-directory.ts';
 import { publishSafety } from '../policy/publish-credentials.ts';
+import type { ConnectedApplication } from '../rtmp/connect-command.ts';
+import type { PlayService } from '../rtmp/connected-context.ts';
+import { refusedVia } from '../rtmp/relay-via.ts';
 import { listenRtmp } from '../rtmp/rtmp-listen.ts';
 import type { RtmpServer, RtmpServerStats } from '../rtmp/rtmp-server.ts';
 import { sessionLimits } from '../rtmp/session-limits.ts';
@@ -13,7 +16,11 @@ import { DirectoryGate } from './directory-gate.ts';
 import type { OriginSettings } from './settings.ts';
 
 export interface IngestOptions {
+  /** Names this origin, so that a stream that it pushes on does not come back to it. */
+  readonly originId?: string;
   readonly directory: StreamDirectory;
+  /** Refuses players if left out. */
+  readonly play?: PlayService;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,7 +49,7 @@ export interface Ingest {
  */
 export async function startIngest(
   settings: Pick<OriginSettings, 'rtmp' | 'rtmps' | 'publish'>,
-  { directory, clock, log }: IngestOptions,
+  { directory, play, clock, log, originId }: IngestOptions,
 ): Promise<Ingest> {
   const findings = publishSafety('origin', settings);
   if (findings.length > 0) throw new ConfigError('The RTMP listener does not start:', findings);
@@ -53,6 +60,8 @@ export async function startIngest(
     limits: sessionLimits(rtmp),
     reconnectUrl: rtmp.reconnectUrl,
     gate: new DirectoryGate(authority, directory, clock),
+    play,
+    ...(originId === undefined ? {} : { examineConnect: ({ via }: ConnectedApplication) => refusedVia(via, originId) }),
     clock,
     log,
   };

@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { startHttpListener } from '../http/listener.ts';
+import { FanOut } from '../live/fan-out.ts';
 import { StreamDirectory } from '../live/stream-directory.ts';
+import { DirectoryPlayGate } from './directory-play-gate.ts';
 import { httpRoutes } from './http-routes.ts';
 import { startIngest } from './ingest.ts';
 import { LiveChannels } from './live-channel.ts';
 import { LiveResponder } from './live-responder.ts';
+import { Restreams } from './restreams.ts';
 import type { OriginSettings } from './settings.ts';
 
 export interface OriginDependencies {
@@ -43,14 +46,18 @@ export async function startOrigin(
     log,
     nextEpoch: () => `${Math.round(clock.wallMs()).toString(36)}-${randomBytes(3).toString('hex')}`,
   });
-  const ingest = await startIngest(settings, { directory, clock, log });
+  const originId = `origin-${randomBytes(8).toString('hex')}`;
+  const restreams = new Restreams(directory, settings.live.restream, { originId, clock, log, random: Math.random });
+  const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'origin.fanOut', clock });
+  const play = { gate: new DirectoryPlayGate(directory), fanOut };
+  const ingest = await startIngest(settings, { directory, play, clock, log, originId });
   try {
     const listener = await startHttpListener({
       name: 'origin',
       host: settings.http.host,
       port: settings.http.port,
       setting: 'origin.http.port',
-      handler: httpRoutes(new LiveResponder(channels), siteDirectory),
+      handler: httpRoutes(new LiveResponder(channels, (path) => restreams.statesOf(path)), siteDirectory),
       log,
     });
     return {
@@ -60,7 +67,7 @@ export async function startOrigin(
       rtmpPort: ingest.port,
       directory,
       close: async () => {
-        await ingest.close();
+        await Promise.all([ingest.close(), restreams.close()]);
         directory.close();
         channels.close();
         await listener.close(closeGraceMs);

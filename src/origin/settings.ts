@@ -1,7 +1,19 @@
 import { z } from 'zod';
 import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
+import { fanOutSchema } from '../live/fan-out-settings.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
+import { parseRtmpUrl } from '../rtmp/rtmp-url.ts';
+
+/** With any name in the place of `{name}`. */
+function isRestreamUrl(url: string): boolean {
+  try {
+    parseRtmpUrl(url.replaceAll('{name}', 'name'));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const restreamSchema = z.strictObject({
   stream: z
@@ -13,8 +25,11 @@ const restreamSchema = z.strictObject({
     .array(
       z
         .string()
-        .regex(/^rtmps?:\/\/[^\s/]+\/[^\s/]+.*\/[^\s/]+$/, 'write rtmp://HOST[:PORT]/APP/NAME or rtmps://…')
-        .max(1_024),
+        .max(1_024)
+        .refine(
+          isRestreamUrl,
+          'write rtmp://HOST[:PORT]/APP/NAME or rtmps://HOST[:PORT]/APP/NAME, with ?KEY if need be',
+        ),
     )
     .min(1)
     .max(16)
@@ -69,6 +84,7 @@ export const originSchema = z
     rtmps: rtmpsListenerSchema.optional().describe('Where edges and encoders publish and play over TLS (`rtmps://`)'),
     publish: publishSchema.describe('Who may publish'),
     live: liveSchema.describe('How live streams are packaged'),
+    fanOut: fanOutSchema.describe('How players get live streams over RTMP and FLV'),
   })
   .prefault({});
 

@@ -1,6 +1,7 @@
 import type { AudioTrackConfig, TrackConfig, VideoTrackConfig } from '../formats/media/track.ts';
 import type { LiveChannel } from './live-channel.ts';
 import { framesPerSecond } from './live-playlists.ts';
+import type { RestreamState } from './restream-push.ts';
 
 /** `/live/streams.json`: what is live. */
 export interface StreamsList {
@@ -24,10 +25,22 @@ export interface StreamEntry {
   } | null;
   readonly audio: { readonly codec: string; readonly sampleRate: number; readonly channels: number } | null;
   readonly bitsPerSecond: number;
+  /** Other servers that it is pushed on to; the key is never shown. */
+  readonly restreams: readonly {
+    /** `rtmp://live.example.org` */
+    readonly to: string;
+    readonly state: 'idle' | 'connecting' | 'live' | 'waiting';
+    /** ISO 8601. */
+    readonly since: string;
+    readonly reason: string | null;
+  }[];
 }
 
 /** Streams that have been published to and are not over. */
-export function streamsList(channels: readonly LiveChannel[]): StreamsList {
+export function streamsList(
+  channels: readonly LiveChannel[],
+  restreamsOf: (path: string) => readonly RestreamState[] = () => [],
+): StreamsList {
   const streams: StreamEntry[] = [];
   for (const { stream, packager, publication } of channels) {
     if (publication === undefined || packager.ended) continue;
@@ -44,6 +57,12 @@ export function streamsList(channels: readonly LiveChannel[]): StreamsList {
       video: videoEntry(known.find(isVideo), packager.rendition('video')?.unitsPerSecond()),
       audio: audioEntry(known.find(isAudio)),
       bitsPerSecond: Math.round(packager.renditions.reduce((sum, rendition) => sum + rendition.bitrate().average, 0)),
+      restreams: restreamsOf(stream.path).map(({ to, state, sinceWallMs, reason }) => ({
+        to,
+        state,
+        since: new Date(sinceWallMs).toISOString(),
+        reason: reason ?? null,
+      })),
     });
   }
   return { streams };

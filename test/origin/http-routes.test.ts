@@ -118,6 +118,7 @@ describe('/live/streams.json', () => {
           video: { codec: 'avc1.64001f', width: 1280, height: 720, framesPerSecond: 30 },
           audio: { codec: 'mp4a.40.2', sampleRate: 48_000, channels: 2 },
           bitsPerSecond: expect.any(Number) as number,
+          restreams: [],
         },
       ],
     });
