@@ -17,6 +17,8 @@ export interface PublishAttempt extends PublishTarget {
   readonly peerPort: number;
   /** What the encoder calls itself in `connect`. */
   readonly encoder: string | undefined;
+  /** The edges that it has come through. */
+  readonly via?: readonly string[];
 }
 
 export interface PublishDenied {
@@ -83,6 +85,12 @@ export class PublishAuthority {
     return decision.kind === 'refused' ? denied(decision) : undefined;
   }
 
+  /** Who `authorize` would admit as what; `undefined` where the hook has the last word. */
+  foresee(attempt: PublishAttempt): { readonly path: string; readonly credential: string | undefined } | undefined {
+    const decision = this.#decide(attempt);
+    return decision.kind === 'refused' || this.#hook !== undefined ? undefined : decision;
+  }
+
   /**
    * Decides. Rejects with the reason of `signal` when the encoder has left meanwhile, and with a `LimitError` when too
    * many wait for the hook.
@@ -91,7 +99,9 @@ export class PublishAuthority {
     const decision = this.#decide(attempt);
     if (decision.kind === 'refused') return denied(decision);
     const { path, credential } = decision;
-    if (this.#hook === undefined) return { kind: 'admitted', path, credential, ended: () => {} };
+    if (this.#hook === undefined) {
+      return { kind: 'admitted', path, credential: this.#holder(attempt, decision), ended: () => {} };
+    }
     return this.#askHook(this.#hook, attempt, { path, credential }, signal);
   }
 
@@ -126,7 +136,7 @@ export class PublishAuthority {
     switch (verdict.kind) {
       case 'admitted': {
         const named = verdict.credential === undefined ? undefined : `hook: ${verdict.credential}`;
-        return { kind: 'admitted', path, credential: named ?? local.credential ?? this.#fingerprint(path, key), ended };
+        return { kind: 'admitted', path, credential: named ?? this.#holder(attempt, local), ended };
       }
       case 'refused':
         return {
@@ -143,7 +153,7 @@ export class PublishAuthority {
           `The publish hook could not be asked about ${path}, which is ${open ? 'admitted' : 'refused'}: ${verdict.sentence}`,
         );
         if (open) {
-          return { kind: 'admitted', path, credential: local.credential ?? this.#fingerprint(path, key), ended };
+          return { kind: 'admitted', path, credential: this.#holder(attempt, local), ended };
         }
         ended('not-started');
         return {
@@ -172,11 +182,19 @@ export class PublishAuthority {
     };
   }
 
-  /** The same for the same key on the same path, in this process. */
-  #fingerprint(path: string, key: string | undefined): string | undefined {
-    if (key === undefined) return undefined;
+  /**
+   * Who publishes: whoever gives the same key with the name of the stream, be it one that is configured here, one that
+   * the hook knows, or one that only an edge before us has asked for. An edge gives its own key in the tcUrl, for all
+   * encoders alike: that one is nobody's.
+   */
+  #holder(
+    attempt: PublishAttempt,
+    { path, credential }: { readonly path: string; readonly credential: string | undefined },
+  ): string | undefined {
+    const key = offeredStreamKey({ ...attempt, tcUrl: undefined });
+    if (key === undefined) return (attempt.via ?? []).length > 0 ? undefined : credential;
     const digest = createHmac('sha256', this.#fingerprintKey).update(`${path}?${key}`).digest('base64url');
-    return `hook key ${digest.slice(0, 22)}`;
+    return `key ${digest.slice(0, 22)}`;
   }
 
   #decide(attempt: PublishAttempt) {

@@ -26,9 +26,14 @@ export interface PublishOffer {
   readonly onTakenOver: () => void;
 }
 
-export type PublishOutcome =
-  | { readonly kind: 'granted'; readonly lease: PublicationLease }
-  | { readonly kind: 'refused'; readonly reason: 'busy' | 'quarrel' | 'full' | 'closed'; readonly sentence: string };
+export type PublishOutcome = { readonly kind: 'granted'; readonly lease: PublicationLease } | PublicationRefused;
+
+export interface PublicationRefused {
+  readonly kind: 'refused';
+  readonly reason: 'busy' | 'quarrel' | 'full' | 'closed';
+  /** For the person at the encoder. */
+  readonly sentence: string;
+}
 
 /**
  * The right to publish one stream. Ends when it is released, taken over, or the directory closes; from then on
@@ -93,24 +98,12 @@ export class StreamDirectory {
    * again is refused too, for a while.
    */
   publish(offer: PublishOffer): PublishOutcome {
-    if (this.#closed) return { kind: 'refused', reason: 'closed', sentence: 'this server is shutting down' };
+    const refusal = this.examine(offer.path, offer.credential);
+    if (refusal !== undefined) return refusal;
+    const { clock, log } = this.#options;
     let entry = this.#entries.get(offer.path);
     const holder = entry?.holder;
-    if (holder !== undefined && (offer.credential === undefined || offer.credential !== holder.credential)) {
-      return { kind: 'refused', reason: 'busy', sentence: `${offer.path} is being published by another encoder` };
-    }
-    const { clock, log } = this.#options;
-    const quarrel = holder === undefined ? undefined : entry?.takeovers.refusal(offer.path, clock.monotonicMs());
-    if (quarrel !== undefined) return { kind: 'refused', reason: 'quarrel', sentence: quarrel };
     if (entry === undefined) {
-      const { maxStreams } = this.#options;
-      if (this.#entries.size >= maxStreams) {
-        return {
-          kind: 'refused',
-          reason: 'full',
-          sentence: `there are ${maxStreams} streams already (setting origin.live.maxStreams)`,
-        };
-      }
       entry = {
         stream: new LiveStream(offer.path),
         takeovers: new TakeoverBrake(),
@@ -133,6 +126,26 @@ export class StreamDirectory {
     entry.holder = { lease, credential: offer.credential, onTakenOver: offer.onTakenOver };
     entry.stream.startPublication(offer.publication);
     return { kind: 'granted', lease };
+  }
+
+  /** Why `publish` would refuse now; `undefined` when it would not. */
+  examine(path: string, credential: string | undefined): PublicationRefused | undefined {
+    const refused = (reason: PublicationRefused['reason'], sentence: string) =>
+      ({ kind: 'refused', reason, sentence }) as const;
+    if (this.#closed) return refused('closed', 'this server is shutting down');
+    const entry = this.#entries.get(path);
+    const { clock, maxStreams } = this.#options;
+    if (entry === undefined) {
+      return this.#entries.size < maxStreams
+        ? undefined
+        : refused('full', `there are ${maxStreams} streams already (setting origin.live.maxStreams)`);
+    }
+    if (entry.holder === undefined) return undefined;
+    if (credential === undefined || credential !== entry.holder.credential) {
+      return refused('busy', `${path} is being published by another encoder`);
+    }
+    const quarrel = entry.takeovers.refusal(path, clock.monotonicMs());
+    return quarrel === undefined ? undefined : refused('quarrel', quarrel);
   }
 
   /** Ends every stream. Nothing can be published any more. */

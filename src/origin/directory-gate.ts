@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { PublishAuthority } from '../http/publish-authority.ts';
-import type { PublicationLease, StreamDirectory } from '../live/stream-directory.ts';
+import type { PublicationLease, PublicationRefused, StreamDirectory } from '../live/stream-directory.ts';
 import type {
   PublicationSink,
   PublishAdmission,
@@ -24,7 +24,11 @@ export class DirectoryGate implements PublishGate {
   }
 
   examine(request: PublishRequest): PublishRefused | undefined {
-    return this.#authority.examine(request);
+    const denied = this.#authority.examine(request);
+    if (denied !== undefined) return denied;
+    const foreseen = this.#authority.foresee(request);
+    const refusal = foreseen === undefined ? undefined : this.#directory.examine(foreseen.path, foreseen.credential);
+    return foreseen === undefined || refusal === undefined ? undefined : refusedByDirectory(foreseen.path, refusal);
   }
 
   async admit(request: PublishRequest, { onTakenOver, signal }: PublishCircumstances): Promise<PublishAdmission> {
@@ -52,14 +56,18 @@ export class DirectoryGate implements PublishGate {
       return { kind: 'admitted', path, sink: announcingItsEnd(outcome.lease, () => ended('ended')) };
     }
     ended('not-started');
-    return {
-      kind: 'refused',
-      statusCode: 'NetStream.Publish.BadName',
-      code: `PUBLISH_${outcome.reason.toUpperCase()}`,
-      path,
-      sentence: outcome.sentence,
-    };
+    return refusedByDirectory(path, outcome);
   }
+}
+
+function refusedByDirectory(path: string, { reason, sentence }: PublicationRefused): PublishRefused {
+  return {
+    kind: 'refused',
+    statusCode: 'NetStream.Publish.BadName',
+    code: `PUBLISH_${reason.toUpperCase()}`,
+    path,
+    sentence,
+  };
 }
 
 /** The lease, which says when it is released. */

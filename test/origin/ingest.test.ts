@@ -125,6 +125,54 @@ describe('startIngest, asked to publish,', () => {
     second.destroy();
   });
 
+  it.each([
+    ['for a name', stageKey, 'live'],
+    ['within a name', `show-${stageKey}`, 'live'],
+    ['for a name, and again where it belongs', `${stageKey}?key=${stageKey}`, 'live'],
+    ['for an application', 'stage', stageKey],
+  ])('with a stream key %s refuses, says where it belongs, and never logs it', async (_, streamName, app) => {
+    const ingest = await start('loopback');
+    const connection = await tryToPublish(ingest, streamName, app);
+    await connection.serverCloses();
+    const status = connection.statuses().at(-1);
+    expect(status).toMatchObject({ level: 'error', code: 'NetStream.Publish.Unauthorized' });
+    expect(status?.description).toContain('NAME?key=YOUR-KEY');
+    expect((await ingest.warning('PUBLISH_NAME_IS_KEY')).fields['stream']).toBeUndefined();
+    expect(ingest.log.text + JSON.stringify(connection.statuses())).not.toContain(stageKey);
+    expect(ingest.directory.list()).toEqual([]);
+  });
+
+  it('refuses with the path of the stream in the log, where it is one', async () => {
+    const ingest = await start('key');
+    await (await tryToPublish(ingest, 'stage')).serverCloses();
+    expect((await ingest.warning('PUBLISH_KEY_MISSING')).fields['stream']).toBe('live/stage');
+    await (await tryToPublish(ingest, 'a b')).serverCloses();
+    expect((await ingest.warning('PUBLISH_NAME_INVALID')).fields['stream']).toBeUndefined();
+  });
+
+  it('answers FCPublish with the refusal that publish would meet: no Start for a busy name', async () => {
+    const ingest = await start('loopback');
+    neighbour = await startNeighbour(ingest);
+    const connection = await RawConnection.at('connected', ingest.port);
+    connection.sendCommand('FCPublish', 3, null, ['neighbour']);
+    const answer = await eventually('onFCPublish', () =>
+      connection.statuses().find(({ command }) => command === 'onFCPublish'),
+    );
+    expect(answer).toMatchObject({ level: 'error', code: 'NetStream.Publish.BadName' });
+    connection.destroy();
+  });
+
+  it.each([['live'], ['record'], ['append'], ['somethingElse'], []])(
+    'takes the publication type %s',
+    async (...type) => {
+      const ingest = await start('loopback');
+      const connection = await RawConnection.at('streaming', ingest.port);
+      connection.sendCommand('publish', 5, null, ['typed', ...type], 1);
+      await connection.status('NetStream.Publish.Start');
+      connection.destroy();
+    },
+  );
+
   it('twice with one credential on one connection ends that connection and leaves no ghost', async () => {
     const ingest = await start('key');
     const connection = await tryToPublish(ingest, `stage?key=${stageKey}`);

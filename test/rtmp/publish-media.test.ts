@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { amf0Object } from '../../src/formats/amf0/value.ts';
+import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
+import { encodeDataMessage } from '../../src/formats/rtmp/data-message.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
 import { concatenated, shortMessage, type0Chunk } from '../corpus/rtmp/hostile-input.ts';
 import { eventually } from '../support/condition.ts';
@@ -79,6 +82,49 @@ describe('media', () => {
     const { units } = server.followed(`live/${name}`);
     await eventually(how, () => units.length === timestamps.length);
     expect(units).toEqual(timestamps.map((timestampMs) => videoUnit(25, timestampMs, 400)));
+  });
+
+  it('arrives whole over Set Chunk Size of 65,536, the largest that can be said, and 1', async () => {
+    const connection = await at('publishing', 'chunk-sizes');
+    connection.sendHeaders();
+    const expected: AccessUnit[] = [];
+    for (const [number, chunkBytes] of [65_536, 0x7f_ff_ff_ff, 1].entries()) {
+      const unit = videoUnit(number, number * 40, 70_000);
+      expected.push(unit);
+      const size = Buffer.alloc(4);
+      size.writeUInt32BE(chunkBytes);
+      connection.send(shortMessage(messageType.setChunkSize, size));
+      const payload = tagOf(unit);
+      const header = {
+        timestamp: unit.timestampMs,
+        length: payload.length,
+        typeId: messageType.video,
+        messageStreamId: 1,
+      };
+      const pieces = [type0Chunk(6, header, payload.subarray(0, chunkBytes))];
+      for (let from = chunkBytes; from < payload.length; from += chunkBytes) {
+        pieces.push(Uint8Array.of(0xc6), payload.subarray(from, from + chunkBytes));
+      }
+      connection.send(Buffer.concat(pieces));
+    }
+    const { units } = server.followed('live/chunk-sizes');
+    await eventually('all arrived', () => units.length === expected.length);
+    expect(units).toEqual(expected);
+  });
+
+  it('has data messages beside it, in the AMF0 and in the AMF3 form: metadata, text and cues', async () => {
+    const connection = await at('publishing', 'data');
+    connection.sendMessage(
+      encodeDataMessage({ name: '@setDataFrame', args: ['onMetaData', amf0Object({ width: 320 })] }, 1),
+    );
+    const text = encodeDataMessage({ name: 'onTextData', args: [amf0Object({ text: 'Grüße' })] }, 1);
+    connection.sendMessage({ ...text, timestampMs: 40 });
+    const cue = encodeDataMessage({ name: 'onCuePoint', args: [amf0Object({ name: 'goal' })] }, 1);
+    connection.sendMessage({ ...cue, typeId: messageType.dataAmf3, payload: concatenated([0], cue.payload) });
+    const { data } = server.followed('live/data');
+    await eventually('all arrived', () => data.length === 3);
+    expect(data.map(({ name }) => name)).toEqual(['onMetaData', 'onTextData', 'onCuePoint']);
+    expect(data[1]?.timestampMs).toBe(40);
   });
 
   it('of a message that Abort has taken back never arrives; what follows does', async () => {
