@@ -5,6 +5,7 @@ import {
   decidePublish,
   offeredStreamKey,
   publishParameters,
+  type PublishDecision,
   type PublishRefusal,
   type PublishTarget,
 } from '../policy/publish-credentials.ts';
@@ -183,18 +184,20 @@ export class PublishAuthority {
   }
 
   /**
-   * Who publishes: whoever gives the same key with the name of the stream, be it one that is configured here, one that
-   * the hook knows, or one that only an edge before us has asked for. An edge gives its own key in the tcUrl, for all
-   * encoders alike: that one is nobody's.
+   * Who publishes: whoever gives the same key, be it one that is configured here, one that the hook knows, or one that
+   * only an edge before us has asked for. An edge gives its own key in the tcUrl, for all encoders alike: that one is
+   * nobody's.
    */
-  #holder(
-    attempt: PublishAttempt,
-    { path, credential }: { readonly path: string; readonly credential: string | undefined },
-  ): string | undefined {
-    const key = offeredStreamKey({ ...attempt, tcUrl: undefined });
-    if (key === undefined) return (attempt.via ?? []).length > 0 ? undefined : credential;
-    const digest = createHmac('sha256', this.#fingerprintKey).update(`${path}?${key}`).digest('base64url');
-    return `key ${digest.slice(0, 22)}`;
+  #holder(attempt: PublishAttempt, local: { readonly path: string; readonly credential: string | undefined }) {
+    const relayed = (attempt.via ?? []).length > 0;
+    const own = relayed ? { ...attempt, tcUrl: undefined } : attempt;
+    const decision = relayed ? this.#decide(own) : undefined;
+    const configured = decision === undefined ? local.credential : credentialOf(decision);
+    if (configured !== undefined) return configured;
+    const key = offeredStreamKey(own);
+    if (key === undefined) return undefined;
+    const digest = createHmac('sha256', this.#fingerprintKey).update(`${local.path}?${key}`).digest('base64url');
+    return `unlisted key ${digest.slice(0, 22)}`;
   }
 
   #decide(attempt: PublishAttempt) {
@@ -217,6 +220,10 @@ function denied({ reason, path, sentence }: PublishRefusal): PublishDenied {
     path,
     sentence,
   };
+}
+
+function credentialOf(decision: PublishDecision): string | undefined {
+  return decision.kind === 'admitted' ? decision.credential : undefined;
 }
 
 function once<T>(action: (value: T) => void): (value: T) => void {
