@@ -37,7 +37,7 @@ export function vp9KeyframeSize(frame: Uint8Array): FrameSize | undefined {
 
 /**
  * The size in the header of a VP8 keyframe (RFC 6386 §9.1); `undefined` for another frame. Throws `ProtocolError` for a
- * wrong start code and for what ends early.
+ * wrong start code, for a picture without pixels, and for what ends early.
  */
 export function vp8KeyframeSize(frame: Uint8Array): FrameSize | undefined {
   const reader = new ByteReader(frame, 'VP8 frame header');
@@ -48,5 +48,9 @@ export function vp8KeyframeSize(frame: Uint8Array): FrameSize | undefined {
   }
   // Little-endian; the upper two bits scale the picture for display.
   const side = () => (reader.uint8() | (reader.uint8() << 8)) & 0x3f_ff;
-  return { width: side(), height: side() };
+  const size = { width: side(), height: side() };
+  if (size.width === 0 || size.height === 0) {
+    throw new ProtocolError('VP8_FRAME', `a picture of ${size.width}×${size.height}`, { byteOffset: 6 });
+  }
+  return size;
 }

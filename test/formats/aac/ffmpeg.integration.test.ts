@@ -80,7 +80,12 @@ describe('aacTrackConfig and ffprobe', () => {
       const description = Uint8Array.fromHex(hex);
       const flv = join(folder, 'header.flv');
       // ffprobe takes a file of a few tags for something else.
-      const frame = encodeAudioTag({ kind: 'frame', codec: 'aac', trackId: 0, data: Uint8Array.fromHex('211004608c1c') });
+      const frame = encodeAudioTag({
+        kind: 'frame',
+        codec: 'aac',
+        trackId: 0,
+        data: Uint8Array.fromHex('211004608c1c'),
+      });
       const frames = Array.from({ length: 50 }, () => frame);
       const tags = [encodeAudioTag({ kind: 'sequence-header', codec: 'aac', trackId: 0, description }), ...frames];
       const bytes = tags.map((payload, index) => encodeFlvTag({ typeId: 8, timestampMs: index * 23, payload }));
