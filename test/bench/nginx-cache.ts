@@ -3,11 +3,25 @@ import { join } from 'node:path';
 import { findProgram } from '../../scripts/system-programs.mjs';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
+/** `/1000`: answers of less than ten thousand bytes. */
+const smallPaths = '~ ^/[0-9][0-9]?[0-9]?[0-9]?$';
+
 /**
- * nginx as a cache in front of an origin: one worker, sendfile, no access log, connections kept for as long as they
- * are used. Everything it writes lies in `folder`.
+ * How nginx is set up beyond what both have: one worker, sendfile, no access log, connections kept for as long as they
+ * are used.
  */
-export async function startNginxCache(folder: string, originPort: number): Promise<ServerProcess> {
+export type NginxTuning =
+  /** As it comes. */
+  | 'default'
+  /**
+   * Files of the cache stay open, and the head of a small answer waits for its body (`tcp_nopush`): each saves a system
+   * call or two. Larger answers go without `tcp_nopush`: over loopback, whose segments are 64 KiB, their last bytes
+   * would be held back for 200 ms.
+   */
+  | 'tuned';
+
+/** nginx as a cache in front of an origin. Everything it writes lies in `folder`. */
+export async function startNginxCache(folder: string, originPort: number, tuning: NginxTuning): Promise<ServerProcess> {
   const nginx = findProgram('nginx');
   if (nginx === undefined) throw new Error('nginx is not installed');
   const port = await freePort();
@@ -17,6 +31,16 @@ export async function startNginxCache(folder: string, originPort: number): Promi
   const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `  ${kind}_temp_path "${join(temporary, kind)}";`)
     .join('\n');
+  const cachedLocation = (pattern: string, more: string) => `    location ${pattern} {
+      proxy_pass http://127.0.0.1:${originPort};
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_cache hits;
+      add_header X-Cache $upstream_cache_status;
+      ${more}
+    }
+`;
+  const tuned = tuning === 'tuned';
   writeFileSync(
     configuration,
     `daemon off;
@@ -30,18 +54,12 @@ http {
   sendfile on;
   keepalive_requests 1000000000;
   keepalive_timeout 1h;
+  ${tuned ? 'open_file_cache max=1000 inactive=1h;' : ''}
 ${temporaryPaths}
   proxy_cache_path "${join(folder, 'cache')}" keys_zone=hits:10m max_size=1g inactive=1h use_temp_path=off;
   server {
     listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://127.0.0.1:${originPort};
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_cache hits;
-      add_header X-Cache $upstream_cache_status;
-    }
-  }
+${cachedLocation('/', '')}${tuned ? cachedLocation(smallPaths, 'tcp_nopush on;') : ''}  }
 }
 `,
   );

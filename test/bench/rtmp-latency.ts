@@ -1,4 +1,4 @@
-import { inTurn, type Turns } from './alternate.ts';
+import { inTurn, type Turns } from './in-turn.ts';
 import type { BenchRow } from './report.ts';
 import { type Clip, keyframeIntervalSeconds } from './rtmp-clip.ts';
 import { type PlayLoad, type PlayReport, playUnderLoad } from './rtmp-load.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Turns } from './alternate.ts';
+import type { Turns } from './in-turn.ts';
 import type { StageReport } from './rtmp-load.ts';
 import {
   atMost,
@@ -80,6 +80,19 @@ describe('figuresOf', () => {
     const figures = figuresOf('ours', turns, 100);
     expect(figures).toMatchObject({ notes: ['ours: 720 of 1440 frames were left out'] });
     expect('missing' in figures || figures.cpuMicrosPerPlayerSecond).toBeCloseTo(500);
+  });
+
+  it('prefers the rounds in which nothing else ran on the core of the server', () => {
+    const calm = sample({ serverCpuSeconds: 0.12 });
+    const merged = sample({ serverCpuSeconds: 0.06, serverWaitedSeconds: 0.6 });
+    const figures = figuresOf('ours', rounds(merged, calm, merged), 100);
+    expect('missing' in figures || figures.cpuMicrosPerPlayerSecond).toBeCloseTo(600);
+    expect(figures).toMatchObject({ notes: [] });
+  });
+
+  it('says so when it was disturbed in all', () => {
+    const figures = figuresOf('ours', rounds(sample({ serverWaitedSeconds: 0.6 })), 100);
+    expect(figures).toMatchObject({ notes: [expect.stringContaining('waited 30 % of the time')] });
   });
 
   it('has no figure when most rounds cannot be believed', () => {

@@ -1,4 +1,4 @@
-import { median, type Turns } from './alternate.ts';
+import { median, type Turns } from './in-turn.ts';
 import type { BenchRow, BenchTarget } from './report.ts';
 import type { StageReport } from './rtmp-load.ts';
 
@@ -37,6 +37,8 @@ export interface StageSample {
   /** Processor time of the server for each second of the stream that a player got. */
   readonly cpuMicrosPerPlayerSecond: number;
   readonly latencyMedianMs: number | null;
+  /** Other programs took so much of the server's core that it may have merged what it would have sent at once. */
+  readonly disturbed: boolean;
   /** Why the figures cannot be believed: the players did not get the whole stream. */
   readonly problem: string | undefined;
   readonly notes: readonly string[];
@@ -53,6 +55,7 @@ export function stageSample(stage: StageReport, clipBytesPerSecond: number): Sta
     players: stage.players,
     cpuMicrosPerPlayerSecond: (stage.serverCpuSeconds * 1e6) / playerSeconds,
     latencyMedianMs: stage.latencyMs.median,
+    disturbed: stage.serverWaitedSeconds > stage.seconds * disturbedShare,
     problem: deliveryProblem(stage, clipBytesPerSecond),
     notes: disturbances(stage),
   };
@@ -94,7 +97,10 @@ function disturbances(stage: StageReport): string[] {
   return notes;
 }
 
-/** The medians over all rounds that can be believed, if most can. */
+/**
+ * The medians over all rounds that can be believed, if most can: of those in which the server was not disturbed, if
+ * there are any, for a server that has to wait for its core writes seldom and looks cheap.
+ */
 export interface StageFigures {
   readonly cpuMicrosPerPlayerSecond: number;
   readonly latencyMedianMs: number | null;
@@ -115,12 +121,14 @@ export function figuresOf(
   if (believed.length * 2 < samples.length || believed.length === 0) {
     return { missing: problems[0] ?? `${who} was not measured with ${players} players` };
   }
-  const disturbed = samples.flatMap(({ notes }) => notes.map((note) => `${who}: ${note}`));
+  const calm = believed.filter(({ disturbed }) => !disturbed);
+  const counted = calm.length > 0 ? calm : believed;
+  const notes = counted.flatMap((sample) => sample.notes.map((note) => `${who}: ${note}`));
   return {
-    cpuMicrosPerPlayerSecond: median(believed.map((sample) => sample.cpuMicrosPerPlayerSecond)),
-    latencyMedianMs: medianOf(believed.map((sample) => sample.latencyMedianMs)),
+    cpuMicrosPerPlayerSecond: median(counted.map((sample) => sample.cpuMicrosPerPlayerSecond)),
+    latencyMedianMs: medianOf(counted.map((sample) => sample.latencyMedianMs)),
     // One of each will do: the rounds are alike.
-    notes: [...problems.slice(0, 1), ...disturbed.slice(0, 1)],
+    notes: [...problems.slice(0, 1), ...notes.slice(0, 1)],
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alternate, inTurn, median, medianSample } from './alternate.ts';
+import { inTurn, median, medianSample } from './in-turn.ts';
 
 describe('median', () => {
   it('is the middle one of an odd number of values, whatever their order', () => {
@@ -30,19 +30,6 @@ describe('medianSample', () => {
       { rate: 2, cpu: 20 },
     ];
     expect(medianSample(samples)).toEqual({ rate: 2, cpu: 20 });
-  });
-});
-
-describe('alternate', () => {
-  it('measures A B A B and gives the medians of both', async () => {
-    const order: string[] = [];
-    const figures = { A: [1, 50, 2], B: [30, 10, 20] };
-    const measure = (name: 'A' | 'B') => async () => {
-      order.push(name);
-      return { rate: figures[name].shift() ?? Number.NaN };
-    };
-    expect(await alternate(3, measure('A'), measure('B'))).toEqual({ ours: { rate: 2 }, peer: { rate: 20 } });
-    expect(order.join('')).toBe('ABABAB');
   });
 });
 

@@ -19,30 +19,14 @@ export function medianSample<T extends Readonly<Record<keyof T, number>>>(sample
   return Object.fromEntries(figures) as T;
 }
 
-/**
- * Measures two in turn, A B A B …, so that what changes on the machine meanwhile meets both alike, and gives the
- * medians. A round measures each once.
- */
-export async function alternate<T extends Readonly<Record<keyof T, number>>>(
-  rounds: number,
-  ours: () => Promise<T>,
-  peer: () => Promise<T>,
-): Promise<{ ours: T; peer: T }> {
-  const samples: { ours: T[]; peer: T[] } = { ours: [], peer: [] };
-  for (let round = 0; round < rounds; round += 1) {
-    samples.ours.push(await ours());
-    samples.peer.push(await peer());
-  }
-  return { ours: medianSample(samples.ours), peer: medianSample(samples.peer) };
-}
-
 /** What the rounds of one contender gave, or why it could not be measured: after a failure it is left out. */
 export type Turns<T> =
   | { readonly kind: 'measured'; readonly samples: readonly T[] }
   | { readonly kind: 'failed'; readonly reason: string };
 
 /**
- * Measures any number of contenders in turn, A B C A B C …. One that fails does not keep the others from being
+ * Measures contenders in turn, A B C A B C …, so that what changes on the machine meanwhile meets all alike. A round
+ * measures each once. One that fails does not keep the others from being
  * measured.
  */
 export async function inTurn<T>(
