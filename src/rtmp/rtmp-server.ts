@@ -68,6 +68,7 @@ export class RtmpServer {
     this.#tls = new TlsAcceptor({
       tls,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      settingGroup: limits.settingGroup,
       clock,
       onSecure: (socket, acceptedMs) => this.#begin(socket, acceptedMs),
       onFailed: (socket, error) => this.#tlsFailed(socket, error),
@@ -198,13 +199,13 @@ export class RtmpServer {
     socket.destroy();
     const code = 'RTMP_TOO_MANY_CONNECTIONS';
     this.#count(code);
-    const { maxConnections, clock, log } = this.#options;
+    const { maxConnections, limits, clock, log } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#refusalLoggedMs < refusalLogIntervalMs) return;
     this.#refusalLoggedMs = nowMs;
     log.warn(
       { code, peer: address, refused: this.#closed.get(code) },
-      `${code}: ${maxConnections} connections at once are there already (setting origin.rtmp.maxConnections)`,
+      `${code}: ${maxConnections} connections at once are there already (setting ${limits.settingGroup}.maxConnections)`,
     );
   }
 

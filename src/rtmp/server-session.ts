@@ -104,7 +104,7 @@ export class ServerSession {
         if (reply !== undefined) this.#output.raw(reply);
         if (rest === undefined) return;
         const { limits, clock } = this.#options;
-        const decoder = new ChunkDecoder({ ...limits, maxMessageSetting: 'origin.rtmp.maxMessage' });
+        const decoder = new ChunkDecoder({ ...limits, maxMessageSetting: `${limits.settingGroup}.maxMessage` });
         this.#state = { kind: 'connecting', decoder, sinceMs: clock.monotonicMs() };
         this.#armDeadline();
         this.#receiveChunks(decoder, rest);
@@ -238,7 +238,7 @@ export class ServerSession {
   /** Every state but `closed` has one. */
   #deadline(): { readonly atMs: number; readonly error: () => LimitError } | undefined {
     const state = this.#state;
-    const { handshakeTimeoutMs, connectTimeoutMs } = this.#options.limits;
+    const { handshakeTimeoutMs, connectTimeoutMs, settingGroup } = this.#options.limits;
     switch (state.kind) {
       case 'handshake':
         return {
@@ -247,7 +247,7 @@ export class ServerSession {
             new LimitError('RTMP_HANDSHAKE_TIMEOUT', 'milliseconds without the handshake being whole', {
               limit: handshakeTimeoutMs,
               value: handshakeTimeoutMs,
-              setting: 'origin.rtmp.handshakeTimeout',
+              setting: `${settingGroup}.handshakeTimeout`,
             }),
         };
       case 'connecting':

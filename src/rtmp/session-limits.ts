@@ -1,5 +1,7 @@
 /** Every bound and every deadline of one connection to the RTMP server. */
 export interface SessionLimits {
+  /** The group of settings that they come from, such as `origin.rtmp`: what an operator is told to raise. */
+  readonly settingGroup: string;
   /** From the connection to the end of the handshake. */
   readonly handshakeTimeoutMs: number;
   /** From there to `connect`. */
@@ -22,13 +24,20 @@ export interface SessionLimits {
 }
 
 /** The bounds that nobody needs to set, and from the two that an operator does set what follows from them. */
-export function sessionLimits(settings: {
-  readonly maxMessageBytes: number;
-  readonly handshakeTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}): SessionLimits {
+export function sessionLimits(
+  settings: {
+    readonly maxMessageBytes: number;
+    readonly handshakeTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+  },
+  settingGroup = 'origin.rtmp',
+): SessionLimits {
+  const { maxMessageBytes, handshakeTimeoutMs, idleTimeoutMs } = settings;
   return {
-    ...settings,
+    settingGroup,
+    maxMessageBytes,
+    handshakeTimeoutMs,
+    idleTimeoutMs,
     connectTimeoutMs: 10_000,
     publishTimeoutMs: 20_000,
     admissionTimeoutMs: 15_000,

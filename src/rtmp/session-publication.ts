@@ -77,7 +77,7 @@ export class SessionPublication {
   }
 
   deadline(): Deadline | undefined {
-    const { admissionTimeoutMs, idleTimeoutMs } = this.#context.limits;
+    const { admissionTimeoutMs, idleTimeoutMs, settingGroup } = this.#context.limits;
     const state = this.#state;
     switch (state.kind) {
       case 'admitting':
@@ -96,7 +96,7 @@ export class SessionPublication {
             new LimitError('RTMP_PUBLISHER_SILENT', 'milliseconds without a message from the publisher', {
               limit: idleTimeoutMs,
               value: idleTimeoutMs,
-              setting: 'origin.rtmp.idleTimeout',
+              setting: `${settingGroup}.idleTimeout`,
             }),
         };
       case 'over':

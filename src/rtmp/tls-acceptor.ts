@@ -14,6 +14,8 @@ export interface TlsAcceptorOptions {
   readonly tls: ServerTls;
   /** From the connection to the end of the TLS handshake. */
   readonly handshakeTimeoutMs: number;
+  /** The group of the setting that says so, such as `origin.rtmp`. */
+  readonly settingGroup: string;
   readonly clock: Clock;
   /** `acceptedMs` is when the connection came, on the monotonic clock. */
   readonly onSecure: (socket: TLSSocket, acceptedMs: number) => void;
@@ -52,13 +54,13 @@ export class TlsAcceptor {
   }
 
   accept(socket: Socket): void {
-    const { clock, handshakeTimeoutMs, onFailed } = this.#options;
+    const { clock, handshakeTimeoutMs, settingGroup, onFailed } = this.#options;
     const name = connectionName(socket);
     const timer = clock.after(handshakeTimeoutMs, () => {
       handshake.error = new LimitError('RTMP_HANDSHAKE_TIMEOUT', 'milliseconds without the TLS handshake being whole', {
         limit: handshakeTimeoutMs,
         value: handshakeTimeoutMs,
-        setting: 'rtmp.handshakeTimeout',
+        setting: `${settingGroup}.handshakeTimeout`,
       });
       socket.destroy();
     });
