@@ -41,11 +41,8 @@ export async function encodeTrack(source: string, options: string, ending: strin
   const folder = await mkdtemp(join(tmpdir(), 'streamfront-track-'));
   try {
     const path = join(folder, `track.${ending}`);
-    const encoded = await run('ffmpeg', [
-      ...['-nostdin', '-y', '-v', 'error', '-f', 'lavfi', '-i', source],
-      ...options.split(' '),
-      path,
-    ]);
+    const input = ['-nostdin', '-y', '-v', 'error', '-f', 'lavfi', '-i', source];
+    const encoded = await run('ffmpeg', [...input, ...options.split(' '), path]);
     if (encoded.code !== 0) throw new Error(`ffmpeg could not encode ${options}:\n${encoded.standardError}`);
     const { standardOutput } = await run('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', path]);
     const [probed] = (JSON.parse(standardOutput) as { streams: ProbedStream[] }).streams;
@@ -61,7 +58,11 @@ async function demuxed(path: string): Promise<Pick<EncodedTrack, 'codecString' |
   const input = new Input({ source: new FilePathSource(path), formats: ALL_FORMATS });
   try {
     const track = (await input.getPrimaryVideoTrack()) ?? (await input.getPrimaryAudioTrack());
-    const config = await track?.getDecoderConfig();
+    // The type of its description is one of a browser.
+    const config:
+      | { readonly codec: string; readonly description?: ArrayBufferLike | ArrayBufferView }
+      | null
+      | undefined = await track?.getDecoderConfig();
     if (track === null || config === undefined || config === null) throw new Error(`mediabunny cannot read ${path}`);
     const packets: EncodedTrack['packets'][number][] = [];
     for await (const packet of new EncodedPacketSink(track).packets()) {

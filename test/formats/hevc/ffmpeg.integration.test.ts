@@ -23,7 +23,7 @@ describe('hevcTrackConfig, ffprobe and mediabunny', () => {
     ['testsrc2=s=200x150:r=25', '-pix_fmt gray', ':lossless=1:intra-refresh=1'],
   ])('agree on %s %s%s', async (source, options, parameters) => {
     const { probed, codecString, box } = await encodeTrack(
-      `${source}`,
+      source,
       `-frames:v 8 -c:v libx265 -preset ultrafast -x265-params log-level=none${parameters} ${options} -tag:v hvc1`,
       'mp4',
     );
