@@ -31,8 +31,8 @@ export type ExamineConnect = (
 /** Bytes that either side may send before it expects an acknowledgement. */
 const windowBytes = 2_500_000;
 
-/** Of what the server sends. Large enough that an answer is one chunk. */
-const serverChunkBytes = 4_096;
+/** Of what the server sends: an answer is one chunk, and so are most pictures. Servers have used it for years. */
+const serverChunkBytes = 60_000;
 
 /** A query, or a user agent, of more than this is no honest one. */
 const maxTextLength = 2_048;

@@ -1,12 +1,14 @@
-import { LimitError, ProtocolError, type StreamFrontError } from '../base/errors.ts';
-import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
+import { type AccessError, LimitError, ProtocolError, type StreamFrontError } from '../base/errors.ts';
+import { amf0Object, type Amf0Value, propertiesOf } from '../formats/amf0/value.ts';
 import { encodeCommand, printable, type RtmpCommand } from '../formats/rtmp/command.ts';
 import type { RtmpMessage } from '../formats/rtmp/message.ts';
 import { errorMessage, onStatusMessage, resultMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
 import type { ConnectedApplication } from './connect-command.ts';
 import type { ConnectedContext, Deadline } from './connected-context.ts';
 import { MessageStreams } from './message-streams.ts';
+import { PlayerPing } from './player-ping.ts';
 import type { PublishRequest } from './publish-gate.ts';
+import { SessionPlay } from './session-play.ts';
 import { SessionPublication } from './session-publication.ts';
 
 /** A message of media from somebody who does not publish: nothing of it reaches a stream. */
@@ -32,8 +34,15 @@ export class ConnectedSession {
     ['publish', (session, command, id) => session.#publish(command, id)],
     ['closeStream', (session, _, id) => session.#closeStream(id)],
     ['deleteStream', (session, command) => session.#deleteStream(command)],
-    ['play', (session, _, id) => session.#refusePlay(id)],
-    ['play2', (session, _, id) => session.#refusePlay(id)],
+    ['play', (session, command, id) => session.#play(text(command.args[0]), command.args[3], id)],
+    ['play2', (session, command, id) => session.#play2(command, id)],
+    ['pause', (session, command, id) => session.#pause(command, id)],
+    ['seek', (session, _, id) => session.#refuseSeek(id)],
+    ['FCSubscribe', (session, command) => session.#fcSubscribe(command)],
+    ['FCUnsubscribe', (session, command) => session.#result(command, undefined)],
+    // What a player does not want to hear or see, it may throw away.
+    ['receiveAudio', () => {}],
+    ['receiveVideo', () => {}],
     // A live stream has no length.
     ['getStreamLength', (session, command) => session.#result(command, 0)],
     ['_checkbw', (session, command) => session.#result(command, undefined)],
@@ -42,6 +51,7 @@ export class ConnectedSession {
   readonly #application: ConnectedApplication;
   readonly #context: ConnectedContext;
   readonly #messageStreams: MessageStreams;
+  readonly #ping: PlayerPing;
   /** Since `connect`, or since the last use of a message stream ended. */
   #idleSinceMs: number;
 
@@ -49,10 +59,11 @@ export class ConnectedSession {
     this.#application = application;
     this.#context = context;
     this.#messageStreams = new MessageStreams(context.limits.maxMessageStreams);
+    this.#ping = new PlayerPing(context);
     this.#idleSinceMs = context.clock.monotonicMs();
   }
 
-  /** The paths that this connection publishes, for the log; empty when it does not. */
+  /** The paths that this connection publishes and plays, for the log; empty when it does not. */
   paths(): string {
     return [...this.#messageStreams.uses()].flatMap(([, use]) => use.path ?? []).join(', ');
   }
@@ -78,24 +89,30 @@ export class ConnectedSession {
     if (use?.kind === 'publication') use.receive(message);
   }
 
-  /** The first of all that may not last. */
-  deadline(): Deadline {
+  /** A player has answered. */
+  pingAnswered(): void {
+    this.#ping.answered();
+  }
+
+  /** The first of all that may not last; `undefined` while there is a player, which has other bounds. */
+  deadline(): Deadline | undefined {
     let first: Deadline | undefined;
+    let idle = true;
     for (const [, use] of this.#messageStreams.uses()) {
+      idle = false;
       const deadline = use.deadline();
       if (deadline !== undefined && deadline.atMs < (first?.atMs ?? Infinity)) first = deadline;
     }
+    if (!idle) return first;
     const { publishTimeoutMs } = this.#context.limits;
-    return (
-      first ?? {
-        atMs: this.#idleSinceMs + publishTimeoutMs,
-        error: () =>
-          new LimitError('RTMP_PUBLISH_TIMEOUT', 'milliseconds connected without publishing', {
-            limit: publishTimeoutMs,
-            value: publishTimeoutMs,
-          }),
-      }
-    );
+    return {
+      atMs: this.#idleSinceMs + publishTimeoutMs,
+      error: () =>
+        new LimitError('RTMP_PUBLISH_TIMEOUT', 'milliseconds connected without publishing or playing', {
+          limit: publishTimeoutMs,
+          value: publishTimeoutMs,
+        }),
+    };
   }
 
   /**
@@ -120,6 +137,7 @@ export class ConnectedSession {
 
   /** The connection is closed: every name is free again. Of a failure the log has its own line. */
   release(how: 'left' | 'failed'): void {
+    this.#ping.stop();
     for (const [id, use] of this.#messageStreams.uses()) {
       this.#messageStreams.setIdle(id);
       use.end(how);
@@ -197,21 +215,88 @@ export class ConnectedSession {
   }
 
   #becameIdle(): void {
+    if (![...this.#messageStreams.uses()].some(([, use]) => use.kind === 'play')) this.#ping.stop();
     this.#idleSinceMs = this.#context.clock.monotonicMs();
     this.#context.onDeadlineChanged();
   }
 
-  #refusePlay(id: number): void {
+  #play(streamName: string | undefined, reset: Amf0Value, id: number): void {
+    const failed = (description: string) =>
+      this.#status(id, { level: 'error', code: 'NetStream.Play.Failed', description });
+    const service = this.#context.play;
+    const use = this.#messageStreams.use(id);
+    if (service === undefined) failed('This server does not serve RTMP players: watch over HTTP.');
+    else if (!this.#messageStreams.has(id)) failed(`there is no message stream ${id}: createStream comes before play`);
+    else if (use?.kind === 'publication') failed(`message stream ${id} publishes`);
+    else if (streamName === undefined || streamName === '') failed('play came without the name of a stream');
+    else {
+      use?.end('left');
+      const { transport } = this.#context;
+      const { app, tcUrl, flashVer, via } = this.#application;
+      const { peerAddress, peerPort } = transport;
+      const play = new SessionPlay({
+        request: { app, tcUrl, streamName, peerAddress, peerPort, protocol: 'rtmp', clientName: flashVer, via },
+        messageStreamId: id,
+        reset: reset !== false && reset !== 0,
+        context: this.#context,
+        service,
+        onOver: () => {
+          this.#messageStreams.setIdle(id);
+          this.#becameIdle();
+        },
+        onRefused: (error) => this.#playRefused(id, error),
+      });
+      this.#messageStreams.begin(id, play);
+      this.#context.onDeadlineChanged();
+      this.#ping.start();
+      play.start();
+    }
+  }
+
+  /** The name stands in an object of options; switching between bitrates is the player's own business. */
+  #play2(command: RtmpCommand, id: number): void {
+    const options = propertiesOf(command.args[0]);
+    this.#play(text(options?.get('streamName')), undefined, id);
+  }
+
+  /**
+   * Clients give up at the error status, and come again with a new connection. Where the connection has nothing else to
+   * do it is closed: a client that asks again and again pays for a connection each time.
+   */
+  #playRefused(id: number, error: AccessError): void {
+    this.#messageStreams.setIdle(id);
+    const { log, output, fail } = this.#context;
+    if (this.#messageStreams.uses().next().done === true) {
+      fail(error);
+      return;
+    }
+    log.warn({ code: error.code }, error.message);
+    output.flush();
+  }
+
+  #pause(command: RtmpCommand, id: number): void {
+    const use = this.#messageStreams.use(id);
+    const [paused] = command.args;
+    if (use?.kind === 'play' && typeof paused === 'boolean') use.pause(paused);
+  }
+
+  #refuseSeek(id: number): void {
     this.#status(id, {
       level: 'error',
-      code: 'NetStream.Play.Failed',
-      description: 'This server does not serve RTMP players: watch over HTTP.',
+      code: 'NetStream.Seek.Failed',
+      description: 'This is a live stream: there is no seeking in it.',
     });
+  }
+
+  /** Players of some networks wait for the call before they play. What cannot be played is refused at `play`. */
+  #fcSubscribe(command: RtmpCommand): void {
+    this.#result(command, undefined);
+    this.#call('onFCSubscribe', { level: 'status', code: 'NetStream.Play.Start', description: 'Ready to play.' });
   }
 
   #request(streamName: string): PublishRequest {
     const { app, tcUrl, flashVer, via } = this.#application;
-    const { peerAddress, peerPort } = this.#context;
+    const { peerAddress, peerPort } = this.#context.transport;
     return { app, tcUrl, streamName, peerAddress, peerPort, encoder: flashVer, via };
   }
 

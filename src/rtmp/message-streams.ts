@@ -1,7 +1,8 @@
+import type { SessionPlay } from './session-play.ts';
 import type { SessionPublication } from './session-publication.ts';
 
 /** What a message stream (RTMP 1.0 §7.2.1.3) is used for. Only one that publishes takes media. */
-export type MessageStreamUse = SessionPublication;
+export type MessageStreamUse = SessionPublication | SessionPlay;
 
 /** The message streams of one connection, by id. */
 export class MessageStreams {

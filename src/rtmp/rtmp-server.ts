@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ExamineConnect } from './connect-command.ts';
+import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';
 import { ServerSession } from './server-session.ts';
 import type { SessionLimits } from './session-limits.ts';
@@ -19,6 +20,8 @@ export interface RtmpServerOptions {
   readonly tls?: ServerTls | undefined;
   readonly limits: SessionLimits;
   readonly gate: PublishGate;
+  /** Refuses players if left out. */
+  readonly play?: PlayService | undefined;
   /** Asked at `connect`. Every application may be connected to if left out. */
   readonly examineConnect?: ExamineConnect;
   /** Where clients that can are sent when the server closes: `rtmp://HOST:PORT`; if left out, to where they came. */
@@ -163,10 +166,11 @@ export class RtmpServer {
       this.#count('PEER_LEFT');
       return;
     }
-    const { gate, examineConnect, limits, clock, log } = this.#options;
+    const { gate, play, examineConnect, limits, clock, log } = this.#options;
     const session = new ServerSession({
       transport: new SocketTransport(socket, address, port, clock),
       gate,
+      play,
       examineConnect,
       limits,
       clock,
@@ -239,6 +243,15 @@ class SocketTransport implements SessionTransport {
 
   write(bytes: Uint8Array): void {
     if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  together(action: () => void): void {
+    this.#socket.cork();
+    try {
+      action();
+    } finally {
+      this.#socket.uncork();
+    }
   }
 
   end(): void {

@@ -12,6 +12,7 @@ import { AcknowledgementWindow } from './acknowledgement-window.ts';
 import { CommandRate } from './command-rate.ts';
 import { answerConnect, type ExamineConnect, readConnect, rejectConnect } from './connect-command.ts';
 import { ConnectedSession, mediaWithoutPublish } from './connected-session.ts';
+import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SessionOutput, type SessionTransport } from './session-output.ts';
@@ -29,6 +30,7 @@ type SessionState =
 export interface ServerSessionOptions {
   readonly transport: SessionTransport;
   readonly gate: PublishGate;
+  readonly play: PlayService | undefined;
   readonly examineConnect?: ExamineConnect | undefined;
   readonly limits: SessionLimits;
   readonly clock: Clock;
@@ -178,6 +180,8 @@ export class ServerSession {
       this.#countQuestion();
       const { timestampMs } = control.event;
       this.#output.control({ kind: 'user-control', event: { kind: 'ping-response', timestampMs } });
+    } else if (control.kind === 'user-control' && control.event.kind === 'ping-response') {
+      if (this.#state.kind === 'connected') this.#state.connected.pingAnswered();
     }
     // Set Chunk Size and Abort: the decoder has followed them. Acknowledgements matter to a sender of media only.
   }
@@ -212,21 +216,21 @@ export class ServerSession {
       rejectConnect(this.#output, command.transactionId, application.problem);
       throw new AccessError('RTMP_CONNECT_REJECTED', application.problem);
     }
-    const { transport, gate, limits, clock, log, examineConnect } = this.#options;
+    const { transport, gate, play, limits, clock, log, examineConnect } = this.#options;
     const refused = examineConnect?.(application);
     if (refused !== undefined) {
       rejectConnect(this.#output, command.transactionId, refused.sentence);
       throw new AccessError(refused.code, refused.sentence);
     }
-    const { peerAddress, peerPort } = transport;
     const connected = new ConnectedSession(application, {
       output: this.#output,
+      transport,
+      capabilities: application.capabilities,
       gate,
+      play,
       limits,
       clock,
       log,
-      peerAddress,
-      peerPort,
       fail: (error) => this.#fail(error),
       onDeadlineChanged: () => this.#armDeadline(),
     });

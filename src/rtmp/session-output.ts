@@ -10,6 +10,8 @@ export interface SessionTransport {
   /** Written, but not taken by the peer yet. */
   readonly queuedBytes: number;
   write(bytes: Uint8Array): void;
+  /** What `action` writes leaves in one piece. */
+  together(action: () => void): void;
   /** Closes once what was written has been taken; who does not take it is cut off a moment later. */
   end(): void;
   /** Closes at once. */
@@ -22,14 +24,25 @@ export interface SessionTransport {
  */
 export class SessionOutput {
   readonly #transport: SessionTransport;
-  readonly #maxQueuedBytes: number;
+  readonly #maxAnswerBytes: number;
+  /** Of media, which has its own bound, beside the answers. */
+  #allowedBytes = 0;
   readonly #encoder = new ChunkEncoder();
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
 
-  constructor(transport: SessionTransport, maxQueuedBytes: number) {
+  constructor(transport: SessionTransport, maxAnswerBytes: number) {
     this.#transport = transport;
-    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#maxAnswerBytes = maxAnswerBytes;
+  }
+
+  get chunkSize(): number {
+    return this.#encoder.chunkSize;
+  }
+
+  /** Whoever writes media beside the answers, within a bound of its own. */
+  allowQueued(bytes: number): void {
+    this.#allowedBytes = bytes;
   }
 
   /** Tells the peer the size, and cuts what follows by it. */
@@ -47,13 +60,19 @@ export class SessionOutput {
     this.raw(this.#encoder.encode(message, chunkStreamId.command));
   }
 
+  /** Data beside the media of a message stream. */
+  data(message: RtmpMessage): void {
+    this.raw(this.#encoder.encode(message, chunkStreamId.data));
+  }
+
   /** Bytes that are no chunks: the handshake. */
   raw(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     const queuedBytes = this.#transport.queuedBytes + this.#gatheredBytes + bytes.length;
-    if (queuedBytes > this.#maxQueuedBytes) {
+    const limit = this.#maxAnswerBytes + this.#allowedBytes;
+    if (queuedBytes > limit) {
       throw new LimitError('RTMP_PEER_DOES_NOT_READ', 'bytes of answers that the peer does not read', {
-        limit: this.#maxQueuedBytes,
+        limit,
         value: queuedBytes,
       });
     }

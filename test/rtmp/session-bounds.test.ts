@@ -54,6 +54,9 @@ describe('SessionOutput', () => {
       this.written.push(bytes);
       this.queuedBytes += bytes.length;
     }
+    together(action: () => void): void {
+      action();
+    }
     end(): void {}
     destroy(): void {}
   }

@@ -1,0 +1,178 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { AccessUnit } from '../formats/media/access-unit.ts';
+import type { ColorInfo } from '../formats/media/color-info.ts';
+import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
+import type { TrackConfig } from '../formats/media/track.ts';
+import { PlayTimeline } from '../policy/play-timeline.ts';
+import { GopWindow } from './gop-window.ts';
+import type { LiveStream, StreamSubscriber } from './live-stream.ts';
+import { type FeedCounters, type FeedLimits, type Player, PlayerFeed } from './player-feed.ts';
+import type { WireForm } from './wire-form.ts';
+import { WireOutlet } from './wire-outlet.ts';
+
+export interface StreamFanOutOptions {
+  readonly clock: Clock;
+  readonly mergeWindowMs: () => number;
+  readonly limits: FeedLimits;
+  readonly counters: FeedCounters;
+  /** The last player has left, or the stream is over. */
+  readonly onEmpty: () => void;
+}
+
+/** An access unit at its place on the timeline of the players. */
+interface PlayedUnit {
+  readonly unit: AccessUnit;
+  readonly timestampMs: number;
+}
+
+interface ScheduledOutlet {
+  readonly outlet: WireOutlet;
+  /** Those that have paused among them. */
+  players: number;
+  /** What has been gathered will be written. */
+  flush: Timer | undefined;
+}
+
+/** One stream for all who play it: on one timeline, in as many wire forms as there are kinds of players. */
+export class StreamFanOut implements StreamSubscriber {
+  readonly #stream: LiveStream;
+  readonly #options: StreamFanOutOptions;
+  /** By the name of the form. */
+  readonly #outlets = new Map<string, ScheduledOutlet>();
+  readonly #feeds = new Set<PlayerFeed>();
+  readonly #timeline = new PlayTimeline();
+  /** The running GOP, for a wire form that nobody has asked for yet. */
+  readonly #gop = new GopWindow<PlayedUnit>();
+  /** Tracks of the publication, by number. */
+  readonly #configured = new Set<number>();
+  #mainVideoId: number | undefined;
+  readonly #unsubscribe: () => void;
+
+  constructor(stream: LiveStream, options: StreamFanOutOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#unsubscribe = stream.subscribe(this, { burst: true });
+  }
+
+  /** `onEnd` is called once. */
+  join(form: WireForm, player: Player, onEnd: () => void): PlayerFeed {
+    const { limits, counters, clock } = this.#options;
+    const scheduled = this.#outlets.get(form.name) ?? this.#open(form);
+    scheduled.players++;
+    const { outlet } = scheduled;
+    const feed = new PlayerFeed({
+      player,
+      outlet,
+      limits,
+      counters,
+      nowMs: clock.monotonicMs(),
+      onEnd: () => {
+        onEnd();
+        this.#feeds.delete(feed);
+        scheduled.players--;
+        if (scheduled.players === 0) this.#close(form.name, scheduled);
+      },
+    });
+    this.#feeds.add(feed);
+    outlet.join(feed, undefined);
+    return feed;
+  }
+
+  onPublisherStart(): void {
+    this.#timeline.restart();
+    this.#gop.clear();
+    this.#configured.clear();
+    this.#mainVideoId = undefined;
+    for (const { outlet } of this.#outlets.values()) outlet.restart();
+  }
+
+  onTrackConfig(config: TrackConfig): void {
+    // The GOP of another configuration is of no use to a form that begins now.
+    if (this.#configured.has(trackNumber(config))) this.#gop.clear();
+    this.#configured.add(trackNumber(config));
+    if (config.kind === 'video') this.#mainVideoId = Math.min(config.trackId, this.#mainVideoId ?? config.trackId);
+    for (const { outlet } of this.#outlets.values()) outlet.config(config, this.#timeline.latestMs);
+  }
+
+  onColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void {
+    for (const { outlet } of this.#outlets.values()) outlet.colorInfo(trackId, colorInfo, this.#timeline.latestMs);
+  }
+
+  onAccessUnit(unit: AccessUnit): void {
+    const { kind, trackId, data } = unit;
+    const timestampMs = this.#timeline.advance(trackNumber(unit), unit.timestampMs);
+    const startsGop = kind === 'video' && unit.keyframe && trackId === this.#mainVideoId;
+    this.#gop.push({ unit, timestampMs }, data.length, startsGop);
+    for (const { outlet } of this.#outlets.values()) outlet.unit(unit, timestampMs);
+  }
+
+  onData(message: DataMessage): void {
+    const timestampMs =
+      message.name === metadataName ? this.#timeline.latestMs : this.#timeline.at(message.timestampMs);
+    for (const { outlet } of this.#outlets.values()) outlet.data(message, timestampMs);
+  }
+
+  /** Players wait for it to come back. */
+  onPublisherStop(): void {
+    for (const { outlet } of this.#outlets.values()) outlet.flush();
+  }
+
+  onEnd(): void {
+    for (const feed of this.#feeds) {
+      feed.end();
+      feed.player.onStreamEnd();
+    }
+  }
+
+  #open(form: WireForm): ScheduledOutlet {
+    const scheduled: ScheduledOutlet = {
+      outlet: new WireOutlet({
+        stream: this.#stream,
+        form,
+        maxBurstBytes: this.#options.limits.maxQueueBytes,
+        nowMs: () => this.#options.clock.monotonicMs(),
+        scheduleFlush: () => this.#scheduleFlush(scheduled),
+      }),
+      players: 0,
+      flush: undefined,
+    };
+    this.#outlets.set(form.name, scheduled);
+    const { outlet } = scheduled;
+    for (const config of this.#stream.trackConfigs) outlet.config(config, this.#timeline.latestMs);
+    for (const { unit, timestampMs } of this.#gop.items) outlet.unit(unit, timestampMs);
+    outlet.flush();
+    return scheduled;
+  }
+
+  #close(formName: string, scheduled: ScheduledOutlet): void {
+    scheduled.flush?.cancel();
+    this.#outlets.delete(formName);
+    if (this.#outlets.size > 0) return;
+    this.#unsubscribe();
+    this.#options.onEmpty();
+  }
+
+  /** At once means when all that came in one piece has been gathered. */
+  #scheduleFlush(scheduled: ScheduledOutlet): void {
+    if (scheduled.flush !== undefined) return;
+    const flush = (): void => {
+      scheduled.flush = undefined;
+      scheduled.outlet.flush();
+    };
+    const windowMs = this.#options.mergeWindowMs();
+    if (windowMs > 0) {
+      scheduled.flush = this.#options.clock.after(windowMs, flush);
+      return;
+    }
+    scheduled.flush = atOnce;
+    queueMicrotask(flush);
+  }
+}
+
+/** Stands for a flush that comes so soon that nothing can take it back. */
+const atOnce: Timer = { cancel: () => {} };
+
+/** One number for each track. Track ids are one byte on the wire. */
+function trackNumber({ kind, trackId }: TrackConfig | AccessUnit): number {
+  return kind === 'video' ? trackId : 256 + trackId;
+}

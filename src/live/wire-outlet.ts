@@ -1,0 +1,240 @@
+import type { AccessUnit } from '../formats/media/access-unit.ts';
+import type { ColorInfo } from '../formats/media/color-info.ts';
+import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
+import type { TrackConfig } from '../formats/media/track.ts';
+import { encodeAmf0 } from '../formats/amf0/encode.ts';
+import { wireFormOf, wireFormOfColorInfo } from '../formats/flv/client-capabilities.ts';
+import { encodeAccessUnitTag, encodeColorInfoTag, encodeTrackConfigTag } from '../formats/flv/track-tag.ts';
+import { messageType } from '../formats/rtmp/message.ts';
+import type { LiveStream } from './live-stream.ts';
+import { playerMetadata } from './player-metadata.ts';
+import type { WireForm } from './wire-form.ts';
+
+export interface WireOutletOptions {
+  readonly stream: LiveStream;
+  readonly form: WireForm;
+  /** Of the running GOP, for late joiners: a longer one is not kept. */
+  readonly maxBurstBytes: number;
+  readonly nowMs: () => number;
+  /** Calls `flush` when what has been gathered shall be written. */
+  readonly scheduleFlush: (outlet: WireOutlet) => void;
+}
+
+/** Who is given a stream in a wire form. */
+export interface OutletFeed {
+  /** What has come. `restart`: a decoder can start with it. Must return at once. */
+  take(bytes: Uint8Array, restart: boolean, nowMs: number): void;
+  /** To begin with, at once. */
+  start(media: Uint8Array): void;
+}
+
+/** Where in the stream a feed stands. */
+export interface FeedPosition {
+  readonly gop: number;
+  readonly at: number;
+}
+
+/** For streams whose GOPs are not known yet. */
+const firstBufferBytes = 65_536;
+
+/** Without a GOP to keep, a buffer is exchanged for another one beyond this. */
+const rollingBufferBytes = 32_768;
+
+/**
+ * A stream in one wire form. What comes is written once, into a buffer that holds the running GOP from its keyframe on:
+ * what a merge window has gathered and what a late joiner begins with are views on it, shared by all players.
+ */
+export class WireOutlet {
+  readonly #options: WireOutletOptions;
+  readonly #feeds = new Set<OutletFeed>();
+  /** Joined since the last flush, with the place in the buffer up to which they have been served. */
+  readonly #joined = new Map<OutletFeed, number>();
+  /** Of the tracks that players of this form get. */
+  readonly #configs = new Map<string, TrackConfig>();
+  #buffer = Buffer.allocUnsafeSlow(firstBufferBytes);
+  /** Written into the buffer, and of that, given to the feeds. */
+  #writtenTo = 0;
+  #flushedTo = 0;
+  /** Counts buffers. */
+  #gop = 0;
+  /** The buffer begins with a keyframe, and nothing of the GOP is missing. */
+  #burstPossible = false;
+  /** What waits for the next flush begins where a decoder can start. */
+  #restart = false;
+  /** The publication has come to a place where a decoder can start. */
+  #begun = false;
+  #latestMs = 0;
+  /** The video whose keyframes are where a decoder can start; `undefined` for sound alone. */
+  #mainVideoId: number | undefined;
+
+  constructor(options: WireOutletOptions) {
+    this.#options = options;
+  }
+
+  /** What a publication before has left is of no use to a decoder of the next one. */
+  restart(): void {
+    this.flush();
+    this.#configs.clear();
+    this.#mainVideoId = undefined;
+    this.#begun = false;
+    this.#burstPossible = false;
+  }
+
+  config(config: TrackConfig, timestampMs: number): void {
+    const { form } = this.#options;
+    const trackName = nameOf(config);
+    const changed = this.#configs.has(trackName);
+    // What came before was for another decoder, or for none.
+    if (changed) this.#burstPossible = false;
+    const sent = wireFormOf(config, form.client) === 'send';
+    if (sent) this.#configs.set(trackName, config);
+    else this.#configs.delete(trackName);
+    this.#mainVideoId = lowestVideoId(this.#configs.values());
+    if (!sent) return;
+    const payload = encodeTrackConfigTag(config, form.client.dialect);
+    if (payload !== undefined) this.#append(form.frame(messageType[config.kind], timestampMs, payload));
+  }
+
+  colorInfo(trackId: number, colorInfo: ColorInfo | undefined, timestampMs: number): void {
+    const { form } = this.#options;
+    const config = this.#configs.get(`video ${trackId}`);
+    if (config?.kind !== 'video' || wireFormOfColorInfo(config, form.client) === 'drop') return;
+    this.#append(form.frame(messageType.video, timestampMs, encodeColorInfoTag(config, colorInfo)));
+  }
+
+  data(message: DataMessage, timestampMs: number): void {
+    // Cues of a picture that nobody gets. Metadata describes what is to come.
+    if (!this.#begun && message.name !== metadataName) return;
+    this.#append(this.#dataFrame(message, timestampMs));
+  }
+
+  unit(unit: AccessUnit, timestampMs: number): void {
+    const config = this.#configs.get(nameOf(unit));
+    if (config === undefined) return;
+    const { form, maxBurstBytes } = this.#options;
+    const soundAlone = this.#mainVideoId === undefined;
+    const startsGop = unit.kind === 'video' && unit.keyframe && unit.trackId === this.#mainVideoId;
+    if (!this.#begun && !soundAlone && !startsGop) return;
+    this.#begun = true;
+    this.#latestMs = timestampMs;
+    if (startsGop) {
+      this.#beginBuffer(this.#writtenTo);
+      this.#burstPossible = true;
+      this.#restart = true;
+    } else if (soundAlone && this.#writtenTo === this.#flushedTo) {
+      // One can begin anywhere.
+      this.#restart = true;
+    }
+    const bytes = form.frame(messageType[unit.kind], timestampMs, encodeAccessUnitTag(config, unit));
+    if (this.#burstPossible && this.#writtenTo + bytes.length > maxBurstBytes) {
+      this.#beginBuffer(firstBufferBytes);
+      this.#burstPossible = false;
+    }
+    this.#append(bytes);
+  }
+
+  /** Gives the feeds what has been gathered: the same bytes to each. */
+  flush(): void {
+    const from = this.#flushedTo;
+    const to = this.#writtenTo;
+    const restart = this.#restart;
+    this.#flushedTo = to;
+    this.#restart = false;
+    if (to > from) {
+      const nowMs = this.#options.nowMs();
+      const bytes = this.#buffer.subarray(from, to);
+      for (const feed of this.#feeds) feed.take(bytes, restart, nowMs);
+      for (const [feed, servedTo] of this.#joined) {
+        if (servedTo < to)
+          feed.take(this.#buffer.subarray(Math.max(from, servedTo), to), restart && servedTo <= from, nowMs);
+      }
+    }
+    for (const feed of this.#joined.keys()) this.#feeds.add(feed);
+    this.#joined.clear();
+    if (!this.#burstPossible && to > rollingBufferBytes) this.#exchangeBuffer(firstBufferBytes);
+  }
+
+  /**
+   * From now on `feed` gets what comes. It starts at once with the running GOP, or with what has come since `position`
+   * if that is in it; else where the next one begins.
+   */
+  join(feed: OutletFeed, position: FeedPosition | undefined): void {
+    if (!this.#burstPossible) {
+      this.#feeds.add(feed);
+      return;
+    }
+    if (this.#writtenTo === this.#flushedTo) this.#feeds.add(feed);
+    else this.#joined.set(feed, this.#writtenTo);
+    const from = position?.gop === this.#gop ? position.at : 0;
+    feed.start(this.#buffer.subarray(from, this.#writtenTo));
+  }
+
+  /** `feed` gets nothing more. Returns where it stands. */
+  leave(feed: OutletFeed): FeedPosition {
+    const at = this.#joined.get(feed) ?? this.#flushedTo;
+    this.#joined.delete(feed);
+    this.#feeds.delete(feed);
+    return { gop: this.#gop, at };
+  }
+
+  /** Metadata and the configurations in force, after the opening of the form if `first`. */
+  headers(first: boolean): Uint8Array {
+    const { form, stream } = this.#options;
+    const configs = [...this.#configs.values()];
+    const has = (kind: TrackConfig['kind']) => configs.some((config) => config.kind === kind);
+    const pieces: Uint8Array[] = first ? [form.opening({ audio: has('audio'), video: has('video') })] : [];
+    if (stream.metadata !== undefined) pieces.push(this.#dataFrame(stream.metadata, this.#latestMs));
+    for (const config of configs) {
+      const payload = encodeTrackConfigTag(config, form.client.dialect);
+      if (payload !== undefined) pieces.push(form.frame(messageType[config.kind], this.#latestMs, payload));
+      const colorInfo = config.kind === 'video' ? stream.colorInfo(config.trackId) : undefined;
+      if (config.kind === 'video' && colorInfo !== undefined && wireFormOfColorInfo(config, form.client) === 'send') {
+        pieces.push(form.frame(messageType.video, this.#latestMs, encodeColorInfoTag(config, colorInfo)));
+      }
+    }
+    return Buffer.concat(pieces);
+  }
+
+  #dataFrame({ name, values }: DataMessage, timestampMs: number): Uint8Array {
+    const payload = encodeAmf0([name, ...(name === metadataName ? playerMetadata(values) : values)]);
+    return this.#options.form.frame(messageType.dataAmf0, timestampMs, payload);
+  }
+
+  #append(bytes: Uint8Array): void {
+    const needed = this.#writtenTo + bytes.length;
+    if (needed > this.#buffer.length) {
+      // Views on the old one stay what they are.
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+      this.#buffer.copy(grown, 0, 0, this.#writtenTo);
+      this.#buffer = grown;
+    }
+    this.#buffer.set(bytes, this.#writtenTo);
+    this.#writtenTo = needed;
+    this.#options.scheduleFlush(this);
+  }
+
+  /** After this, what is appended stands at the beginning of a buffer. `likelyBytes`: how long it will become. */
+  #beginBuffer(likelyBytes: number): void {
+    this.flush();
+    this.#exchangeBuffer(Math.max(firstBufferBytes, Math.ceil(likelyBytes * 1.125)));
+  }
+
+  #exchangeBuffer(bytes: number): void {
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
+    this.#writtenTo = 0;
+    this.#flushedTo = 0;
+    this.#gop++;
+  }
+}
+
+function lowestVideoId(configs: Iterable<TrackConfig>): number | undefined {
+  let lowest: number | undefined;
+  for (const { kind, trackId } of configs) {
+    if (kind === 'video' && trackId <= (lowest ?? trackId)) lowest = trackId;
+  }
+  return lowest;
+}
+
+function nameOf({ kind, trackId }: TrackConfig | AccessUnit): string {
+  return `${kind} ${trackId}`;
+}

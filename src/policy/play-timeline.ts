@@ -1,0 +1,64 @@
+/** What lies between the last access unit of one publication and the first of the next: less than a picture lasts. */
+const stepMs = 20;
+
+/** Timestamps of one track that go back by less than this are jitter, and stand still instead. */
+const jitterMs = 500;
+
+/**
+ * Makes one timeline of a stream for those who play it: publishers come back, origins restart and encoders set their
+ * clocks, and no player sees time go back. The publisher's own timestamps stay what they are for as long as they do not
+ * go back. All of them are unsigned counts of 32 bits that wrap.
+ */
+export class PlayTimeline {
+  #offsetMs = 0;
+  /** The latest that was given out, of any track; `undefined` before the first. */
+  #latestMs: number | undefined;
+  readonly #latestByTrack = new Map<number, number>();
+  #continuing = false;
+
+  /** Where the timeline stands: that of the latest access unit, 0 before the first. */
+  get latestMs(): number {
+    return this.#latestMs ?? 0;
+  }
+
+  /** A publisher has (again) begun: its first access unit follows the last one of the publisher before it. */
+  restart(): void {
+    this.#continuing = this.#latestMs !== undefined;
+  }
+
+  /** The timestamp that players get. `track` tells tracks apart. */
+  advance(track: number, timestampMs: number): number {
+    if (this.#continuing) {
+      this.#continuing = false;
+      this.#continueWith(timestampMs);
+    }
+    const latestOfTrack = this.#latestByTrack.get(track);
+    let playedMs = (timestampMs + this.#offsetMs) >>> 0;
+    if (latestOfTrack !== undefined) {
+      const stepOfTrackMs = signed(playedMs - latestOfTrack);
+      if (stepOfTrackMs < -jitterMs) {
+        this.#continueWith(timestampMs);
+        playedMs = (timestampMs + this.#offsetMs) >>> 0;
+      } else if (stepOfTrackMs < 0) {
+        playedMs = latestOfTrack;
+      }
+    }
+    this.#latestByTrack.set(track, playedMs);
+    if (this.#latestMs === undefined || signed(playedMs - this.#latestMs) > 0) this.#latestMs = playedMs;
+    return playedMs;
+  }
+
+  /** For what belongs to no track: text and cues. */
+  at(timestampMs: number): number {
+    return (timestampMs + this.#offsetMs) >>> 0;
+  }
+
+  #continueWith(timestampMs: number): void {
+    this.#offsetMs = signed(this.latestMs + stepMs - timestampMs);
+  }
+}
+
+/** The difference of two counts of 32 bits, the shorter way round. */
+function signed(differenceMs: number): number {
+  return differenceMs | 0;
+}

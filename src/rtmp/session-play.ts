@@ -1,0 +1,240 @@
+import { AccessError, LimitError } from '../base/errors.ts';
+import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
+import { encodeDataMessage } from '../formats/rtmp/data-message.ts';
+import { onStatusMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
+import type { PlayAdmission, PlayRequest } from '../live/play-gate.ts';
+import type { Player, PlayerFeed } from '../live/player-feed.ts';
+import { rtmpWireForm } from '../live/wire-form.ts';
+import type { ConnectedContext, Deadline, PlayService } from './connected-context.ts';
+
+type Admitted = Extract<PlayAdmission, { kind: 'admitted' }>;
+
+type State =
+  | { readonly kind: 'admitting'; readonly sinceMs: number }
+  | { readonly kind: 'playing'; readonly admitted: Admitted; readonly feed: PlayerFeed; readonly startedMs: number }
+  | { readonly kind: 'over' };
+
+export interface SessionPlayOptions {
+  readonly request: PlayRequest;
+  readonly messageStreamId: number;
+  /** Whether `play` asks to give up what was played before, which it does unless it says otherwise. */
+  readonly reset: boolean;
+  readonly context: ConnectedContext;
+  readonly service: PlayService;
+  /** The stream has ended. */
+  readonly onOver: () => void;
+  /** It was not admitted, and the player has been told. */
+  readonly onRefused: (error: AccessError) => void;
+}
+
+/**
+ * What one message stream plays (RTMP 1.0 §7.2.2.1), from `play` to its end. Always live: `start` and `duration` are
+ * taken and make no difference, since clients ask for a live stream with -2, -1 and 0 alike.
+ */
+export class SessionPlay {
+  readonly kind = 'play';
+  readonly #options: SessionPlayOptions;
+  readonly #abort = new AbortController();
+  #state: State;
+  /** The player has paused before it was admitted. */
+  #pauseWanted = false;
+
+  constructor(options: SessionPlayOptions) {
+    this.#options = options;
+    this.#state = { kind: 'admitting', sinceMs: options.context.clock.monotonicMs() };
+  }
+
+  /** For the log; `undefined` until it is admitted. */
+  get path(): string | undefined {
+    return this.#state.kind === 'playing' ? this.#state.admitted.path : undefined;
+  }
+
+  /** Asks the gate. */
+  start(): void {
+    this.#play().catch((error: unknown) => {
+      if (this.#state.kind !== 'over') this.#options.context.fail(error);
+    });
+  }
+
+  /** Waiting for the gate has one. A player that does not take what it gets is the business of its feed. */
+  deadline(): Deadline | undefined {
+    if (this.#state.kind !== 'admitting') return undefined;
+    const { admissionTimeoutMs } = this.#options.context.limits;
+    return {
+      atMs: this.#state.sinceMs + admissionTimeoutMs,
+      error: () =>
+        new LimitError('RTMP_ADMISSION_TIMEOUT', 'milliseconds without an answer whether this may be played', {
+          limit: admissionTimeoutMs,
+          value: admissionTimeoutMs,
+        }),
+    };
+  }
+
+  /** RTMP 1.0 §7.2.2.8. A live stream goes on meanwhile: unpausing leads to what is live then. */
+  pause(paused: boolean): void {
+    this.#pauseWanted = paused;
+    if (this.#state.kind !== 'playing') return;
+    const { feed, admitted } = this.#state;
+    if (paused) {
+      feed.pause();
+      this.#status({
+        level: 'status',
+        code: 'NetStream.Pause.Notify',
+        description: `${admitted.path} is paused.`,
+      });
+      return;
+    }
+    this.#streamEvent('stream-begin');
+    this.#status({ level: 'status', code: 'NetStream.Unpause.Notify', description: `${admitted.path} goes on.` });
+    this.#options.context.output.flush();
+    feed.resume();
+  }
+
+  sayFarewell(error: Error): void {
+    if (this.#state.kind === 'over') return;
+    this.#status({ level: 'error', code: 'NetStream.Play.Failed', description: error.message });
+  }
+
+  /** The player has ended it by a command. */
+  stop(): void {
+    const { path } = this;
+    this.end('left');
+    this.#status({
+      level: 'status',
+      code: 'NetStream.Play.Stop',
+      description: path === undefined ? 'Stopped.' : `Stopped playing ${path}.`,
+    });
+  }
+
+  /** Nothing more is sent. Of a failure the log has its own line. Harmless when called again. */
+  end(how: 'left' | 'failed'): void {
+    const state = this.#state;
+    this.#state = { kind: 'over' };
+    this.#abort.abort(new AccessError('RTMP_PEER_LEFT', 'the player left before it was admitted'));
+    if (state.kind !== 'playing') return;
+    state.feed.end();
+    state.admitted.release();
+    if (how === 'left') this.#logEnd(state, 'Player left');
+  }
+
+  async #play(): Promise<void> {
+    const { request, context, service } = this.#options;
+    const admission = await service.gate.admit(request, this.#abort.signal);
+    if (this.#state.kind !== 'admitting') {
+      if (admission.kind === 'admitted') admission.release();
+      return;
+    }
+    if (admission.kind === 'refused') {
+      this.#refused(admission);
+      return;
+    }
+    const { path } = admission;
+    if (admission.stream.ended) {
+      admission.release();
+      this.#refused({
+        kind: 'refused',
+        statusCode: 'NetStream.Play.StreamNotFound',
+        code: 'PLAY_STREAM_NOT_FOUND',
+        sentence: `${path} has just ended`,
+      });
+      return;
+    }
+    // The answers and the picture leave together: a player that has to wait for the second packet waits for its own
+    // delayed acknowledgement of the first one.
+    context.transport.together(() => this.#begin(admission));
+    context.log.info({ stream: path, client: request.clientName }, 'Player started');
+    context.onDeadlineChanged();
+  }
+
+  #begin(admitted: Admitted): void {
+    const { request, messageStreamId, reset, context, service } = this.#options;
+    const { output, capabilities, clock } = context;
+    this.#streamEvent('stream-begin');
+    if (reset) {
+      this.#status({
+        level: 'status',
+        code: 'NetStream.Play.Reset',
+        description: `Playing and resetting ${admitted.path}.`,
+      });
+    }
+    this.#status({ level: 'status', code: 'NetStream.Play.Start', description: `Started playing ${admitted.path}.` });
+    if (!isLibrary(request.clientName)) this.#sayWhatFlashPlayersWaitFor();
+    output.flush();
+    output.allowQueued(service.fanOut.maxQueueBytes);
+    const form = rtmpWireForm(output.chunkSize, messageStreamId, capabilities);
+    const feed = service.fanOut.join(admitted.stream, form, this.#player());
+    this.#state = { kind: 'playing', admitted, feed, startedMs: clock.monotonicMs() };
+    if (this.#pauseWanted) feed.pause();
+  }
+
+  /** Flash players may not look at samples without the one, and may wait for the other before they play. */
+  #sayWhatFlashPlayersWaitFor(): void {
+    const { messageStreamId, context } = this.#options;
+    const say = (name: string, ...args: Amf0Value[]) =>
+      context.output.data(encodeDataMessage({ name, args }, messageStreamId));
+    say('|RtmpSampleAccess', true, true);
+    say('onStatus', amf0Object({ code: 'NetStream.Data.Start' }));
+  }
+
+  #player(): Player {
+    const { context } = this.#options;
+    return {
+      connection: context.transport,
+      onStreamEnd: () => this.#streamEnded(),
+      onStalled: (error) => context.fail(error),
+    };
+  }
+
+  /** ffmpeg, librtmp and VLC close the connection when they are told; others may play something else. */
+  #streamEnded(): void {
+    const state = this.#state;
+    if (state.kind !== 'playing') return;
+    this.#state = { kind: 'over' };
+    state.admitted.release();
+    this.#logEnd(state, 'Player has seen the end of the stream');
+    const { context, onOver } = this.#options;
+    try {
+      this.#status({
+        level: 'status',
+        code: 'NetStream.Play.UnpublishNotify',
+        description: `${state.admitted.path} is no longer published.`,
+      });
+      this.#streamEvent('stream-eof');
+      context.output.flush();
+    } catch (error) {
+      context.fail(error);
+      return;
+    }
+    onOver();
+  }
+
+  #refused({ statusCode, code, sentence }: Extract<PlayAdmission, { kind: 'refused' }>): void {
+    this.#status({ level: 'error', code: statusCode, description: sentence });
+    this.#state = { kind: 'over' };
+    this.#options.onRefused(new AccessError(code, sentence));
+  }
+
+  #logEnd({ admitted, feed, startedMs }: Extract<State, { kind: 'playing' }>, sentence: string): void {
+    const { clock, log } = this.#options.context;
+    const seconds = Math.round((clock.monotonicMs() - startedMs) / 1_000);
+    log.info({ stream: admitted.path, seconds, ...feed.totals }, sentence);
+  }
+
+  #streamEvent(kind: 'stream-begin' | 'stream-eof'): void {
+    const { messageStreamId, context } = this.#options;
+    context.output.control({ kind: 'user-control', event: { kind, messageStreamId } });
+  }
+
+  #status(status: RtmpStatus): void {
+    const { messageStreamId, context } = this.#options;
+    context.output.command(onStatusMessage(messageStreamId, status));
+  }
+}
+
+/**
+ * ffmpeg and librtmp (VLC, OBS and mpv play with them), which call themselves Flash players of these versions. They take
+ * every data message but `onMetaData` for a track of subtitles, and some writers of files then wait for its first line.
+ */
+function isLibrary(clientName: string | undefined): boolean {
+  return clientName === 'LNX 9,0,124,2' || clientName === 'LNX 10,0,32,18';
+}
