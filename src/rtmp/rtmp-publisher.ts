@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Amf0EcmaArray, type Amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
+import { metadataCodecId } from '../formats/flv/track-tag.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import { chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
@@ -176,14 +177,14 @@ function metadataOf(config: TrackConfig): [string, Amf0Value][] {
     return [
       ['width', config.width],
       ['height', config.height],
-      ['videocodecid', 7],
+      ['videocodecid', metadataCodecId(config)],
       ...(config.framesPerSecond === undefined
         ? []
         : [['framerate', config.framesPerSecond] satisfies [string, number]]),
     ];
   }
   return [
-    ['audiocodecid', 10],
+    ['audiocodecid', metadataCodecId(config)],
     ['audiosamplerate', config.sampleRate],
     ['audiochannels', config.channels],
     ['stereo', config.channels === 2],
