@@ -63,13 +63,14 @@ function secured(port: number, files: CertificateFiles, options: object = {}): P
 }
 
 describe('RTMP over TLS', () => {
-  it('takes what ffmpeg publishes to rtmps://, every frame of it', async () => {
+  it('takes what ffmpeg publishes to rtmps://, every frame of it, its certificate verified', async () => {
     const { ingest, port } = await start();
     const url = `rtmps://127.0.0.1:${port}/live/clip`;
-    const publish = ['-nostdin', '-v', 'error', '-i', clip, '-c', 'copy', '-f', 'flv', url];
+    const publish = ['-nostdin', '-v', 'error', '-i', clip, '-c', 'copy', '-f', 'flv'];
+    const trusting = ['-tls_verify', '1', '-ca_file', first.certificate];
     const plain = `rtmp://127.0.0.1:${ingest.port}/live/plain`;
-    expect(await run('ffmpeg', publish)).toMatchObject({ code: 0, standardError: '' });
-    expect(await run('ffmpeg', [...publish.slice(0, -1), plain])).toMatchObject({ code: 0, standardError: '' });
+    expect(await run('ffmpeg', [...publish, ...trusting, url])).toMatchObject({ code: 0, standardError: '' });
+    expect(await run('ffmpeg', [...publish, plain])).toMatchObject({ code: 0, standardError: '' });
     const overTls = ingest.followed('live/clip');
     const overTcp = ingest.followed('live/plain');
     await eventually('both have left', () => overTls.events.includes('stop') && overTcp.events.includes('stop'));
