@@ -16,7 +16,7 @@ export interface EncodedMedia {
 }
 
 /** Encodes with ffmpeg (`output`: the options before the file) and reads the FLV file that comes out. */
-export async function encodeMedia(inputs: readonly string[], output: readonly string[]): Promise<EncodedMedia> {
+async function encodeMedia(inputs: readonly string[], output: readonly string[]): Promise<EncodedMedia> {
   const folder = await mkdtemp(join(tmpdir(), 'streamfront-media-'));
   try {
     const file = join(folder, 'media.flv');

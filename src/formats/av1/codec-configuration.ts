@@ -17,7 +17,7 @@ export interface Av1CodecConfiguration {
 const recordBytes = 4;
 
 /** A view on `bytes`, no copies. Throws `ProtocolError` for another version and for what ends early. */
-export function parseAv1CodecConfiguration(bytes: Uint8Array): Av1CodecConfiguration {
+function parseAv1CodecConfiguration(bytes: Uint8Array): Av1CodecConfiguration {
   const [version = 0, profileAndLevel = 0, flags = 0] = bytes;
   if (bytes.length < recordBytes) throw configurationError('it ends early', bytes.length);
   if (version !== 0x81) throw configurationError(`marker and version 0x${version.toString(16)} instead of 0x81`, 0);

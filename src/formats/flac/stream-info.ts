@@ -16,7 +16,7 @@ const blockHeaderBytes = 4;
 const streamInfoBytes = 34;
 
 /** Throws `ProtocolError` for what is shorter than such a block and for a sample rate of 0. */
-export function parseFlacStreamInfo(bytes: Uint8Array): FlacStreamInfo {
+function parseFlacStreamInfo(bytes: Uint8Array): FlacStreamInfo {
   if (bytes.length < streamInfoBytes) throw headerError(`STREAMINFO of ${bytes.length} bytes`);
   const reader = new BitReader(bytes, 'FLAC STREAMINFO');
   const minBlockSamples = reader.bits(16);
@@ -44,7 +44,7 @@ export function flacStreamInfoBlock(header: Uint8Array): Uint8Array {
 }
 
 /** The form of the specification: `fLaC`, then the block as the last one. */
-export function encodeFlacHeader(streamInfo: Uint8Array): Uint8Array {
+function encodeFlacHeader(streamInfo: Uint8Array): Uint8Array {
   return Uint8Array.of(...signature, 0x80, 0, 0, streamInfo.length, ...streamInfo);
 }
 

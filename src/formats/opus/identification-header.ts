@@ -18,7 +18,7 @@ const magic = 'OpusHead';
 const decodedSampleRate = 48_000;
 
 /** Throws `ProtocolError` for another magic or version, for no channels, and for what ends early. */
-export function parseOpusIdentificationHeader(bytes: Uint8Array): OpusIdentificationHeader {
+function parseOpusIdentificationHeader(bytes: Uint8Array): OpusIdentificationHeader {
   const reader = new ByteReader(bytes, 'Opus identification header');
   if (String.fromCharCode(...reader.bytes(magic.length)) !== magic)
     throw headerError('it does not begin with OpusHead', 0);
