@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
-import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
+import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import { PlayTimeline } from '../policy/play-timeline.ts';
 import { GopWindow } from './gop-window.ts';
@@ -107,8 +107,7 @@ export class StreamFanOut implements StreamSubscriber {
   }
 
   onData(message: DataMessage): void {
-    const timestampMs =
-      message.name === metadataName ? this.#timeline.latestMs : this.#timeline.at(message.timestampMs);
+    const timestampMs = this.#timeline.at(message.timestampMs);
     for (const { outlet } of this.#outlets.values()) outlet.data(message, timestampMs);
   }
 

@@ -183,7 +183,7 @@ export class WireOutlet {
     const configs = [...this.#configs.values()];
     const has = (kind: TrackConfig['kind']) => configs.some((config) => config.kind === kind);
     const pieces: Uint8Array[] = first ? [form.opening({ audio: has('audio'), video: has('video') })] : [];
-    if (stream.metadata !== undefined) pieces.push(this.#dataFrame(stream.metadata, this.#latestMs));
+    if (stream.metadata !== undefined) pieces.push(this.#dataFrame(stream.metadata, 0));
     for (const config of configs) {
       const payload = encodeTrackConfigTag(config, form.client.dialect);
       if (payload !== undefined) pieces.push(form.frame(messageType[config.kind], this.#latestMs, payload));
@@ -196,8 +196,10 @@ export class WireOutlet {
   }
 
   #dataFrame({ name, values }: DataMessage, timestampMs: number): Uint8Array {
-    const payload = encodeAmf0([name, ...(name === metadataName ? playerMetadata(values) : values)]);
-    return this.#options.form.frame(messageType.dataAmf0, timestampMs, payload);
+    const isMetadata = name === metadataName;
+    const payload = encodeAmf0([name, ...(isMetadata ? playerMetadata(values) : values)]);
+    // ffmpeg takes metadata of any other time for a line of subtitles.
+    return this.#options.form.frame(messageType.dataAmf0, isMetadata ? 0 : timestampMs, payload);
   }
 
   #append(bytes: Uint8Array): void {

@@ -147,7 +147,7 @@ export class SessionPlay {
   }
 
   #begin(admitted: Admitted): void {
-    const { request, messageStreamId, reset, context, service } = this.#options;
+    const { messageStreamId, reset, context, service } = this.#options;
     const { output, capabilities, clock } = context;
     this.#streamEvent('stream-begin');
     if (reset) {
@@ -158,7 +158,7 @@ export class SessionPlay {
       });
     }
     this.#status({ level: 'status', code: 'NetStream.Play.Start', description: `Started playing ${admitted.path}.` });
-    if (!isLibrary(request.clientName)) this.#sayWhatFlashPlayersWaitFor();
+    this.#sayWhatFlashPlayersWaitFor();
     output.flush();
     output.allowQueued(service.fanOut.maxQueueBytes);
     const form = rtmpWireForm(output.chunkSize, messageStreamId, capabilities);
@@ -169,11 +169,11 @@ export class SessionPlay {
 
   /** Flash players may not look at samples without the one, and may wait for the other before they play. */
   #sayWhatFlashPlayersWaitFor(): void {
-    const { messageStreamId, context } = this.#options;
+    const { request, messageStreamId, context } = this.#options;
     const say = (name: string, ...args: Amf0Value[]) =>
       context.output.data(encodeDataMessage({ name, args }, messageStreamId));
     say('|RtmpSampleAccess', true, true);
-    say('onStatus', amf0Object({ code: 'NetStream.Data.Start' }));
+    if (!isLibrary(request.clientName)) say('onStatus', amf0Object({ code: 'NetStream.Data.Start' }));
   }
 
   #player(): Player {
@@ -233,7 +233,7 @@ export class SessionPlay {
 
 /**
  * ffmpeg and librtmp (VLC, OBS and mpv play with them), which call themselves Flash players of these versions. They take
- * every data message but `onMetaData` for a track of subtitles, and some writers of files then wait for its first line.
+ * a status among the data for a track of the stream.
  */
 function isLibrary(clientName: string | undefined): boolean {
   return clientName === 'LNX 9,0,124,2' || clientName === 'LNX 10,0,32,18';
