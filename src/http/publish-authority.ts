@@ -172,11 +172,12 @@ export class PublishAuthority {
     attempt: PublishAttempt,
     { path, credential }: { readonly path: string; readonly credential: string | undefined },
   ) {
-    const { peerAddress: address, peerPort: port } = attempt;
+    // IPv4 over an IPv6 listener as IPv4.
+    const address = attempt.peerAddress.replace(/^::ffff:(?=\d)/, '');
     return {
       id: randomUUID(),
       path,
-      peer: { address, port },
+      peer: { address, port: attempt.peerPort },
       encoder: attempt.encoder ?? null,
       parameters: Object.fromEntries(publishParameters(attempt)),
       credential: credential ?? null,

@@ -42,7 +42,7 @@ function authority(
 
 function attempt(streamName: string, app = 'live'): PublishAttempt {
   const tcUrl = 'rtmp://127.0.0.1/live?room=7&key=in-the-url';
-  return { app, tcUrl, streamName, peerAddress: '192.0.2.7', peerPort: 4_711, encoder: 'obs' };
+  return { app, tcUrl, streamName, peerAddress: '::ffff:192.0.2.7', peerPort: 4_711, encoder: 'obs' };
 }
 
 const never = new AbortController().signal;
