@@ -8,7 +8,7 @@ import type { PublishGate } from './publish-gate.ts';
 import { ServerSession } from './server-session.ts';
 import type { SessionLimits } from './session-limits.ts';
 import type { SessionTransport } from './session-output.ts';
-import { type ServerTls, TlsAcceptor } from './tls-acceptor.ts';
+import { certificateRefused, type ServerTls, TlsAcceptor } from './tls-acceptor.ts';
 
 export interface RtmpServerOptions {
   readonly host: string;
@@ -159,7 +159,10 @@ export class RtmpServer {
 
   /** `acceptedMs` is when the connection came: the handshake of TLS counts into the deadline of the one of RTMP. */
   #begin(socket: Socket, acceptedMs: number): void {
-    socket.on('error', () => {});
+    socket.on('error', (error) => {
+      const refused = this.#tls === undefined ? undefined : certificateRefused(error);
+      if (refused !== undefined) this.#logTlsError(socket, refused);
+    });
     const { remoteAddress: address, remotePort: port } = socket;
     if (address === undefined || port === undefined) {
       socket.destroy();
@@ -193,7 +196,10 @@ export class RtmpServer {
 
   #tlsFailed(socket: Socket, error: StreamFrontError | undefined): void {
     this.#count(error?.code ?? 'PEER_LEFT');
-    if (error === undefined) return;
+    if (error !== undefined) this.#logTlsError(socket, error);
+  }
+
+  #logTlsError(socket: Socket, error: StreamFrontError): void {
     const { remoteAddress, remotePort } = socket;
     const peer = remoteAddress === undefined ? {} : { peer: peerName(remoteAddress, remotePort ?? 0) };
     this.#options.log.warn({ code: error.code, ...peer }, error.message);

@@ -105,10 +105,31 @@ function connectionName(socket: Socket): string {
   return `${socket.localAddress} ${socket.remoteAddress} ${socket.remotePort}`;
 }
 
+/**
+ * What a peer said that ended the connection because it did not like the certificate; `undefined` for other errors.
+ * With TLS 1.3 that comes when the handshake is done for the server.
+ */
+export function certificateRefused(error: Error): ProtocolError | undefined {
+  const alert = /^ERR_SSL_.*ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE)$/.exec(
+    codeOf(error),
+  );
+  if (alert?.[1] === undefined) return undefined;
+  const reason = alert[1].toLowerCase().replaceAll('_', ' ');
+  return new ProtocolError('RTMPS_CERTIFICATE_REFUSED', `the peer does not accept the certificate (${reason})`, {
+    cause: error,
+  });
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
 /** `undefined` for a peer that has gone. */
 function handshakeError(error: Error): ProtocolError | undefined {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error);
   if (code === 'ECONNRESET' || code === 'EPIPE') return undefined;
+  const refused = certificateRefused(error);
+  if (refused !== undefined) return refused;
   const reason =
     code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG'
       ? 'what came is no TLS: rtmp:// was perhaps meant for this port, which takes rtmps://'

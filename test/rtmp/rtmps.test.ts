@@ -95,6 +95,16 @@ describe('RTMP over TLS', () => {
     expect(ingest.directory.get('live/stage')?.publication).toBeUndefined();
   });
 
+  it.each(['-tls1_2', '-tls1_3'])(
+    'says in the log that a peer does not accept the certificate, with %s',
+    async (version) => {
+      const { ingest, port } = await start();
+      const args = ['-connect', `127.0.0.1:${port}`, '-CAfile', second.certificate, '-verify_return_error', version];
+      expect((await run('openssl', ['s_client', ...args])).code).not.toBe(0);
+      expect((await ingest.warning('RTMPS_CERTIFICATE_REFUSED')).message).toContain('does not accept the certificate');
+    },
+  );
+
   it.each(['TLSv1', 'TLSv1.1'] as const)('refuses %s and says so in the log', async (version) => {
     const { ingest, port } = await start();
     const options = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT:@SECLEVEL=0' };
