@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { PublishAuthority } from '../http/publish-authority.ts';
-import type { PlayGate } from '../live/play-gate.ts';
+import { FanOut, type FanOutStats } from '../live/fan-out.ts';
+import type { PlayService } from '../rtmp/connected-context.ts';
 import { Relay, type RelayStats } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { relayOrigins } from './relay-origin.ts';
@@ -14,13 +15,14 @@ import { compileStreamingRoutes } from './streaming-routes.ts';
 
 export interface LiveRelayStats extends RelayStats {
   readonly publications: readonly RelayedPublicationStats[];
+  readonly players: FanOutStats;
   readonly listeners: RtmpListenersStats;
 }
 
 /** The live half of a running edge. */
 export interface LiveRelay {
   /** For players over HTTP. */
-  readonly gate: PlayGate;
+  readonly play: PlayService;
   readonly rtmpPort: number;
   readonly rtmpsPort: number | undefined;
   stats(): LiveRelayStats;
@@ -46,17 +48,24 @@ export async function startLiveRelay(
   const authority = new PublishAuthority(settings.publish, { clock, log, apps });
   const relay = new Relay(routes, options);
   const relayPublish = new RelayPublish(routes, authority, options);
-  const listeners = await startRtmpListeners(settings, { routes, relay, relayPublish, authority, options }).catch(
+  const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'edge.fanOut', clock });
+  const play: PlayService = { gate: relay, fanOut };
+  const listeners = await startRtmpListeners(settings, { routes, play, relayPublish, authority, options }).catch(
     async (error: unknown) => {
       await authority.close();
       throw error;
     },
   );
   return {
-    gate: relay,
+    play,
     rtmpPort: listeners.port,
     rtmpsPort: listeners.rtmpsPort,
-    stats: () => ({ ...relay.stats(), publications: relayPublish.stats(), listeners: listeners.stats() }),
+    stats: () => ({
+      ...relay.stats(),
+      players: fanOut.stats(),
+      publications: relayPublish.stats(),
+      listeners: listeners.stats(),
+    }),
     close: async () => {
       relay.close();
       await listeners.close();

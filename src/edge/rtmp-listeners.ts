@@ -3,12 +3,13 @@ import type { PublishAuthority } from '../http/publish-authority.ts';
 import type { PublishHookStats } from '../http/publish-hook.ts';
 import { TlsMaterial } from '../http/tls-material.ts';
 import { publishSafety } from '../policy/publish-credentials.ts';
+import type { PlayService } from '../rtmp/connected-context.ts';
 import type { ConnectedApplication, ExamineConnect } from '../rtmp/connect-command.ts';
 import { refusedVia } from '../rtmp/relay-via.ts';
 import { listenRtmp } from '../rtmp/rtmp-listen.ts';
 import type { RtmpServer, RtmpServerStats } from '../rtmp/rtmp-server.ts';
 import { sessionLimits } from '../rtmp/session-limits.ts';
-import { relayCode, type Relay } from './relay.ts';
+import { relayCode } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
 import type { RelayPublish } from './relay-publish.ts';
 import type { EdgeSettings } from './settings.ts';
@@ -37,7 +38,7 @@ export async function startRtmpListeners(
   settings: Pick<EdgeSettings, 'rtmp' | 'rtmps' | 'publish'>,
   parts: {
     readonly routes: StreamingRoutes;
-    readonly relay: Relay;
+    readonly play: PlayService;
     readonly relayPublish: RelayPublish;
     readonly authority: PublishAuthority;
     readonly options: RelayOptions;
@@ -46,14 +47,14 @@ export async function startRtmpListeners(
   const findings = publishSafety('edge', settings);
   if (findings.length > 0) throw new ConfigError('The RTMP listener does not start:', findings);
   const { rtmp, rtmps } = settings;
-  const { routes, relay, relayPublish, authority, options } = parts;
+  const { routes, play, relayPublish, authority, options } = parts;
   const { clock, log, edgeId } = options;
   const common = {
     maxConnections: rtmp.maxConnections,
-    limits: sessionLimits(rtmp),
+    limits: sessionLimits(rtmp, 'edge.rtmp'),
     reconnectUrl: rtmp.reconnectUrl,
     gate: relayPublish,
-    playGate: relay,
+    play,
     examineConnect: connectExaminer(routes, edgeId),
     clock,
     log,

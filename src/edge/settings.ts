@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
+import { fanOutSchema } from '../live/fan-out-settings.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
@@ -130,6 +131,7 @@ export const edgeSchema = z
         maxWaiting,
       }))
       .prefault({}),
+    fanOut: fanOutSchema.describe('How RTMP and FLV players get live streams'),
     origins: z
       .record(z.string().regex(/^[a-z0-9-]{1,64}$/, 'lower-case letters, digits and hyphens'), originServerSchema)
       .prefault({ main: { url: 'http://127.0.0.1:8081' } })

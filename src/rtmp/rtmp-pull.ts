@@ -37,6 +37,8 @@ export class RtmpPull {
   readonly #connection: ClientConnection;
   readonly #options: RtmpPullOptions;
   #messageStreamId = -1;
+  /** Before that, what the server says is the answer to `play`. */
+  #started = false;
   #publication: { readonly sink: PublicationSink; readonly receiver: PublishReceiver } | undefined;
 
   private constructor(connection: ClientConnection, options: RtmpPullOptions) {
@@ -98,6 +100,7 @@ export class RtmpPull {
     });
     const { streamName } = this.#options.address;
     await connection.tellAndAwaitStatus('play', messageStreamId, 'NetStream.Play.Start', streamName, liveOnly);
+    this.#started = true;
   }
 
   #receive(message: RtmpMessage): void {
@@ -118,7 +121,7 @@ export class RtmpPull {
     if (messageStreamId !== this.#messageStreamId && messageStreamId !== 0) return;
     if (unpublished.has(code)) this.#endPublication();
     else if (over.has(code)) this.#end();
-    else if (level === 'error') {
+    else if (level === 'error' && this.#started) {
       this.#connection.fail(
         new UpstreamError('RTMP_PLAY_ENDED', `the server ended the stream: ${code} ${description}`),
       );

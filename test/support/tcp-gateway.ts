@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/** A way to a server on this machine that can be counted and cut, as a cable is. */
+export class TcpGateway {
+  readonly #server: Server;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  #targetPort: number;
+  #open = true;
+  /** Connections that came, those that were refused among them. */
+  connections = 0;
+
+  private constructor(targetPort: number) {
+    this.#targetPort = targetPort;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  static async to(targetPort: number): Promise<TcpGateway> {
+    const gateway = new TcpGateway(targetPort);
+    gateway.#server.listen(0, '127.0.0.1');
+    await once(gateway.#server, 'listening');
+    return gateway;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Breaks every connection off; further ones are broken off as well until it is mended. */
+  cut(): void {
+    this.#open = false;
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+  }
+
+  mend(targetPort = this.#targetPort): void {
+    this.#targetPort = targetPort;
+    this.#open = true;
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #accept(near: Socket): void {
+    this.connections++;
+    near.on('error', () => {});
+    if (!this.#open) {
+      near.destroy();
+      return;
+    }
+    const far = connect({ host: '127.0.0.1', port: this.#targetPort, noDelay: true });
+    const pair = [near, far] as const;
+    this.#pairs.add(pair);
+    far.on('error', () => {});
+    near.setNoDelay(true);
+    near.pipe(far);
+    far.pipe(near);
+    const over = () => {
+      this.#pairs.delete(pair);
+      near.destroy();
+      far.destroy();
+    };
+    near.on('close', over);
+    far.on('close', over);
+  }
+}
