@@ -25,6 +25,8 @@ export interface Origin {
   readonly httpPort: number;
   readonly rtmpAddress: string;
   readonly rtmpPort: number;
+  /** Of the listener for `rtmps://`. */
+  readonly rtmpsPort: number | undefined;
   readonly directory: StreamDirectory;
   /** Encoders are disconnected, streams end, answers under way get a moment, then nothing listens any more. */
   close(): Promise<void>;
@@ -65,6 +67,7 @@ export async function startOrigin(
       httpPort: listener.port,
       rtmpAddress: ingest.host,
       rtmpPort: ingest.port,
+      rtmpsPort: ingest.rtmpsPort,
       directory,
       close: async () => {
         await Promise.all([ingest.close(), restreams.close()]);

@@ -10,11 +10,11 @@ export interface RecordingServer {
   recordings(): string[];
 }
 
-/** nginx with the RTMP module; works in `folder`. */
-export async function startNginxRtmp(folder: string): Promise<RecordingServer> {
+/** nginx with the RTMP module; works in `folder`. Takes any free port if none is given. */
+export async function startNginxRtmp(folder: string, onPort?: number): Promise<RecordingServer> {
   const nginx = findProgram('nginx');
   if (nginx === undefined) throw new Error('nginx is not installed');
-  const port = await freePort();
+  const port = onPort ?? (await freePort());
   const recorded = recordingFolder(folder);
   const configuration = join(folder, 'nginx.conf');
   writeFileSync(
@@ -29,9 +29,9 @@ export async function startNginxRtmp(folder: string): Promise<RecordingServer> {
   return { server, recordings: () => recordingsIn(recorded) };
 }
 
-/** node-media-server; works in `folder`. */
-export async function startNodeMediaServer(folder: string): Promise<RecordingServer> {
-  const port = await freePort();
+/** node-media-server; works in `folder`. Takes any free port if none is given. */
+export async function startNodeMediaServer(folder: string, onPort?: number): Promise<RecordingServer> {
+  const port = onPort ?? (await freePort());
   const recorded = recordingFolder(folder);
   const configuration = {
     bind: '127.0.0.1',

@@ -38,6 +38,18 @@ export class TcpGateway {
     this.#open = true;
   }
 
+  /** Reads nothing any more of what comes for the server: what is sent piles up at the sender. */
+  stall(): void {
+    for (const [near, far] of this.#pairs) {
+      near.unpipe(far);
+      near.pause();
+    }
+  }
+
+  goOn(): void {
+    for (const [near, far] of this.#pairs) near.pipe(far);
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.#server.close();
