@@ -53,7 +53,15 @@ export interface StageReport {
   readonly lostFrames: number;
   /** Frames that a probe got and the publisher did not send. */
   readonly unknownFrames: number;
-  readonly latencyMs: { readonly median: number | null; readonly p99: number | null; readonly max: number | null };
+  /** From the publisher sending a frame to a probe having it whole. */
+  readonly latencyMs: {
+    /** Of the probe whom the server serves first: the least of the probes' own medians. */
+    readonly leastMedian: number | null;
+    /** Over all probes, which are spread over all players. */
+    readonly median: number | null;
+    readonly p99: number | null;
+    readonly max: number | null;
+  };
 }
 
 export interface PlayReport {
@@ -64,9 +72,11 @@ export interface PlayReport {
     readonly missing: number;
     readonly medianMs: number | null;
     readonly maxMs: number | null;
+    /** From the begin of the connection instead. */
+    readonly fromConnectMedianMs: number | null;
   };
-  /** Null when the server let the player that never reads stay. */
-  readonly stalledClosedAfterSeconds: number | null;
+  /** Whether the server had closed the connection of the player that never reads. */
+  readonly stalledWasClosed: boolean;
 }
 
 export interface HalfOpenReport {

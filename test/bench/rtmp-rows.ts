@@ -37,6 +37,8 @@ export interface StageSample {
   /** Processor time of the server for each second of the stream that a player got. */
   readonly cpuMicrosPerPlayerSecond: number;
   readonly latencyMedianMs: number | null;
+  /** To the player whom the server serves first. */
+  readonly leastLatencyMedianMs: number | null;
   /** Other programs took so much of the server's core that it may have merged what it would have sent at once. */
   readonly disturbed: boolean;
   /** Why the figures cannot be believed: the players did not get the whole stream. */
@@ -55,6 +57,7 @@ export function stageSample(stage: StageReport, clipBytesPerSecond: number): Sta
     players: stage.players,
     cpuMicrosPerPlayerSecond: (stage.serverCpuSeconds * 1e6) / playerSeconds,
     latencyMedianMs: stage.latencyMs.median,
+    leastLatencyMedianMs: stage.latencyMs.leastMedian,
     disturbed: stage.serverWaitedSeconds > stage.seconds * disturbedShare,
     problem: deliveryProblem(stage, clipBytesPerSecond),
     notes: disturbances(stage),
@@ -104,6 +107,8 @@ function disturbances(stage: StageReport): string[] {
 export interface StageFigures {
   readonly cpuMicrosPerPlayerSecond: number;
   readonly latencyMedianMs: number | null;
+  /** To the player whom the server serves first. */
+  readonly leastLatencyMedianMs: number | null;
   readonly notes: readonly string[];
 }
 
@@ -127,6 +132,7 @@ export function figuresOf(
   return {
     cpuMicrosPerPlayerSecond: median(counted.map((sample) => sample.cpuMicrosPerPlayerSecond)),
     latencyMedianMs: medianOf(counted.map((sample) => sample.latencyMedianMs)),
+    leastLatencyMedianMs: medianOf(counted.map((sample) => sample.leastLatencyMedianMs)),
     // One of each will do: the rounds are alike.
     notes: [...problems.slice(0, 1), ...notes.slice(0, 1)],
   };

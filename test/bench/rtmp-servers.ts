@@ -15,8 +15,14 @@ export interface RtmpServerProcess extends AsyncDisposable {
 
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
-/** Streams of one measurement shall not burden the next one. */
-const reconnectGrace = '1s';
+/**
+ * Streams of one measurement shall not burden the next one; and playlists reach back as little as they may, so that the
+ * memory that they take has been taken before players are counted.
+ */
+const live = { reconnectGrace: '1s', window: '6s' };
+
+/** How long a stream has to run until the memory of its playlists does not grow any more. */
+export const playlistsFullSeconds = 9;
 
 /**
  * Our origin as the real program runs it, packaging and all. `mergeWindow` as in the configuration; undefined is the
@@ -28,7 +34,7 @@ export async function startOurOrigin(folder: string, mergeWindow: string | undef
   const origin = {
     http: { port: httpPort },
     rtmp: { port: rtmpPort },
-    live: { reconnectGrace },
+    live,
     ...(mergeWindow === undefined ? {} : { fanOut: { mergeWindow } }),
   };
   return startOurs(folder, 'origin', { origin }, { rtmpPort, httpPort });

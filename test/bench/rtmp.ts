@@ -15,7 +15,7 @@ const fullScale = {
   rounds: 3,
   relayed: 100,
   halfOpen: 1_000,
-  stalled: { readers: 49, seconds: 14 },
+  stalled: { readers: 49, seconds: 12 },
 };
 
 const quickScale = {
@@ -29,7 +29,7 @@ const quickScale = {
 const megabitsPerSecond = 2;
 
 /** So that a queue without a bound shows within seconds. */
-const stalledMegabitsPerSecond = 8;
+const stalledMegabitsPerSecond = 16;
 
 /** Live over RTMP and HTTP-FLV: what a player costs, how late it sees, and what those cost who misbehave. */
 export const rtmpBench: Bench = {

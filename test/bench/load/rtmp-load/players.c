@@ -47,6 +47,7 @@ struct player {
   uint64_t bytes_at_stage;
   uint32_t acknowledge_every; /* bytes; 0: the server has not asked for it */
   uint64_t acknowledged_bytes;
+  double connected_at;
   double play_sent_at;
   double first_keyframe_at; /* 0: none yet */
   bool frame_seen;
@@ -64,14 +65,14 @@ static struct {
   uint64_t reads;
   size_t latency_count;
   double latencies[MAX_LATENCIES];
+  const struct player *latency_of[MAX_LATENCIES];
 } measured;
 
 static const struct play_plan *plan;
 static struct player *players;
 static int poll_fd;
 static int closed_players;
-static double stalled_closed_after = NAN;
-static double stalled_since;
+static bool stalled_was_closed;
 
 static void on_video(struct player *player, const struct rtmp_message *message) {
   /* FLV video tag: frame type and codec, then AVCPacketType. */
@@ -92,7 +93,9 @@ static void on_video(struct player *player, const struct rtmp_message *message) 
   player->frame_seen = true;
   if (!measured.running) return;
   measured.frames++;
-  if (measured.latency_count < MAX_LATENCIES) measured.latencies[measured.latency_count++] = (at - sent_at) * 1e3;
+  if (measured.latency_count == MAX_LATENCIES) return;
+  measured.latency_of[measured.latency_count] = player;
+  measured.latencies[measured.latency_count++] = (at - sent_at) * 1e3;
 }
 
 static void on_message(void *context, const struct rtmp_message *message) {
@@ -122,6 +125,7 @@ static void watch(struct player *player, int operation, uint32_t events) {
 }
 
 static void join(struct player *player) {
+  player->connected_at = now();
   player->fd = connect_loopback(plan->port, player->stalls ? STALLED_RECEIVE_BUFFER_BYTES : 0);
   watch(player, EPOLL_CTL_ADD, EPOLLIN);
   if (plan->http_flv) {
@@ -161,8 +165,7 @@ static void continue_commands(struct player *player) {
     send_all(player->fd, out, bytes);
     if (!player->stalls) return;
     player->state = STALLED;
-    stalled_since = now();
-    watch(player, EPOLL_CTL_MOD, EPOLLRDHUP);
+    watch(player, EPOLL_CTL_MOD, 0);
     leave_reader(player);
   }
 }
@@ -173,11 +176,13 @@ static void acknowledge(struct player *player) {
   if (player->bytes_read - player->acknowledged_bytes < player->acknowledge_every) return;
   player->acknowledged_bytes = player->bytes_read;
   uint8_t out[32];
-  send_all(player->fd, out, write_control(out, MESSAGE_ACKNOWLEDGEMENT, (uint32_t)player->bytes_read));
+  /* Where the server has closed meanwhile, the next read says so. */
+  size_t bytes = write_control(out, MESSAGE_ACKNOWLEDGEMENT, (uint32_t)player->bytes_read);
+  (void)!send(player->fd, out, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void closed(struct player *player, const char *how) {
-  if (player->stalls) stalled_closed_after = now() - stalled_since;
+  if (player->stalls) stalled_was_closed = true;
   else if (closed_players++ == 0) fprintf(stderr, "a player's connection was closed: %s\n", how);
   leave_reader(player);
   close(player->fd);
@@ -225,7 +230,7 @@ static void serve(struct player *player) {
       }
       break;
     case DRAINING: receive(player, buffer, DRAIN_AT_ONCE_BYTES, MSG_TRUNC); break;
-    case STALLED: closed(player, "while it did not read"); return;
+    case STALLED: closed(player, "reset while it did not read"); return;
     case CLOSED: return;
   }
   if (player->state == PLAYING || player->state == DRAINING) acknowledge(player);
@@ -252,6 +257,22 @@ static void join_up_to(int from, int to) {
     while (now() < due_at);
     join(&players[next]);
   }
+}
+
+/* The least of the probes' own medians: of all that are looked at, the one whom the server serves first. */
+static double least_median_latency(int joined) {
+  static double own[MAX_LATENCIES];
+  double least = NAN;
+  for (int i = 0; i < joined; i++) {
+    if (!players[i].probe) continue;
+    size_t count = 0;
+    for (size_t k = 0; k < measured.latency_count; k++) {
+      if (measured.latency_of[k] == &players[i]) own[count++] = measured.latencies[k];
+    }
+    double median = percentile(own, count, 0.5);
+    if (isnan(least) || median < least) least = median;
+  }
+  return least;
 }
 
 static void measure(int joined, double measure_seconds, const char *name, const char *separator) {
@@ -291,28 +312,51 @@ static void measure(int joined, double measure_seconds, const char *name, const 
   printf("\"readsPerSecondAndPlayer\":%.3f,\"frames\":%llu,\"lostFrames\":%llu,\"unknownFrames\":%llu,",
          (double)measured.reads / seconds / joined, (unsigned long long)measured.frames,
          (unsigned long long)measured.lost_frames, (unsigned long long)measured.unknown_frames);
-  printf("\"latencyMs\":{\"median\":%s,\"p99\":%s,\"max\":%s}}", json_number(percentile(latencies, count, 0.5)),
+  /* Before the others: those sort. */
+  printf("\"latencyMs\":{\"leastMedian\":%s,", json_number(least_median_latency(joined)));
+  printf("\"median\":%s,\"p99\":%s,\"max\":%s}}", json_number(percentile(latencies, count, 0.5)),
          json_number(percentile(latencies, count, 0.99)), json_number(percentile(latencies, count, 1)));
   free(rates);
 }
 
 static void print_first_frames(int joined) {
   double *waits = malloc(sizeof *waits * (size_t)joined);
-  if (waits == NULL) fail("no memory");
+  double *waits_in_all = malloc(sizeof *waits_in_all * (size_t)joined);
+  if (waits == NULL || waits_in_all == NULL) fail("no memory");
   size_t count = 0, missing = 0;
   for (int i = 0; i < joined; i++) {
     if (!players[i].probe) continue;
-    if (players[i].first_keyframe_at == 0) missing++;
-    else waits[count++] = (players[i].first_keyframe_at - players[i].play_sent_at) * 1e3;
+    const double at = players[i].first_keyframe_at;
+    if (at == 0) {
+      missing++;
+      continue;
+    }
+    waits_in_all[count] = (at - players[i].connected_at) * 1e3;
+    waits[count++] = (at - players[i].play_sent_at) * 1e3;
   }
-  printf("\"firstFrame\":{\"players\":%zu,\"missing\":%zu,\"medianMs\":%s,\"maxMs\":%s}", count, missing,
+  printf("\"firstFrame\":{\"players\":%zu,\"missing\":%zu,\"medianMs\":%s,\"maxMs\":%s,", count, missing,
          json_number(percentile(waits, count, 0.5)), json_number(percentile(waits, count, 1)));
+  printf("\"fromConnectMedianMs\":%s}", json_number(percentile(waits_in_all, count, 0.5)));
   free(waits);
+  free(waits_in_all);
+}
+
+/*
+ * Who never reads does not see that the connection was closed either: the end stands behind what it has not read. So
+ * it reads now; where there is no end, the stream goes on.
+ */
+static void read_to_the_end(struct player *stalled) {
+  static const double patience_seconds = 0.5;
+  if (stalled->state == CLOSED) return;
+  stalled->state = DRAINING;
+  watch(stalled, EPOLL_CTL_MOD, EPOLLIN);
+  serve_for(patience_seconds);
 }
 
 void play(const struct play_plan *wanted) {
   plan = wanted;
   const int most = plan->stages[plan->stage_count - 1];
+  struct player *stalled = NULL;
   const bool stalls = plan->stalled_seconds > 0;
   players = calloc((size_t)most + 1, sizeof *players);
   poll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -329,12 +373,14 @@ void play(const struct play_plan *wanted) {
     measure(joined, plan->measure_seconds[stage], "all read", stage == 0 ? "" : ",");
   }
   if (stalls) {
-    players[most].stalls = true;
+    stalled = &players[most];
+    stalled->stalls = true;
     join_up_to(most, most + 1);
     serve_for(plan->stalled_seconds);
     measure(joined, plan->measure_seconds[plan->stage_count - 1], "one more does not read", ",");
   }
   printf("],");
   print_first_frames(joined);
-  printf(",\"stalledClosedAfterSeconds\":%s}\n", json_number(stalled_closed_after));
+  if (stalled != NULL) read_to_the_end(stalled);
+  printf(",\"stalledWasClosed\":%s}\n", stalled_was_closed ? "true" : "false");
 }
