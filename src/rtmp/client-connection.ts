@@ -91,7 +91,8 @@ export class ClientConnection {
   #nextTransactionId = 1;
   #sentBytes = 0;
   #lastReceivedMs: number;
-  #pinged = false;
+  /** When an answer was asked for that has not been missed yet. */
+  #pingedMs: number | undefined;
   #silenceTimer: Timer | undefined;
 
   private constructor(options: ClientConnectionOptions) {
@@ -257,17 +258,20 @@ export class ClientConnection {
   #watchSilence(): void {
     const { silenceMs } = this.#options;
     if (silenceMs === undefined || this.failed.aborted) return;
-    const quietMs = this.#clock.monotonicMs() - this.#lastReceivedMs;
-    if (quietMs < silenceMs) this.#pinged = false;
-    else if (this.#pinged) {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#pingedMs !== undefined && this.#lastReceivedMs < this.#pingedMs) {
       this.fail(new UpstreamError('RTMP_SILENT', `${this.#where()} says nothing any more`));
       return;
-    } else {
-      this.#pinged = true;
-      const timestampMs = Math.floor(this.#clock.monotonicMs()) >>> 0;
-      this.#control({ kind: 'user-control', event: { kind: 'ping-request', timestampMs } });
     }
-    const delayMs = this.#pinged ? silenceMs : silenceMs - quietMs;
+    const quietMs = nowMs - this.#lastReceivedMs;
+    let delayMs = silenceMs - quietMs;
+    if (delayMs > 0) this.#pingedMs = undefined;
+    else {
+      this.#pingedMs = nowMs;
+      const timestampMs = Math.floor(nowMs) >>> 0;
+      this.#control({ kind: 'user-control', event: { kind: 'ping-request', timestampMs } });
+      delayMs = silenceMs;
+    }
     this.#silenceTimer = this.#clock.after(delayMs, () => this.#watchSilence());
   }
 

@@ -95,7 +95,7 @@ export class RtmpPull {
       onMessage: (message) => this.#receive(message),
       onStatus: (status) => this.#receiveStatus(status),
       onStreamEof: (id) => {
-        if (id === messageStreamId) this.#end();
+        if (this.#isOurs(id)) this.#end();
       },
     });
     const { streamName } = this.#options.address;
@@ -103,8 +103,13 @@ export class RtmpPull {
     this.#started = true;
   }
 
+  /** There is one stream on this connection. node-media-server sends its media on 0, which is none. */
+  #isOurs(messageStreamId: number): boolean {
+    return messageStreamId === this.#messageStreamId || messageStreamId === 0;
+  }
+
   #receive(message: RtmpMessage): void {
-    if (message.messageStreamId !== this.#messageStreamId) return;
+    if (!this.#isOurs(message.messageStreamId)) return;
     const isData = message.typeId === messageType.dataAmf0 || message.typeId === messageType.dataAmf3;
     if (isData && aboutConnection.has(decodeDataMessage(message).name)) return;
     this.#publication ??= this.#beginPublication();
@@ -118,7 +123,7 @@ export class RtmpPull {
   }
 
   #receiveStatus({ code, level, description, messageStreamId }: ServerStatus): void {
-    if (messageStreamId !== this.#messageStreamId && messageStreamId !== 0) return;
+    if (!this.#isOurs(messageStreamId)) return;
     if (unpublished.has(code)) this.#endPublication();
     else if (over.has(code)) this.#end();
     else if (level === 'error' && this.#started) {

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { edgeSchema } from '../../src/edge/settings.ts';
+
+function findings(edge: object): string[] {
+  const outcome = edgeSchema.safeParse(edge);
+  return outcome.success ? [] : outcome.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+describe('the streaming distributions of edgeSchema', () => {
+  it('are one for everything, from main, when nothing is said', () => {
+    const { streaming, origins, rtmp, publish } = edgeSchema.parse({});
+    expect(rtmp).toMatchObject({ host: '127.0.0.1', port: 1_935 });
+    expect(publish).toMatchObject({ auth: 'loopback', keys: [] });
+    expect(origins['main']?.rtmp).toBe('rtmp://127.0.0.1:1936');
+    expect(streaming).toEqual([
+      {
+        name: 'live',
+        hosts: ['*'],
+        apps: ['live'],
+        behaviours: [
+          {
+            stream: '*',
+            origins: ['main'],
+            publish: true,
+            idleGraceMs: 10_000,
+            originGraceMs: 30_000,
+            answerTimeoutMs: 5_000,
+            queueBytes: 4_194_304,
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('take the host of url where an origin names no RTMP, and the first origin where none is main', () => {
+    const { streaming, origins } = edgeSchema.parse({
+      origins: { paris: { url: 'https://origin.example.org:8443/' } },
+      distributions: [{ name: 'site', behaviours: [{ origin: 'paris' }] }],
+    });
+    expect(origins['paris']?.rtmp).toBe('rtmp://origin.example.org:1936');
+    expect(streaming[0]?.behaviours[0]?.origins).toEqual(['paris']);
+  });
+
+  it('say what cannot stand: unknown and repeated origins, two of one name', () => {
+    const behaviours = [{ origins: ['main', 'nowhere', 'main'] }];
+    expect(findings({ streaming: [{ name: 'a', behaviours }, { name: 'a' }] })).toEqual([
+      'streaming.0.behaviours.0.origins.1: there is no origin "nowhere" in edge.origins (there: main)',
+      'streaming.0.behaviours.0.origins.2: the origin "main" is in this group already',
+      'streaming.1.name: there is another streaming distribution "a": names tell them apart',
+    ]);
+  });
+
+  it.each([
+    ['idleGrace', '2h'],
+    ['originGrace', '61m'],
+    ['answerTimeout', '10ms'],
+    ['queue', '1kB'],
+  ])('bound %s, which %s is beyond', (name, value) => {
+    expect(findings({ streaming: [{ name: 'a', behaviours: [{ [name]: value }] }] })).toHaveLength(1);
+  });
+
+  it.each(['http://h', 'rtmp://h/live', 'rtmp://u:p@h', '1936'])('do not take %s for an origin', (rtmp) => {
+    expect(findings({ origins: { main: { url: 'http://h', rtmp } } })[0]).toContain('origins.main.rtmp: write rtmp://');
+  });
+});
