@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
-import { amf0Object, type Amf0Value, propertiesOf } from '../formats/amf0/value.ts';
+import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { ChunkDecoder } from '../formats/rtmp/chunk-decoder.ts';
 import { ChunkEncoder, chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
 import { decodeCommand, encodeCommand, type RtmpCommand } from '../formats/rtmp/command.ts';
@@ -19,6 +19,8 @@ import { orAborted, withinDeadline } from './abortable-wait.ts';
 import { AcknowledgementWindow } from './acknowledgement-window.ts';
 import type { RtmpAddress } from './rtmp-url.ts';
 import { connectionError, RtmpRefusal } from './server-failure.ts';
+import { type ServerStatus, serverStatus } from './server-status.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 export interface ClientConnectionOptions {
   readonly address: RtmpAddress;
@@ -40,14 +42,6 @@ export interface ClientConnectionOptions {
    * left out: some servers say nothing to a publisher, and answer no ping.
    */
   readonly silenceMs?: number;
-}
-
-/** What a server says about a stream. */
-export interface ServerStatus {
-  readonly messageStreamId: number;
-  readonly level: string;
-  readonly code: string;
-  readonly description: string;
 }
 
 /** For whoever receives a stream. Called synchronously; what is thrown ends the connection. */
@@ -90,17 +84,13 @@ export class ClientConnection {
   #receiver: ServerMessages | undefined;
   #nextTransactionId = 1;
   #sentBytes = 0;
-  #lastReceivedMs: number;
-  /** When an answer was asked for that has not been missed yet. */
-  #pingedMs: number | undefined;
-  #silenceTimer: Timer | undefined;
+  #silence: SilenceWatch | undefined;
 
   private constructor(options: ClientConnectionOptions) {
     this.#options = options;
     const { address, clock, ca } = options;
     this.#address = address;
     this.#clock = clock;
-    this.#lastReceivedMs = clock.monotonicMs();
     const { host, port } = address;
     // TLS speaks once the connection stands: `secureConnect` is its `connect`.
     this.#socket = address.tls
@@ -150,7 +140,7 @@ export class ClientConnection {
   fail(error: Error): void {
     if (this.#failure.signal.aborted) return;
     this.#failure.abort(error);
-    this.#silenceTimer?.cancel();
+    this.#silence?.stop();
     this.#calls.clear();
     this.#receiver = undefined;
     this.#socket.destroy();
@@ -254,25 +244,18 @@ export class ClientConnection {
     this.#watchSilence();
   }
 
-  /** A server that is gone without a word (a cable, a power cut) says nothing, nor does a stream that waits. */
   #watchSilence(): void {
     const { silenceMs } = this.#options;
     if (silenceMs === undefined || this.failed.aborted) return;
-    const nowMs = this.#clock.monotonicMs();
-    if (this.#pingedMs !== undefined && this.#lastReceivedMs < this.#pingedMs) {
-      this.fail(new UpstreamError('RTMP_SILENT', `${this.#where()} says nothing any more`));
-      return;
-    }
-    const quietMs = nowMs - this.#lastReceivedMs;
-    let delayMs = silenceMs - quietMs;
-    if (delayMs > 0) this.#pingedMs = undefined;
-    else {
-      this.#pingedMs = nowMs;
-      const timestampMs = Math.floor(nowMs) >>> 0;
-      this.#control({ kind: 'user-control', event: { kind: 'ping-request', timestampMs } });
-      delayMs = silenceMs;
-    }
-    this.#silenceTimer = this.#clock.after(delayMs, () => this.#watchSilence());
+    this.#silence = new SilenceWatch({
+      clock: this.#clock,
+      silenceMs,
+      ask: () => {
+        const timestampMs = Math.floor(this.#clock.monotonicMs()) >>> 0;
+        this.#control({ kind: 'user-control', event: { kind: 'ping-request', timestampMs } });
+      },
+      onSilent: () => this.fail(new UpstreamError('RTMP_SILENT', `${this.#where()} says nothing any more`)),
+    });
   }
 
   async #call(name: string, commandObject: Amf0Value, args: readonly Amf0Value[]): Promise<RtmpCommand> {
@@ -282,8 +265,8 @@ export class ClientConnection {
     this.#sendCommand({ name, transactionId, commandObject, args }, 0);
     const answer = await this.#within(`answer to ${name}`, promise);
     if (answer.name === '_result') return answer;
-    const information = propertiesOf(answer.args[0]);
-    throw this.#refusal(name, text(information?.get('code')), text(information?.get('description')));
+    const { code, description } = serverStatus(answer, 0);
+    throw this.#refusal(name, code, description);
   }
 
   /** The wait for `what`, with its deadline; ends with the connection. */
@@ -322,7 +305,7 @@ export class ClientConnection {
   }
 
   #receive(bytes: Uint8Array): void {
-    this.#lastReceivedMs = this.#clock.monotonicMs();
+    this.#silence?.heard();
     const sequenceNumber = this.#window.receive(bytes.length);
     if (this.#decoder === undefined) {
       const { reply, rest } = this.#handshake.push(bytes);
@@ -379,13 +362,7 @@ export class ClientConnection {
       this.#calls.get(command.transactionId)?.(command);
       this.#calls.delete(command.transactionId);
     } else if (command.name === 'onStatus') {
-      const information = propertiesOf(command.args[0]);
-      const status = {
-        messageStreamId,
-        level: text(information?.get('level')),
-        code: text(information?.get('code')),
-        description: text(information?.get('description')),
-      };
+      const status = serverStatus(command, messageStreamId);
       for (const listener of this.#statusListeners) listener(status);
       this.#receiver?.onStatus(status);
     }
@@ -404,9 +381,4 @@ export class ClientConnection {
     this.#sentBytes += bytes.length;
     this.#socket.write(bytes);
   }
-}
-
-/** What a server says, fit for a terminal. */
-function text(value: Amf0Value): string {
-  return typeof value === 'string' ? value.slice(0, 512).replace(/[^ -~]/g, '?') : '';
 }

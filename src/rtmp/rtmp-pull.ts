@@ -4,9 +4,10 @@ import type { Amf0Value } from '../formats/amf0/value.ts';
 import { decodeDataMessage } from '../formats/rtmp/data-message.ts';
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
 import { orAborted } from './abortable-wait.ts';
-import { ClientConnection, type ClientConnectionOptions, type ServerStatus } from './client-connection.ts';
+import { ClientConnection, type ClientConnectionOptions } from './client-connection.ts';
 import type { PublicationSink } from './publish-gate.ts';
 import { PublishReceiver } from './publish-receiver.ts';
+import type { ServerStatus } from './server-status.ts';
 
 export interface RtmpPullOptions extends ClientConnectionOptions {
   /** Makes the place for one publication: called when media begins to come, and again after each pause. */

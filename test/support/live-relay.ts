@@ -47,9 +47,10 @@ export class LiveHouse implements AsyncDisposable {
   ): Promise<Edge & { readonly log: LogRecorder }> {
     const log = new LogRecorder();
     const names = originPorts.map((_, index) => (index === 0 ? 'main' : `backup-${index}`));
-    const origins = Object.fromEntries(
-      originPorts.map((port, index) => [names[index], { url: 'http://127.0.0.1:1', rtmp: `rtmp://127.0.0.1:${port}` }]),
-    );
+    const origins: Record<string, { url: string; rtmp: string }> = {};
+    originPorts.forEach((port, index) => {
+      origins[names[index] ?? ''] = { url: 'http://127.0.0.1:1', rtmp: `rtmp://127.0.0.1:${port}` };
+    });
     const edge = await startEdge(
       edgeSchema.parse({
         http: { port: 0 },
