@@ -28,8 +28,8 @@ export interface PlayLoad {
   readonly measureSeconds: readonly number[];
   /** Players that are read in full. */
   readonly probes: number;
-  /** One more player joins at last and never reads; the stage after it is measured this much later. */
-  readonly stalledSeconds?: number;
+  /** All is measured once more, so many seconds later; one more player may join before that and never read. */
+  readonly later?: { readonly seconds: number; readonly stalledPlayer: boolean };
 }
 
 /** What was measured while the number of players was one. */
@@ -106,9 +106,10 @@ export async function playUnderLoad(generator: string, load: PlayLoad): Promise<
     settle: load.settleSeconds,
     measure: load.measureSeconds.join(','),
     probes: load.probes,
-    ...(load.stalledSeconds === undefined ? {} : { stalled: load.stalledSeconds }),
+    ...(load.later === undefined ? {} : { later: load.later.seconds }),
   });
   if (load.protocol === 'http-flv') args.push('--flv');
+  if (load.later?.stalledPlayer === true) args.push('--stalled');
   return (await runGenerator(generator, args)) as PlayReport;
 }
 

@@ -2,7 +2,7 @@
  * A load generator for RTMP and HTTP-FLV on this machine, cheaper than any server it is pointed at.
  *
  *   rtmp-load play --publish-port PORT --port PORT --file CLIP.flv --stream NAME [--app live] [--flv]
- *                  --players N[,N…] [--rate JOINS_A_SECOND] [--settle S] [--measure S[,S…]] [--probes N] [--stalled S]
+ *                  --players N[,N…] [--rate JOINS_A_SECOND] [--settle S] [--measure S[,S…]] [--probes N] [--later S [--stalled]]
  *                  [--server-pid PID]…
  *   rtmp-load half-open --port PORT --connections N [--rate …] [--seconds S] [--server-pid PID]…
  *
@@ -10,7 +10,8 @@
  * went out; N players follow over RTMP, or over HTTP-FLV with --flv. Some are probes, read in full: their frames give
  * the added latency and whether one is missing. Of the others, what comes is dropped in the kernel (MSG_TRUNC). Each
  * number of players is a stage: after --settle seconds the server's CPU time and memory are taken for --measure
- * seconds. With --stalled one more player joins at last and never reads.
+ * seconds. With --later all is measured once more so many seconds after the last stage; with --stalled, one more player
+ * joins before that and never reads.
  *
  * half-open: N connections send the first half of C0 and C1 and wait to be closed.
  *
@@ -61,9 +62,10 @@ int main(int count, char **arguments) {
       {"stream", required_argument, NULL, 's'},    {"flv", no_argument, NULL, 'F'},
       {"players", required_argument, NULL, 'n'},   {"rate", required_argument, NULL, 'r'},
       {"settle", required_argument, NULL, 't'},    {"measure", required_argument, NULL, 'm'},
-      {"probes", required_argument, NULL, 'o'},    {"stalled", required_argument, NULL, 'x'},
+      {"probes", required_argument, NULL, 'o'},    {"later", required_argument, NULL, 'l'},
       {"server-pid", required_argument, NULL, 'i'}, {"connections", required_argument, NULL, 'c'},
-      {"seconds", required_argument, NULL, 'S'},   {NULL, 0, NULL, 0},
+      {"seconds", required_argument, NULL, 'S'},   {"stalled", no_argument, NULL, 'x'},
+      {NULL, 0, NULL, 0},
   };
   struct play_plan plan = {.settle_seconds = 0.5, .probes = 8};
   read_measure_seconds((char[]){"2"}, &plan);
@@ -85,7 +87,8 @@ int main(int count, char **arguments) {
       case 't': plan.settle_seconds = number(optarg, "settle", 0, MAX_SECONDS); break;
       case 'm': read_measure_seconds(optarg, &plan); break;
       case 'o': plan.probes = (int)number(optarg, "probes", 1, MAX_PLAYERS); break;
-      case 'x': plan.stalled_seconds = number(optarg, "stalled", 0.1, MAX_SECONDS); break;
+      case 'l': plan.later_seconds = number(optarg, "later", 0.1, MAX_SECONDS); break;
+      case 'x': plan.stalled = true; break;
       case 'c': half.connections = (int)number(optarg, "connections", 1, MAX_CONNECTIONS); break;
       case 'S': half.seconds = number(optarg, "seconds", 0.1, MAX_SECONDS); break;
       case 'i':

@@ -357,7 +357,6 @@ void play(const struct play_plan *wanted) {
   plan = wanted;
   const int most = plan->stages[plan->stage_count - 1];
   struct player *stalled = NULL;
-  const bool stalls = plan->stalled_seconds > 0;
   players = calloc((size_t)most + 1, sizeof *players);
   poll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (players == NULL || poll_fd < 0) fail("no memory for %d players", most);
@@ -370,14 +369,16 @@ void play(const struct play_plan *wanted) {
     join_up_to(joined, plan->stages[stage]);
     joined = plan->stages[stage];
     serve_for(plan->settle_seconds);
-    measure(joined, plan->measure_seconds[stage], "all read", stage == 0 ? "" : ",");
+    measure(joined, plan->measure_seconds[stage], "joined", stage == 0 ? "" : ",");
   }
-  if (stalls) {
+  if (plan->stalled) {
     stalled = &players[most];
     stalled->stalls = true;
     join_up_to(most, most + 1);
-    serve_for(plan->stalled_seconds);
-    measure(joined, plan->measure_seconds[plan->stage_count - 1], "one more does not read", ",");
+  }
+  if (plan->later_seconds > 0) {
+    serve_for(plan->later_seconds);
+    measure(joined, plan->measure_seconds[plan->stage_count - 1], "later", ",");
   }
   printf("],");
   print_first_frames(joined);

@@ -19,7 +19,8 @@ struct play_plan {
   double settle_seconds;  /* between the last join of a stage and its measurement */
   double measure_seconds[MAX_STAGES];
   int probes;             /* players, spread over all, that are read in full; the others are drained */
-  double stalled_seconds; /* over 0: one more player joins at last and never reads; measured after this long */
+  double later_seconds;   /* over 0: all is measured once more, this long after the last stage */
+  bool stalled;           /* before that one more player joins, and never reads */
   struct server server;
 };
 
