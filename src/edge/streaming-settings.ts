@@ -28,9 +28,11 @@ const streamingBehaviourSchema = z
     originGrace: durationField({ maxMs: hourMs })
       .prefault('30s')
       .describe('How long encoders and viewers stay connected while the origin, or the stream at the origin, is gone'),
-    answerTimeout: durationField({ minMs: 100, maxMs: 60_000 })
+    answerTimeout: durationField({ minMs: 100, maxMs: 15_000 })
       .prefault('5s')
-      .describe('For one origin to connect and to answer; then the next of the group is asked'),
+      .describe(
+        'For one origin to connect and to answer; then the next of the group is asked; 15 s at most for the whole group',
+      ),
     queue: sizeField({ minBytes: 65_536, maxBytes: 268_435_456 })
       .prefault('4MiB')
       .describe(
@@ -95,6 +97,9 @@ export function resolvedStreaming(
   }));
 }
 
+/** A client that asks for a stream is refused after 15 s, whoever has not answered by then. */
+const longestAnswerMs = 15_000;
+
 /** What cannot stand, by setting below `edge`, in the operator's words. */
 export function streamingFindings(
   streaming: readonly z.output<typeof streamingSchema>[],
@@ -108,7 +113,14 @@ export function streamingFindings(
         message: `there is another streaming distribution "${name}": names tell them apart`,
       });
     }
-    behaviours.forEach(({ origins = [] }, b) => {
+    behaviours.forEach(({ origins = [], answerTimeoutMs }, b) => {
+      const groupMs = answerTimeoutMs * Math.max(1, origins.length);
+      if (groupMs > longestAnswerMs) {
+        findings.push({
+          path: ['streaming', d, 'behaviours', b, 'answerTimeout'],
+          message: `the whole group may take ${groupMs} ms to answer, but clients are refused after ${longestAnswerMs} ms: make it shorter`,
+        });
+      }
       origins.forEach((origin, o) => {
         const path = ['streaming', d, 'behaviours', b, 'origins', o];
         if (!originNames.includes(origin)) {

@@ -123,6 +123,46 @@ describe('loadConfiguration', () => {
     expect(findings(`origin: { publish: { hook: { ${signedIn} } } }`).join()).toContain('user name or password');
   });
 
+  it('refuses an edge that others can publish to without a credential', () => {
+    expect(findings('edge: { rtmp: { host: 0.0.0.0 } }').join()).toMatch(/edge\.rtmp\.host .*edge\.publish\.keys/);
+    const origin = 'roles: [origin]\nedge: { rtmp: { host: 0.0.0.0 } }';
+    expect(loadConfiguration({ config: file(origin) }).configuration.roles).toEqual(['origin']);
+  });
+
+  it('gives --rtmp-port to the edge where it runs, else to the origin', () => {
+    const ports = (role: ConfigurationFlags['role'], flags: ConfigurationFlags = {}) => {
+      const roles = role === undefined ? {} : { role };
+      const { edge, origin } = loadConfiguration({
+        config: file(''),
+        rtmpPort: 5000,
+        ...roles,
+        ...flags,
+      }).configuration;
+      return [edge.rtmp.port, origin.rtmp.port];
+    };
+    expect(ports(undefined)).toEqual([5000, 1936]);
+    expect(ports(['edge'])).toEqual([5000, 1936]);
+    expect(ports(['origin'])).toEqual([1935, 5000]);
+    expect(ports(undefined, { originRtmpPort: 6000 })).toEqual([5000, 6000]);
+  });
+
+  it('never repeats what may be a key in the addresses of other servers', () => {
+    const found = findings(
+      [
+        'origin: { live: { restream: [{ stream: "live/*", to: ["rtmp://h/SECRET-1"] }, { stream: x, to: "rtmp://h/a/SECRET-2" }] } }',
+        'edge: { origins: { main: { url: "http://h", rtmp: "rtmp://h/x?key=SECRET-3" } } }',
+      ].join('\n'),
+    );
+    for (const setting of [
+      'restream[0].to[0]: write rtmp://',
+      'restream[1].to: must be a list',
+      'main.rtmp: write rtmp://',
+    ]) {
+      expect(found.join()).toContain(setting);
+    }
+    expect(found.join()).not.toContain('SECRET');
+  });
+
   it('refuses two listeners on one port', () => {
     expect(findings('edge: { http: { port: 8081 } }').join()).toBe(
       'edge.http.port: 8081 is also origin.http.port; give one of them another',

@@ -59,6 +59,14 @@ describe('the streaming distributions of edgeSchema', () => {
     expect(findings({ streaming: [{ name: 'a', behaviours: [{ [name]: value }] }] })).toHaveLength(1);
   });
 
+  it('say when a group could take longer than clients wait', () => {
+    const origins = { main: { url: 'http://a' }, b: { url: 'http://b' } };
+    const behaviours = [{ origins: ['main', 'b'], answerTimeout: '8s' }];
+    expect(findings({ origins, streaming: [{ name: 'a', behaviours }] })).toEqual([
+      'streaming.0.behaviours.0.answerTimeout: the whole group may take 16000 ms to answer, but clients are refused after 15000 ms: make it shorter',
+    ]);
+  });
+
   it.each(['http://h', 'rtmp://h/live', 'rtmp://u:p@h', '1936'])('do not take %s for an origin', (rtmp) => {
     expect(findings({ origins: { main: { url: 'http://h', rtmp } } })[0]).toContain('origins.main.rtmp: write rtmp://');
   });
