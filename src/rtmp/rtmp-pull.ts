@@ -19,8 +19,8 @@ export interface RtmpPullOptions extends ClientConnectionOptions {
 /** From where the stream starts in `play` (RTMP 1.0 §7.2.2.1): −1 is live and nothing else. */
 const liveOnly = -1;
 
-/** Codes of statuses that say the publisher has left and may come back, and that the stream is over. */
-const unpublished: ReadonlySet<string> = new Set(['NetStream.Play.UnpublishNotify']);
+/** Codes of statuses that say the publisher has left and may come back, or another one is there; that all is over. */
+const unpublished: ReadonlySet<string> = new Set(['NetStream.Play.UnpublishNotify', 'NetStream.Play.PublishNotify']);
 const over: ReadonlySet<string> = new Set(['NetStream.Play.Stop', 'NetStream.Play.Complete']);
 
 /** Data that Flash players were told about the connection: nothing of the stream. */

@@ -2,6 +2,7 @@ import { AccessError, LimitError } from '../base/errors.ts';
 import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { encodeDataMessage } from '../formats/rtmp/data-message.ts';
 import { onStatusMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
+import type { LiveStream } from '../live/live-stream.ts';
 import type { PlayAdmission, PlayRequest } from '../live/play-gate.ts';
 import type { Player, PlayerFeed } from '../live/player-feed.ts';
 import { rtmpWireForm } from '../live/wire-form.ts';
@@ -163,7 +164,13 @@ export class SessionPlay {
     output.allowQueued(service.fanOut.maxQueueBytes);
     const form = rtmpWireForm(output.chunkSize, messageStreamId, capabilities);
     const feed = service.fanOut.join(admitted.stream, form, this.#player());
-    this.#state = { kind: 'playing', admitted, feed, startedMs: clock.monotonicMs() };
+    const relayed = (this.#options.request.via ?? []).length > 0;
+    const stopTelling = relayed ? this.#tellOfPublishers(admitted.stream) : () => {};
+    const release = () => {
+      stopTelling();
+      admitted.release();
+    };
+    this.#state = { kind: 'playing', admitted: { ...admitted, release }, feed, startedMs: clock.monotonicMs() };
     if (this.#pauseWanted) feed.pause();
   }
 
@@ -174,6 +181,39 @@ export class SessionPlay {
       context.output.data(encodeDataMessage({ name, args }, messageStreamId));
     say('|RtmpSampleAccess', true, true);
     if (!isLibrary(request.clientName)) say('onStatus', amf0Object({ code: 'NetStream.Data.Start' }));
+  }
+
+  /**
+   * An edge begins anew with each publisher: what the one before had, a track that the next has not, must not stay in
+   * force for its viewers. Players read it from the media.
+   */
+  #tellOfPublishers(stream: LiveStream): () => void {
+    const { context } = this.#options;
+    let following = false;
+    const ignore = () => {};
+    const stop = stream.subscribe({
+      onPublisherStart: () => {
+        if (!following || this.#state.kind !== 'playing') return;
+        try {
+          this.#status({
+            level: 'status',
+            code: 'NetStream.Play.PublishNotify',
+            description: `${stream.path} is now published.`,
+          });
+          context.output.flush();
+        } catch (error) {
+          context.fail(error);
+        }
+      },
+      onTrackConfig: ignore,
+      onColorInfo: ignore,
+      onAccessUnit: ignore,
+      onData: ignore,
+      onPublisherStop: ignore,
+      onEnd: ignore,
+    });
+    following = true;
+    return stop;
   }
 
   #player(): Player {

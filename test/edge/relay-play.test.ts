@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { amf0Object } from '../../src/formats/amf0/value.ts';
+import { encodeAudioTag } from '../../src/formats/flv/audio-tag.ts';
+import { messageType } from '../../src/formats/rtmp/message.ts';
+import { aac, audioUnit } from '../rtmp/sample-media.ts';
 import { eventually } from '../support/condition.ts';
 import { LiveHouse } from '../support/live-relay.ts';
 import { TcpGateway } from '../support/tcp-gateway.ts';
@@ -99,6 +102,25 @@ describe('playing from an edge', () => {
     await viewer.getsFrames(60, 15_000);
     expect(viewer.timesThatGoBack).toEqual([]);
     expect(viewer.connection.closed).toBe(false);
+  });
+
+  it('begins anew with another publisher that has fewer tracks', async () => {
+    await using house = new LiveHouse();
+    const origin = await house.origin();
+    const edge = await house.edge([origin.rtmpPort]);
+    const publisher = await house.publish(origin.rtmpPort, 'stage').started();
+    await (await house.viewer(edge.rtmpPort, 'stage')).getsFrames(5);
+    await publisher.stop();
+    const encoder = await RawConnection.at('publishing', origin.rtmpPort, 'stage');
+    house.defer(() => encoder.destroy());
+    const audio = encodeAudioTag({ kind: 'sequence-header', codec: 'aac', trackId: 0, description: aac.description });
+    encoder.sendMessage({ typeId: messageType.audio, payload: audio }, 4);
+    let number = 0;
+    const sending = setInterval(() => encoder.sendUnit(audioUnit(number++)), 20);
+    house.defer(() => clearInterval(sending));
+    const late = await house.viewer(edge.rtmpPort, 'stage');
+    await eventually('sound alone comes', () => late.media.length >= 20);
+    expect(late.frames).toEqual([]);
   });
 
   it('tells players that the stream is over when the origin says so', async () => {

@@ -80,7 +80,7 @@ describe('RtmpPull', () => {
     });
   });
 
-  it('ends one publication and begins the next when the publisher changes, and is over with the stream', async () => {
+  it('goes on over a change of publishers, and is over with the stream', async () => {
     await using house = new LiveHouse();
     const origin = await house.origin({ live: { reconnectGrace: '1s' } });
     const first = await house.publish(origin.rtmpPort, 'stage').started();
