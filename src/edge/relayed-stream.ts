@@ -201,14 +201,15 @@ export class RelayedStream {
       throw signal.reason;
     }
     const reason: unknown = pull.failed.reason;
-    this.#log.warn(
-      {
-        code: 'RELAY_PULL_ENDED',
-        origin: origin.name,
-        reason: reason instanceof Error ? reason.message : String(reason),
-      },
-      'The origin has stopped giving this stream',
-    );
+    if (reason instanceof StreamOver) {
+      this.#log.info({ origin: origin.name }, 'The stream is over at the origin');
+    } else {
+      const said = reason instanceof Error ? reason.message : String(reason);
+      this.#log.warn(
+        { code: 'RELAY_PULL_ENDED', origin: origin.name, reason: said },
+        'The origin has stopped giving this stream: it is asked for again',
+      );
+    }
     return reason;
   }
 
