@@ -25,21 +25,29 @@ async function refusedPlay(port: number, name: string) {
 }
 
 describe('playing from an edge', () => {
-  it('fetches a stream once for 50 players, and no longer when idleGrace is over after the last', async () => {
+  it('fetches a stream once for 50 players of three protocols, and no longer when idleGrace is over after the last', async () => {
     await using house = new LiveHouse();
     const origin = await house.origin();
     const gateway = await gatewayTo(house, origin.rtmpPort);
     const edge = await house.edge([gateway.port], { idleGrace: '300ms' });
     await house.publish(origin.rtmpPort, 'stage').started();
-    const viewers = await Promise.all(Array.from({ length: 50 }, () => house.viewer(edge.rtmpPort, 'stage')));
+    const [viewers, flvViewers] = await Promise.all([
+      Promise.all(Array.from({ length: 20 }, () => house.viewer(edge.rtmpPort, 'stage'))),
+      Promise.all(
+        Array.from({ length: 30 }, (_, i) =>
+          house.flvViewer(edge.httpPort, 'stage', i % 2 === 0 ? 'http' : 'web-socket'),
+        ),
+      ),
+    ]);
     await Promise.all(viewers.map((viewer) => viewer.getsFrames(25, 20_000)));
+    await eventually('all get FLV', () => flvViewers.every(({ media }) => media.length >= 50), 20_000);
     expect(gateway.connections).toBe(1);
     expect(edge.stats().live.streams).toEqual([
       { path: 'live/stage', state: 'playing', origin: 'main', viewers: 50, pulls: 1 },
     ]);
     expect(viewers.flatMap((viewer) => viewer.timesThatGoBack)).toEqual([]);
 
-    for (const viewer of viewers.slice(1)) viewer.leave();
+    for (const viewer of [...viewers.slice(1), ...flvViewers]) viewer.leave();
     await eventually('one is left', () => edge.stats().live.streams[0]?.viewers === 1);
     viewers[0]?.leave();
     await eventually('nothing is fetched any more', () => edge.stats().live.streams.length === 0);

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import type { z } from 'zod';
 import { systemClock } from '../../src/cli/system-clock.ts';
 import { type Edge, startEdge } from '../../src/edge/edge.ts';
 import { edgeSchema } from '../../src/edge/settings.ts';
+import { FlvReader, type FlvTag } from '../../src/formats/flv/flv-file.ts';
 import { messageType, type RtmpMessage } from '../../src/formats/rtmp/message.ts';
 import { type Origin, startOrigin } from '../../src/origin/origin.ts';
 import { originSchema } from '../../src/origin/settings.ts';
@@ -72,6 +74,12 @@ export class LiveHouse implements AsyncDisposable {
       await publisher.stop().catch(() => {});
     });
     return publisher;
+  }
+
+  async flvViewer(port: number, name: string, over: 'http' | 'web-socket'): Promise<FlvViewer> {
+    const viewer = await (over === 'http' ? FlvViewer.overHttp(port, name) : FlvViewer.overWebSocket(port, name));
+    this.#stack.defer(() => viewer.leave());
+    return viewer;
   }
 
   async viewer(port: number, name: string): Promise<Viewer> {
@@ -165,5 +173,45 @@ export class Viewer {
 
   leave(): void {
     this.connection.destroy();
+  }
+}
+
+/** A player that gets FLV, over HTTP or over WebSocket. */
+export class FlvViewer {
+  readonly #reader = new FlvReader({ maxTagBytes: 8_388_608 });
+  /** Frames of video and audio; sequence headers are left out. */
+  readonly media: FlvTag[] = [];
+  readonly #leaving = new AbortController();
+
+  static async overHttp(port: number, name: string): Promise<FlvViewer> {
+    const viewer = new FlvViewer();
+    const { signal } = viewer.#leaving;
+    const answer = await fetch(`http://127.0.0.1:${port}/live/${name}.flv`, { signal });
+    if (answer.status !== 200 || answer.body === null) throw new Error(`HTTP-FLV is answered ${answer.status}`);
+    const body = answer.body;
+    (async () => {
+      for await (const bytes of body) viewer.#take(bytes);
+    })().catch(() => {});
+    return viewer;
+  }
+
+  static async overWebSocket(port: number, name: string): Promise<FlvViewer> {
+    const viewer = new FlvViewer();
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/live/${name}.flv`);
+    socket.binaryType = 'arraybuffer';
+    socket.addEventListener('message', ({ data }) => {
+      if (data instanceof ArrayBuffer) viewer.#take(new Uint8Array(data));
+    });
+    viewer.#leaving.signal.addEventListener('abort', () => socket.close());
+    await once(socket, 'open');
+    return viewer;
+  }
+
+  leave(): void {
+    this.#leaving.abort();
+  }
+
+  #take(bytes: Uint8Array): void {
+    this.media.push(...this.#reader.push(bytes).filter(({ typeId, payload }) => typeId !== 18 && payload[1] === 1));
   }
 }
