@@ -61,7 +61,10 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
     name: 'edge',
     ...settings.http,
     setting: 'edge.http.port',
-    handler: (request, response) => serveRequest(context, request, response),
+    // Live streams as FLV have no end: they do not go through the cache.
+    handler: (request, response) =>
+      live.flv.wants(request) ? live.flv.answer(request, response) : serveRequest(context, request, response),
+    upgrade: live.flv,
     log,
   }).catch(async (error: unknown) => {
     await live.close();

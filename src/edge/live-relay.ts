@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { PublishAuthority } from '../http/publish-authority.ts';
 import { FanOut, type FanOutStats } from '../live/fan-out.ts';
+import { FlvResponder } from '../live/flv-responder.ts';
 import type { PlayService } from '../rtmp/connected-context.ts';
 import { Relay, type RelayStats } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
@@ -21,8 +22,8 @@ export interface LiveRelayStats extends RelayStats {
 
 /** The live half of a running edge. */
 export interface LiveRelay {
-  /** For players over HTTP. */
-  readonly play: PlayService;
+  /** For players over HTTP and WebSocket. */
+  readonly flv: FlvResponder;
   readonly rtmpPort: number;
   readonly rtmpsPort: number | undefined;
   stats(): LiveRelayStats;
@@ -50,6 +51,13 @@ export async function startLiveRelay(
   const relayPublish = new RelayPublish(routes, authority, options);
   const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'edge.fanOut', clock });
   const play: PlayService = { gate: relay, fanOut };
+  const flv = new FlvResponder({
+    ...play,
+    apps: new Set(apps),
+    fields: [['X-Edge-Location', settings.location]],
+    clock,
+    log,
+  });
   const listeners = await startRtmpListeners(settings, { routes, play, relayPublish, authority, options }).catch(
     async (error: unknown) => {
       await authority.close();
@@ -57,7 +65,7 @@ export async function startLiveRelay(
     },
   );
   return {
-    play,
+    flv,
     rtmpPort: listeners.port,
     rtmpsPort: listeners.rtmpsPort,
     stats: () => ({
@@ -67,6 +75,7 @@ export async function startLiveRelay(
       listeners: listeners.stats(),
     }),
     close: async () => {
+      flv.close();
       relay.close();
       await listeners.close();
       await authority.close();

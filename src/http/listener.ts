@@ -17,6 +17,14 @@ const keepAliveMs = 65_000;
 /** A connection on which not a byte moves for this long is closed: the peer reads nothing, or is gone. */
 const silenceMs = 120_000;
 
+/** Takes connections over whose client asks for another protocol (RFC 9110 §7.8). */
+export interface HttpUpgrade {
+  /** Whether this request shall be taken over; it is answered as any other if not. */
+  wants(request: IncomingMessage): boolean;
+  /** The connection is no concern of the listener any more. `head`: what came after the request. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 export interface HttpListenerOptions {
   /** Whose listener this is, in logs and errors: `edge`, `origin`. */
   readonly name: string;
@@ -27,6 +35,8 @@ export interface HttpListenerOptions {
   readonly setting: string;
   /** Called for every request but `/healthz`. What it throws or rejects with becomes a 500 for that request. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+  /** Who takes connections that change over to another protocol; without it such a request is like any other. */
+  readonly upgrade?: HttpUpgrade;
   /** Why it cannot serve now, in one sentence; `undefined` when it can. */
   readonly health?: () => string | undefined;
   readonly log: Log;
@@ -58,6 +68,8 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
       noDelay: true,
       requireHostHeader: true,
       insecureHTTPParser: false,
+      shouldUpgradeCallback: (request) =>
+        !closing && refusalOf(request) === undefined && options.upgrade?.wants(request) === true,
     },
     (request, response) => {
       response.on('error', ignoreError);
@@ -80,6 +92,7 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
       }
     },
   );
+  server.on('upgrade', (request, socket, head) => options.upgrade?.upgrade(request, socket, head));
   server.timeout = silenceMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerBrokenRequest(error, socket));
   await listen(server, options);

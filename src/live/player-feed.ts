@@ -5,8 +5,11 @@ import type { FeedPosition, OutletFeed, WireOutlet } from './wire-outlet.ts';
 export interface PlayerConnection {
   /** Written, but not taken by the player yet. */
   readonly queuedBytes: number;
-  /** Never blocks. The bytes are shared with other players and must not be changed. */
-  write(bytes: Uint8Array): void;
+  /**
+   * Never blocks. The bytes are shared with other players and must not be changed. Returns false when more than a little
+   * waits: only then need `queuedBytes` be looked at.
+   */
+  write(bytes: Uint8Array): boolean;
   /** What `action` writes leaves in one piece. */
   together(action: () => void): void;
 }
@@ -66,6 +69,8 @@ export class PlayerFeed implements OutletFeed {
   #state: State = 'waiting';
   #pausedAt: FeedPosition | undefined;
   #opened = false;
+  /** What the last write said. Asking the connection each time would cost as much as some writes do. */
+  #drained = true;
   #writtenBytes = 0;
   #droppedBytes = 0;
   #droppingSinceMs = 0;
@@ -95,9 +100,9 @@ export class PlayerFeed implements OutletFeed {
     const { connection } = this.player;
     switch (this.#state) {
       case 'flowing':
-        if (connection.queuedBytes + bytes.length <= this.#limits.maxQueueBytes) {
+        if (this.#drained || connection.queuedBytes + bytes.length <= this.#limits.maxQueueBytes) {
           this.#writtenBytes += bytes.length;
-          connection.write(bytes);
+          this.#drained = connection.write(bytes);
           return;
         }
         this.#state = 'dropping';
@@ -177,7 +182,7 @@ export class PlayerFeed implements OutletFeed {
   #write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#writtenBytes += bytes.length;
-    this.player.connection.write(bytes);
+    this.#drained = this.player.connection.write(bytes);
   }
 
   #leaveOut(bytes: Uint8Array): void {

@@ -3,7 +3,7 @@ import type { StreamDirectory } from '../live/stream-directory.ts';
 import { applicationName, isStreamName, plainStreamName } from '../policy/stream-path.ts';
 
 /** The one application that has streams. */
-const liveApp = 'live';
+export const liveApp = 'live';
 
 /** What clients add to a name: ffmpeg asks for `mp4:stage.mp4` when told to play `…/live/stage.mp4`. */
 const extension = /\.(?:mp4|flv|f4v)$/;

@@ -3,8 +3,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { startHttpListener } from '../http/listener.ts';
 import { FanOut } from '../live/fan-out.ts';
+import { FlvResponder } from '../live/flv-responder.ts';
 import { StreamDirectory } from '../live/stream-directory.ts';
-import { DirectoryPlayGate } from './directory-play-gate.ts';
+import { DirectoryPlayGate, liveApp } from './directory-play-gate.ts';
 import { httpRoutes } from './http-routes.ts';
 import { startIngest } from './ingest.ts';
 import { LiveChannels } from './live-channel.ts';
@@ -52,6 +53,8 @@ export async function startOrigin(
   const restreams = new Restreams(directory, settings.live.restream, { originId, clock, log, random: Math.random });
   const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'origin.fanOut', clock });
   const play = { gate: new DirectoryPlayGate(directory), fanOut };
+  const flv = new FlvResponder({ ...play, apps: new Set([liveApp]), clock, log });
+  const routes = httpRoutes(new LiveResponder(channels, (path) => restreams.statesOf(path)), siteDirectory);
   const ingest = await startIngest(settings, { directory, play, clock, log, originId });
   try {
     const listener = await startHttpListener({
@@ -59,7 +62,8 @@ export async function startOrigin(
       host: settings.http.host,
       port: settings.http.port,
       setting: 'origin.http.port',
-      handler: httpRoutes(new LiveResponder(channels, (path) => restreams.statesOf(path)), siteDirectory),
+      handler: (request, response) => (flv.wants(request) ? flv.answer(request, response) : routes(request, response)),
+      upgrade: flv,
       log,
     });
     return {
@@ -73,6 +77,7 @@ export async function startOrigin(
         await Promise.all([ingest.close(), restreams.close()]);
         directory.close();
         channels.close();
+        flv.close();
         await listener.close(closeGraceMs);
       },
     };

@@ -235,20 +235,25 @@ class SocketTransport implements SessionTransport {
   readonly peerPort: number;
   readonly #socket: Socket;
   readonly #clock: Clock;
+  /** Nothing may be written any more. */
+  #ended = false;
 
   constructor(socket: Socket, peerAddress: string, peerPort: number, clock: Clock) {
     this.#socket = socket;
     this.peerAddress = peerAddress;
     this.peerPort = peerPort;
     this.#clock = clock;
+    socket.once('close', () => {
+      this.#ended = true;
+    });
   }
 
   get queuedBytes(): number {
     return this.#socket.writableLength;
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(bytes);
+  write(bytes: Uint8Array): boolean {
+    return !this.#ended && this.#socket.write(bytes);
   }
 
   together(action: () => void): void {
@@ -262,6 +267,7 @@ class SocketTransport implements SessionTransport {
 
   end(): void {
     const socket = this.#socket;
+    this.#ended = true;
     if (socket.destroyed) return;
     socket.end();
     // What still comes is read and thrown away meanwhile: unread bytes would make a reset of the goodbye.
@@ -270,6 +276,7 @@ class SocketTransport implements SessionTransport {
   }
 
   destroy(): void {
+    this.#ended = true;
     this.#socket.destroy();
   }
 }

@@ -9,7 +9,8 @@ export interface SessionTransport {
   readonly peerPort: number;
   /** Written, but not taken by the peer yet. */
   readonly queuedBytes: number;
-  write(bytes: Uint8Array): void;
+  /** Returns false when more than a little waits. */
+  write(bytes: Uint8Array): boolean;
   /** What `action` writes leaves in one piece. */
   together(action: () => void): void;
   /** Closes once what was written has been taken; who does not take it is cut off a moment later. */

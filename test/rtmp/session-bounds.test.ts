@@ -50,9 +50,10 @@ describe('SessionOutput', () => {
     readonly peerPort = 1;
     readonly written: Uint8Array[] = [];
     queuedBytes = 0;
-    write(bytes: Uint8Array): void {
+    write(bytes: Uint8Array): boolean {
       this.written.push(bytes);
       this.queuedBytes += bytes.length;
+      return false;
     }
     together(action: () => void): void {
       action();

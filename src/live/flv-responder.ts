@@ -1,0 +1,313 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Clock } from '../base/clock.ts';
+import { AccessError, LimitError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { FanOut } from './fan-out.ts';
+import { type FlvConnection, HttpFlvConnection, WebSocketFlvConnection } from './flv-connection.ts';
+import { FlvSession } from './flv-session.ts';
+import type { PlayAdmission, PlayGate, PlayRefused, PlayRequest } from './play-gate.ts';
+import { WebSocketPing } from './web-socket-ping.ts';
+
+export interface FlvResponderOptions {
+  readonly gate: PlayGate;
+  readonly fanOut: FanOut;
+  /** The applications whose streams are given as FLV: what is below other paths is somebody else's. */
+  readonly apps: ReadonlySet<string>;
+  /** Of every answer, beside those that say who may read it. */
+  readonly fields?: readonly (readonly [name: string, value: string])[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How long the gate has for its answer. */
+const admissionTimeoutMs = 15_000;
+
+/** Players have nothing to say. */
+const maxMessageBytes = 1_024;
+
+const corsFields = [
+  ['Access-Control-Allow-Origin', '*'],
+  ['Timing-Allow-Origin', '*'],
+] as const;
+
+const preflightFields = [
+  ['Access-Control-Allow-Methods', 'GET, HEAD, OPTIONS'],
+  ['Access-Control-Allow-Headers', '*'],
+  ['Access-Control-Max-Age', '86400'],
+] as const;
+
+const statuses = {
+  'NetStream.Play.StreamNotFound': 404,
+  'NetStream.Play.Failed': 503,
+  'NetStream.Play.Unauthorized': 403,
+} as const;
+
+const reasonPhrases: Readonly<Record<number, string>> = {
+  403: 'Forbidden',
+  404: 'Not Found',
+  503: 'Service Unavailable',
+};
+
+/** `GET /live/NAME.flv`: live streams as FLV over HTTP, and over WebSocket on the same paths. */
+export class FlvResponder {
+  readonly #options: FlvResponderOptions;
+  readonly #sessions = new Set<FlvSession>();
+  readonly #webSocketServer = new WebSocketServer({
+    noServer: true,
+    // Video does not become smaller.
+    perMessageDeflate: false,
+    clientTracking: false,
+    maxPayload: maxMessageBytes,
+  });
+
+  constructor(options: FlvResponderOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the request is for a live stream as FLV. WebSocket is the one protocol to change over to there. */
+  wants(request: IncomingMessage): boolean {
+    const { upgrade } = request.headers;
+    if (upgrade !== undefined && upgrade.toLowerCase() !== 'websocket') return false;
+    return this.#target(request) !== undefined;
+  }
+
+  /** Answers a request that it `wants`. What it rejects with is a bug of ours. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method } = request;
+    if (method === 'OPTIONS') {
+      response.writeHead(204, this.#fields([...preflightFields, ['Allow', 'GET, HEAD, OPTIONS']])).end();
+      return;
+    }
+    if (method !== 'GET' && method !== 'HEAD') {
+      this.#refuse(request, response, 405, 'only GET, HEAD and OPTIONS are understood here', [
+        ['Allow', 'GET, HEAD, OPTIONS'],
+      ]);
+      return;
+    }
+    const left = new AbortController();
+    response.once('close', () => left.abort(playerLeft()));
+    const asked = this.#playRequest(request, 'http-flv');
+    const admission = await this.#admit(asked, left);
+    if (left.signal.aborted && response.destroyed) {
+      if (admission?.kind === 'admitted') admission.release();
+      return;
+    }
+    if (admission === undefined || admission.kind === 'refused') {
+      const { status, sentence } = refusalOf(admission);
+      this.#refuse(request, response, status, sentence, status === 503 ? [['Retry-After', '1']] : []);
+      return;
+    }
+    const { socket } = response;
+    // Up to the end of the connection: every player reads it so, and each gets the same bytes.
+    response.shouldKeepAlive = false;
+    response.removeHeader('Transfer-Encoding');
+    response.writeHead(
+      200,
+      this.#fields([
+        ['Content-Type', 'video/x-flv'],
+        ['Cache-Control', 'no-store'],
+        ['X-Content-Type-Options', 'nosniff'],
+      ]),
+    );
+    if (method === 'HEAD' || socket === null) {
+      admission.release();
+      response.end();
+      return;
+    }
+    // Has its own bounds: a player may wait for its publisher, and is ended when it takes nothing.
+    socket.setTimeout(0);
+    const connection = new HttpFlvConnection(response, socket);
+    connection.together(() => {
+      response.flushHeaders();
+      const session = this.#begin(asked, admission, connection);
+      response.once('close', () => session.connectionClosed());
+    });
+  }
+
+  /** Answers a request that it `wants` and that asks for WebSocket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // The listener's deadline for silence was for HTTP.
+    if (socket instanceof Socket) socket.setTimeout(0);
+    socket.on('error', () => {});
+    this.#upgrade(request, socket, head).catch((error: unknown) => {
+      this.#options.log.error({ err: error, url: request.url }, 'request failed');
+      socket.destroy();
+    });
+  }
+
+  /** Ends all players. */
+  close(): void {
+    for (const session of this.#sessions) session.close();
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const left = new AbortController();
+    const leave = (): void => left.abort(playerLeft());
+    socket.once('close', leave);
+    const asked = this.#playRequest(request, 'ws-flv');
+    const admission = await this.#admit(asked, left);
+    if (socket.destroyed) {
+      if (admission?.kind === 'admitted') admission.release();
+      return;
+    }
+    if (admission === undefined || admission.kind === 'refused') {
+      const { status, sentence } = refusalOf(admission);
+      const body = `${sentence}\n`;
+      socket.end(
+        `HTTP/1.1 ${status} ${reasonPhrases[status] ?? ''}\r\nConnection: close\r\nCache-Control: no-store\r\n` +
+          `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        () => socket.destroy(),
+      );
+      return;
+    }
+    let upgraded = false;
+    const release = (): void => {
+      if (!upgraded) admission.release();
+    };
+    // A handshake that is none is answered by the package, and the socket closed.
+    socket.once('close', release);
+    this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
+      upgraded = true;
+      this.#beginWebSocket(asked, admission, webSocket, socket);
+    });
+  }
+
+  #beginWebSocket(
+    asked: PlayRequest,
+    admission: Extract<PlayAdmission, { kind: 'admitted' }>,
+    webSocket: WebSocket,
+    socket: Duplex,
+  ): void {
+    // Such as a message that is too long: the connection is closed by the package.
+    webSocket.on('error', () => {});
+    const session = this.#begin(asked, admission, new WebSocketFlvConnection(webSocket, socket));
+    const ping = new WebSocketPing(webSocket, this.#options.clock);
+    webSocket.once('close', () => {
+      ping.stop();
+      session.connectionClosed();
+    });
+  }
+
+  #begin(
+    request: PlayRequest,
+    admitted: Extract<PlayAdmission, { kind: 'admitted' }>,
+    connection: FlvConnection,
+  ): FlvSession {
+    const { fanOut, clock, log } = this.#options;
+    const session: FlvSession = new FlvSession({
+      request,
+      admitted,
+      connection,
+      fanOut,
+      clock,
+      log: log.child({ peer: `${request.peerAddress}:${request.peerPort}` }),
+      onClosed: () => this.#sessions.delete(session),
+    });
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** `undefined`: no answer in time, or nobody waits for it any more. */
+  async #admit(request: PlayRequest, left: AbortController): Promise<PlayAdmission | undefined> {
+    const { gate, clock, log } = this.#options;
+    const timer = clock.after(admissionTimeoutMs, () => {
+      left.abort(
+        new LimitError('FLV_ADMISSION_TIMEOUT', 'milliseconds without an answer whether this may be played', {
+          limit: admissionTimeoutMs,
+          value: admissionTimeoutMs,
+        }),
+      );
+    });
+    const peer = `${request.peerAddress}:${request.peerPort}`;
+    try {
+      const admission = await gate.admit(request, left.signal);
+      if (admission.kind === 'refused') {
+        log.warn(
+          { code: admission.code, peer, protocol: request.protocol },
+          `${admission.code}: ${admission.sentence}`,
+        );
+        return admission;
+      }
+      if (!admission.stream.ended) return admission;
+      admission.release();
+      return undefined;
+    } catch (error) {
+      if (!left.signal.aborted) throw error;
+      if (error instanceof LimitError) log.warn({ code: error.code, peer }, error.message);
+      return undefined;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #playRequest(request: IncomingMessage, protocol: 'http-flv' | 'ws-flv'): PlayRequest {
+    const { app, streamName } = this.#target(request) ?? { app: '', streamName: '' };
+    const { socket, headers } = request;
+    return {
+      app,
+      // The host decides which distribution it is.
+      tcUrl: headers.host === undefined ? undefined : `rtmp://${headers.host}/${app}`,
+      streamName,
+      peerAddress: socket.remoteAddress ?? '',
+      peerPort: socket.remotePort ?? 0,
+      protocol,
+      clientName: headers['user-agent']?.slice(0, 256),
+    };
+  }
+
+  /** `/live/stage.flv?key=x` → the application `live` and the stream name `stage?key=x`. */
+  #target({ url = '' }: IncomingMessage): { readonly app: string; readonly streamName: string } | undefined {
+    const queryAt = url.indexOf('?');
+    const path = queryAt === -1 ? url : url.slice(0, queryAt);
+    if (!path.startsWith('/') || !path.endsWith('.flv')) return undefined;
+    const nameAt = path.lastIndexOf('/') + 1;
+    const app = path.slice(1, Math.max(1, nameAt - 1));
+    if (!this.#options.apps.has(app)) return undefined;
+    const name = decodedName(path.slice(nameAt, -'.flv'.length));
+    return name === undefined ? undefined : { app, streamName: queryAt === -1 ? name : `${name}${url.slice(queryAt)}` };
+  }
+
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    sentence: string,
+    fields: readonly (readonly [string, string])[],
+  ): void {
+    const body = `${sentence}\n`;
+    response.writeHead(
+      status,
+      this.#fields([
+        ['Content-Type', 'text/plain; charset=utf-8'],
+        ['Content-Length', String(Buffer.byteLength(body))],
+        ['Cache-Control', 'no-store'],
+        ...fields,
+      ]),
+    );
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  #fields(fields: readonly (readonly [string, string])[]): string[] {
+    return [...corsFields, ...(this.#options.fields ?? []), ...fields].flat();
+  }
+}
+
+function refusalOf(refused: PlayRefused | undefined): { readonly status: number; readonly sentence: string } {
+  if (refused === undefined) return { status: 503, sentence: 'the stream cannot be had now' };
+  return { status: statuses[refused.statusCode], sentence: refused.sentence };
+}
+
+function playerLeft(): AccessError {
+  return new AccessError('FLV_PLAYER_LEFT', 'the player left before it was admitted');
+}
+
+function decodedName(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+}
