@@ -12,13 +12,12 @@ import {
   type StageSample,
   stageSample,
 } from './rtmp-rows.ts';
-import type { RtmpServerProcess } from './rtmp-servers.ts';
+import type { FanOutConfiguration, RtmpServerProcess } from './rtmp-servers.ts';
 
 /** A merge window of ours, and what issue and performance notes ask of it at the largest number of players. */
 export interface MergeWindow {
   readonly name: string;
-  /** As in the configuration; undefined: the default. */
-  readonly setting: string | undefined;
+  readonly fanOut: FanOutConfiguration;
   /** CPU per player relative to nginx-rtmp's. */
   readonly rtmpTarget: number | null;
   /** Added latency of the player served first. The last one has to wait for the writes to all others, on any server. */
@@ -28,11 +27,11 @@ export interface MergeWindow {
 }
 
 export const mergeWindows: readonly MergeWindow[] = [
-  { name: 'at once', setting: '0ms', rtmpTarget: 1, latencyTargetMs: 1, flvTarget: 0.55 },
-  { name: '20 ms', setting: '20ms', rtmpTarget: 0.55, latencyTargetMs: null, flvTarget: undefined },
-  { name: '100 ms', setting: '100ms', rtmpTarget: 0.25, latencyTargetMs: null, flvTarget: undefined },
-  { name: '350 ms', setting: '350ms', rtmpTarget: 0.16, latencyTargetMs: null, flvTarget: 0.1 },
-  { name: 'default', setting: undefined, rtmpTarget: null, latencyTargetMs: null, flvTarget: undefined },
+  { name: 'at once', fanOut: { mergeWindow: '0ms' }, rtmpTarget: 1, latencyTargetMs: 1, flvTarget: 0.55 },
+  { name: '20 ms', fanOut: { mergeWindow: '20ms' }, rtmpTarget: 0.55, latencyTargetMs: null, flvTarget: undefined },
+  { name: '100 ms', fanOut: { mergeWindow: '100ms' }, rtmpTarget: 0.25, latencyTargetMs: null, flvTarget: undefined },
+  { name: '350 ms', fanOut: { mergeWindow: '350ms' }, rtmpTarget: 0.16, latencyTargetMs: null, flvTarget: 0.1 },
+  { name: 'default', fanOut: {}, rtmpTarget: null, latencyTargetMs: null, flvTarget: undefined },
 ];
 
 export interface FanOutPlan {

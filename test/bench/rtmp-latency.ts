@@ -103,7 +103,7 @@ export function relayRows({ generator, clip, workFolder }: LatencyPlan, players:
     target: bound === null ? null : atMost(bound),
   });
   return rowsOf([head('median', null), head('p99', relayBoundMs)], async () => {
-    await using origin = await startOurOrigin(`${workFolder}/relay-origin`, undefined);
+    await using origin = await startOurOrigin(`${workFolder}/relay-origin`);
     await using edge = await startOurEdge(`${workFolder}/relay-edge`, origin);
     const { stages } = await playUnderLoad(generator, {
       servers: [origin.process, edge.process],

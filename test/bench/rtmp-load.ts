@@ -49,7 +49,7 @@ export interface StageReport {
   readonly readsPerSecondAndPlayer: number;
   /** Video frames that the probes got. */
   readonly frames: number;
-  /** Frames of the publisher that a probe should have got between two others and did not. */
+  /** Since the last stage: frames that a probe should have got between two others and did not. */
   readonly lostFrames: number;
   /** Frames that a probe got and the publisher did not send. */
   readonly unknownFrames: number;

@@ -24,19 +24,17 @@ const live = { reconnectGrace: '1s', window: '6s' };
 /** How long a stream has to run until the memory of its playlists does not grow any more. */
 export const playlistsFullSeconds = 9;
 
-/**
- * Our origin as the real program runs it, packaging and all. `mergeWindow` as in the configuration; undefined is the
- * default.
- */
-export async function startOurOrigin(folder: string, mergeWindow: string | undefined): Promise<RtmpServerProcess> {
+/** As in the configuration; what is left out has its default. */
+export interface FanOutConfiguration {
+  readonly mergeWindow?: string;
+  readonly maxQueue?: string;
+}
+
+/** Our origin as the real program runs it, packaging and all. */
+export async function startOurOrigin(folder: string, fanOut: FanOutConfiguration = {}): Promise<RtmpServerProcess> {
   const rtmpPort = await freePort();
   const httpPort = await freePort();
-  const origin = {
-    http: { port: httpPort },
-    rtmp: { port: rtmpPort },
-    live,
-    ...(mergeWindow === undefined ? {} : { fanOut: { mergeWindow } }),
-  };
+  const origin = { http: { port: httpPort }, rtmp: { port: rtmpPort }, live, fanOut };
   return startOurs(folder, 'origin', { origin }, { rtmpPort, httpPort });
 }
 

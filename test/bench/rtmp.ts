@@ -15,7 +15,7 @@ const fullScale = {
   rounds: 3,
   relayed: 100,
   halfOpen: 1_000,
-  stalled: { readers: 49, seconds: 12 },
+  stalled: { readers: 49, seconds: 8.5 },
 };
 
 const quickScale = {
@@ -23,13 +23,13 @@ const quickScale = {
   rounds: 1,
   relayed: 20,
   halfOpen: 100,
-  stalled: { readers: 9, seconds: 5 },
+  stalled: { readers: 9, seconds: 8.5 },
 };
 
 const megabitsPerSecond = 2;
 
 /** So that a queue without a bound shows within seconds. */
-const stalledMegabitsPerSecond = 16;
+const stalledMegabitsPerSecond = 32;
 
 /** Live over RTMP and HTTP-FLV: what a player costs, how late it sees, and what those cost who misbehave. */
 export const rtmpBench: Bench = {
@@ -49,9 +49,9 @@ export const rtmpBench: Bench = {
       const nginx = running.use(await startNginxRtmp(join(workFolder, 'nginx')));
       const nodeMediaServer = running.use(await startNodeMediaServer(join(workFolder, 'node-media-server')));
       const ours = new Map<string, RtmpServerProcess | { readonly reason: string }>();
-      for (const { name, setting } of mergeWindows) {
+      for (const { name, fanOut } of mergeWindows) {
         const folder = join(workFolder, `ours-${ours.size}`);
-        ours.set(name, await startOurOrigin(folder, setting).then((server) => running.use(server), reasonOf));
+        ours.set(name, await startOurOrigin(folder, fanOut).then((server) => running.use(server), reasonOf));
       }
       const { players, rounds } = scale;
       rows.push(...(await fanOutRows({ generator, clip, players, rounds, ours, nginx, nodeMediaServer })));

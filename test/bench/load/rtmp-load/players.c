@@ -278,7 +278,7 @@ static double least_median_latency(int joined) {
 static void measure(int joined, double measure_seconds, const char *name, const char *separator) {
   static double rss_samples[MAX_RSS_SAMPLES];
   size_t rss_count = 0;
-  measured.frames = measured.lost_frames = measured.unknown_frames = measured.reads = 0;
+  measured.frames = measured.reads = 0;
   measured.latency_count = 0;
   measured.running = true;
   for (int i = 0; i < joined; i++) players[i].bytes_at_stage = players[i].bytes_read;
@@ -295,6 +295,9 @@ static void measure(int joined, double measure_seconds, const char *name, const 
   struct server_figures after = read_server(&plan->server);
   double own_cpu = own_cpu_seconds() - own_before;
   measured.running = false;
+  /* Also those since the last stage: a player that is to lose nothing shall lose nothing while another joins. */
+  const uint64_t lost_frames = measured.lost_frames, unknown_frames = measured.unknown_frames;
+  measured.lost_frames = measured.unknown_frames = 0;
 
   double *rates = malloc(sizeof *rates * (size_t)joined);
   if (rates == NULL) fail("no memory");
@@ -311,7 +314,7 @@ static void measure(int joined, double measure_seconds, const char *name, const 
          percentile(rates, (size_t)joined, 0.5));
   printf("\"readsPerSecondAndPlayer\":%.3f,\"frames\":%llu,\"lostFrames\":%llu,\"unknownFrames\":%llu,",
          (double)measured.reads / seconds / joined, (unsigned long long)measured.frames,
-         (unsigned long long)measured.lost_frames, (unsigned long long)measured.unknown_frames);
+         (unsigned long long)lost_frames, (unsigned long long)unknown_frames);
   /* Before the others: those sort. */
   printf("\"latencyMs\":{\"leastMedian\":%s,", json_number(least_median_latency(joined)));
   printf("\"median\":%s,\"p99\":%s,\"max\":%s}}", json_number(percentile(latencies, count, 0.5)),
