@@ -202,7 +202,7 @@ export class RelayedPublication implements PublicationSink {
 }
 
 /** Asks the group. An origin that refuses is an answer; only one that is gone lets the next be asked. */
-function ask({ routed, query, via, edgeId, clock }: RelayedPublicationOptions, signal: AbortSignal) {
+function ask({ routed, query, encoder, via, edgeId, clock }: RelayedPublicationOptions, signal: AbortSignal) {
   const { origins, answerTimeoutMs, queueBytes } = routed.behaviour;
   return askGroup({
     origins,
@@ -218,6 +218,8 @@ function ask({ routed, query, via, edgeId, clock }: RelayedPublicationOptions, s
         signal: attemptSignal,
         stepTimeoutMs: answerTimeoutMs,
         properties: viaProperty([...via, edgeId]),
+        // The origin shows who publishes, not through whom.
+        ...(encoder === undefined ? {} : { flashVer: encoder }),
         queueBytes,
       }),
   });

@@ -33,6 +33,18 @@ describe('publishing through an edge', () => {
     ]);
   });
 
+  it('names the encoder at the origin, not the edge', async () => {
+    await using house = new LiveHouse();
+    const origin = await house.origin();
+    const edge = await house.edge([origin.rtmpPort]);
+    const encoder = await RawConnection.at('handshaken', edge.rtmpPort);
+    house.defer(() => encoder.destroy());
+    await encoder.connect({ app: 'live', tcUrl: 'rtmp://127.0.0.1/live', flashVer: 'Camera/7' });
+    await encoder.createStream();
+    await encoder.publish('stage');
+    expect(origin.directory.get('live/stage')?.publication?.encoder).toBe('Camera/7');
+  });
+
   it('refuses a second publisher through another edge before Start, in the words of the origin', async () => {
     await using house = new LiveHouse();
     const origin = await house.origin();
