@@ -121,7 +121,7 @@ export class WireOutlet {
       this.#beginBuffer(this.#writtenTo);
       this.#burstPossible = true;
       this.#restart = true;
-    } else if (soundAlone && this.#writtenTo === this.#flushedTo) {
+    } else if (soundAlone) {
       // One can begin anywhere.
       this.#restart = true;
     }

@@ -4,10 +4,13 @@ const stepMs = 20;
 /** Timestamps of one track that go back by less than this are jitter, and stand still instead. */
 const jitterMs = 500;
 
+/** A publisher that goes ahead by more than this has set its clock: no player shall wait for so long. */
+const longestGapMs = 600_000;
+
 /**
  * Makes one timeline of a stream for those who play it: publishers come back, origins restart and encoders set their
  * clocks, and no player sees time go back. The publisher's own timestamps stay what they are for as long as they do not
- * go back. All of them are unsigned counts of 32 bits that wrap.
+ * jump. All of them are unsigned counts of 32 bits that wrap.
  */
 export class PlayTimeline {
   #offsetMs = 0;
@@ -32,16 +35,15 @@ export class PlayTimeline {
       this.#continuing = false;
       this.#continueWith(timestampMs);
     }
-    const latestOfTrack = this.#latestByTrack.get(track);
-    let playedMs = (timestampMs + this.#offsetMs) >>> 0;
-    if (latestOfTrack !== undefined) {
-      const stepOfTrackMs = signed(playedMs - latestOfTrack);
-      if (stepOfTrackMs < -jitterMs) {
-        this.#continueWith(timestampMs);
-        playedMs = (timestampMs + this.#offsetMs) >>> 0;
-      } else if (stepOfTrackMs < 0) {
-        playedMs = latestOfTrack;
-      }
+    let playedMs = this.at(timestampMs);
+    const latestOfTrack = this.#latestByTrack.get(track) ?? playedMs;
+    const stepOfTrackMs = signed(playedMs - latestOfTrack);
+    const aheadMs = this.#latestMs === undefined ? 0 : signed(playedMs - this.#latestMs);
+    if (stepOfTrackMs < -jitterMs || aheadMs > longestGapMs) {
+      this.#continueWith(timestampMs);
+      playedMs = this.at(timestampMs);
+    } else if (stepOfTrackMs < 0) {
+      playedMs = latestOfTrack;
     }
     this.#latestByTrack.set(track, playedMs);
     if (this.#latestMs === undefined || signed(playedMs - this.#latestMs) > 0) this.#latestMs = playedMs;
