@@ -1,8 +1,7 @@
 import { copyField } from './copy-field.ts';
 import { element } from './element.ts';
+import { defaultPlace, type PublishPlace, publishPlace } from './publish-place.ts';
 
-/** Where encoders publish unless the operator has said otherwise. */
-const rtmpPort = 1935;
 const streamName = 'hello';
 
 function step(way: string, title: string, ...content: HTMLElement[]): HTMLElement {
@@ -11,18 +10,23 @@ function step(way: string, title: string, ...content: HTMLElement[]): HTMLElemen
 
 /** How to publish a stream of one's own to this server: lines that work as they stand. */
 export function publishGuide(hostname: string): HTMLElement {
+  const guide = element('div', { class: 'guide' }, ...steps(hostname, defaultPlace));
+  void publishPlace().then((place) => guide.replaceChildren(...steps(hostname, place)));
+  return guide;
+}
+
+function steps(hostname: string, { rtmpPort, streamKeyNeeded }: PublishPlace): HTMLElement[] {
   const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
   const server = `rtmp://${host}:${rtmpPort}/live`;
-  const target = `${server}/${streamName}`;
+  const streamKey = streamKeyNeeded ? `${streamName}?key=YOUR-KEY` : streamName;
+  const target = streamKeyNeeded ? `'${server}/${streamKey}'` : `${server}/${streamKey}`;
   const testPicture =
     'ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=330 ' +
     `-c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p -g 60 -c:a aac -f flv ${target}`;
   const file = `ffmpeg -re -stream_loop -1 -i VIDEO.mp4 -c:v libx264 -preset veryfast -g 60 -c:a aac -f flv ${target}`;
   const row = (term: string, field: HTMLElement) =>
     element('div', {}, element('dt', {}, term), element('dd', {}, field));
-  return element(
-    'div',
-    { class: 'guide' },
+  return [
     step(
       'obs',
       'From OBS',
@@ -31,7 +35,7 @@ export function publishGuide(hostname: string): HTMLElement {
         { class: 'guide-settings' },
         row('Service', element('span', {}, 'Custom… (Settings → Stream)')),
         row('Server', copyField(server, 'Copy the server')),
-        row('Stream key', copyField(streamName, 'Copy the stream key')),
+        row('Stream key', copyField(streamKey, 'Copy the stream key')),
         row('Keyframes', element('span', {}, 'every 2 s (Settings → Output)')),
       ),
     ),
@@ -48,7 +52,7 @@ export function publishGuide(hostname: string): HTMLElement {
       element('code', {}, `${streamName}?key=YOUR-KEY`),
       ' in its place.',
     ),
-  );
+  ];
 }
 
 /** A button that opens the guide in a dialog. */

@@ -5,6 +5,7 @@ import { startHttpListener } from '../http/listener.ts';
 import { Upstream } from '../http/upstream.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
 import { MemoryCache } from '../stores/memory-cache.ts';
+import { answerEdgeDocument, wantsEdgeDocument } from './edge-document.ts';
 import type { CachedResponse } from './edge-response.ts';
 import type { EdgeCounters } from './origin-fetch.ts';
 import { type EdgeContext, serveRequest } from './request-steps.ts';
@@ -57,13 +58,22 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
     nextRequestId: requestIds(),
   };
   const live = await startLiveRelay(settings, deps);
+  const facts = {
+    location: settings.location,
+    rtmpPort: live.rtmpPort,
+    rtmpsPort: live.rtmpsPort,
+    streamKeyNeeded: settings.publish.auth === 'key' || settings.publish.auth === 'hook',
+  };
   const listener = await startHttpListener({
     name: 'edge',
     ...settings.http,
     setting: 'edge.http.port',
-    // Live streams as FLV have no end: they do not go through the cache.
-    handler: (request, response) =>
-      live.flv.wants(request) ? live.flv.answer(request, response) : serveRequest(context, request, response),
+    handler: (request, response) => {
+      if (wantsEdgeDocument(request)) return answerEdgeDocument(facts, response);
+      // Live streams as FLV have no end: they do not go through the cache.
+      if (live.flv.wants(request)) return live.flv.answer(request, response);
+      return serveRequest(context, request, response);
+    },
     upgrade: live.flv,
     log,
   }).catch(async (error: unknown) => {

@@ -87,6 +87,8 @@ describe('the player page', () => {
     await page.goto(`${program.edgeUrl}/`);
     const card = page.getByRole('link', { name: /clip/ });
     await card.waitFor();
+    // The guide names the port that encoders reach, whatever it is.
+    await page.locator('main').getByText(program.rtmpUrl, { exact: true }).waitFor();
     // A warm edge: somebody else watches already, and the window has filled.
     await eventually('the window holds some segments', async () => {
       const playlist = await (await fetch(`${program.edgeUrl}/live/clip/video.m3u8`)).text();
