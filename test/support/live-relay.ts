@@ -188,10 +188,14 @@ export class FlvViewer {
     const { signal } = viewer.#leaving;
     const answer = await fetch(`http://127.0.0.1:${port}/live/${name}.flv`, { signal });
     if (answer.status !== 200 || answer.body === null) throw new Error(`HTTP-FLV is answered ${answer.status}`);
-    const body = answer.body;
-    (async () => {
-      for await (const bytes of body) viewer.#take(bytes);
-    })().catch(() => {});
+    const reader: ReadableStreamDefaultReader<Uint8Array> = answer.body.getReader();
+    const readAll = async (): Promise<void> => {
+      const { done, value } = await reader.read();
+      if (done) return;
+      viewer.#take(value);
+      await readAll();
+    };
+    readAll().catch(() => {});
     return viewer;
   }
 
