@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
+import { eventually } from '../support/condition.ts';
+import { type RunningProgram, startProgram } from '../support/program.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const mpegtsJs = join(root, 'node_modules', 'mpegts.js', 'dist', 'mpegts.js');
+
+let program: RunningProgram;
+let browser: BrowserContext;
+let stopPublishing: () => Promise<unknown>;
+
+beforeAll(async () => {
+  program = await startProgram({ configuration: { demo: false } });
+  const clip = join(root, 'media', 'demo.mp4');
+  const mainFile = join(root, 'src', 'cli', 'main.ts');
+  const child = spawn(process.execPath, [mainFile, 'publish', clip, `${program.rtmpUrl}/stage`, '--loop'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  stopPublishing = () => {
+    child.kill('SIGINT');
+    return exited;
+  };
+  browser = await openBrowser();
+});
+
+afterAll(async () => {
+  await browser.close();
+  await stopPublishing();
+  await program.stop();
+});
+
+interface PlayerState {
+  readonly currentTime: number;
+  readonly width: number;
+  readonly problem: string | undefined;
+}
+
+/** Plays with mpegts.js in a page that has nothing else. What runs in the page stands here as text. */
+async function play(url: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(`${program.edgeUrl}/healthz`);
+  await page.addScriptTag({ path: mpegtsJs });
+  await page.evaluate(`(() => {
+    mpegts.LoggingControl.enableAll = false;
+    const video = document.createElement('video');
+    video.muted = true;
+    document.body.append(video);
+    const player = mpegts.createPlayer({ type: 'flv', isLive: true, url: ${JSON.stringify(url)} });
+    player.on(mpegts.Events.ERROR, (...what) => { window.problem = what.map(String).join(' '); });
+    player.attachMediaElement(video);
+    player.load();
+    video.play().catch((error) => { window.problem = String(error); });
+  })()`);
+  return page;
+}
+
+function stateOf(page: Page): Promise<PlayerState> {
+  return page.evaluate<PlayerState>(`(() => {
+    const video = document.querySelector('video');
+    return { currentTime: video.currentTime, width: video.videoWidth, problem: window.problem };
+  })()`);
+}
+
+describe('Chromium with mpegts.js', () => {
+  it.each(['http', 'ws'])('plays a live stream as FLV over %s, through the edge', async (scheme) => {
+    const url = `${program.edgeUrl.replace('http', scheme)}/live/stage.flv`;
+    const page = await play(url);
+    const running = await eventually(
+      'the picture runs',
+      async () => {
+        const state = await stateOf(page);
+        if (state.problem !== undefined) throw new Error(state.problem);
+        return state.currentTime > 0.5 && state;
+      },
+      20_000,
+    );
+    expect(running.width).toBe(1_280);
+    const startedMs = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    const later = await stateOf(page);
+    const seconds = (performance.now() - startedMs) / 1_000;
+    expect(later.problem).toBeUndefined();
+    expect(later.currentTime - running.currentTime).toBeGreaterThan(seconds * 0.9);
+    await page.close();
+  });
+
+  it('is told in plain words that a stream is not there', async () => {
+    const page = await play(`${program.edgeUrl}/live/nobody.flv`);
+    const problem = await eventually('an error', async () => (await stateOf(page)).problem);
+    expect(problem).toContain('HttpStatusCodeInvalid');
+    const answer = await fetch(`${program.edgeUrl}/live/nobody.flv`);
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(await answer.text()).toMatch(/nobody publishes live\/nobody|live\/nobody/);
+    await page.close();
+  });
+});
