@@ -138,7 +138,8 @@ class MediaSender {
     const { connection, messageStreamId, clock } = this.#options;
     this.#originMs = clock.monotonicMs();
     const configs = [...this.#configs.values()];
-    const properties: Amf0Object = new Map([
+    const properties: Amf0Object = new Map<string, Amf0Value>([
+      ['encoder', 'StreamFront'],
       ...configs.flatMap((config) => metadataOf(config)),
       ...Object.entries(this.#metadata),
     ]);
