@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../base/clock.ts';
 import { AccessError, LimitError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { anySiteFields, preflightFields } from '../formats/http-fields/cors.ts';
 import type { FanOut } from './fan-out.ts';
 import { type FlvConnection, HttpFlvConnection, WebSocketFlvConnection } from './flv-connection.ts';
 import { FlvSession } from './flv-session.ts';
@@ -27,17 +28,6 @@ const admissionTimeoutMs = 15_000;
 
 /** Players have nothing to say. */
 const maxMessageBytes = 1_024;
-
-const corsFields = [
-  ['Access-Control-Allow-Origin', '*'],
-  ['Timing-Allow-Origin', '*'],
-] as const;
-
-const preflightFields = [
-  ['Access-Control-Allow-Methods', 'GET, HEAD, OPTIONS'],
-  ['Access-Control-Allow-Headers', '*'],
-  ['Access-Control-Max-Age', '86400'],
-] as const;
 
 const statuses = {
   'NetStream.Play.StreamNotFound': 404,
@@ -291,7 +281,7 @@ export class FlvResponder {
   }
 
   #fields(fields: readonly (readonly [string, string])[]): string[] {
-    return [...corsFields, ...(this.#options.fields ?? []), ...fields].flat();
+    return [...anySiteFields, ...(this.#options.fields ?? []), ...fields].flat();
   }
 }
 

@@ -1,21 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import sirv from 'sirv';
 import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
+import { anySiteFields, preflightFields } from '../formats/http-fields/cors.ts';
 import type { LiveAnswer, LiveResponder } from './live-responder.ts';
 
 /** Pages of any site may read what viewers may; without the exposed fields hls.js cannot find the live end. */
 const corsFields = [
-  ['Access-Control-Allow-Origin', '*'],
+  ...anySiteFields,
   [
     'Access-Control-Expose-Headers',
     'Age, Cache-Status, Content-Length, Date, Server-Timing, Via, X-Cache, X-Edge-Location',
   ],
-  ['Timing-Allow-Origin', '*'],
-] as const;
-const preflightFields = [
-  ['Access-Control-Allow-Methods', 'GET, HEAD, OPTIONS'],
-  ['Access-Control-Allow-Headers', '*'],
-  ['Access-Control-Max-Age', '86400'],
 ] as const;
 /** Refusals are asked again soon. */
 const refusalCacheControl = 'public, max-age=1';

@@ -1,46 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { amf0Object } from '../../src/formats/amf0/value.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import { encodeDataMessage } from '../../src/formats/rtmp/data-message.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
 import { concatenated, shortMessage, type0Chunk } from '../corpus/rtmp/hostile-input.ts';
 import { eventually } from '../support/condition.ts';
-import { RawConnection, type Stage, tagOf } from './raw-connection.ts';
+import { ingestWithNeighbour } from './ingest-with-neighbour.ts';
+import { tagOf } from './raw-connection.ts';
 import { audioUnit, videoUnit } from './sample-media.ts';
-import { type Neighbour, startNeighbour, startTestIngest, type TestIngest } from './test-ingest.ts';
 
-let server: TestIngest;
-let neighbour: Neighbour;
-let opened: RawConnection[];
-
-beforeAll(async () => {
-  server = await startTestIngest();
-  neighbour = await startNeighbour(server);
-});
-
-afterAll(async () => {
-  try {
-    await neighbour.endsWhole();
-  } finally {
-    await server.close();
-  }
-});
-
-beforeEach(() => {
-  opened = [];
-});
-
-afterEach(async () => {
-  for (const connection of opened) connection.destroy();
-  await eventually('only the neighbour is left', () => server.ingest.stats().connections === 1);
-  await neighbour.goesOn();
-});
-
-async function at(stage: Stage, name?: string): Promise<RawConnection> {
-  const connection = await RawConnection.at(stage, server.port, name);
-  opened.push(connection);
-  return connection;
-}
+const ingest = ingestWithNeighbour();
+const { at } = ingest;
 
 describe('media', () => {
   it('arrives on chunk streams whose ids take one, two and three bytes', async () => {
@@ -51,7 +21,7 @@ describe('media', () => {
       const unit = audioUnit(number);
       connection.sendMessage({ typeId: messageType.audio, timestampMs: unit.timestampMs, payload: tagOf(unit) }, id);
     }
-    const { units } = server.followed('live/chunk-ids');
+    const { units } = ingest.server.followed('live/chunk-ids');
     await eventually('all arrived', () => units.length === ids.length);
     expect(units).toEqual(ids.map((_, number) => audioUnit(number)));
   });
@@ -79,7 +49,7 @@ describe('media', () => {
       }
       connection.send(concatenated(...pieces));
     }
-    const { units } = server.followed(`live/${name}`);
+    const { units } = ingest.server.followed(`live/${name}`);
     await eventually(how, () => units.length === timestamps.length);
     expect(units).toEqual(timestamps.map((timestampMs) => videoUnit(25, timestampMs, 400)));
   });
@@ -107,7 +77,7 @@ describe('media', () => {
       }
       connection.send(Buffer.concat(pieces));
     }
-    const { units } = server.followed('live/chunk-sizes');
+    const { units } = ingest.server.followed('live/chunk-sizes');
     await eventually('all arrived', () => units.length === expected.length);
     expect(units).toEqual(expected);
   });
@@ -121,7 +91,7 @@ describe('media', () => {
     connection.sendMessage({ ...text, timestampMs: 40 });
     const cue = encodeDataMessage({ name: 'onCuePoint', args: [amf0Object({ name: 'goal' })] }, 1);
     connection.sendMessage({ ...cue, typeId: messageType.dataAmf3, payload: concatenated([0], cue.payload) });
-    const { data } = server.followed('live/data');
+    const { data } = ingest.server.followed('live/data');
     await eventually('all arrived', () => data.length === 3);
     expect(data.map(({ name }) => name)).toEqual(['onMetaData', 'onTextData', 'onCuePoint']);
     expect(data[1]?.timestampMs).toBe(40);
@@ -135,7 +105,7 @@ describe('media', () => {
     connection.send(type0Chunk(9, header, payload.subarray(0, 128)));
     connection.send(shortMessage(messageType.abort, [0, 0, 0, 9]));
     connection.sendMessage({ typeId: messageType.video, timestampMs: 80, payload: tagOf(videoUnit(2)) }, 9);
-    const { units } = server.followed('live/aborted');
+    const { units } = ingest.server.followed('live/aborted');
     await eventually('the next one arrives', () => units.length > 0);
     expect(units).toEqual([videoUnit(2)]);
   });
@@ -155,7 +125,7 @@ describe('media', () => {
       }),
     );
     connection.sendMessage({ typeId: messageType.aggregate, timestampMs: 70_000, payload });
-    const { units } = server.followed('live/aggregate');
+    const { units } = ingest.server.followed('live/aggregate');
     await eventually('all arrived', () => units.length === 3);
     expect(units.map((unit) => unit.timestampMs)).toEqual([70_000, 70_010, 70_031]);
     expect(units.map((unit) => unit.data)).toEqual(parts.map((unit) => unit.data));
@@ -167,11 +137,11 @@ describe('media', () => {
     connection.sendHeaders();
     connection.sendHeaders();
     connection.sendUnit(videoUnit(25));
-    const { units, configs } = server.followed('live/headers');
+    const { units, configs } = ingest.server.followed('live/headers');
     await eventually('the first frame after the header', () => units.length > 0);
     expect(units).toEqual([videoUnit(25)]);
     expect(configs).toHaveLength(2);
-    const warnings = server.log.lines.filter(
+    const warnings = ingest.server.log.lines.filter(
       ({ fields }) => fields['stream'] === 'live/headers' && !('code' in fields),
     );
     expect(warnings.filter(({ level }) => level === 'warn')).toHaveLength(1);
@@ -229,6 +199,6 @@ describe('acknowledgements and the window', () => {
     const connection = await at('connected');
     for (let i = 0; i < 300; i++) connection.sendCommand('createStream', i, null);
     await connection.serverCloses();
-    await server.warning('RTMP_TOO_MANY_COMMANDS');
+    await ingest.server.warning('RTMP_TOO_MANY_COMMANDS');
   });
 });

@@ -1,55 +1,25 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { amf0Object, type Amf0Value, propertiesOf } from '../../src/formats/amf0/value.ts';
 import { encodeDataMessage } from '../../src/formats/rtmp/data-message.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
 import { eventually } from '../support/condition.ts';
-import { RawConnection, type Stage } from './raw-connection.ts';
+import { ingestWithNeighbour } from './ingest-with-neighbour.ts';
+import type { RawConnection, Stage } from './raw-connection.ts';
 import { audioUnit } from './sample-media.ts';
-import { type Neighbour, startNeighbour, startTestIngest, type TestIngest } from './test-ingest.ts';
 
-let server: TestIngest;
-let neighbour: Neighbour;
-let opened: RawConnection[];
-
-beforeAll(async () => {
-  server = await startTestIngest();
-  neighbour = await startNeighbour(server);
-});
-
-afterAll(async () => {
-  try {
-    await neighbour.endsWhole();
-  } finally {
-    await server.close();
-  }
-});
-
-beforeEach(() => {
-  opened = [];
-});
-
-afterEach(async () => {
-  for (const connection of opened) connection.destroy();
-  await eventually('only the neighbour is left', () => server.ingest.stats().connections === 1);
-  await neighbour.goesOn();
-});
-
-async function at(stage: Stage, name?: string): Promise<RawConnection> {
-  const connection = await RawConnection.at(stage, server.port, name);
-  opened.push(connection);
-  return connection;
-}
+const ingest = ingestWithNeighbour();
+const { at } = ingest;
 
 /** The name can be published by somebody else, at once. */
 async function isFree(name: string): Promise<void> {
   await eventually(
     `live/${name} has no publisher`,
-    () => server.directory.get(`live/${name}`)?.publication === undefined,
+    () => ingest.server.directory.get(`live/${name}`)?.publication === undefined,
   );
   const other = await at('publishing', name);
   other.sendHeaders();
   other.sendUnit(audioUnit(99));
-  await eventually('the other publishes', () => server.followed(`live/${name}`).units.length > 0);
+  await eventually('the other publishes', () => ingest.server.followed(`live/${name}`).units.length > 0);
 }
 
 describe('connect', () => {
@@ -82,7 +52,7 @@ describe('connect', () => {
     await connection.createStream();
     await connection.publish('defaults');
     connection.sendCommand('deleteStream', 0, null, [1]);
-    await eventually('unpublished', () => server.directory.get('live/defaults')?.publication === undefined);
+    await eventually('unpublished', () => ingest.server.directory.get('live/defaults')?.publication === undefined);
   });
 
   it.each<[string, Amf0Value]>([
@@ -97,7 +67,7 @@ describe('connect', () => {
       level: 'error',
     });
     await connection.serverCloses();
-    await server.warning('RTMP_CONNECT_REJECTED');
+    await ingest.server.warning('RTMP_CONNECT_REJECTED');
   });
 
   it('a second time is an error that ends nothing', async () => {
@@ -155,7 +125,7 @@ describe('the commands of an encoder', () => {
     const connection = await at('connected');
     connection.sendCommand('FCPublish', 3, null, ['fc']);
     await eventually('onFCPublish', () => connection.statuses().some(({ command }) => command === 'onFCPublish'));
-    expect(server.directory.get('live/fc')).toBeUndefined();
+    expect(ingest.server.directory.get('live/fc')).toBeUndefined();
   });
 
   it('createStream gives no more than 16 message streams, and a deleted one can be had again', async () => {
@@ -183,7 +153,7 @@ describe('the commands of an encoder', () => {
     await connection.connect({ app: 'live', flashVer: 'FMLE/3.0 (compatible; FMSc/1.0)' });
     await connection.createStream();
     await connection.publish('named');
-    const encoder = () => server.directory.get('live/named')?.publication?.encoder;
+    const encoder = () => ingest.server.directory.get('live/named')?.publication?.encoder;
     expect(encoder()).toBe('FMLE/3.0 (compatible; FMSc/1.0)');
     const args = ['onMetaData', amf0Object({ width: 320, encoder: 'obs-output module\n(libobs)' })];
     connection.sendMessage(encodeDataMessage({ name: '@setDataFrame', args }, 1));
@@ -203,7 +173,7 @@ describe('a name is free again, without a ghost,', () => {
     const name = how.replaceAll(' ', '-');
     const connection = await at('publishing', how === 'after FCUnpublish' ? 'leaving' : name);
     const path = how === 'after FCUnpublish' ? 'live/leaving' : `live/${name}`;
-    expect(server.directory.get(path)?.publication).toBeDefined();
+    expect(ingest.server.directory.get(path)?.publication).toBeDefined();
     leave(connection);
     await isFree(path.slice('live/'.length));
   });
@@ -225,9 +195,12 @@ describe('a name is free again, without a ghost,', () => {
       await connection.publish(name, id);
       connection.sendHeaders(id);
       connection.sendUnit(audioUnit(index), id);
-      await eventually(`${name} arrives`, () => server.followed(`live/${name}`).units.length === 1);
+      await eventually(`${name} arrives`, () => ingest.server.followed(`live/${name}`).units.length === 1);
       connection.sendCommand('deleteStream', 0, null, [id]);
-      await eventually(`${name} has ended`, () => server.followed(`live/${name}`).events.join() === 'start,stop');
+      await eventually(
+        `${name} has ended`,
+        () => ingest.server.followed(`live/${name}`).events.join() === 'start,stop',
+      );
     }
     await connection.isAnswered(5);
   });
@@ -242,14 +215,17 @@ describe('a name is free again, without a ghost,', () => {
       connection.sendUnit(audioUnit(index), id);
     }
     await eventually('all three have media', () =>
-      names.every((name) => server.followed(`live/${name}`).units.length === 1),
+      names.every((name) => ingest.server.followed(`live/${name}`).units.length === 1),
     );
     for (const [index, name] of names.entries()) {
-      expect(server.followed(`live/${name}`).units[0]?.data).toEqual(audioUnit(index).data);
+      expect(ingest.server.followed(`live/${name}`).units[0]?.data).toEqual(audioUnit(index).data);
     }
     connection.end();
     for (const name of names) {
-      await eventually(`${name} has ended`, () => server.followed(`live/${name}`).events.join() === 'start,stop');
+      await eventually(
+        `${name} has ended`,
+        () => ingest.server.followed(`live/${name}`).events.join() === 'start,stop',
+      );
     }
   });
 });
