@@ -3,10 +3,14 @@ import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { encodeDataMessage } from '../formats/rtmp/data-message.ts';
 import { onStatusMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
 import type { LiveStream } from '../live/live-stream.ts';
+import { sleep } from './abortable-wait.ts';
 import type { PlayAdmission, PlayRequest } from '../live/play-gate.ts';
 import type { Player, PlayerFeed } from '../live/player-feed.ts';
 import { rtmpWireForm } from '../live/wire-form.ts';
 import type { ConnectedContext, Deadline, PlayService } from './connected-context.ts';
+
+/** What a client gets that has to make itself ready between the answer to `play` and the first media. */
+const settleMs = 100;
 
 type Admitted = Extract<PlayAdmission, { kind: 'admitted' }>;
 
@@ -140,31 +144,53 @@ export class SessionPlay {
       });
       return;
     }
-    // The answers and the picture leave together: a player that has to wait for the second packet waits for its own
-    // delayed acknowledgement of the first one.
-    context.transport.together(() => this.#begin(admission));
+    if (takesNoMediaWithStart(request.clientName)) {
+      this.#answer(path);
+      context.output.flush();
+      if (!(await this.#settle())) {
+        admission.release();
+        return;
+      }
+      this.#join(admission);
+    } else {
+      // The answers and the picture leave together: a player that has to wait for the second packet waits for its own
+      // delayed acknowledgement of the first one.
+      context.transport.together(() => {
+        this.#answer(path);
+        context.output.flush();
+        this.#join(admission);
+      });
+    }
     context.log.info({ stream: path, client: request.clientName }, 'Player started');
     context.onDeadlineChanged();
   }
 
-  #begin(admitted: Admitted): void {
-    const { messageStreamId, reset, context, service } = this.#options;
-    const { output, capabilities, clock } = context;
+  #answer(path: string): void {
     this.#streamEvent('stream-begin');
-    if (reset) {
-      this.#status({
-        level: 'status',
-        code: 'NetStream.Play.Reset',
-        description: `Playing and resetting ${admitted.path}.`,
-      });
+    if (this.#options.reset) {
+      this.#status({ level: 'status', code: 'NetStream.Play.Reset', description: `Playing and resetting ${path}.` });
     }
-    this.#status({ level: 'status', code: 'NetStream.Play.Start', description: `Started playing ${admitted.path}.` });
+    this.#status({ level: 'status', code: 'NetStream.Play.Start', description: `Started playing ${path}.` });
     this.#sayWhatFlashPlayersWaitFor();
-    output.flush();
+  }
+
+  /** Returns whether there is still somebody to play for. */
+  async #settle(): Promise<boolean> {
+    try {
+      await sleep(this.#options.context.clock, settleMs, this.#abort.signal);
+    } catch {
+      return false;
+    }
+    return this.#state.kind === 'admitting';
+  }
+
+  #join(admitted: Admitted): void {
+    const { request, messageStreamId, context, service } = this.#options;
+    const { output, capabilities, clock } = context;
     output.allowQueued(service.fanOut.maxQueueBytes);
     const form = rtmpWireForm(output.chunkSize, messageStreamId, capabilities);
     const feed = service.fanOut.join(admitted.stream, form, this.#player());
-    const relayed = (this.#options.request.via ?? []).length > 0;
+    const relayed = (request.via ?? []).length > 0;
     const stopTelling = relayed ? this.#tellOfPublishers(admitted.stream) : () => {};
     const release = () => {
       stopTelling();
@@ -172,6 +198,7 @@ export class SessionPlay {
     };
     this.#state = { kind: 'playing', admitted: { ...admitted, release }, feed, startedMs: clock.monotonicMs() };
     if (this.#pauseWanted) feed.pause();
+    if (admitted.stream.ended) this.#streamEnded();
   }
 
   /** Flash players may not look at samples without the one, and may wait for the other before they play. */
@@ -277,4 +304,12 @@ export class SessionPlay {
  */
 function isLibrary(clientName: string | undefined): boolean {
   return clientName === 'LNX 9,0,124,2' || clientName === 'LNX 10,0,32,18';
+}
+
+/**
+ * node-media-server, when it pulls: it throws away what comes in one packet with `NetStream.Play.Start`, and so would be
+ * without the configurations for good.
+ */
+function takesNoMediaWithStart(clientName: string | undefined): boolean {
+  return clientName === 'FMLE/3.0';
 }

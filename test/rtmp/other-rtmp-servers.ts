@@ -29,8 +29,19 @@ export async function startNginxRtmp(folder: string, onPort?: number): Promise<R
   return { server, recordings: () => recordingsIn(recorded) };
 }
 
+/** What node-media-server shall fetch from another server, and under which path it has it then. */
+export interface RelayTask {
+  readonly url: string;
+  /** `/live/name` */
+  readonly streamPath: string;
+}
+
 /** node-media-server; works in `folder`. Takes any free port if none is given. */
-export async function startNodeMediaServer(folder: string, onPort?: number): Promise<RecordingServer> {
+export async function startNodeMediaServer(
+  folder: string,
+  onPort?: number,
+  pulls: readonly RelayTask[] = [],
+): Promise<RecordingServer> {
   const port = onPort ?? (await freePort());
   const recorded = recordingFolder(folder);
   const configuration = {
@@ -41,7 +52,10 @@ export async function startNodeMediaServer(folder: string, onPort?: number): Pro
     rtmp: { port },
     record: { path: recorded },
   };
-  const main = `const NodeMediaServer = require('node-media-server'); new NodeMediaServer(${JSON.stringify(configuration)}).run();`;
+  const tasks = JSON.stringify(pulls.map((task) => ({ mode: 'pull', ...task })));
+  const main = `const NodeMediaServer = require('node-media-server');
+    const server = new NodeMediaServer(${JSON.stringify(configuration)});
+    server.run().then(() => { for (const task of ${tasks}) server.relayServer.addTask(task); });`;
   const server = await startServer(process.execPath, ['-e', main], port);
   return { server, recordings: () => recordingsIn(recorded) };
 }
