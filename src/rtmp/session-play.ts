@@ -39,7 +39,8 @@ export interface SessionPlayOptions {
 export class SessionPlay {
   readonly kind = 'play';
   readonly #options: SessionPlayOptions;
-  readonly #abort = new AbortController();
+  /** Until it is admitted; there may be thousands of players. */
+  #abort: AbortController | undefined;
   #state: State;
   /** The player has paused before it was admitted. */
   #pauseWanted = false;
@@ -115,7 +116,8 @@ export class SessionPlay {
   end(how: 'left' | 'failed'): void {
     const state = this.#state;
     this.#state = { kind: 'over' };
-    this.#abort.abort(new AccessError('RTMP_PEER_LEFT', 'the player left before it was admitted'));
+    this.#abort?.abort(new AccessError('RTMP_PEER_LEFT', 'the player left before it was admitted'));
+    this.#abort = undefined;
     if (state.kind !== 'playing') return;
     state.feed.end();
     state.admitted.release();
@@ -124,7 +126,10 @@ export class SessionPlay {
 
   async #play(): Promise<void> {
     const { request, context, service } = this.#options;
-    const admission = await service.gate.admit(request, this.#abort.signal);
+    const abort = new AbortController();
+    const { signal } = abort;
+    this.#abort = abort;
+    const admission = await service.gate.admit(request, signal);
     if (this.#state.kind !== 'admitting') {
       if (admission.kind === 'admitted') admission.release();
       return;
@@ -147,7 +152,7 @@ export class SessionPlay {
     if (takesNoMediaWithStart(request.clientName)) {
       this.#answer(path);
       context.output.flush();
-      if (!(await this.#settle())) {
+      if (!(await this.#settle(signal))) {
         admission.release();
         return;
       }
@@ -175,9 +180,9 @@ export class SessionPlay {
   }
 
   /** Returns whether there is still somebody to play for. */
-  async #settle(): Promise<boolean> {
+  async #settle(signal: AbortSignal): Promise<boolean> {
     try {
-      await sleep(this.#options.context.clock, settleMs, this.#abort.signal);
+      await sleep(this.#options.context.clock, settleMs, signal);
     } catch {
       return false;
     }
@@ -197,6 +202,7 @@ export class SessionPlay {
       admitted.release();
     };
     this.#state = { kind: 'playing', admitted: { ...admitted, release }, feed, startedMs: clock.monotonicMs() };
+    this.#abort = undefined;
     if (this.#pauseWanted) feed.pause();
     if (admitted.stream.ended) this.#streamEnded();
   }
