@@ -1,11 +1,11 @@
 import type { PublishAuthority } from '../http/publish-authority.ts';
-import type {
-  PublicationSink,
-  PublishAdmission,
-  PublishCircumstances,
-  PublishGate,
-  PublishRefused,
-  PublishRequest,
+import {
+  announcingRelease,
+  type PublishAdmission,
+  type PublishCircumstances,
+  type PublishGate,
+  type PublishRefused,
+  type PublishRequest,
 } from '../rtmp/publish-gate.ts';
 import { relayCode } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
@@ -77,7 +77,7 @@ export class RelayPublish implements PublishGate {
         return opened;
       }
       this.#publications.add(opened);
-      const sink = releasing(opened, () => {
+      const sink = announcingRelease(opened, () => {
         this.#publications.delete(opened);
         permission.ended('ended');
       });
@@ -111,19 +111,4 @@ function passedOnQuery({ streamName, app, tcUrl }: PublishRequest): string {
     .filter((query) => query !== '');
   const [first, ...rest] = new Set(queries);
   return first === undefined ? '' : `?${[first, ...rest].join('&')}`;
-}
-
-/** The sink, which says once that it was released. */
-function releasing(publication: RelayedPublication, onReleased: () => void): PublicationSink {
-  return {
-    setTrackConfig: (config) => publication.setTrackConfig(config),
-    setColorInfo: (trackId, colorInfo) => publication.setColorInfo(trackId, colorInfo),
-    push: (unit) => publication.push(unit),
-    pushData: (message) => publication.pushData(message),
-    nameEncoder: () => publication.nameEncoder(),
-    release: () => {
-      publication.release();
-      onReleased();
-    },
-  };
 }

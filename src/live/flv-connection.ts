@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { PlayerConnection } from './player-feed.ts';
+import { writeTogether } from './write-together.ts';
 
 /** A connection that can also be closed. */
 export interface FlvConnection extends PlayerConnection {
@@ -82,14 +83,5 @@ export class WebSocketFlvConnection implements FlvConnection {
 
   destroy(): void {
     this.#webSocket.terminate();
-  }
-}
-
-function writeTogether(socket: Duplex, action: () => void): void {
-  socket.cork();
-  try {
-    action();
-  } finally {
-    socket.uncork();
   }
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import type { PublishAuthority } from '../http/publish-authority.ts';
-import type { PublicationLease, PublicationRefused, StreamDirectory } from '../live/stream-directory.ts';
-import type {
-  PublicationSink,
-  PublishAdmission,
-  PublishCircumstances,
-  PublishGate,
-  PublishRefused,
-  PublishRequest,
+import type { PublicationRefused, StreamDirectory } from '../live/stream-directory.ts';
+import {
+  announcingRelease,
+  type PublishAdmission,
+  type PublishCircumstances,
+  type PublishGate,
+  type PublishRefused,
+  type PublishRequest,
 } from '../rtmp/publish-gate.ts';
 import { peerName } from '../rtmp/rtmp-server.ts';
 
@@ -53,7 +53,7 @@ export class DirectoryGate implements PublishGate {
       },
     });
     if (outcome.kind === 'granted') {
-      return { kind: 'admitted', path, sink: announcingItsEnd(outcome.lease, () => ended('ended')) };
+      return { kind: 'admitted', path, sink: announcingRelease(outcome.lease, () => ended('ended')) };
     }
     ended('not-started');
     return refusedByDirectory(path, outcome);
@@ -67,20 +67,5 @@ function refusedByDirectory(path: string, { reason, sentence }: PublicationRefus
     code: `PUBLISH_${reason.toUpperCase()}`,
     path,
     sentence,
-  };
-}
-
-/** The lease, which says when it is released. */
-function announcingItsEnd(lease: PublicationLease, onReleased: () => void): PublicationSink {
-  return {
-    setTrackConfig: (config) => lease.setTrackConfig(config),
-    setColorInfo: (trackId, colorInfo) => lease.setColorInfo(trackId, colorInfo),
-    push: (unit) => lease.push(unit),
-    pushData: (message) => lease.pushData(message),
-    nameEncoder: (encoder) => lease.nameEncoder(encoder),
-    release: () => {
-      lease.release();
-      onReleased();
-    },
   };
 }

@@ -74,3 +74,18 @@ export interface PublishGate {
    */
   admit(request: PublishRequest, circumstances: PublishCircumstances): Promise<PublishAdmission>;
 }
+
+/** The sink, which says each time when it has been released. */
+export function announcingRelease(sink: PublicationSink, onReleased: () => void): PublicationSink {
+  return {
+    setTrackConfig: (config) => sink.setTrackConfig(config),
+    setColorInfo: (trackId, colorInfo) => sink.setColorInfo(trackId, colorInfo),
+    push: (unit) => sink.push(unit),
+    pushData: (message) => sink.pushData(message),
+    nameEncoder: (encoder) => sink.nameEncoder(encoder),
+    release: () => {
+      sink.release();
+      onReleased();
+    },
+  };
+}

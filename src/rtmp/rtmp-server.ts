@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { writeTogether } from '../live/write-together.ts';
 import type { ExamineConnect } from './connect-command.ts';
 import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';
@@ -257,12 +258,7 @@ class SocketTransport implements SessionTransport {
   }
 
   together(action: () => void): void {
-    this.#socket.cork();
-    try {
-      action();
-    } finally {
-      this.#socket.uncork();
-    }
+    writeTogether(this.#socket, action);
   }
 
   end(): void {
