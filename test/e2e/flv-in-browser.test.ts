@@ -27,6 +27,11 @@ beforeAll(async () => {
     return exited;
   };
   browser = await openBrowser();
+  // A player is refused a stream that is not there yet.
+  await eventually('the stream is live', async () => {
+    const list = await (await fetch(`${program.edgeUrl}/live/streams.json`)).text();
+    return list.includes('"state":"live"');
+  });
 });
 
 afterAll(async () => {
