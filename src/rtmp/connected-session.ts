@@ -52,6 +52,8 @@ export class ConnectedSession {
   readonly #context: ConnectedContext;
   readonly #messageStreams: MessageStreams;
   readonly #ping: PlayerPing;
+  /** The names of `FCPublish` that `onFCPublish` is still to be said for. May hold stream keys. */
+  readonly #announced = new Set<string>();
   /** Since `connect`, or since the last use of a message stream ended. */
   #idleSinceMs: number;
 
@@ -148,14 +150,13 @@ export class ConnectedSession {
     this.#result(command, undefined);
     const streamName = text(command.args[0]);
     if (streamName === undefined) return;
-    // Old encoders wait for this before they publish. They must not read Start where `publish` will be refused.
     const refused = this.#context.gate.examine(this.#request(streamName));
-    this.#call(
-      'onFCPublish',
-      refused === undefined
-        ? { level: 'status', code: 'NetStream.Publish.Start', description: 'Ready to publish.' }
-        : { level: 'error', code: refused.statusCode, description: refused.sentence },
-    );
+    if (refused !== undefined) {
+      this.#call('onFCPublish', { level: 'error', code: refused.statusCode, description: refused.sentence });
+    } else if (this.#announced.size < this.#context.limits.maxMessageStreams) {
+      // Start is for whoever is admitted, which only `publish` finds out: it is said then. Nobody waits for it here.
+      this.#announced.add(streamName);
+    }
   }
 
   #fcUnpublish(command: RtmpCommand): void {
@@ -189,7 +190,10 @@ export class ConnectedSession {
     else if (streamName === undefined || streamName === '') badName('publish came without the name of a stream');
     else {
       // The type of publication (live, record, append) makes no difference: what is kept, the origin's settings say.
-      const publication = new SessionPublication(this.#request(streamName), id, this.#context);
+      const announced = this.#announced.delete(streamName);
+      const publication = new SessionPublication(this.#request(streamName), id, this.#context, (start) => {
+        if (announced) this.#call('onFCPublish', start);
+      });
       this.#messageStreams.begin(id, publication);
       this.#context.onDeadlineChanged();
       publication.start();

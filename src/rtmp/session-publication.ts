@@ -30,15 +30,23 @@ export class SessionPublication {
   readonly #request: PublishRequest;
   readonly #messageStreamId: number;
   readonly #context: ConnectedContext;
+  readonly #onStart: (start: RtmpStatus) => void;
   readonly #abort = new AbortController();
   #state: State;
   #refusedPath: string | undefined;
 
-  constructor(request: PublishRequest, messageStreamId: number, context: ConnectedContext) {
+  /** `onStart` is called once it is admitted, before the encoder is told Start on its message stream. */
+  constructor(
+    request: PublishRequest,
+    messageStreamId: number,
+    context: ConnectedContext,
+    onStart: (start: RtmpStatus) => void,
+  ) {
     this.streamName = request.streamName;
     this.#request = request;
     this.#messageStreamId = messageStreamId;
     this.#context = context;
+    this.#onStart = onStart;
     this.#state = { kind: 'admitting', held: [], heldBytes: 0, sinceMs: context.clock.monotonicMs() };
   }
 
@@ -165,11 +173,17 @@ export class SessionPublication {
     this.#state = { kind: 'publishing', path, sink, receiver, startedMs: nowMs, lastMessageMs: nowMs };
     onDeadlineChanged();
     log.info({ stream: path, encoder: this.#request.encoder }, 'Publisher started');
+    const start: RtmpStatus = {
+      level: 'status',
+      code: 'NetStream.Publish.Start',
+      description: `${path} is now published.`,
+    };
+    this.#onStart(start);
     output.control({
       kind: 'user-control',
       event: { kind: 'stream-begin', messageStreamId: this.#messageStreamId },
     });
-    this.#status({ level: 'status', code: 'NetStream.Publish.Start', description: `${path} is now published.` });
+    this.#status(start);
     output.flush();
     for (const message of state.held) receiveWith(receiver, message);
   }

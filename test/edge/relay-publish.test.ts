@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
+import { LibrtmpPublication } from '../rtmp/librtmp-publication.ts';
+import { avc, videoUnit } from '../rtmp/sample-media.ts';
 import { eventually } from '../support/condition.ts';
+import { run } from '../support/ffmpeg.ts';
 import { LiveHouse, Viewer } from '../support/live-relay.ts';
 import { TcpGateway } from '../support/tcp-gateway.ts';
 import { RawConnection } from '../rtmp/raw-connection.ts';
 
 /** What an encoder is told that tries to publish, and everything that it was told. */
 async function tryToPublish(port: number, name: string) {
-  const connection = await RawConnection.at('streaming', port);
+  const connection = await RawConnection.at('connected', port);
+  // In the order of OBS and ffmpeg.
+  connection.sendCommand('releaseStream', 2, null, [name]);
+  connection.sendCommand('FCPublish', 3, null, [name]);
+  await connection.createStream();
   connection.sendCommand('publish', 5, null, [name, 'live'], 1);
   await connection.serverCloses();
   const codes = connection.statuses().map(({ code }) => code);
@@ -57,6 +65,42 @@ describe('publishing through an edge', () => {
       expect(refusal?.description).toContain('live/stage is being published by another encoder');
     }
     expect(publisher.failure).toBeUndefined();
+  });
+
+  it.each(['OBS', 'rtmpdump'] as const)('takes what librtmp sends as %s does', async (dialect) => {
+    await using house = new LiveHouse();
+    const origin = await house.origin();
+    const edge = await house.edge([origin.rtmpPort]);
+    const publication = await LibrtmpPublication.start(dialect, edge.rtmpPort, 'stage');
+    const units = Array.from({ length: 50 }, (_, number) => videoUnit(number));
+    publication.configure([avc]);
+    const got: AccessUnit[] = [];
+    const ignore = () => {};
+    origin.directory.get('live/stage')?.subscribe({
+      onPublisherStart: ignore,
+      onTrackConfig: ignore,
+      onColorInfo: ignore,
+      onAccessUnit: (unit) => got.push(unit),
+      onData: ignore,
+      onPublisherStop: ignore,
+      onEnd: ignore,
+    });
+    publication.send(units);
+    await eventually('all of it is at the origin', () => got.length === units.length);
+    expect(got).toEqual(units);
+    publication.leave();
+  });
+
+  it('tells ffmpeg that the name is busy at the origin', async () => {
+    await using house = new LiveHouse();
+    const origin = await house.origin();
+    const edge = await house.edge([origin.rtmpPort]);
+    await house.publish(origin.rtmpPort, 'stage').started();
+    const url = `rtmp://127.0.0.1:${edge.rtmpPort}/live/stage`;
+    const input = ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc=s=160x90:r=25:d=5'];
+    const result = await run('ffmpeg', [...input, '-c:v', 'libx264', '-preset', 'ultrafast', '-f', 'flv', url]);
+    expect(result.code).not.toBe(0);
+    expect(result.standardError).toContain('live/stage is being published by another encoder');
   });
 
   it('lets the same key take the stream over through another edge, and a viewer goes on', async () => {

@@ -121,11 +121,20 @@ describe('the commands of an encoder', () => {
     expect(answers[1]?.args).toEqual([0]);
   });
 
-  it('FCPublish is answered with onFCPublish, before and without any publication', async () => {
+  it('FCPublish has a result, and onFCPublish Start only once its publication is admitted, just before onStatus', async () => {
     const connection = await at('connected');
     connection.sendCommand('FCPublish', 3, null, ['fc']);
-    await eventually('onFCPublish', () => connection.statuses().some(({ command }) => command === 'onFCPublish'));
+    await connection.isAnswered(3);
+    const messageStreamId = await connection.createStream();
+    expect(connection.statuses().filter(({ code }) => code.includes('Start'))).toEqual([]);
     expect(ingest.server.directory.get('live/fc')).toBeUndefined();
+    await connection.publish('fc', messageStreamId);
+    const starts = () => connection.statuses().filter(({ code }) => code === 'NetStream.Publish.Start');
+    await eventually('onStatus', () => starts().length === 2);
+    expect(starts().map(({ command }) => command)).toEqual(['onFCPublish', 'onStatus']);
+    // Once for each FCPublish: who has sent none is told nothing.
+    await connection.publish('second', await connection.createStream(9));
+    expect(starts().map(({ command }) => command)).toEqual(['onFCPublish', 'onStatus', 'onStatus']);
   });
 
   it('createStream gives no more than 16 message streams, and a deleted one can be had again', async () => {
