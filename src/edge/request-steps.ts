@@ -7,6 +7,7 @@ import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
 import { freshness } from '../policy/freshness.ts';
 import { type EdgeIdentity, originRequestFields } from '../policy/origin-request.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
+import { awaitRecall } from './await-recall.ts';
 import { deliverArriving, deliverHit, deliverPlain, deliverPreflight, deliverStored, type Viewer } from './deliver.ts';
 import { type CachedResponse, isVariantFor, type ResponseHead, selectVariant } from './edge-response.ts';
 import { gatewayAnswer, type PlainAnswer, refusals } from './error-page.ts';
@@ -19,7 +20,8 @@ import { type EdgeName, hitProvenance, type Provenance, ttlSecondsOf } from './v
  *
  *   receive ─ is it well formed, and of a kind that is answered here?          → match | refuse
  *   match   ─ which distribution and behaviour, and so which cache key?        → lookup | refuse
- *   lookup  ─ is it in the store, and fresh?                                   → (hit) | look further
+ *   lookup  ─ is it in the store, and fresh?                                   → (hit) | recall | look further
+ *   recall  ─ does a lower tier of the store hold it?                          → (hit) | look further
  *   look further ─ is it arriving? has the origin just failed? may it be stale? → (hit) | stand in | fetch
  *   fetch   ─ wait with others for one answer of the origin, or ask alone       → deliver
  *   deliver ─ the answer, if it is for this viewer                             → (done) | lookup | fetch | stand in
@@ -65,6 +67,16 @@ export function serveRequest(edge: EdgeContext, request: IncomingMessage, respon
 function walk(first: Step): void {
   let step = first;
   while (step !== undefined) step = step();
+}
+
+/** Goes on after a wait. A bug of ours costs this viewer the answer, and not those who waited for the same. */
+function walkLater(edge: EdgeContext, asked: Asked, step: () => Step): void {
+  try {
+    walk(step);
+  } catch (error) {
+    edge.log.error({ err: error, cacheKey: asked.cacheKey }, 'an answer could not be delivered');
+    asked.viewer.response.destroy();
+  }
 }
 
 function receive(edge: EdgeContext, viewer: Viewer): Step {
@@ -116,7 +128,27 @@ function match(
 
 function lookup(edge: EdgeContext, asked: Asked): Step {
   const stored = selectVariant(edge.store.get(asked.cacheKey), asked.requestFields);
-  if (stored === undefined) return () => lookFurther(edge, asked, undefined);
+  return stored === undefined ? () => recall(edge, asked) : use(edge, asked, stored);
+}
+
+function recall(edge: EdgeContext, asked: Asked): Step {
+  const { fetches, store } = edge;
+  const { cacheKey, requestFields, viewer } = asked;
+  // What is asked for, or is arriving, is newer.
+  const arriving = fetches.waiting(cacheKey) !== undefined || fetches.growing(cacheKey).length > 0;
+  const recalled = arriving ? undefined : store.recall(cacheKey);
+  if (recalled === undefined) return () => lookFurther(edge, asked, undefined);
+  awaitRecall(viewer, recalled, (variants) => {
+    walkLater(edge, asked, () => {
+      const stored = selectVariant(variants, requestFields);
+      return stored === undefined ? lookFurther(edge, asked, undefined) : use(edge, asked, stored);
+    });
+  });
+  return undefined;
+}
+
+/** What is stored, if it is fresh. */
+function use(edge: EdgeContext, asked: Asked, stored: CachedResponse): Step {
   const state = freshness(stored.head.facts, edge.clock.monotonicMs());
   if (state.kind === 'stale') return () => lookFurther(edge, asked, stored);
   edge.counters.hits++;
@@ -136,7 +168,7 @@ function lookFurther(edge: EdgeContext, asked: Asked, stale: CachedResponse | un
     return undefined;
   }
   const verdict = edge.fetches.verdict(asked.cacheKey, nowMs);
-  if (verdict?.kind === 'failed') return () => standIn(edge, asked, verdict.error);
+  if (verdict?.kind === 'failed') return () => standIn(edge, asked, verdict.error, stale);
   if (asked.method === 'HEAD' || verdict?.kind === 'hit-for-miss' || asked.tries >= maxTries) {
     return () => fetch(edge, asked, 'alone', stale);
   }
@@ -166,13 +198,7 @@ function fetch(edge: EdgeContext, asked: Asked, kind: 'together' | 'alone', stal
   const waiter = {
     onOutcome: (outcome: FetchOutcome): void => {
       response.off('close', leave);
-      try {
-        walk(deliver(edge, asked, outcome, first, stale));
-      } catch (error) {
-        // A bug of ours: it costs this viewer the answer, and not those who wait for the same.
-        edge.log.error({ err: error, cacheKey: asked.cacheKey }, 'an answer could not be delivered');
-        response.destroy();
-      }
+      walkLater(edge, asked, () => deliver(edge, asked, outcome, first, stale));
     },
   };
   response.on('close', leave);
@@ -188,7 +214,7 @@ function deliver(
   first: boolean,
   stale: CachedResponse | undefined,
 ): Step {
-  if (outcome.kind === 'failed') return () => standIn(edge, asked, outcome.error);
+  if (outcome.kind === 'failed') return () => standIn(edge, asked, outcome.error, stale);
   if (outcome.kind === 'not-shared') return () => fetch(edge, asked, 'alone', stale);
   const { response } = outcome;
   if (!isVariantFor(response.head, asked.requestFields)) {
@@ -215,9 +241,9 @@ function deliver(
 }
 
 /** The origin failed. RFC 9111 §4.2.4: a stale answer, if nothing forbids it; else an error, as short-lived as it gets. */
-function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError): Step {
+function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, stale: CachedResponse | undefined): Step {
   const nowMs = edge.clock.monotonicMs();
-  const stored = selectVariant(edge.store.get(asked.cacheKey), asked.requestFields);
+  const stored = selectVariant(edge.store.get(asked.cacheKey), asked.requestFields) ?? stale;
   const state = stored === undefined ? undefined : freshness(stored.head.facts, nowMs);
   if (stored === undefined || (state?.kind === 'stale' && !state.mayServeOnError)) {
     return () => refuse(edge, asked.viewer, gatewayAnswer(error));

@@ -23,6 +23,11 @@ export interface CacheStoreStats {
 export interface CacheStore<Stored extends Storable> {
   /** All variants of a key, the newest first; counts as a use of them. Empty when there are none. */
   get(cacheKey: string): readonly Stored[];
+  /**
+   * What a lower tier holds under a key and `get` does not give. `undefined` at once when there is surely nothing;
+   * otherwise it is being read, together for all who ask meanwhile, and never rejects: what cannot be read is not there.
+   */
+  recall(cacheKey: string): Promise<readonly Stored[]> | undefined;
   /** Takes the place of the same variant and makes room as needed. `false`: it is larger than the store and not held. */
   put(cacheKey: string, stored: Stored): boolean;
   /** All variants of a key. `false`: there were none. */

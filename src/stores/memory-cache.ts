@@ -39,6 +39,9 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     return entry.variants;
   }
 
+  /** There is no lower tier. */
+  recall(): undefined {}
+
   put(cacheKey: string, stored: Stored): boolean {
     const overheadBytes = entryOverheadBytes + cacheKey.length * 2;
     if (overheadBytes + stored.costBytes > this.#limitBytes) return false;
