@@ -12,6 +12,7 @@ import { deliverArriving, deliverHit, deliverPlain, deliverPreflight, deliverSto
 import { type CachedResponse, isVariantFor, type ResponseHead, selectVariant } from './edge-response.ts';
 import { gatewayAnswer, type PlainAnswer, refusals } from './error-page.ts';
 import { type FetchOrder, type FetchOutcome, type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
+import { lookUp } from './lookup.ts';
 import type { Behaviour, Route } from './routes.ts';
 import { type EdgeName, hitProvenance, type Provenance, ttlSecondsOf } from './viewer-fields.ts';
 
@@ -127,7 +128,7 @@ function match(
 }
 
 function lookup(edge: EdgeContext, asked: Asked): Step {
-  const stored = selectVariant(edge.store.get(asked.cacheKey), asked.requestFields);
+  const stored = lookUp(edge.store, asked.cacheKey, asked.requestFields);
   return stored === undefined ? () => recall(edge, asked) : use(edge, asked, stored);
 }
 
@@ -243,7 +244,7 @@ function deliver(
 /** The origin failed. RFC 9111 §4.2.4: a stale answer, if nothing forbids it; else an error, as short-lived as it gets. */
 function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, stale: CachedResponse | undefined): Step {
   const nowMs = edge.clock.monotonicMs();
-  const stored = selectVariant(edge.store.get(asked.cacheKey), asked.requestFields) ?? stale;
+  const stored = lookUp(edge.store, asked.cacheKey, asked.requestFields) ?? stale;
   const state = stored === undefined ? undefined : freshness(stored.head.facts, nowMs);
   if (stored === undefined || (state?.kind === 'stale' && !state.mayServeOnError)) {
     return () => refuse(edge, asked.viewer, gatewayAnswer(error));
