@@ -93,10 +93,10 @@ export class PlayerFeed implements OutletFeed {
   }
 
   /**
-   * Called by the outlet with what has come. `restart`: a decoder can start with it. Returns at once; what does not fit
-   * is left out.
+   * Called by the outlet with what has come. `restartMs`: its first timestamp, if a decoder can start with it. Returns at
+   * once; what does not fit is left out.
    */
-  take(bytes: Uint8Array, restart: boolean, nowMs: number): void {
+  take(bytes: Uint8Array, restartMs: number | undefined, nowMs: number): void {
     const { connection } = this.player;
     switch (this.#state) {
       case 'flowing':
@@ -111,11 +111,11 @@ export class PlayerFeed implements OutletFeed {
         this.#leaveOut(bytes);
         return;
       case 'dropping':
-        if (restart && this.#hasDrained()) this.start(bytes);
+        if (restartMs !== undefined && this.#hasDrained()) this.start(bytes, restartMs);
         else this.#leaveOut(bytes);
         return;
       case 'waiting':
-        if (restart) this.start(bytes);
+        if (restartMs !== undefined) this.start(bytes, restartMs);
         return;
       case 'paused':
       case 'over':
@@ -123,11 +123,11 @@ export class PlayerFeed implements OutletFeed {
   }
 
   /** Called by the outlet: begins with what a decoder can start with, or goes on where the player has paused. */
-  start(media: Uint8Array): void {
+  start(media: Uint8Array, startMs: number): void {
     const { connection } = this.player;
     this.#state = 'flowing';
     connection.together(() => {
-      this.#write(this.#outlet.headers(!this.#opened));
+      this.#write(this.#outlet.headers(!this.#opened, startMs));
       this.#opened = true;
       this.#write(media);
     });

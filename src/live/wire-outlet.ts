@@ -22,17 +22,22 @@ export interface WireOutletOptions {
 
 /** Who is given a stream in a wire form. */
 export interface OutletFeed {
-  /** What has come. `restart`: a decoder can start with it. Must return at once. */
-  take(bytes: Uint8Array, restart: boolean, nowMs: number): void;
-  /** To begin with, at once. */
-  start(media: Uint8Array): void;
+  /** What has come. `restartMs`: its first timestamp, if a decoder can start with it. Must return at once. */
+  take(bytes: Uint8Array, restartMs: number | undefined, nowMs: number): void;
+  /** To begin with, at once; `startMs` is the first timestamp in it. */
+  start(media: Uint8Array, startMs: number): void;
 }
 
 /** Where in the stream a feed stands. */
 export interface FeedPosition {
   readonly gop: number;
   readonly at: number;
+  /** The latest timestamp before it. */
+  readonly timestampMs: number;
 }
+
+/** A feed that has joined since the last flush: what it has been given already. */
+type Served = Omit<FeedPosition, 'gop'>;
 
 /** For streams whose GOPs are not known yet. */
 const firstBufferBytes = 65_536;
@@ -48,7 +53,7 @@ export class WireOutlet {
   readonly #options: WireOutletOptions;
   readonly #feeds = new Set<OutletFeed>();
   /** Joined since the last flush, with the place in the buffer up to which they have been served. */
-  readonly #joined = new Map<OutletFeed, number>();
+  readonly #joined = new Map<OutletFeed, Served>();
   /** Of the tracks that players of this form get. */
   readonly #configs = new Map<string, TrackConfig>();
   #buffer = Buffer.allocUnsafeSlow(firstBufferBytes);
@@ -63,7 +68,12 @@ export class WireOutlet {
   #restart = false;
   /** The publication has come to a place where a decoder can start. */
   #begun = false;
+  /** Of the access units: the latest written, the latest given to the feeds. */
   #latestMs = 0;
+  #flushedMs = 0;
+  /** The earliest in the buffer, and in what waits for the next flush; `undefined` while there is none. */
+  #bufferFromMs: number | undefined;
+  #waitingFromMs: number | undefined;
   /** The video whose keyframes are where a decoder can start; `undefined` for sound alone. */
   #mainVideoId: number | undefined;
 
@@ -130,6 +140,8 @@ export class WireOutlet {
       this.#beginBuffer(firstBufferBytes);
       this.#burstPossible = false;
     }
+    this.#bufferFromMs = earlier(this.#bufferFromMs, timestampMs);
+    this.#waitingFromMs = earlier(this.#waitingFromMs, timestampMs);
     this.#append(bytes);
   }
 
@@ -137,16 +149,19 @@ export class WireOutlet {
   flush(): void {
     const from = this.#flushedTo;
     const to = this.#writtenTo;
-    const restart = this.#restart;
+    const restartMs = this.#restart ? this.#waitingFromMs : undefined;
     this.#flushedTo = to;
+    this.#flushedMs = this.#latestMs;
+    this.#waitingFromMs = undefined;
     this.#restart = false;
     if (to > from) {
       const nowMs = this.#options.nowMs();
       const bytes = this.#buffer.subarray(from, to);
-      for (const feed of this.#feeds) feed.take(bytes, restart, nowMs);
-      for (const [feed, servedTo] of this.#joined) {
-        if (servedTo < to)
-          feed.take(this.#buffer.subarray(Math.max(from, servedTo), to), restart && servedTo <= from, nowMs);
+      for (const feed of this.#feeds) feed.take(bytes, restartMs, nowMs);
+      for (const [feed, { at }] of this.#joined) {
+        if (at < to) {
+          feed.take(this.#buffer.subarray(Math.max(from, at), to), at <= from ? restartMs : undefined, nowMs);
+        }
       }
     }
     for (const feed of this.#joined.keys()) this.#feeds.add(feed);
@@ -164,21 +179,27 @@ export class WireOutlet {
       return;
     }
     if (this.#writtenTo === this.#flushedTo) this.#feeds.add(feed);
-    else this.#joined.set(feed, this.#writtenTo);
-    const from = position?.gop === this.#gop ? position.at : 0;
-    feed.start(this.#buffer.subarray(from, this.#writtenTo));
+    else this.#joined.set(feed, { at: this.#writtenTo, timestampMs: this.#latestMs });
+    if (position?.gop === this.#gop) {
+      feed.start(this.#buffer.subarray(position.at, this.#writtenTo), position.timestampMs);
+    } else {
+      feed.start(this.#buffer.subarray(0, this.#writtenTo), this.#bufferFromMs ?? this.#latestMs);
+    }
   }
 
   /** `feed` gets nothing more. Returns where it stands. */
   leave(feed: OutletFeed): FeedPosition {
-    const at = this.#joined.get(feed) ?? this.#flushedTo;
+    const served = this.#joined.get(feed) ?? { at: this.#flushedTo, timestampMs: this.#flushedMs };
     this.#joined.delete(feed);
     this.#feeds.delete(feed);
-    return { gop: this.#gop, at };
+    return { gop: this.#gop, ...served };
   }
 
-  /** Metadata and the configurations in force, after the opening of the form if `first`. */
-  headers(first: boolean): Uint8Array {
+  /**
+   * Metadata and the configurations in force, after the opening of the form if `first`. The configurations carry
+   * `startMs`, the first timestamp of what follows: no player sees time go back behind them.
+   */
+  headers(first: boolean, startMs: number): Uint8Array {
     const { form, stream } = this.#options;
     const configs = [...this.#configs.values()];
     const has = (kind: TrackConfig['kind']) => configs.some((config) => config.kind === kind);
@@ -186,10 +207,10 @@ export class WireOutlet {
     if (stream.metadata !== undefined) pieces.push(this.#dataFrame(stream.metadata, 0));
     for (const config of configs) {
       const payload = encodeTrackConfigTag(config, form.client.dialect);
-      if (payload !== undefined) pieces.push(form.frame(messageType[config.kind], this.#latestMs, payload));
+      if (payload !== undefined) pieces.push(form.frame(messageType[config.kind], startMs, payload));
       const colorInfo = config.kind === 'video' ? stream.colorInfo(config.trackId) : undefined;
       if (config.kind === 'video' && colorInfo !== undefined && wireFormOfColorInfo(config, form.client) === 'send') {
-        pieces.push(form.frame(messageType.video, this.#latestMs, encodeColorInfoTag(config, colorInfo)));
+        pieces.push(form.frame(messageType.video, startMs, encodeColorInfoTag(config, colorInfo)));
       }
     }
     return Buffer.concat(pieces);
@@ -225,8 +246,14 @@ export class WireOutlet {
     this.#buffer = Buffer.allocUnsafeSlow(bytes);
     this.#writtenTo = 0;
     this.#flushedTo = 0;
+    this.#bufferFromMs = undefined;
     this.#gop++;
   }
+}
+
+/** Of two timestamps, unsigned counts of 32 bits that wrap. */
+function earlier(a: number | undefined, b: number): number {
+  return a === undefined || ((b - a) | 0) < 0 ? b : a;
 }
 
 function lowestVideoId(configs: Iterable<TrackConfig>): number | undefined {
