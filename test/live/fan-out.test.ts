@@ -94,47 +94,6 @@ describe('FanOut.join, with a GOP running,', () => {
     }
   });
 
-  it('gives the configurations the time of the first frame behind them, joining, falling behind or pausing alike', async () => {
-    publish();
-    const fanOut = fanOutWith(100);
-    const units = interleaved(
-      videoUnits({ fromMs: 10_000, seconds: 8, gop: 60 }),
-      audioUnits({ fromMs: 10_000, seconds: 8 }),
-    );
-    const players: TestPlayer[] = [];
-    for (const [index, unit] of units.entries()) {
-      if (index > 0) clock.advance(unit.timestampMs - (units[index - 1]?.timestampMs ?? 0));
-      stream.push(unit);
-      if (index % 23 !== 0 || index > 400) continue;
-      const player = new TestPlayer();
-      players.push(player);
-      const feed = fanOut.join(stream, flv, player);
-      if (players.length % 3 === 1) clock.after(150, () => feed.pause());
-      if (players.length % 3 === 1) clock.after(players.length % 2 === 0 ? 300 : 2_500, () => feed.resume());
-      if (players.length % 3 !== 2) continue;
-      player.reading = false;
-      player.queuedBytes = 2_000_000;
-      clock.after(900, () => {
-        player.reading = true;
-        player.drain();
-      });
-    }
-    clock.advance(1_000);
-    expect(players.length).toBeGreaterThan(15);
-    expect(fanOut.stats().drops).toBeGreaterThan(4);
-    for (const player of players) {
-      for (const typeId of [videoType, audioType]) {
-        const times = player.tags().flatMap((tag) => (tag.typeId === typeId ? [tag.timestampMs] : []));
-        expect(times).toEqual([...times].sort((a, b) => a - b));
-        expect(times[0]).toBeLessThanOrEqual(player.times(videoType)[0] ?? 0);
-      }
-      const [video, audio] = [videoType, audioType].map((typeId) =>
-        player.tags().findLast((tag) => tag.typeId === typeId && tag.payload[1] === 0),
-      );
-      expect(video?.timestampMs).toBe(audio?.timestampMs);
-    }
-  });
-
   it('keeps no GOP longer than the queue of a player: that one begins with the next keyframe', async () => {
     publish();
     const fanOut = fanOutWith(0, 3_000);
