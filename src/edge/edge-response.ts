@@ -13,6 +13,10 @@ export interface ResponseHead {
   /** The request fields that chose it (`selectingFields`). */
   readonly selecting: readonly string[];
   readonly variantKey: string;
+  /** The ban list's number when the fetch began (`policy/ban-list.ts`). */
+  readonly sequence: number;
+  /** What the origin calls it for invalidation, in lower case. */
+  readonly tags: readonly string[];
 }
 
 /** A complete response in the store. */
@@ -20,17 +24,24 @@ export class CachedResponse implements Storable {
   readonly head: ResponseHead;
   readonly body: Buffer;
   readonly costBytes: number;
+  /** Up to which ban it has been looked at. */
+  sequence: number;
   /** What a hit sends, made for one second and used for all hits within it (`viewer-fields.ts`). */
   hitFields: { readonly ageSeconds: number; readonly ttlSeconds: number; readonly lines: string[] } | undefined;
 
   constructor(head: ResponseHead, body: Buffer) {
     this.head = head;
     this.body = body;
+    this.sequence = head.sequence;
     this.costBytes = body.length + fieldsCostBytes(head.fields) + fixedCostBytes;
   }
 
   get variantKey(): string {
     return this.head.variantKey;
+  }
+
+  get tags(): readonly string[] {
+    return this.head.tags;
   }
 }
 

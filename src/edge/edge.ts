@@ -3,7 +3,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { startHttpListener } from '../http/listener.ts';
 import { Upstream } from '../http/upstream.ts';
+import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
+import { BanGuard } from '../stores/ban-guard.ts';
 import { MemoryCache } from '../stores/memory-cache.ts';
 import { answerEdgeDocument, wantsEdgeDocument } from './edge-document.ts';
 import type { CachedResponse } from './edge-response.ts';
@@ -42,13 +44,20 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
   const { log } = deps;
   const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
   const counters = zeroCounters();
-  const store = new MemoryCache<CachedResponse>(settings.cache.memoryBytes);
+  const firstSequence = deps.clock.wallMs();
+  const bans = new BanList({
+    beginSequence: firstSequence,
+    forgottenSequence: firstSequence,
+    currentSequence: firstSequence,
+  });
+  const store = new BanGuard(new MemoryCache<CachedResponse>(settings.cache.memoryBytes), bans);
   const via = `1.1 ${settings.location} (StreamFront)`;
   const context: EdgeContext = {
     clock: deps.clock,
     log,
+    bans,
     store,
-    fetches: new RunningFetches(),
+    fetches: new RunningFetches(bans),
     maxObjectBytes: settings.cache.maxObjectBytes,
     maxWaiting: settings.cache.maxWaiting,
     counters,

@@ -6,6 +6,7 @@ import { type FieldLines, fieldValues, withoutFields } from '../formats/http-fie
 import { endToEndFields } from '../formats/http-fields/hop-by-hop.ts';
 import { formatHttpDate } from '../formats/http-fields/http-date.ts';
 import type { Upstream, UpstreamExchange, UpstreamHandler } from '../http/upstream.ts';
+import type { BanList } from '../policy/ban-list.ts';
 import { explicitLifetimeMs, freshness, freshnessFacts, maxErrorTtlMs, type TtlSettings } from '../policy/freshness.ts';
 import { storability, type Storability } from '../policy/storability.ts';
 import { confirms, mergeNotModified, revalidationFields } from '../policy/validation.ts';
@@ -22,6 +23,7 @@ const hitForMissMs = 10_000;
 export interface FetchSurroundings {
   readonly clock: Clock;
   readonly log: Log;
+  readonly bans: BanList;
   readonly store: CacheStore<CachedResponse>;
   readonly fetches: RunningFetches<OriginFetch>;
   readonly maxObjectBytes: number;
@@ -88,6 +90,8 @@ type FetchState =
  * goes on if it fills the store, as CloudFront does, and is given up otherwise.
  */
 export class OriginFetch implements UpstreamHandler {
+  /** The ban list's number when it began: what is banned from then on, it neither stores nor gives to those who come. */
+  readonly sequence: number;
   readonly #surroundings: FetchSurroundings;
   readonly #order: FetchOrder;
   /** In order of arrival: the first one's request it is. */
@@ -101,6 +105,7 @@ export class OriginFetch implements UpstreamHandler {
   constructor(surroundings: FetchSurroundings, order: FetchOrder) {
     this.#surroundings = surroundings;
     this.#order = order;
+    this.sequence = surroundings.bans.current;
   }
 
   get waiterCount(): number {
@@ -200,7 +205,7 @@ export class OriginFetch implements UpstreamHandler {
     if (rule.kind === 'store') {
       store.put(cacheKey, response);
       fetches.clearVerdict(cacheKey);
-    } else {
+    } else if (!this.#isOutdated(head)) {
       store.remove(cacheKey);
     }
     this.#hand({ kind: 'confirmed', response }, rule);
@@ -212,7 +217,7 @@ export class OriginFetch implements UpstreamHandler {
     const fields = this.#storedFields(endToEndFields(this.#dated(originFields)));
     const { head, rule } = this.#judge(status, fields, originFields);
     const lengthBytes = bodyLengthBytes(status, originFields);
-    const storable = rule.kind === 'store' && method === 'GET' && isWorthStoring(head);
+    const storable = rule.kind === 'store' && method === 'GET' && isWorthStoring(head) && !this.#isOutdated(head);
     const body = new GrowingBody({
       lengthBytes: method === 'HEAD' ? undefined : lengthBytes,
       maxKeptBytes: storable ? maxObjectBytes : 0,
@@ -234,6 +239,7 @@ export class OriginFetch implements UpstreamHandler {
     } else if (rule.kind === 'private' && kind !== 'alone') {
       fetches.setVerdict(cacheKey, {
         kind: 'hit-for-miss',
+        sequence: this.sequence,
         untilMs: this.#surroundings.clock.monotonicMs() + hitForMissMs,
       });
     }
@@ -264,9 +270,21 @@ export class OriginFetch implements UpstreamHandler {
     );
     const names = selecting === 'any' ? [] : selecting;
     return {
-      head: { status, fields, facts, selecting: names, variantKey: variantKey(names, requestFields) },
+      head: {
+        status,
+        fields,
+        facts,
+        selecting: names,
+        variantKey: variantKey(names, requestFields),
+        sequence: this.sequence,
+        tags: [],
+      },
       rule,
     };
+  }
+
+  #isOutdated({ tags }: ResponseHead): boolean {
+    return this.#surroundings.bans.isOutdated(this.#order.cacheKey, tags, this.sequence);
   }
 
   /** RFC 9110 §6.6.1: a recipient with a clock adds the Date that is missing. */
@@ -296,7 +314,8 @@ export class OriginFetch implements UpstreamHandler {
     this.#exchange?.abort();
     log.warn({ err: error, cacheKey, waiters: this.#waiters.size }, 'the origin did not answer');
     if (kind !== 'alone') {
-      fetches.setVerdict(cacheKey, { kind: 'failed', untilMs: clock.monotonicMs() + maxErrorTtlMs, error });
+      const untilMs = clock.monotonicMs() + maxErrorTtlMs;
+      fetches.setVerdict(cacheKey, { kind: 'failed', sequence: this.sequence, untilMs, error });
     }
     const waiters = [...this.#waiters];
     this.#waiters.clear();

@@ -1,24 +1,48 @@
 import type { UpstreamError } from '../base/errors.ts';
+import type { BanList } from '../policy/ban-list.ts';
 import type { GrowingResponse } from './edge-response.ts';
 
 /** What was learnt about a cache key lately, kept for seconds. */
 export type Verdict =
   /** Its answers are for one viewer each: asking the origin together is no use. */
-  | { readonly kind: 'hit-for-miss'; readonly untilMs: number }
+  | (Learnt & { readonly kind: 'hit-for-miss' })
   /** The origin failed: whoever comes now gets the same error, and the origin a moment's rest. */
-  | { readonly kind: 'failed'; readonly untilMs: number; readonly error: UpstreamError };
+  | (Learnt & { readonly kind: 'failed'; readonly error: UpstreamError });
+
+interface Learnt {
+  readonly untilMs: number;
+  /** The ban list's number when the fetch began that learnt it. */
+  readonly sequence: number;
+}
+
+/** A fetch as far as it is to be found here. */
+interface Fetching {
+  /** The ban list's number when it began. */
+  readonly sequence: number;
+}
 
 const maxVerdicts = 10_000;
 
-/** What is under way, by cache key: fetches without an answer yet, bodies that are arriving, verdicts for seconds. */
-export class RunningFetches<Fetch> {
+/**
+ * What is under way, by cache key: fetches without an answer yet, bodies that are arriving, verdicts for seconds. What
+ * has been banned since it began goes on for those who have it, and is not found any more by those who come.
+ */
+export class RunningFetches<Fetch extends Fetching> {
+  readonly #bans: BanList;
   readonly #waiting = new Map<string, Fetch>();
   readonly #growing = new Map<string, GrowingResponse[]>();
   readonly #verdicts = new Map<string, Verdict>();
 
+  constructor(bans: BanList) {
+    this.#bans = bans;
+  }
+
   /** The fetch that a request for this key can wait for. */
   waiting(cacheKey: string): Fetch | undefined {
-    return this.#waiting.get(cacheKey);
+    const fetch = this.#waiting.get(cacheKey);
+    // Its answer may bring any tag.
+    if (fetch === undefined || this.#bans.isOutdated(cacheKey, undefined, fetch.sequence)) return undefined;
+    return fetch;
   }
 
   setWaiting(cacheKey: string, fetch: Fetch): void {
@@ -31,7 +55,9 @@ export class RunningFetches<Fetch> {
 
   /** Storable responses that are arriving and can still be read from their first byte, the newest first. */
   growing(cacheKey: string): readonly GrowingResponse[] {
-    return this.#growing.get(cacheKey)?.filter((response) => response.body.keeping) ?? [];
+    const allowed = ({ body, head }: GrowingResponse) =>
+      body.keeping && !this.#bans.isOutdated(cacheKey, head.tags, head.sequence);
+    return this.#growing.get(cacheKey)?.filter(allowed) ?? [];
   }
 
   addGrowing(cacheKey: string, response: GrowingResponse): void {
@@ -47,7 +73,8 @@ export class RunningFetches<Fetch> {
   verdict(cacheKey: string, nowMs: number): Verdict | undefined {
     if (this.#verdicts.size === 0) return undefined;
     const verdict = this.#verdicts.get(cacheKey);
-    if (verdict === undefined || verdict.untilMs > nowMs) return verdict;
+    if (verdict === undefined) return undefined;
+    if (verdict.untilMs > nowMs && !this.#bans.isOutdated(cacheKey, undefined, verdict.sequence)) return verdict;
     this.#verdicts.delete(cacheKey);
     return undefined;
   }

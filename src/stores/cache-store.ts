@@ -4,7 +4,14 @@ export interface Storable {
   readonly variantKey: string;
   /** What it takes: body, fields and overhead. */
   readonly costBytes: number;
+  /** The ban list's number when its fetch began, or when it was last looked at (`policy/ban-list.ts`). */
+  sequence: number;
+  /** What its origin calls it for invalidation, in lower case. */
+  readonly tags: readonly string[];
 }
+
+/** What tells whether a ban speaks of something stored. */
+export type BanFacts = Pick<Storable, 'sequence' | 'tags'>;
 
 export interface CacheStoreStats {
   readonly objects: number;
@@ -39,5 +46,11 @@ export interface CacheStore<Stored extends Storable> {
   reserve(bytes: number): boolean;
   /** Gives back what was reserved. */
   release(bytes: number): void;
+  /**
+   * Walks over everything that is held, in all tiers, and removes the variants that are unwanted. Each `next()` is a
+   * step of at most a few milliseconds and gives how many it removed; what is put or removed between steps may or may
+   * not be met.
+   */
+  sweep(isUnwanted: (cacheKey: string, stored: BanFacts) => boolean): Generator<number, void, undefined>;
   stats(): CacheStoreStats;
 }

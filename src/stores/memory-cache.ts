@@ -1,9 +1,11 @@
-import type { CacheStore, CacheStoreStats, Storable } from './cache-store.ts';
+import type { BanFacts, CacheStore, CacheStoreStats, Storable } from './cache-store.ts';
 
 /** More variants than this under one key are noise: the oldest goes. */
 const maxVariants = 8;
 /** The entry itself, its place in the map, its links. */
 const entryOverheadBytes = 300;
+/** Keys that one step of a sweep looks at: well under a millisecond. */
+const sweepStepKeys = 500;
 
 /** All variants of one key. Entries form a list from the one used last to the one used longest ago. */
 interface Entry<Stored> {
@@ -65,6 +67,23 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     return this.#entries.has(cacheKey);
   }
 
+  *sweep(isUnwanted: (cacheKey: string, stored: BanFacts) => boolean): Generator<number, void, undefined> {
+    let seen = 0;
+    let removed = 0;
+    // A Map's iterator stays valid while entries come and go.
+    for (const entry of this.#entries.values()) {
+      const kept = entry.variants.filter((stored) => !isUnwanted(entry.cacheKey, stored));
+      removed += entry.variants.length - kept.length;
+      if (kept.length === 0) this.remove(entry.cacheKey);
+      else if (kept.length < entry.variants.length) this.#keepVariants(entry, kept);
+      if (++seen % sweepStepKeys === 0) {
+        yield removed;
+        removed = 0;
+      }
+    }
+    yield removed;
+  }
+
   remove(cacheKey: string): boolean {
     const entry = this.#entries.get(cacheKey);
     if (entry === undefined) return false;
@@ -94,6 +113,15 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
       limitBytes: this.#limitBytes,
       evictions: this.#evictions,
     };
+  }
+
+  #keepVariants(entry: Entry<Stored>, kept: readonly Stored[]): void {
+    const costOf = (variants: readonly Stored[]) => variants.reduce((sum, { costBytes }) => sum + costBytes, 0);
+    const freedBytes = costOf(entry.variants) - costOf(kept);
+    this.#bytes -= freedBytes;
+    this.#objects -= entry.variants.length - kept.length;
+    entry.costBytes -= freedBytes;
+    entry.variants = kept;
   }
 
   #makeRoom(): void {

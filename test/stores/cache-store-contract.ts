@@ -6,7 +6,7 @@ export interface TestStored extends Storable {
 }
 
 export function stored(label: string, costBytes: number, variantKey = ''): TestStored {
-  return { label, costBytes, variantKey };
+  return { label, costBytes, variantKey, sequence: 0, tags: [] };
 }
 
 /** What every store must do. `open` gives an empty one with this bound. */
@@ -64,6 +64,43 @@ export function holdsTheStoreContract(name: string, open: (limitBytes: number) =
       const store = open(100_000);
       for (let i = 0; i < 10_000; i++) store.put(`k${i}`, stored('empty', 0));
       expect(store.stats().objects).toBeLessThan(1_000);
+    });
+
+    it('sweeps out the unwanted variants in steps, all others stay, and the room is given back', () => {
+      const store = open(100_000_000);
+      for (let i = 0; i < 2_000; i++) {
+        store.put(`k${i}`, stored('plain', 100));
+        store.put(`k${i}`, { ...stored('zipped', 1_000, 'gzip'), sequence: 7, tags: i % 2 === 0 ? ['even'] : [] });
+      }
+      const before = store.stats();
+      const facts = new Set<number>();
+      const steps = [
+        ...store.sweep((cacheKey, { sequence, tags }) => {
+          facts.add(sequence);
+          return cacheKey === 'k1' || tags.includes('even');
+        }),
+      ];
+      expect(steps.length).toBeGreaterThan(1);
+      expect(steps.reduce((sum, removed) => sum + removed, 0)).toBe(1_002);
+      expect(facts).toEqual(new Set([0, 7]));
+      expect(labels(store.get('k0'))).toEqual(['plain']);
+      expect(labels(store.get('k1'))).toEqual([]);
+      expect(labels(store.get('k3'))).toEqual(['zipped', 'plain']);
+      expect(store.stats().objects).toBe(before.objects - 1_002);
+      expect(before.bytes - store.stats().bytes).toBeGreaterThanOrEqual(1_001 * 1_000);
+    });
+
+    it('goes on sweeping while objects are put and removed between its steps', () => {
+      const store = open(100_000_000);
+      for (let i = 0; i < 2_000; i++) store.put(`k${i}`, stored('old', 100));
+      const sweep = store.sweep((_cacheKey, { sequence }) => sequence === 0);
+      sweep.next();
+      for (let i = 0; i < 2_000; i += 2) store.remove(`k${i}`);
+      for (let i = 1; i < 2_000; i += 4) store.put(`k${i}`, { ...stored('new', 100), sequence: 1 });
+      for (const _removed of sweep);
+      expect(store.stats().objects).toBe(500);
+      expect(labels(store.get('k1'))).toEqual(['new']);
+      expect(labels(store.get('k3'))).toEqual([]);
     });
 
     it('reserves room for what is arriving, up to half of the bound, and lets stored objects go for it', () => {

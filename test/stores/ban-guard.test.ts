@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { BanList } from '../../src/policy/ban-list.ts';
+import { BanGuard } from '../../src/stores/ban-guard.ts';
+import { MemoryCache } from '../../src/stores/memory-cache.ts';
+import { holdsTheStoreContract, stored, type TestStored } from './cache-store-contract.ts';
+
+const openList = (begin = 0) => new BanList({ beginSequence: begin, forgottenSequence: begin, currentSequence: begin });
+
+holdsTheStoreContract('BanGuard with bans of other things', (limitBytes) => {
+  const bans = openList();
+  bans.add([{ kind: 'prefix', cacheKeyPrefix: 'elsewhere' }]);
+  // The contract's objects of sequence 7 must not be from the future.
+  for (let i = 0; i < 10; i++) bans.add([{ kind: 'exact', cacheKey: 'elsewhere' }]);
+  return new BanGuard(new MemoryCache<TestStored>(limitBytes), bans);
+});
+
+describe('BanGuard', () => {
+  const open = () => {
+    const bans = openList(100);
+    const store = new BanGuard(new MemoryCache<TestStored>(100_000), bans);
+    const put = (cacheKey: string, sequence: number, tags: string[] = [], variantKey = '') =>
+      store.put(cacheKey, { ...stored('x', 10, variantKey), sequence, tags });
+    return { bans, store, put };
+  };
+
+  it('gives nothing that was banned after its fetch began, and gives what was fetched after the ban', () => {
+    const { bans, store, put } = open();
+    put('site /a', 100);
+    put('site /b', 100);
+    bans.add([{ kind: 'exact', cacheKey: 'site /a' }]);
+    expect(store.get('site /a')).toEqual([]);
+    expect(store.get('site /b')).toHaveLength(1);
+    put('site /a', bans.current);
+    expect(store.get('site /a')).toHaveLength(1);
+  });
+
+  it('gives the variants that a tag ban does not name', () => {
+    const { bans, store, put } = open();
+    put('site /a', 100, ['red'], 'gzip');
+    put('site /a', 100, ['blue'], 'br');
+    bans.add([{ kind: 'tag', distribution: 'site', tag: 'red' }]);
+    expect(store.get('site /a').map(({ variantKey }) => variantKey)).toEqual(['br']);
+  });
+
+  it('takes nothing that was banned, or written to, while it was being fetched', () => {
+    const { bans, store, put } = open();
+    bans.add([{ kind: 'prefix', cacheKeyPrefix: 'site /a' }]);
+    bans.outdate('site /b');
+    expect(put('site /ab', 100)).toBe(false);
+    expect(put('site /b', 100)).toBe(false);
+    expect(put('site /c', 100)).toBe(true);
+    expect(store.stats().objects).toBe(1);
+  });
+
+  it('still refuses what it has seen to be free of one ban when the next one names it', () => {
+    const { bans, store, put } = open();
+    put('site /a', 100);
+    bans.add([{ kind: 'exact', cacheKey: 'site /b' }]);
+    expect(store.get('site /a')).toHaveLength(1);
+    bans.add([{ kind: 'exact', cacheKey: 'site /a' }]);
+    expect(store.get('site /a')).toEqual([]);
+  });
+});
