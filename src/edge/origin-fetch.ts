@@ -104,8 +104,8 @@ export class OriginFetch implements UpstreamHandler {
 
   constructor(surroundings: FetchSurroundings, order: FetchOrder) {
     this.#surroundings = surroundings;
-    this.#order = order;
     this.sequence = surroundings.bans.current;
+    this.#order = this.#withoutBanned(order);
   }
 
   get waiterCount(): number {
@@ -281,6 +281,13 @@ export class OriginFetch implements UpstreamHandler {
       },
       rule,
     };
+  }
+
+  /** What was banned since it was looked up is not to be confirmed by the origin: that would put it back in force. */
+  #withoutBanned(order: FetchOrder): FetchOrder {
+    const { cacheKey, stale } = order;
+    if (stale === undefined || !this.#surroundings.bans.isBanned(cacheKey, stale.tags, stale.sequence)) return order;
+    return { ...order, stale: undefined };
   }
 
   #isOutdated({ tags }: ResponseHead): boolean {

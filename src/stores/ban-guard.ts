@@ -15,6 +15,10 @@ export class BanGuard<Stored extends Storable> implements CacheStore<Stored> {
     return this.#allowed(cacheKey, this.#store.get(cacheKey));
   }
 
+  recall(cacheKey: string): Promise<readonly Stored[]> | undefined {
+    return this.#store.recall(cacheKey)?.then((variants) => this.#allowed(cacheKey, variants));
+  }
+
   /** `false` also when it was banned while it was being fetched. */
   put(cacheKey: string, stored: Stored): boolean {
     return !this.#bans.isOutdated(cacheKey, stored.tags, stored.sequence) && this.#store.put(cacheKey, stored);

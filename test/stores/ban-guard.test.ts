@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BanList } from '../../src/policy/ban-list.ts';
 import { BanGuard } from '../../src/stores/ban-guard.ts';
+import type { CacheStore } from '../../src/stores/cache-store.ts';
 import { MemoryCache } from '../../src/stores/memory-cache.ts';
 import { holdsTheStoreContract, stored, type TestStored } from './cache-store-contract.ts';
 
@@ -50,6 +51,17 @@ describe('BanGuard', () => {
     expect(put('site /b', 100)).toBe(false);
     expect(put('site /c', 100)).toBe(true);
     expect(store.stats().objects).toBe(1);
+  });
+
+  it('gives nothing that was banned while a lower tier was read', async () => {
+    const { promise, resolve } = Promise.withResolvers<TestStored[]>();
+    const bans = openList(100);
+    const memory: CacheStore<TestStored> = new MemoryCache<TestStored>(1_000);
+    memory.recall = () => promise;
+    const recalled = new BanGuard(memory, bans).recall('site /a');
+    bans.add([{ kind: 'exact', cacheKey: 'site /a' }]);
+    resolve([{ ...stored('old', 10), sequence: 100 }]);
+    expect(await recalled).toEqual([]);
   });
 
   it('still refuses what it has seen to be free of one ban when the next one names it', () => {
