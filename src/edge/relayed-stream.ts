@@ -3,11 +3,11 @@ import type { Log } from '../base/log.ts';
 import { LiveStream } from '../live/live-stream.ts';
 import type { PlayRefused } from '../live/play-gate.ts';
 import { orAborted, sleep } from '../rtmp/abortable-wait.ts';
-import type { PublicationSink } from '../rtmp/publish-gate.ts';
 import { RetryDelay } from '../rtmp/retry-delay.ts';
 import { RtmpPull, StreamOver } from '../rtmp/rtmp-pull.ts';
 import { addressAtOrigin } from '../rtmp/rtmp-url.ts';
 import { RtmpRefusal } from '../rtmp/server-failure.ts';
+import { PulledPublication } from './pulled-publication.ts';
 import { askGroup, type FailedAttempt, failureSentence } from './relay-attempt.ts';
 import { originSilenceMs, type RelayOptions, relayRetry } from './relay-options.ts';
 import type { RelayOrigin } from './relay-origin.ts';
@@ -213,36 +213,14 @@ export class RelayedStream {
     return reason;
   }
 
-  #beginPublication(origin: RelayOrigin): PublicationSink {
-    const { stream } = this;
-    stream.startPublication({
-      peer: origin.server.server,
-      encoder: undefined,
-      startedWallMs: this.#options.clock.wallMs(),
+  #beginPublication(origin: RelayOrigin): PulledPublication {
+    return new PulledPublication(this.stream, () => {
+      this.stream.startPublication({
+        peer: origin.server.server,
+        encoder: undefined,
+        startedWallMs: this.#options.clock.wallMs(),
+      });
     });
-    let active = true;
-    return {
-      setTrackConfig: (config) => {
-        if (active) stream.setTrackConfig(config);
-      },
-      setColorInfo: (trackId, colorInfo) => {
-        if (active) stream.setColorInfo(trackId, colorInfo);
-      },
-      push: (unit) => {
-        if (active) stream.push(unit);
-      },
-      pushData: (message) => {
-        if (active) stream.pushData(message);
-      },
-      nameEncoder: (encoder) => {
-        if (active) stream.nameEncoder(encoder);
-      },
-      release: () => {
-        if (!active) return;
-        active = false;
-        stream.stopPublication();
-      },
-    };
   }
 }
 

@@ -82,6 +82,11 @@ export class LiveStream {
     return this.#metadata;
   }
 
+  /** What has come since the last keyframe, from that on; empty where nothing is kept. Not to be kept. */
+  get runningGop(): readonly AccessUnit[] {
+    return this.#gop.items;
+  }
+
   /** Of a video track, where the publisher has said it beside the bitstream. */
   colorInfo(trackId: number): ColorInfo | undefined {
     return this.#colorInfos.get(trackId);

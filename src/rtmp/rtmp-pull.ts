@@ -9,9 +9,15 @@ import type { PublicationSink } from './publish-gate.ts';
 import { PublishReceiver } from './publish-receiver.ts';
 import type { ServerStatus } from './server-status.ts';
 
+/** `release` means that the server has said so, or that nobody wants it any more. */
+export interface PulledSink extends PublicationSink {
+  /** The connection has broken: whether the publication goes on nobody knows. Instead of `release`. */
+  interrupted(): void;
+}
+
 export interface RtmpPullOptions extends ClientConnectionOptions {
   /** Makes the place for one publication: called when media begins to come, and again after each pause. */
-  readonly onPublication: () => PublicationSink;
+  readonly onPublication: () => PulledSink;
   /** Carries the stream already. */
   readonly log: Log;
 }
@@ -40,12 +46,12 @@ export class RtmpPull {
   #messageStreamId = -1;
   /** Before that, what the server says is the answer to `play`. */
   #started = false;
-  #publication: { readonly sink: PublicationSink; readonly receiver: PublishReceiver } | undefined;
+  #publication: { readonly sink: PulledSink; readonly receiver: PublishReceiver } | undefined;
 
   private constructor(connection: ClientConnection, options: RtmpPullOptions) {
     this.#connection = connection;
     this.#options = options;
-    connection.failed.addEventListener('abort', () => this.#endPublication(), { once: true });
+    connection.failed.addEventListener('abort', () => this.#connectionFailed(connection.failed.reason), { once: true });
   }
 
   /**
@@ -136,6 +142,12 @@ export class RtmpPull {
 
   #end(): void {
     this.#connection.fail(new StreamOver(this.#options.address.server));
+  }
+
+  #connectionFailed(reason: unknown): void {
+    if (reason instanceof StreamOver) this.#endPublication();
+    this.#publication?.sink.interrupted();
+    this.#publication = undefined;
   }
 
   #endPublication(): void {

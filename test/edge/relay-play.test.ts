@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { amf0Object } from '../../src/formats/amf0/value.ts';
 import { encodeAudioTag } from '../../src/formats/flv/audio-tag.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
-import { aac, audioUnit } from '../rtmp/sample-media.ts';
+import { aac, audioUnit, videoUnit } from '../rtmp/sample-media.ts';
 import { eventually } from '../support/condition.ts';
 import { LiveHouse } from '../support/live-relay.ts';
 import { TcpGateway } from '../support/tcp-gateway.ts';
-import { RawConnection } from '../rtmp/raw-connection.ts';
+import { RawConnection, tagOf } from '../rtmp/raw-connection.ts';
 
 /** A way to `port` that ends with the house. */
 async function gatewayTo(house: LiveHouse, port: number): Promise<TcpGateway> {
@@ -86,6 +86,36 @@ describe('playing from an edge', () => {
     expect(edge.stats().live.streams[0]?.pulls).toBe(2);
     expect(viewer.timesThatGoBack).toEqual([]);
     expect(viewer.connection.closed).toBe(false);
+  });
+
+  it('gives players nothing twice, and leaves nothing out, when the connection breaks within a GOP', async () => {
+    await using house = new LiveHouse();
+    const origin = await house.origin();
+    const gateway = await gatewayTo(house, origin.rtmpPort);
+    const edge = await house.edge([gateway.port]);
+    const encoder = await RawConnection.at('publishing', origin.rtmpPort, 'stage');
+    house.defer(() => encoder.destroy());
+    encoder.sendHeaders();
+    const units = Array.from({ length: 20 }, (_, i) => [
+      videoUnit(i, 70_000 + i * 40),
+      audioUnit(i, 70_000 + i * 40),
+    ]).flat();
+    const send = (from: number, to: number) => units.slice(from, to).forEach((unit) => encoder.sendUnit(unit));
+    send(0, 16);
+    const viewer = await house.viewer(edge.rtmpPort, 'stage');
+    await eventually('what there is has come', () => viewer.media.length === 16);
+    gateway.cut();
+    await eventually('the edge has noticed', () => edge.stats().live.streams[0]?.state !== 'playing');
+    // Nobody brings these over at once.
+    send(16, 26);
+    await eventually('the origin has them', () => origin.directory.get('live/stage')?.runningGop.length === 26);
+    gateway.mend();
+    await eventually('what was missed has come', () => viewer.media.length >= 26);
+    send(26, 40);
+    await eventually('what followed has come', () => viewer.media.length >= 40);
+    expect(edge.stats().live.streams[0]?.pulls).toBe(2);
+    expect(viewer.media.map(({ timestampMs }) => timestampMs)).toEqual(units.map(({ timestampMs }) => timestampMs));
+    expect(viewer.media.map(({ payload }) => payload)).toEqual(units.map(tagOf));
   });
 
   it('plays on when the origin is another process with another publisher, whose time begins at 0', async () => {

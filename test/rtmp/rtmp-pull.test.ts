@@ -9,6 +9,7 @@ import { RtmpPull, StreamOver } from '../../src/rtmp/rtmp-pull.ts';
 import { parseRtmpUrl } from '../../src/rtmp/rtmp-url.ts';
 import { RtmpRefusal } from '../../src/rtmp/server-failure.ts';
 import { eventually } from '../support/condition.ts';
+import { TcpGateway } from '../support/tcp-gateway.ts';
 import { LiveHouse } from '../support/live-relay.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { startStallingProxy } from '../support/stalling-proxy.ts';
@@ -44,6 +45,7 @@ async function pullFrom(
         pushData: () => {},
         nameEncoder: () => {},
         release: () => pulled.events.push('stop'),
+        interrupted: () => pulled.events.push('interrupted'),
       };
     },
   });
@@ -111,6 +113,24 @@ describe('RtmpPull', () => {
     proxy.stall();
     await eventually('it is given up', () => pull.failed.aborted);
     expect(String(pull.failed.reason)).toContain('RTMP_SILENT');
+  });
+
+  it('tells a publication that has ended from a connection that has broken', async () => {
+    await using house = new LiveHouse();
+    const origin = await house.origin();
+    const gateway = await TcpGateway.to(origin.rtmpPort);
+    house.defer(() => gateway.close());
+    const publisher = await house.publish(origin.rtmpPort, 'stage').started();
+    const pulls = [await pullFrom(house, gateway.port, 'stage'), await pullFrom(house, origin.rtmpPort, 'stage')];
+    await eventually('frames come', () => pulls.every(({ units }) => units.length >= 5));
+    gateway.cut();
+    await eventually('it has broken', () => pulls[0]?.events.length === 2);
+    await publisher.stop();
+    pulls[1]?.pull.close();
+    expect(pulls.map(({ events }) => events)).toEqual([
+      ['start', 'interrupted'],
+      ['start', 'stop'],
+    ]);
   });
 
   it('has a deadline for each step', async () => {
