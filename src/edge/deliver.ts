@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import { parseRange, type RangeRequest } from '../formats/http-fields/range.ts';
+import { withoutFields } from '../formats/http-fields/field-lines.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
-import { notModifiedFields, rangeApplies, viewerHasIt } from '../policy/validation.ts';
-import type { GrowingBody } from '../stores/growing-body.ts';
+import { notModifiedFields, viewerHasIt } from '../policy/validation.ts';
+import { type Portion, portionFor } from './body-portion.ts';
 import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
 import { type PlainAnswer, renderPlainAnswer } from './error-page.ts';
+import { followBody } from './follow-body.ts';
 import {
-  bodyFields,
   type EdgeName,
   hitFields,
   hitProvenance,
@@ -52,24 +52,19 @@ export function deliverStored(viewer: Viewer, stored: CachedResponse, how: Prove
     viewer.response.writeHead(304, notModifiedFields(fields)).end();
     return;
   }
-  const range = rangeFor(viewer, head, body.length);
-  if (range.kind === 'unsatisfiable') {
-    const own = ownAnswerFields(viewer.edge, viewer);
-    viewer.response.writeHead(416, ['Content-Length', '0', 'Content-Range', `bytes */${body.length}`, ...own]).end();
-  } else if (range.kind === 'single') {
-    const { first, last } = range;
-    viewer.response
-      .writeHead(206, [
-        'Content-Length',
-        String(last - first + 1),
-        'Content-Range',
-        `bytes ${first}-${last}/${body.length}`,
-        ...fields,
-      ])
-      .end(body.subarray(first, last + 1));
-  } else {
-    viewer.response.writeHead(head.status, [...bodyFields(stored), ...fields]).end(body);
+  const portion = portionFor(viewer.request, head, body.length, viewer.clock.wallMs());
+  if (portion.kind === 'unsatisfiable') {
+    deliverUnsatisfiable(viewer, portion.contentRange);
+    return;
   }
+  const { response } = viewer;
+  response.cork();
+  writePortionHead(viewer, portion, fields);
+  for (const leg of portion.legs) {
+    if (leg.head !== undefined) response.write(leg.head, 'latin1');
+    if (leg.range !== undefined) response.write(body.subarray(leg.range.first, leg.range.last + 1));
+  }
+  response.end(portion.closing);
 }
 
 /** A response whose body is arriving: what is there at once, the rest as it comes, at this viewer's pace. */
@@ -81,14 +76,32 @@ export function deliverArriving(viewer: Viewer, arriving: GrowingResponse, how: 
     arriving.onReaderLeft();
     return;
   }
-  // A status without a body has no length to announce (RFC 9110 §8.6).
-  if (lengthBytes !== undefined && head.status !== 204) fields.push('Content-Length', String(lengthBytes));
-  viewer.response.writeHead(head.status, fields);
-  if (viewer.request.method === 'HEAD') {
+  // Ranges of a body whose length nobody knows cannot be named: it is sent whole.
+  const portion =
+    lengthBytes === undefined
+      ? ({
+          kind: 'body',
+          status: head.status,
+          fields: [],
+          ownContentType: false,
+          legs: [{ range: undefined }],
+        } as const)
+      : portionFor(viewer.request, head, lengthBytes, viewer.clock.wallMs());
+  if (portion.kind === 'unsatisfiable') {
+    deliverUnsatisfiable(viewer, portion.contentRange);
+    arriving.onReaderLeft();
+  } else if (viewer.request.method === 'HEAD') {
+    writePortionHead(viewer, portion, fields);
     viewer.response.end();
     arriving.onReaderLeft();
   } else {
-    followBody(viewer, body, () => arriving.onReaderLeft());
+    followBody(viewer.response, {
+      legs: portion.legs,
+      closing: portion.closing,
+      open: (range, onProgress) => body.openReader(onProgress, range),
+      writeHead: () => writePortionHead(viewer, portion, fields),
+      onEnd: () => arriving.onReaderLeft(),
+    });
   }
 }
 
@@ -132,45 +145,15 @@ function isNotModifiedFor({ request, clock }: Viewer, head: ResponseHead): boole
   return head.status === 200 && viewerHasIt(conditions, head.fields, clock.wallMs());
 }
 
-function rangeFor({ request }: Viewer, head: ResponseHead, lengthBytes: number): RangeRequest {
-  const { range } = request.headers;
-  const ifRange = request.headers['if-range']?.toString();
-  const counts =
-    range !== undefined && request.method === 'GET' && head.status === 200 && rangeApplies(ifRange, head.fields);
-  return counts ? parseRange(range, lengthBytes) : { kind: 'whole' };
+function writePortionHead({ response }: Viewer, portion: Portion, fields: readonly string[]): void {
+  const rest = portion.ownContentType ? withoutFields(fields, contentType) : fields;
+  response.writeHead(portion.status, [...portion.fields, ...rest]);
 }
 
-/** Writes a body as it grows until it ends, breaks, or the viewer leaves. A body that breaks breaks the connection. */
-function followBody({ response }: Viewer, body: GrowingBody, onLeft: () => void): void {
-  let full = false;
-  let begun = false;
-  const pump = (): void => {
-    while (!full && !response.destroyed) {
-      const bytes = reader?.read();
-      if (bytes === undefined) break;
-      begun = true;
-      full = !response.write(bytes);
-    }
-    if (full || reader === undefined) return;
-    if (reader.state === 'ended') response.end();
-    else if (reader.state !== 'open') response.destroy();
-  };
-  const reader = body.openReader(pump);
-  if (reader === undefined) {
-    response.destroy();
-    return;
-  }
-  response.on('drain', () => {
-    full = false;
-    pump();
-  });
-  response.on('close', () => {
-    reader.close();
-    onLeft();
-  });
-  pump();
-  // The head goes out now, also when the body lets itself be waited for; with the first bytes if they come at once.
-  setImmediate(() => {
-    if (!begun && !response.writableEnded && !response.destroyed) response.flushHeaders();
-  });
+const contentType = new Set(['content-type']);
+
+/** 416 (RFC 9110 §15.5.17). */
+function deliverUnsatisfiable(viewer: Viewer, contentRange: string): void {
+  const own = ownAnswerFields(viewer.edge, viewer);
+  viewer.response.writeHead(416, ['Content-Length', '0', 'Content-Range', contentRange, ...own]).end();
 }

@@ -17,9 +17,24 @@ export interface ResponseHead {
   readonly sequence: number;
   /** What the origin calls it for invalidation, in lower case. */
   readonly tags: readonly string[];
+  /** It is kept in slices: the store holds it under its cache key without a body (`slices/sliced-objects.ts`). */
+  readonly sliced?: SlicedManifest;
+  /** It is one slice of the version of this identity. */
+  readonly sliceOf?: string;
 }
 
-/** A complete response in the store. */
+/** A large response of which the store holds slices, one entry each. */
+export interface SlicedManifest {
+  /** Tells this version of the response from every other: its slices name it. */
+  readonly identity: string;
+  readonly lengthBytes: number;
+  /** Of all slices but the last. */
+  readonly sliceBytes: number;
+  /** As the origin sent it: a strong one. */
+  readonly entityTag: string;
+}
+
+/** A complete response in the store, or the manifest of a sliced one, or a slice. */
 export class CachedResponse implements Storable {
   readonly head: ResponseHead;
   readonly body: Buffer;
@@ -42,6 +57,11 @@ export class CachedResponse implements Storable {
 
   get tags(): readonly string[] {
     return this.head.tags;
+  }
+
+  /** Of the body that a viewer gets. */
+  get lengthBytes(): number {
+    return this.head.sliced?.lengthBytes ?? this.body.length;
   }
 }
 

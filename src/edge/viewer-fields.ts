@@ -1,6 +1,7 @@
 import { type CacheStatus, formatCacheStatus } from '../formats/http-fields/cache-status.ts';
 import { type FieldLines, fieldValue, withoutFields } from '../formats/http-fields/field-lines.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
+import { wholeBodyFields } from './body-portion.ts';
 import type { CachedResponse, ResponseHead } from './edge-response.ts';
 
 /** How this edge calls itself in answers. */
@@ -110,7 +111,7 @@ export function hitFields(
   let { hitFields: made } = response;
   if (made === undefined || made.ageSeconds !== ageSeconds || made.ttlSeconds !== ttlSeconds) {
     const lines = [
-      ...bodyFields(response),
+      ...wholeBodyFields(response.head.status, response.lengthBytes),
       ...viewerFields(name, response.head, hitProvenance(response.head, ttlSeconds), { ...answer, ageMs: fresh.ageMs }),
     ];
     made = { ageSeconds, ttlSeconds, lines };
@@ -118,14 +119,6 @@ export function hitFields(
   }
   made.lines[made.lines.length - 1] = answer.requestId;
   return made.lines;
-}
-
-/** Of a whole stored response. */
-export function bodyFields(response: CachedResponse): string[] {
-  if (response.head.status === 204) return [];
-  const lines = ['Content-Length', String(response.body.length)];
-  if (response.head.status === 200) lines.push('Accept-Ranges', 'bytes');
-  return lines;
 }
 
 export function hitProvenance(head: ResponseHead, ttlSeconds: number): Provenance {

@@ -28,16 +28,20 @@ export function viewerHasIt(conditions: ViewerConditions, fields: FieldLines, no
 
 /**
  * Whether a Range field counts, given If-Range (RFC 9110 §13.1.5): without If-Range, or when it names exactly the
- * stored representation. A date must be the Last-Modified to the letter, and a weak tag never counts.
+ * stored representation. A weak tag never counts. A date counts when it is the Last-Modified to the letter, and only
+ * if nothing can have changed within the second that it names: Date must be later (§8.8.2.2).
  */
-export function rangeApplies(ifRange: string | undefined, fields: FieldLines): boolean {
+export function rangeApplies(ifRange: string | undefined, fields: FieldLines, nowMs: number): boolean {
   if (ifRange === undefined) return true;
   const wanted = parseEntityTag(ifRange);
   if (wanted !== undefined) {
     const etag = parseEntityTag(fieldValues(fields, 'etag')[0] ?? '');
     return etag !== undefined && sameStrongly(wanted, etag);
   }
-  return ifRange === fieldValues(fields, 'last-modified')[0];
+  if (ifRange !== fieldValues(fields, 'last-modified')[0]) return false;
+  const modifiedMs = parseHttpDate(ifRange, nowMs);
+  const dateMs = parseHttpDate(fieldValues(fields, 'date')[0] ?? '', nowMs);
+  return modifiedMs !== undefined && dateMs !== undefined && dateMs - modifiedMs >= 1_000;
 }
 
 /** The condition to ask the origin with (RFC 9111 §4.3.1): one ETag as it came, else Last-Modified; empty if there is neither. */

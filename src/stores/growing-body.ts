@@ -1,4 +1,5 @@
 import { LimitError } from '../base/errors.ts';
+import type { BodyRange, BodyReader } from './body-reader.ts';
 
 export interface GrowingBodyOptions {
   /** What the origin announced; `undefined` when it did not. */
@@ -30,7 +31,7 @@ type BodyState =
 export class GrowingBody {
   readonly lengthBytes: number | undefined;
   readonly #options: GrowingBodyOptions;
-  readonly #readers = new Set<BodyReader>();
+  readonly #readers = new Set<GrowingBodyReader>();
   /** With an announced length the whole body, to be filled; readers get views of it. */
   readonly #whole: Buffer | undefined;
   /** Otherwise the pieces as they came; the first begins at `#releasedBytes`. */
@@ -112,10 +113,14 @@ export class GrowingBody {
     for (const reader of this.#readers) reader.onProgress();
   }
 
-  /** Follows from the first byte; `undefined` when that is gone. `onProgress` is called when there may be more to read. */
-  openReader(onProgress: () => void): BodyReader | undefined {
+  /**
+   * Follows from the first byte, or reads a range, which a body of unknown length has not; `undefined` when its
+   * beginning is gone. `onProgress` is called when there may be more to read.
+   */
+  openReader(onProgress: () => void, range?: BodyRange): BodyReader | undefined {
     if (this.#releasedBytes > 0 || this.#state.kind === 'failed') return undefined;
-    const reader = new BodyReader(this, onProgress);
+    const startBytes = this.#whole === undefined ? 0 : (range?.first ?? 0);
+    const reader = new GrowingBodyReader(this, onProgress, startBytes, range);
     this.#readers.add(reader);
     return reader;
   }
@@ -126,18 +131,18 @@ export class GrowingBody {
     return this.#whole ?? Buffer.concat(this.#pieces, this.#receivedBytes);
   }
 
-  /** For `BodyReader`. `piece` counts from the first piece of the body. */
+  /** For `GrowingBodyReader`. `piece` counts from the first piece of the body. */
   bytesAt(offset: number, piece: number): Buffer | undefined {
     if (offset >= this.#receivedBytes) return undefined;
     return this.#whole?.subarray(offset, this.#receivedBytes) ?? this.#pieces[piece - this.#releasedPieces];
   }
 
-  /** For `BodyReader`. */
-  closeReader(reader: BodyReader): void {
+  /** For `GrowingBodyReader`. */
+  closeReader(reader: GrowingBodyReader): void {
     if (this.#readers.delete(reader)) this.#settle();
   }
 
-  /** For `BodyReader`: it has read on. What it let go can wait for the next piece, a source that is held up cannot. */
+  /** For `GrowingBodyReader`: it has read on. What it let go can wait for the next piece, a source that is held up cannot. */
   onRead(): void {
     if (this.#paused) this.#settle();
   }
@@ -188,38 +193,46 @@ export class GrowingBody {
   }
 }
 
-/** One reader's place in a growing body. */
-export class BodyReader {
+/** One reader's place in a growing body, or in a range of it. */
+class GrowingBodyReader implements BodyReader {
   readonly onProgress: () => void;
   readonly #body: GrowingBody;
-  #readBytes = 0;
+  readonly #firstBytes: number;
+  readonly #endBytes: number;
+  #readBytes: number;
   #readPieces = 0;
   #error: Error | undefined;
   #closed = false;
 
-  constructor(body: GrowingBody, onProgress: () => void) {
+  constructor(body: GrowingBody, onProgress: () => void, startBytes: number, range: BodyRange | undefined) {
     this.#body = body;
     this.onProgress = onProgress;
+    this.#readBytes = startBytes;
+    this.#firstBytes = range?.first ?? 0;
+    this.#endBytes = range === undefined ? Number.POSITIVE_INFINITY : range.last + 1;
   }
 
   get readBytes(): number {
     return this.#readBytes;
   }
 
-  /** The next bytes that are there, not copied; `undefined` when there are none for now, or for good (see `state`). */
   read(): Buffer | undefined {
-    if (this.#closed) return undefined;
-    const bytes = this.#body.bytesAt(this.#readBytes, this.#readPieces);
-    if (bytes === undefined) return undefined;
-    this.#readBytes += bytes.length;
-    this.#readPieces++;
-    this.#body.onRead();
-    return bytes;
+    while (!this.#closed && this.#readBytes < this.#endBytes) {
+      const offset = this.#readBytes;
+      const bytes = this.#body.bytesAt(offset, this.#readPieces);
+      if (bytes === undefined) return undefined;
+      this.#readBytes += bytes.length;
+      this.#readPieces++;
+      this.#body.onRead();
+      const wanted = bytes.subarray(Math.max(0, this.#firstBytes - offset), Math.max(0, this.#endBytes - offset));
+      if (wanted.length > 0) return wanted;
+    }
+    return undefined;
   }
 
-  /** `ended`: everything has been read and the body is whole. */
-  get state(): 'open' | 'ended' | { readonly error: Error } {
+  get state(): BodyReader['state'] {
     if (this.#error !== undefined) return { error: this.#error };
+    if (this.#readBytes >= this.#endBytes) return 'ended';
     const { state, receivedBytes } = this.#body;
     if (state.kind === 'growing' || this.#readBytes < receivedBytes) return 'open';
     return state.kind === 'complete' ? 'ended' : { error: state.error };

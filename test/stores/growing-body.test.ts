@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LimitError } from '../../src/base/errors.ts';
-import { type BodyReader, GrowingBody, maxLagBytes, windowBytes } from '../../src/stores/growing-body.ts';
+import type { BodyReader } from '../../src/stores/body-reader.ts';
+import { GrowingBody, maxLagBytes, windowBytes } from '../../src/stores/growing-body.ts';
 
 function growingBody(options: Partial<ConstructorParameters<typeof GrowingBody>[0]> = {}) {
   const pressure: boolean[] = [];

@@ -1,31 +1,36 @@
 import { splitList } from './list.ts';
 
-/** What part of a representation is asked for; `last` is inclusive. */
-export type RangeRequest =
-  | { readonly kind: 'whole' }
-  | { readonly kind: 'single'; readonly first: number; readonly last: number }
-  | { readonly kind: 'unsatisfiable' };
+/** One member of a byte range set, as it was asked for; positions are inclusive. */
+export type RangeSpec =
+  | { readonly kind: 'from'; readonly first: number; readonly last: number | undefined }
+  | { readonly kind: 'suffix'; readonly lengthBytes: number };
 
 /**
- * Reads a Range field against a representation of `lengthBytes` (RFC 9110 §14.1.2, §14.2). An unknown unit, a
- * malformed field and more than one range all mean the whole: §14.2 lets a server ignore Range, and CloudFront
- * answers unordered, overlapping and invalid ranges with 200.
+ * Reads a Range field (RFC 9110 §14.1.1, §14.2). `undefined` for another unit than bytes, for what the grammar forbids
+ * and for a last position before the first: such a field is ignored. Positions beyond 2^53 − 1 count as that.
  */
-export function parseRange(value: string, lengthBytes: number): RangeRequest {
+export function parseRange(value: string): readonly RangeSpec[] | undefined {
   const equals = value.indexOf('=');
-  if (value.slice(0, Math.max(equals, 0)).toLowerCase() !== 'bytes') return { kind: 'whole' };
-  const [spec, second] = splitList(value.slice(equals + 1));
-  const match = /^(\d*)-(\d*)$/.exec(spec ?? '');
-  if (match === null || second !== undefined || (match[1] === '' && match[2] === '')) return { kind: 'whole' };
-
-  if (match[1] === '') {
-    const suffixLength = Number(match[2]);
-    if (suffixLength === 0 || lengthBytes === 0) return { kind: 'unsatisfiable' };
-    return { kind: 'single', first: Math.max(0, lengthBytes - suffixLength), last: lengthBytes - 1 };
+  if (value.slice(0, Math.max(equals, 0)).toLowerCase() !== 'bytes') return undefined;
+  const specs: RangeSpec[] = [];
+  for (const member of splitList(value.slice(equals + 1))) {
+    const spec = parseSpec(member);
+    if (spec === undefined) return undefined;
+    specs.push(spec);
   }
-  const first = Number(match[1]);
-  const last = match[2] === '' ? Number.POSITIVE_INFINITY : Number(match[2]);
-  if (last < first) return { kind: 'whole' };
-  if (first >= lengthBytes) return { kind: 'unsatisfiable' };
-  return { kind: 'single', first, last: Math.min(last, lengthBytes - 1) };
+  return specs.length === 0 ? undefined : specs;
+}
+
+function parseSpec(text: string): RangeSpec | undefined {
+  const match = /^(\d*)-(\d*)$/.exec(text);
+  const [, first = '', last = ''] = match ?? [];
+  if (match === null || (first === '' && last === '')) return undefined;
+  if (first === '') return { kind: 'suffix', lengthBytes: position(last) };
+  if (last === '') return { kind: 'from', first: position(first), last: undefined };
+  const spec = { kind: 'from', first: position(first), last: position(last) } as const;
+  return spec.last < spec.first ? undefined : spec;
+}
+
+function position(digits: string): number {
+  return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
 }

@@ -12,7 +12,6 @@ import {
 import { fieldNames, fieldValue, fieldValues, withoutFields } from '../../../src/formats/http-fields/field-lines.ts';
 import { endToEndFields } from '../../../src/formats/http-fields/hop-by-hop.ts';
 import { splitList, unquote } from '../../../src/formats/http-fields/list.ts';
-import { parseRange } from '../../../src/formats/http-fields/range.ts';
 import { parseVary } from '../../../src/formats/http-fields/vary.ts';
 
 describe('field lines', () => {
@@ -107,38 +106,6 @@ describe('entity tags (RFC 9110 §8.8.3)', () => {
     ]);
     expect(parseIfNoneMatch('"a", junk, "b"')).toEqual([{ weak: false, opaque: '"a"' }]);
     fc.assert(fc.property(fc.string({ unit: 'binary-ascii' }), (text) => void parseIfNoneMatch(text)));
-  });
-});
-
-describe('parseRange (RFC 9110 §14.1.2)', () => {
-  it('gives only parts that lie within the representation, whatever is asked', () => {
-    const number = fc.oneof(fc.nat(30), fc.constant(''), fc.bigInt({ min: 0n, max: 10n ** 30n }));
-    fc.assert(
-      fc.property(number, number, fc.nat(20), (first, last, length) => {
-        const range = parseRange(`bytes=${first}-${last}`, length);
-        if (range.kind !== 'single') return;
-        expect(range.first).toBeGreaterThanOrEqual(0);
-        expect(range.last).toBeLessThan(length);
-        expect(range.first).toBeLessThanOrEqual(range.last);
-      }),
-    );
-  });
-
-  it('takes the unit without regard to case and refuses what the grammar forbids', () => {
-    expect(parseRange('BYTES=0-0', 5)).toEqual({ kind: 'single', first: 0, last: 0 });
-    for (const value of [
-      'bytes',
-      'bytes=',
-      'bytes=-',
-      'bytes=a-b',
-      'bytes=1-2-3',
-      'bytes 0-1',
-      'bytes=+1-2',
-      ' bytes =0-1',
-    ]) {
-      expect(parseRange(value, 5)).toEqual({ kind: 'whole' });
-    }
-    expect(parseRange('bytes=0-', 0)).toEqual({ kind: 'unsatisfiable' });
   });
 });
 

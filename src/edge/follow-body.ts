@@ -1,0 +1,136 @@
+import type { ServerResponse } from 'node:http';
+import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
+import type { Leg } from './body-portion.ts';
+
+/** A body on its way to a viewer. */
+export interface FollowedBody {
+  readonly legs: readonly Leg[];
+  /** What stands behind the last leg. */
+  readonly closing?: string | undefined;
+  /** `undefined`: that part of the body cannot be had. */
+  readonly open: (range: BodyRange | undefined, onProgress: () => void) => BodyReader | undefined;
+  /** Called once, before the first byte. */
+  readonly writeHead: () => void;
+  /**
+   * With it the head waits for the first byte, and this is called when none can be had. Without it the head goes out
+   * at once, also when the body lets itself be waited for.
+   */
+  readonly onNoFirstByte?: (error: Error) => void;
+  /** Called once, from no other's call: the viewer has all of it, or has left, or the body broke. */
+  readonly onEnd?: () => void;
+}
+
+/** Writes a body as it comes, at this viewer's pace. A body that breaks breaks the connection. */
+export function followBody(response: ServerResponse, body: FollowedBody): void {
+  new BodyFollower(response, body).start();
+}
+
+class BodyFollower {
+  readonly #response: ServerResponse;
+  readonly #body: FollowedBody;
+  #leg = 0;
+  #reader: BodyReader | undefined;
+  #begun = false;
+  #hasBytes = false;
+  #full = false;
+  #pumping = false;
+  #progress = false;
+  #done = false;
+
+  constructor(response: ServerResponse, body: FollowedBody) {
+    this.#response = response;
+    this.#body = body;
+  }
+
+  start(): void {
+    const response = this.#response;
+    response.on('drain', () => {
+      this.#full = false;
+      this.#pump();
+    });
+    response.on('close', () => {
+      this.#finish();
+      this.#body.onEnd?.();
+    });
+    if (this.#body.onNoFirstByte === undefined) this.#begin();
+    this.#pump();
+    // The head goes with the first bytes if they are there already, else as soon as nothing more is to be done.
+    if (this.#begun && !this.#hasBytes) {
+      setImmediate(() => {
+        if (!this.#hasBytes && !response.writableEnded && !response.destroyed) response.flushHeaders();
+      });
+    }
+  }
+
+  /** A reader may tell of progress while it is being read: then it is read once more. */
+  #pump(): void {
+    this.#progress = true;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#progress) {
+      this.#progress = false;
+      while (!this.#full && !this.#done && this.#step());
+    }
+    this.#pumping = false;
+  }
+
+  /** Writes what there is next; `false` when there is nothing now. */
+  #step(): boolean {
+    const leg = this.#body.legs[this.#leg];
+    if (leg === undefined) {
+      this.#begin();
+      this.#response.end(this.#body.closing);
+      this.#finish();
+      return false;
+    }
+    const reader = this.#reader ?? this.#open(leg);
+    if (reader === undefined) return false;
+    const bytes = reader.read();
+    if (bytes !== undefined) {
+      this.#write(bytes);
+      return true;
+    }
+    const { state } = reader;
+    if (state === 'open') return false;
+    if (state !== 'ended') {
+      this.#break(state.error);
+      return false;
+    }
+    reader.close();
+    this.#reader = undefined;
+    this.#leg++;
+    return true;
+  }
+
+  #open(leg: Leg): BodyReader | undefined {
+    this.#reader = this.#body.open(leg.range, () => this.#pump());
+    if (this.#reader === undefined) this.#break(new Error('the beginning of the body is gone'));
+    else if (leg.head !== undefined) this.#write(Buffer.from(leg.head, 'latin1'));
+    return this.#reader;
+  }
+
+  #write(bytes: Buffer): void {
+    this.#begin();
+    this.#hasBytes = true;
+    this.#full = !this.#response.write(bytes);
+  }
+
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#body.writeHead();
+  }
+
+  #break(error: Error): void {
+    const { onNoFirstByte } = this.#body;
+    this.#finish();
+    if (this.#begun || onNoFirstByte === undefined) this.#response.destroy();
+    else onNoFirstByte(error);
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#reader?.close();
+  }
+}
