@@ -17,7 +17,7 @@ export interface ResponseHead {
   readonly sequence: number;
   /** What the origin calls it for invalidation, in lower case. */
   readonly tags: readonly string[];
-  /** It is kept in slices: the store holds it under its cache key without a body (`slices/sliced-objects.ts`). */
+  /** It is kept in slices: the store holds it under its cache key without a body (`sliced-objects.ts`). */
   readonly sliced?: SlicedManifest;
   /** It is one slice of the version of this identity. */
   readonly sliceOf?: string;

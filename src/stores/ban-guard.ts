@@ -15,6 +15,10 @@ export class BanGuard<Stored extends Storable> implements CacheStore<Stored> {
     return this.#allowed(cacheKey, this.#store.get(cacheKey));
   }
 
+  has(cacheKey: string): boolean {
+    return this.#store.has(cacheKey);
+  }
+
   recall(cacheKey: string): Promise<readonly Stored[]> | undefined {
     return this.#store.recall(cacheKey)?.then((variants) => this.#allowed(cacheKey, variants));
   }

@@ -30,6 +30,8 @@ export interface CacheStoreStats {
 export interface CacheStore<Stored extends Storable> {
   /** All variants of a key, the newest first; counts as a use of them. Empty when there are none. */
   get(cacheKey: string): readonly Stored[];
+  /** Whether `get` or `recall` would probably give something, at once and without counting as a use. */
+  has(cacheKey: string): boolean;
   /**
    * What a lower tier holds under a key and `get` does not give. `undefined` at once when there is surely nothing;
    * otherwise it is being read, together for all who ask meanwhile, and never rejects: what cannot be read is not there.

@@ -41,6 +41,10 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     return entry.variants;
   }
 
+  has(cacheKey: string): boolean {
+    return this.#entries.has(cacheKey);
+  }
+
   /** There is no lower tier. */
   recall(): undefined {}
 

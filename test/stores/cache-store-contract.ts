@@ -19,6 +19,7 @@ export function holdsTheStoreContract(name: string, open: (limitBytes: number) =
       expect(store.put('a', stored('one', 100))).toBe(true);
       expect(labels(store.get('a'))).toEqual(['one']);
       expect(labels(store.get('b'))).toEqual([]);
+      expect([store.has('a'), store.has('b')]).toEqual([true, false]);
       expect(store.stats()).toMatchObject({ objects: 1, evictions: 0, reservedBytes: 0, limitBytes: 100_000 });
     });
 
