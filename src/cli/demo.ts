@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { decidePublish, type PublishPolicy } from '../policy/publish-credentials.ts';
+import { settledWithin } from '../rtmp/abortable-wait.ts';
 import { openMediaFile } from '../rtmp/media-file/media-file.ts';
 import { publishRtmp } from '../rtmp/rtmp-publisher.ts';
 import { programFile } from './program-files.ts';
@@ -38,9 +39,12 @@ export function demoQuery(policies: readonly PublishPolicy[]): string | undefine
 
 /**
  * Publishes the demo clip in a loop over RTMP, as an encoder would, and comes back (later and later) when it is
- * disconnected. `stop` resolves when the stream has been unpublished.
+ * disconnected. `stop` resolves when the stream has been unpublished, or after
+ * its grace.
  */
-export function startDemo({ rtmpPort, policies, clock, log }: DemoOptions): { stop(): Promise<void> } {
+export function startDemo({ rtmpPort, policies, clock, log }: DemoOptions): {
+  stop(graceMs: number): Promise<void>;
+} {
   const query = demoQuery(policies);
   if (query === undefined) {
     log.info({}, 'no stream key opens live/demo, so the demo clip is not published');
@@ -78,9 +82,9 @@ export function startDemo({ rtmpPort, policies, clock, log }: DemoOptions): { st
     }
   })();
   return {
-    stop: () => {
+    stop: (graceMs) => {
       stopping.abort();
-      return publishing;
+      return settledWithin(clock, graceMs, publishing);
     },
   };
 }

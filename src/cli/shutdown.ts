@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { closeBudgetMs } from '../base/close-budget.ts';
 import type { Log } from '../base/log.ts';
 
-const shutdownDeadlineMs = 4_500;
+/** Later than `CloseBudget` lets anybody take: for what does not keep to it. */
+const shutdownDeadlineMs = closeBudgetMs + 500;
 
 /**
  * A signal that comes again this soon is the same one: a terminal and a service manager signal every process of a

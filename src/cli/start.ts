@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { CloseBudget } from '../base/close-budget.ts';
 import type { Log } from '../base/log.ts';
 import { type Edge, startEdge } from '../edge/edge.ts';
 import type { EdgeSettings } from '../edge/settings.ts';
@@ -12,6 +13,10 @@ import { programFile } from './program-files.ts';
 import { runUntilSignal } from './shutdown.ts';
 import { systemClock } from './system-clock.ts';
 import { welcome } from './welcome.ts';
+
+/** Of the time in which the process has to be gone, what the demo may take, and what is kept for the origin. */
+const demoShareMs = 500;
+const originShareMs = 1_750;
 
 /** With both roles in one process and no origin server named, the edge fetches from the origin role next to it. */
 function edgeSettings({ edge }: Configuration, origin: Origin | undefined, originsConfigured: boolean): EdgeSettings {
@@ -43,6 +48,8 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   const dataFolder = prepareDataFolder(configuration.data);
 
   await using running = new AsyncDisposableStack();
+  let closing: CloseBudget | undefined;
+  const closeBudget = () => (closing ??= CloseBudget.of(systemClock));
   const origin = roles.includes('origin')
     ? await startOrigin(configuration.origin, {
         clock: systemClock,
@@ -50,7 +57,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
         siteDirectory: siteDirectory(log),
       })
     : undefined;
-  if (origin !== undefined) running.defer(() => origin.close());
+  if (origin !== undefined) running.defer(() => origin.close(closeBudget()));
 
   const edge = roles.includes('edge')
     ? await startEdge(edgeSettings(configuration, origin, originsConfigured), {
@@ -58,7 +65,8 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
         log: log.child({ role: 'edge' }),
       })
     : undefined;
-  if (edge !== undefined) running.defer(() => edge.close());
+  const keptForOriginMs = origin === undefined ? 0 : originShareMs;
+  if (edge !== undefined) running.defer(() => edge.close(closeBudget().keeping(keptForOriginMs)));
 
   const demoWanted = configuration.demo ?? file === undefined;
   if (origin !== undefined && demoWanted) {
@@ -68,7 +76,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
       clock: systemClock,
       log,
     });
-    running.defer(() => demo.stop());
+    running.defer(() => demo.stop(closeBudget().graceMs(demoShareMs)));
   }
 
   process.stdout.write(

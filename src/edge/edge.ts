@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { startHttpListener } from '../http/listener.ts';
@@ -26,8 +27,8 @@ export interface Edge {
   /** Of the listener for `rtmps://`. */
   readonly rtmpsPort: number | undefined;
   stats(): EdgeStats;
-  /** Stops accepting, lets running answers end for two seconds, then ends them and all requests to origins. */
-  close(): Promise<void>;
+  /** Stops accepting, lets running answers end for two seconds or `budget`, then ends them and all requests to origins. */
+  close(budget?: CloseBudget): Promise<void>;
 }
 
 export interface EdgeStats {
@@ -86,7 +87,7 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
     upgrade: live.flv,
     log,
   }).catch(async (error: unknown) => {
-    await live.close();
+    await live.close(CloseBudget.of(deps.clock));
     throw error;
   });
   return {
@@ -95,8 +96,8 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
     rtmpPort: live.rtmpPort,
     rtmpsPort: live.rtmpsPort,
     stats: () => ({ counters: { ...counters }, cache: store.stats(), live: live.stats() }),
-    close: async () => {
-      await Promise.all([listener.close(closeGraceMs), live.close()]);
+    close: async (budget = CloseBudget.of(deps.clock)) => {
+      await Promise.all([listener.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
     },
   };

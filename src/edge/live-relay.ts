@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { PublishAuthority } from '../http/publish-authority.ts';
@@ -28,7 +29,7 @@ export interface LiveRelay {
   readonly rtmpsPort: number | undefined;
   stats(): LiveRelayStats;
   /** Ends every connection and every stream. */
-  close(): Promise<void>;
+  close(budget: CloseBudget): Promise<void>;
 }
 
 /** Starts what relays live streams both ways. Throws a `ConfigError` as `startRtmpListeners` does. */
@@ -74,11 +75,11 @@ export async function startLiveRelay(
       publications: relayPublish.stats(),
       listeners: listeners.stats(),
     }),
-    close: async () => {
+    close: async (budget) => {
       flv.close();
       relay.close();
-      await listeners.close();
-      await authority.close();
+      await listeners.close(budget.keeping(authority.leastCloseMs));
+      await authority.close(budget);
     },
   };
 }

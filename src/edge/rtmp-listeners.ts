@@ -1,3 +1,4 @@
+import type { CloseBudget } from '../base/close-budget.ts';
 import { ConfigError } from '../base/errors.ts';
 import type { PublishAuthority } from '../http/publish-authority.ts';
 import type { PublishHookStats } from '../http/publish-hook.ts';
@@ -21,7 +22,7 @@ export interface RtmpListeners {
   /** Of the listener for `rtmps://`. */
   readonly rtmpsPort: number | undefined;
   stats(): RtmpListenersStats;
-  close(): Promise<void>;
+  close(budget: CloseBudget): Promise<void>;
 }
 
 export interface RtmpListenersStats {
@@ -77,7 +78,10 @@ export async function startRtmpListeners(
     port: plain.port,
     rtmpsPort: secure?.port,
     stats: () => ({ rtmp: plain.stats(), rtmps: secure?.stats(), hook: authority.hookStats() }),
-    close: () => running.disposeAsync(),
+    close: async (budget) => {
+      await Promise.all([plain.close(budget), secure?.close(budget)]);
+      await running.disposeAsync();
+    },
   };
 }
 

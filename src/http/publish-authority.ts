@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import {
@@ -50,8 +51,9 @@ export interface PublishAuthorityOptions {
   readonly apps?: readonly string[];
 }
 
-/** What `unpublish` events get when the server closes. */
+/** What `unpublish` events get when the server closes, and what is kept for them whoever else is slow to close. */
 const closeGraceMs = 1_000;
+const leastCloseGraceMs = 500;
 
 const refusalCodes = {
   'app-unknown': 'PUBLISH_APP_UNKNOWN',
@@ -106,9 +108,14 @@ export class PublishAuthority {
     return this.#askHook(this.#hook, attempt, { path, credential }, signal);
   }
 
+  /** What to keep for `close` of the time in which a server has to be closed. */
+  get leastCloseMs(): number {
+    return this.#hook === undefined ? 0 : leastCloseGraceMs;
+  }
+
   /** `unpublish` events that wait get a moment. */
-  async close(): Promise<void> {
-    await this.#hook?.close(closeGraceMs);
+  async close(budget: CloseBudget = CloseBudget.of(this.#options.clock)): Promise<void> {
+    await this.#hook?.close(budget.graceMs(closeGraceMs));
   }
 
   async #askHook(

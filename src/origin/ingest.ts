@@ -1,3 +1,4 @@
+import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -39,7 +40,7 @@ export interface Ingest {
   readonly rtmpsPort: number | undefined;
   stats(): IngestStats;
   /** Takes no more encoders and disconnects those that publish. The directory stays as it is. */
-  close(): Promise<void>;
+  close(budget?: CloseBudget): Promise<void>;
 }
 
 /**
@@ -66,7 +67,8 @@ export async function startIngest(
     log,
   };
   await using opened = new AsyncDisposableStack();
-  opened.defer(() => authority.close());
+  let closing: CloseBudget | undefined;
+  opened.defer(() => authority.close(closing));
   const plain = await listenRtmp('origin.rtmp', { ...common, host: rtmp.host, port: rtmp.port });
   opened.defer(() => plain.close());
   let secure: RtmpServer | undefined;
@@ -84,8 +86,10 @@ export async function startIngest(
     port: plain.port,
     rtmpsPort: secure?.port,
     stats: () => ({ ...together(plain.stats(), secure?.stats()), hook: authority.hookStats() }),
-    close: async () => {
-      await Promise.all([plain.close(), secure?.close()]);
+    close: async (budget = CloseBudget.of(clock)) => {
+      closing = budget;
+      const forListeners = budget.keeping(authority.leastCloseMs);
+      await Promise.all([plain.close(forListeners), secure?.close(forListeners)]);
       await running.disposeAsync();
     },
   };

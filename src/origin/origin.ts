@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { startHttpListener } from '../http/listener.ts';
@@ -30,11 +31,13 @@ export interface Origin {
   readonly rtmpsPort: number | undefined;
   readonly directory: StreamDirectory;
   /** Encoders are disconnected, streams end, answers under way get a moment, then nothing listens any more. */
-  close(): Promise<void>;
+  close(budget?: CloseBudget): Promise<void>;
 }
 
 /** What answers under way get when the origin closes. */
 const closeGraceMs = 2_000;
+/** And what is kept for them, however slow encoders are to leave. */
+const leastCloseGraceMs = 750;
 
 /** Starts ingest, packaging and HTTP. Throws a `ConfigError` when a port cannot be had or publishing is not safe. */
 export async function startOrigin(
@@ -73,12 +76,13 @@ export async function startOrigin(
       rtmpPort: ingest.port,
       rtmpsPort: ingest.rtmpsPort,
       directory,
-      close: async () => {
-        await Promise.all([ingest.close(), restreams.close()]);
+      close: async (budget = CloseBudget.of(clock)) => {
+        const forPublishers = budget.keeping(leastCloseGraceMs);
+        await Promise.all([ingest.close(forPublishers), restreams.close(forPublishers)]);
         directory.close();
         channels.close();
         flv.close();
-        await listener.close(closeGraceMs);
+        await listener.close(budget.graceMs(closeGraceMs));
       },
     };
   } catch (error) {

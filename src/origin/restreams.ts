@@ -1,7 +1,9 @@
+import type { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { LiveStream } from '../live/live-stream.ts';
 import type { StreamSource } from './live-channel.ts';
+import { settledWithin } from '../rtmp/abortable-wait.ts';
 import { RestreamPush, type RestreamState } from './restream-push.ts';
 import { type RestreamTargets, restreamTargets } from './restream-target.ts';
 import type { RestreamSettings } from './settings.ts';
@@ -35,11 +37,12 @@ export class Restreams {
     return this.#pushes.get(path)?.map((push) => push.state) ?? [];
   }
 
-  /** Unpublishes everywhere: in about a second at most. */
-  async close(): Promise<void> {
+  /** Unpublishes everywhere. Servers that do not close the connection have a second for it, or `budget`. */
+  async close(budget: CloseBudget): Promise<void> {
     this.#stopListening();
-    await Promise.all([...this.#pushes.values()].flat().map((push) => push.close()));
+    const closed = Promise.all([...this.#pushes.values()].flat().map((push) => push.close()));
     this.#pushes.clear();
+    await settledWithin(this.#options.clock, budget.graceMs(1_000), closed);
   }
 
   #add(stream: LiveStream): void {

@@ -42,6 +42,14 @@ export function withinDeadline<T>(
   });
 }
 
+/** Resolves when `promise` has, or after `graceMs`: what is still under way then is left behind. */
+export function settledWithin(clock: Clock, graceMs: number, promise: Promise<unknown>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(graceMs, resolve);
+    promise.then(() => resolve(), reject).finally(() => timer.cancel());
+  });
+}
+
 function reasonOf(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('aborted');
 }

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -114,9 +115,9 @@ export class RtmpServer {
 
   /**
    * Takes no more connections, ends those that are there, and resolves when all are gone. Who was asked to reconnect
-   * has `reconnectMs` to leave by itself; all are gone after `lingerMs` more at most.
+   * has `reconnectMs` to leave by itself; all are gone after `lingerMs` more, or when `budget` is used up.
    */
-  async close(): Promise<void> {
+  async close(budget: CloseBudget = CloseBudget.of(this.#options.clock)): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -130,9 +131,14 @@ export class RtmpServer {
     const endAsked = () => {
       for (const session of asked) session.close();
     };
-    const timer = asked.size === 0 ? undefined : clock.after(reconnectMs, endAsked);
+    // Whoever stays shall have read the goodbye.
+    const timer = clock.after(Math.min(reconnectMs, budget.graceMs(Infinity) / 2), endAsked);
+    const cutOff = clock.after(budget.graceMs(reconnectMs + lingerMs), () => {
+      for (const socket of this.#sessions.keys()) socket.destroy();
+    });
     await closed;
-    timer?.cancel();
+    timer.cancel();
+    cutOff.cancel();
   }
 
   #accept(socket: Socket): void {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { CloseBudget } from '../../src/base/close-budget.ts';
 import { amf0Object, propertiesOf } from '../../src/formats/amf0/value.ts';
 import { eventually } from '../support/condition.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -81,6 +82,27 @@ describe('a server that is going to close', () => {
     await able.serverCloses();
     await closed;
     expect(server.ingest.stats().closed).toEqual({ SERVER_CLOSING: 1 });
+  });
+
+  it('waits no longer than its budget for peers that stay and read nothing', async () => {
+    const { server, clock } = await start();
+    for (const capsEx of [reconnect, undefined]) {
+      (await publisher(server, `stubborn-${capsEx}`, capsEx)).stopReading();
+    }
+    let closed = false;
+    void server.ingest.close(CloseBudget.of(clock, 600)).then(() => {
+      closed = true;
+    });
+    // Half of it to connect again, the rest to read the goodbye.
+    for (const stepMs of [300, 299]) {
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(stepMs);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toBe(false);
+    clock.advance(1);
+    await eventually('it is closed', () => closed);
+    expect(server.ingest.stats().connections).toBe(0);
   });
 
   it('sends nothing to a client that is in its handshake or has not connected', async () => {
