@@ -21,6 +21,13 @@ export const refusals = {
     sentence: 'The address is malformed.',
     code: 'REQUEST_URL_MALFORMED',
   },
+  ambiguousUrl: {
+    status: 400,
+    title: 'Bad request',
+    sentence:
+      'The address can be read in more than one way. Write it without escaped or doubled slashes and semicolons.',
+    code: 'REQUEST_URL_AMBIGUOUS',
+  },
   bodyWithGet: {
     status: 403,
     title: 'Forbidden',

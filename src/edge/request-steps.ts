@@ -108,6 +108,7 @@ function match(
   const { headers } = received.request;
   const behaviour = edge.route(target.authority ?? headers.host ?? '', target.path);
   if (behaviour === 'no-distribution') return () => refuse(edge, received, refusals.unknownHost);
+  if (behaviour === 'ambiguous') return () => refuse(edge, received, refusals.ambiguousUrl);
   if (behaviour === 'no-behaviour') return () => refuse(edge, received, refusals.unknownPath);
   const viewer = { ...received, cors: behaviour.cors };
   if (method === 'OPTIONS') {

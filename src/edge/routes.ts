@@ -1,6 +1,7 @@
 import type { Upstream } from '../http/upstream.ts';
 import { compileBehaviours, compileHosts } from '../policy/behaviour-match.ts';
 import { type ChosenQuery, compileChosenQuery } from '../policy/cache-key.ts';
+import { readingsOf } from '../policy/request-target.ts';
 import type { BehaviourSettings, DistributionSettings } from './settings.ts';
 
 /** A behaviour, ready for use. */
@@ -14,8 +15,11 @@ export interface Behaviour {
   readonly cors: boolean;
 }
 
-/** Where a request goes: its behaviour, or what there is none of. */
-export type Route = (host: string, path: string) => Behaviour | 'no-distribution' | 'no-behaviour';
+/**
+ * Where a request goes: its behaviour, or what there is none of. `ambiguous`: its path is written in a way that its
+ * origin may take for a path of another behaviour.
+ */
+export type Route = (host: string, path: string) => Behaviour | 'no-distribution' | 'no-behaviour' | 'ambiguous';
 
 export function compileRoutes(
   distributions: readonly DistributionSettings[],
@@ -30,7 +34,13 @@ export function compileRoutes(
   return (host, path) => {
     const distribution = distributionOf(host);
     if (distribution === undefined) return 'no-distribution';
-    return distribution.behaviourOf(path) ?? 'no-behaviour';
+    const { behaviourOf } = distribution;
+    const behaviour = behaviourOf(path);
+    const readings = readingsOf(path);
+    if (readings?.every((reading) => reading === path || behaviourOf(reading) === behaviour) !== true) {
+      return 'ambiguous';
+    }
+    return behaviour ?? 'no-behaviour';
   };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { AccessError, LimitError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { anySiteFields, preflightFields } from '../formats/http-fields/cors.ts';
+import { parseRequestTarget } from '../policy/request-target.ts';
 import type { FanOut } from './fan-out.ts';
 import { type FlvConnection, HttpFlvConnection, WebSocketFlvConnection } from './flv-connection.ts';
 import { FlvSession } from './flv-session.ts';
@@ -250,14 +251,16 @@ export class FlvResponder {
 
   /** `/live/stage.flv?key=x` → the application `live` and the stream name `stage?key=x`. */
   #target({ url = '' }: IncomingMessage): { readonly app: string; readonly streamName: string } | undefined {
-    const queryAt = url.indexOf('?');
-    const path = queryAt === -1 ? url : url.slice(0, queryAt);
-    if (!path.startsWith('/') || !path.endsWith('.flv')) return undefined;
+    // Every request comes by here: most say at a glance that they want something else.
+    if (!url.includes('.flv') && !url.includes('%')) return undefined;
+    const target = parseRequestTarget(url);
+    if (target.kind !== 'resource' || !target.path.endsWith('.flv')) return undefined;
+    const { path, query } = target;
     const nameAt = path.lastIndexOf('/') + 1;
     const app = path.slice(1, Math.max(1, nameAt - 1));
     if (!this.#options.apps.has(app)) return undefined;
     const name = decodedName(path.slice(nameAt, -'.flv'.length));
-    return name === undefined ? undefined : { app, streamName: queryAt === -1 ? name : `${name}${url.slice(queryAt)}` };
+    return name === undefined ? undefined : { app, streamName: query === '' ? name : `${name}?${query}` };
   }
 
   #refuse(

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import sirv from 'sirv';
 import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
 import { anySiteFields, preflightFields } from '../formats/http-fields/cors.ts';
+import { parseRequestTarget } from '../policy/request-target.ts';
 import type { LiveAnswer, LiveResponder } from './live-responder.ts';
 
 /** Pages of any site may read what viewers may; without the exposed fields hls.js cannot find the live end. */
@@ -35,12 +36,14 @@ export function httpRoutes(
       sendSentence(request, response, 405, 'only GET, HEAD and OPTIONS are understood here', [allow]);
       return;
     }
-    const target = request.url ?? '/';
-    const queryAt = target.indexOf('?');
-    const path = queryAt < 0 ? target : target.slice(0, queryAt);
-    if (path.startsWith(livePrefix)) {
-      const query = new URLSearchParams(queryAt < 0 ? '' : target.slice(queryAt + 1));
-      await answerLive(live, request, response, path.slice(livePrefix.length), query);
+    const target = parseRequestTarget(request.url ?? '/');
+    if (target.kind !== 'resource') {
+      sendSentence(request, response, 404, 'there is nothing here: the URL is malformed');
+      return;
+    }
+    if (target.path.startsWith(livePrefix)) {
+      const query = new URLSearchParams(target.query);
+      await answerLive(live, request, response, target.path.slice(livePrefix.length), query);
       return;
     }
     const nothing = () => sendSentence(request, response, 404, 'there is no such page');

@@ -35,13 +35,61 @@ const alreadyNormal = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9\-._~!$&'()*+,;=:@]*)+
 /**
  * One spelling for each path (RFC 3986 §6.2.2): escapes of unreserved characters are decoded, all others in upper
  * case, characters that may not stand in a path are escaped, dot segments are resolved (also escaped ones). `%2F`
- * stays: it is not a separator. `undefined` for what is no path: no leading slash, a broken escape, an escaped NUL,
- * a fragment.
+ * stays: it is not a separator. `undefined` for what is no path: no leading slash, a broken escape, a NUL, escaped or
+ * not, a fragment.
  */
 export function normalisePath(path: string): string | undefined {
   if (alreadyNormal.test(path)) return path;
-  if (path[0] !== '/' || path.includes('#') || /%(?![0-9A-Fa-f]{2})|%00/.test(path)) return undefined;
-  return resolveDotSegments(normaliseEscapes(path, /[A-Za-z0-9\-._~!$&'()*+,;=:@/]/));
+  const escaped = escapedPath(path);
+  return escaped === undefined ? undefined : resolveDotSegments(escaped);
+}
+
+/**
+ * The beginning that all those paths share, in their one spelling, which some way of writing begins so: what stands
+ * before a trailing wildcard. Its last segment is none yet: `/a/..` is how `/a/..b` begins.
+ */
+export function normalisePathPrefix(prefix: string): string | undefined {
+  const escaped = escapedPath(prefix);
+  if (escaped === undefined) return undefined;
+  const nameAt = escaped.lastIndexOf('/') + 1;
+  return resolveDotSegments(escaped.slice(0, nameAt)) + escaped.slice(nameAt);
+}
+
+/** What some servers take for something else: slashes and dots in disguise, doubled slashes, path parameters. */
+const ambiguous = /%(?:2F|5C|C0%A[EF]|C1%9C|E0%80%A[EF]|F0%80%80%A[EF])|\/\/|;/;
+
+/**
+ * All that servers are known to make of a normalised path, which itself is the first: some take `%2F`, `%5C` and
+ * overlong UTF-8 (RFC 3629 §10) for a separator, merge slashes, or leave out path parameters, and resolve dot segments
+ * then. Where these lead to different behaviours, nobody can say which rules hold for the request. `undefined` when
+ * there are more ways to read it than anybody needs.
+ */
+export function readingsOf(path: string): readonly string[] | undefined {
+  if (!ambiguous.test(path)) return [path];
+  const readings = new Set([path]);
+  for (const [what, instead] of leniencies) {
+    for (const reading of [...readings]) readings.add(reading.replaceAll(what, instead));
+    if (readings.size > maxReadings) return undefined;
+  }
+  return [...new Set([path, ...[...readings].map(resolveDotSegments)])];
+}
+
+/** Three leniencies that matter for one path: more is somebody's attempt, and takes time to look through. */
+const maxReadings = 8;
+
+/** In the order in which they make work for each other. A server may have any of them. */
+const leniencies: readonly (readonly [RegExp, string])[] = [
+  [/%(?:C0|E0%80|F0%80%80)%AE/g, '.'],
+  [/%(?:C0|E0%80|F0%80%80)%AF/g, '/'],
+  [/%2F/g, '/'],
+  [/%(?:5C|C1%9C)/g, '/'],
+  [/;[^/]*/g, ''],
+  [/\/{2,}/g, '/'],
+];
+
+function escapedPath(path: string): string | undefined {
+  if (path[0] !== '/' || /[#\0]|%(?![0-9A-Fa-f]{2})|%00/.test(path)) return undefined;
+  return normaliseEscapes(path, /[A-Za-z0-9\-._~!$&'()*+,;=:@/]/);
 }
 
 /** Query parameters get the same treatment; a stray `%`, common in the wild, is taken for `%25`. */
