@@ -68,7 +68,8 @@ export function readingsOf(path: string): readonly string[] | undefined {
   if (!ambiguous.test(path)) return [path];
   const readings = new Set([path]);
   for (const [what, instead] of leniencies) {
-    for (const reading of [...readings]) readings.add(reading.replaceAll(what, instead));
+    // What is added meanwhile comes by as well, and stays what it is.
+    for (const reading of readings) readings.add(reading.replaceAll(what, instead));
     if (readings.size > maxReadings) return undefined;
   }
   return [...new Set([path, ...[...readings].map(resolveDotSegments)])];
