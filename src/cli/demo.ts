@@ -4,10 +4,12 @@ import { decidePublish, type PublishPolicy } from '../policy/publish-credentials
 import { settledWithin } from '../rtmp/abortable-wait.ts';
 import { openMediaFile } from '../rtmp/media-file/media-file.ts';
 import { publishRtmp } from '../rtmp/rtmp-publisher.ts';
+import { ownHost } from './own-address.ts';
 import { programFile } from './program-files.ts';
 
 export interface DemoOptions {
-  /** Where encoders publish, on this machine: at the edge if there is one, else at the origin. */
+  /** The listener where encoders publish: the edge's if there is one, else the origin's. */
+  readonly rtmpHost: string;
   readonly rtmpPort: number;
   /** Of all that it passes: the edge's and the origin's. */
   readonly policies: readonly PublishPolicy[];
@@ -23,12 +25,12 @@ const longestRetryMs = 30_000;
  * The query that lets the demo publish as any other encoder on this machine would have to: empty where none is
  * needed, a configured stream key for each policy that wants one, `undefined` where no key opens it.
  */
-export function demoQuery(policies: readonly PublishPolicy[]): string | undefined {
+export function demoQuery(policies: readonly PublishPolicy[], peerAddress = '127.0.0.1'): string | undefined {
   const parameters = new Set<string>();
   for (const policy of policies) {
     const candidates = ['', ...policy.keys.map(({ key }) => `key=${encodeURIComponent(key)}`)];
     const opening = candidates.find((query) => {
-      const target = { app: 'live', tcUrl: undefined, streamName: `${streamName}?${query}`, peerAddress: '127.0.0.1' };
+      const target = { app: 'live', tcUrl: undefined, streamName: `${streamName}?${query}`, peerAddress };
       return decidePublish(policy, target, (a, b) => a === b).kind === 'admitted';
     });
     if (opening === undefined) return undefined;
@@ -42,10 +44,12 @@ export function demoQuery(policies: readonly PublishPolicy[]): string | undefine
  * disconnected. `stop` resolves when the stream has been unpublished, or after
  * its grace.
  */
-export function startDemo({ rtmpPort, policies, clock, log }: DemoOptions): {
+export function startDemo({ rtmpHost, rtmpPort, policies, clock, log }: DemoOptions): {
   stop(graceMs: number): Promise<void>;
 } {
-  const query = demoQuery(policies);
+  const host = ownHost(rtmpHost);
+  // What connects to an address of this machine comes from that address.
+  const query = demoQuery(policies, host.replace(/^\[|\]$/g, ''));
   if (query === undefined) {
     log.info({}, 'no stream key opens live/demo, so the demo clip is not published');
     return { stop: () => Promise.resolve() };
@@ -60,7 +64,7 @@ export function startDemo({ rtmpPort, policies, clock, log }: DemoOptions): {
         const file = await openMediaFile(programFile('media', 'demo.mp4'));
         await using _closing = { [Symbol.asyncDispose]: () => file.close() };
         await publishRtmp({
-          url: `rtmp://127.0.0.1:${rtmpPort}/live/${streamName}${query}`,
+          url: `rtmp://${host}:${rtmpPort}/live/${streamName}${query}`,
           source: file.items({ loop: true }),
           clock,
           log: log.child({ part: 'demo' }),

@@ -9,6 +9,7 @@ import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import { prepareDataFolder } from './data-folder.ts';
 import { startDemo } from './demo.ts';
+import { ownHost } from './own-address.ts';
 import { programFile } from './program-files.ts';
 import { runUntilSignal } from './shutdown.ts';
 import { systemClock } from './system-clock.ts';
@@ -22,7 +23,10 @@ const originShareMs = 1_750;
 function edgeSettings({ edge }: Configuration, origin: Origin | undefined, originsConfigured: boolean): EdgeSettings {
   const main = edge.origins['main'];
   if (originsConfigured || origin === undefined || main === undefined) return edge;
-  const here = { url: `http://127.0.0.1:${origin.httpPort}`, rtmp: `rtmp://127.0.0.1:${origin.rtmpPort}` };
+  const here = {
+    url: `http://${ownHost(origin.httpAddress)}:${origin.httpPort}`,
+    rtmp: `rtmp://${ownHost(origin.rtmpAddress)}:${origin.rtmpPort}`,
+  };
   return { ...edge, origins: { ...edge.origins, main: { ...main, ...here } } };
 }
 
@@ -71,6 +75,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   const demoWanted = configuration.demo ?? file === undefined;
   if (origin !== undefined && demoWanted) {
     const demo = startDemo({
+      rtmpHost: edge === undefined ? origin.rtmpAddress : configuration.edge.rtmp.host,
       rtmpPort: edge?.rtmpPort ?? origin.rtmpPort,
       policies: [configuration.origin.publish, ...(edge === undefined ? [] : [configuration.edge.publish])],
       clock: systemClock,

@@ -1,4 +1,4 @@
-import { isLoopback } from '../base/setting-fields.ts';
+import { hostForPeople } from './own-address.ts';
 
 /** What a newcomer reads after `npm start`: where to look, what to try, where things lie. */
 export interface WelcomeFacts {
@@ -12,12 +12,6 @@ export interface WelcomeFacts {
   readonly dataFolder: string;
 }
 
-/** The name under which this machine's user reaches a listener. */
-function reachableHost(host: string): string {
-  if (isLoopback(host) || host === '0.0.0.0' || host === '::') return 'localhost';
-  return host.includes(':') ? `[${host}]` : host;
-}
-
 /** Quoted for a POSIX shell where that is needed. */
 function shellWord(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
@@ -26,9 +20,9 @@ function shellWord(text: string): string {
 export function welcome(facts: WelcomeFacts): string {
   const lines: string[] = ['', 'StreamFront is running.', ''];
   const row = (label: string, text: string) => lines.push(`  ${label.padEnd(8)}${text}`);
-  if (facts.edge !== undefined) row('Watch', `http://${reachableHost(facts.edge.host)}:${facts.edge.port}/`);
+  if (facts.edge !== undefined) row('Watch', `http://${hostForPeople(facts.edge.host)}:${facts.edge.port}/`);
   if (facts.rtmp !== undefined) {
-    const server = `rtmp://${reachableHost(facts.rtmp.host)}:${facts.rtmp.port}/live`;
+    const server = `rtmp://${hostForPeople(facts.rtmp.host)}:${facts.rtmp.port}/live`;
     const streamKey = facts.keyNeeded ? 'hello?key=YOUR-STREAM-KEY' : 'hello';
     row(
       'ffmpeg',

@@ -54,7 +54,7 @@ export async function startLiveRelay(
   const play: PlayService = { gate: relay, fanOut };
   const flv = new FlvResponder({
     ...play,
-    apps: new Set(apps),
+    hasApplication: (tcUrl, app) => routes.application(tcUrl, app) === undefined,
     fields: [['X-Edge-Location', settings.location]],
     clock,
     log,

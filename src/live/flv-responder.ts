@@ -10,14 +10,15 @@ import { parseRequestTarget } from '../policy/request-target.ts';
 import type { FanOut } from './fan-out.ts';
 import { type FlvConnection, HttpFlvConnection, WebSocketFlvConnection } from './flv-connection.ts';
 import { FlvSession } from './flv-session.ts';
+import { RefusalLog } from './refusal-log.ts';
 import type { PlayAdmission, PlayGate, PlayRefused, PlayRequest } from './play-gate.ts';
 import { WebSocketPing } from './web-socket-ping.ts';
 
 export interface FlvResponderOptions {
   readonly gate: PlayGate;
   readonly fanOut: FanOut;
-  /** The applications whose streams are given as FLV: what is below other paths is somebody else's. */
-  readonly apps: ReadonlySet<string>;
+  /** Whether streams of this application are given as FLV on this host: what is below other paths is somebody else's. */
+  readonly hasApplication: (tcUrl: string | undefined, app: string) => boolean;
   /** Of every answer, beside those that say who may read it. */
   readonly fields?: readonly (readonly [name: string, value: string])[];
   readonly clock: Clock;
@@ -46,6 +47,7 @@ const reasonPhrases: Readonly<Record<number, string>> = {
 export class FlvResponder {
   readonly #options: FlvResponderOptions;
   readonly #sessions = new Set<FlvSession>();
+  readonly #refusals: RefusalLog;
   readonly #webSocketServer = new WebSocketServer({
     noServer: true,
     // Video does not become smaller.
@@ -56,6 +58,7 @@ export class FlvResponder {
 
   constructor(options: FlvResponderOptions) {
     this.#options = options;
+    this.#refusals = new RefusalLog(options);
   }
 
   /** Whether the request is for a live stream as FLV. WebSocket is the one protocol to change over to there. */
@@ -203,7 +206,7 @@ export class FlvResponder {
 
   /** `undefined`: no answer in time, or nobody waits for it any more. */
   async #admit(request: PlayRequest, left: AbortController): Promise<PlayAdmission | undefined> {
-    const { gate, clock, log } = this.#options;
+    const { gate, clock } = this.#options;
     const timer = clock.after(admissionTimeoutMs, () => {
       left.abort(
         new LimitError('FLV_ADMISSION_TIMEOUT', 'milliseconds without an answer whether this may be played', {
@@ -216,10 +219,8 @@ export class FlvResponder {
     try {
       const admission = await gate.admit(request, left.signal);
       if (admission.kind === 'refused') {
-        log.warn(
-          { code: admission.code, peer, protocol: request.protocol },
-          `${admission.code}: ${admission.sentence}`,
-        );
+        const { code, sentence } = admission;
+        this.#refusals.warn(code, { peer, protocol: request.protocol }, `${code}: ${sentence}`);
         return admission;
       }
       if (!admission.stream.ended) return admission;
@@ -227,7 +228,7 @@ export class FlvResponder {
       return undefined;
     } catch (error) {
       if (!left.signal.aborted) throw error;
-      if (error instanceof LimitError) log.warn({ code: error.code, peer }, error.message);
+      if (error instanceof LimitError) this.#refusals.warn(error.code, { peer }, error.message);
       return undefined;
     } finally {
       timer.cancel();
@@ -235,12 +236,11 @@ export class FlvResponder {
   }
 
   #playRequest(request: IncomingMessage, protocol: 'http-flv' | 'ws-flv'): PlayRequest {
-    const { app, streamName } = this.#target(request) ?? { app: '', streamName: '' };
+    const { app, tcUrl, streamName } = this.#target(request) ?? { app: '', tcUrl: undefined, streamName: '' };
     const { socket, headers } = request;
     return {
       app,
-      // The host decides which distribution it is.
-      tcUrl: headers.host === undefined ? undefined : `rtmp://${headers.host}/${app}`,
+      tcUrl,
       streamName,
       peerAddress: socket.remoteAddress ?? '',
       peerPort: socket.remotePort ?? 0,
@@ -250,7 +250,7 @@ export class FlvResponder {
   }
 
   /** `/live/stage.flv?key=x` → the application `live` and the stream name `stage?key=x`. */
-  #target({ url = '' }: IncomingMessage): { readonly app: string; readonly streamName: string } | undefined {
+  #target({ url = '', headers }: IncomingMessage): Pick<PlayRequest, 'app' | 'tcUrl' | 'streamName'> | undefined {
     // Every request comes by here: most say at a glance that they want something else.
     if (!url.includes('.flv') && !url.includes('%')) return undefined;
     const target = parseRequestTarget(url);
@@ -258,9 +258,12 @@ export class FlvResponder {
     const { path, query } = target;
     const nameAt = path.lastIndexOf('/') + 1;
     const app = path.slice(1, Math.max(1, nameAt - 1));
-    if (!this.#options.apps.has(app)) return undefined;
+    // The host decides which distribution it is.
+    const tcUrl = headers.host === undefined ? undefined : `rtmp://${headers.host}/${app}`;
+    if (!this.#options.hasApplication(tcUrl, app)) return undefined;
     const name = decodedName(path.slice(nameAt, -'.flv'.length));
-    return name === undefined ? undefined : { app, streamName: query === '' ? name : `${name}?${query}` };
+    if (name === undefined) return undefined;
+    return { app, tcUrl, streamName: query === '' ? name : `${name}?${query}` };
   }
 
   #refuse(

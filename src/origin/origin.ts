@@ -56,7 +56,7 @@ export async function startOrigin(
   const restreams = new Restreams(directory, settings.live.restream, { originId, clock, log, random: Math.random });
   const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'origin.fanOut', clock });
   const play = { gate: new DirectoryPlayGate(directory), fanOut };
-  const flv = new FlvResponder({ ...play, apps: new Set([liveApp]), clock, log });
+  const flv = new FlvResponder({ ...play, hasApplication: (_, app) => app === liveApp, clock, log });
   const routes = httpRoutes(new LiveResponder(channels, (path) => restreams.statesOf(path)), siteDirectory);
   const ingest = await startIngest(settings, { directory, play, clock, log, originId });
   try {

@@ -3,6 +3,7 @@ import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { RefusalLog } from '../live/refusal-log.ts';
 import { writeTogether } from '../live/write-together.ts';
 import type { ExamineConnect } from './connect-command.ts';
 import type { PlayService } from './connected-context.ts';
@@ -50,9 +51,6 @@ const reconnectMs = 750;
 /** A peer that vanished without a word is noticed after this long without traffic, in states that wait for long. */
 const keepAliveMs = 30_000;
 
-/** At most one line in this time about connections beyond the bound: whoever opens them shall not fill the disk. */
-const refusalLogIntervalMs = 10_000;
-
 /** Listens for RTMP connections and runs a session on each. */
 export class RtmpServer {
   readonly #options: RtmpServerOptions;
@@ -61,10 +59,11 @@ export class RtmpServer {
   readonly #closed = new Map<string, number>();
   readonly #tls: TlsAcceptor | undefined;
   #accepted = 0;
-  #refusalLoggedMs = Number.NEGATIVE_INFINITY;
+  readonly #refusals: RefusalLog;
 
   private constructor(options: RtmpServerOptions) {
     this.#options = options;
+    this.#refusals = new RefusalLog(options);
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) =>
       this.#accept(socket),
     );
@@ -216,12 +215,10 @@ export class RtmpServer {
     socket.destroy();
     const code = 'RTMP_TOO_MANY_CONNECTIONS';
     this.#count(code);
-    const { maxConnections, limits, clock, log } = this.#options;
-    const nowMs = clock.monotonicMs();
-    if (nowMs - this.#refusalLoggedMs < refusalLogIntervalMs) return;
-    this.#refusalLoggedMs = nowMs;
-    log.warn(
-      { code, peer: address, refused: this.#closed.get(code) },
+    const { maxConnections, limits } = this.#options;
+    this.#refusals.warn(
+      code,
+      { peer: address },
       `${code}: ${maxConnections} connections at once are there already (setting ${limits.settingGroup}.maxConnections)`,
     );
   }

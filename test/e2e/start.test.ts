@@ -55,6 +55,27 @@ describe('streamfront start', () => {
     expect(places).toEqual(places.toSorted((a, b) => a - b));
   });
 
+  it('finds its own origin, and the demo its edge, on whatever addresses they listen', async () => {
+    program = await startProgram({
+      configuration: {
+        demo: true,
+        origin: { http: { host: '127.0.0.2' }, rtmp: { host: '127.0.0.3' } },
+        edge: { http: { host: '0.0.0.0' }, rtmp: { host: '127.0.0.4' } },
+      },
+    });
+    const { edgeUrl } = program;
+    await eventually('the demo is live at the origin, seen through the edge', async () => {
+      const answer = await fetch(`${edgeUrl}/live/streams.json`);
+      if (!answer.ok) return false;
+      return ((await answer.json()) as StreamList).streams.some(
+        ({ name, state }) => name === 'demo' && state === 'live',
+      );
+    });
+    const flv = await fetch(`${edgeUrl}/live/demo.flv`);
+    expect(flv.status).toBe(200);
+    await flv.body?.cancel();
+  });
+
   it('names the setting when a port is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { amf0Object } from '../../src/formats/amf0/value.ts';
 import { encodeAudioTag } from '../../src/formats/flv/audio-tag.ts';
@@ -269,6 +270,30 @@ describe('playing from an edge', () => {
     player.sendCommand('play', 5, null, ['closed-1'], 1);
     const refusal = await player.status('NetStream.Play.StreamNotFound');
     expect(refusal.description).toBe('InvalidURI: no behaviour answers for live/closed-1');
+  });
+
+  it('gives as FLV what the distribution of the host has, and leaves the same path on other hosts to the web', async () => {
+    await using house = new LiveHouse();
+    const origin = await house.origin();
+    const streaming = [
+      { name: 'events', hosts: ['events.example.org'], apps: ['live'] },
+      { name: 'channels', hosts: ['channels.example.org'], apps: ['tv'] },
+    ];
+    const edge = await house.edge([origin.rtmpPort], {}, { streaming });
+    const statusOf = (host: string, path: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const asked = get({ host: '127.0.0.1', port: edge.httpPort, path, headers: { host } }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        asked.on('error', reject);
+      });
+    // 404 says the relay, 502 the web distribution, whose origin is not there.
+    expect(await statusOf('events.example.org', '/live/stage.flv')).toBe(404);
+    expect(await statusOf('channels.example.org', '/live/stage.flv')).toBe(502);
+    expect(await statusOf('channels.example.org', '/tv/stage.flv')).toBe(404);
+    expect(await statusOf('events.example.org', '/tv/stage.flv')).toBe(502);
+    expect(await statusOf('www.example.org', '/live/stage.flv')).toBe(502);
   });
 
   it('refuses to fetch from itself, also over another edge', async () => {

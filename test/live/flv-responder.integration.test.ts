@@ -60,8 +60,8 @@ beforeEach(async () => {
   log = new LogRecorder();
   gate = new TestGate();
   fanOut = new FanOut({ settings: { mergeWindow: 0, maxQueueBytes: 1_000_000 }, settingsPath: 'test.fanOut', clock });
-  const apps = new Set(['live', 'shows/evening']);
-  responder = new FlvResponder({ gate, fanOut, apps, fields: [['X-Edge-Location', 'here']], clock, log });
+  const hasApplication = (_: string | undefined, app: string) => ['live', 'shows/evening'].includes(app);
+  responder = new FlvResponder({ gate, fanOut, hasApplication, fields: [['X-Edge-Location', 'here']], clock, log });
   listener = await startHttpListener({
     name: 'test',
     host: '127.0.0.1',
@@ -167,6 +167,18 @@ describe('FlvResponder over HTTP', () => {
       expect(await answer.text()).toMatch(/^it is PLAY_/);
     }
     expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(3);
+  });
+
+  it('logs the same refusal once in ten seconds, over HTTP and WebSocket alike, with how many there were', async () => {
+    for (let asked = 0; asked < 5; asked++) await fetch(url('/live/nobody.flv'));
+    await refusedUpgrade('/live/nobody.flv');
+    await fetch(url('/live/secret.flv'));
+    const warnings = () => log.lines.filter(({ level }) => level === 'warn');
+    const lines = () => warnings().map(({ fields }) => `${String(fields['code'])} ${String(fields['refused'])}`);
+    expect(lines()).toEqual(['PLAY_STREAM_NOT_FOUND 1', 'PLAY_UNAUTHORIZED 1']);
+    clock.advance(10_000);
+    await fetch(url('/live/nobody.flv'));
+    expect(lines().slice(2)).toEqual(['PLAY_STREAM_NOT_FOUND 7']);
   });
 
   it('gives up after 15 s without an answer of the gate, and at once when the player leaves', async () => {
