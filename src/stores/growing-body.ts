@@ -128,7 +128,7 @@ export class GrowingBody {
   /** The whole body as one buffer, when it is complete and was kept. */
   whole(): Buffer | undefined {
     if (this.#state.kind !== 'complete' || !this.#keeping) return undefined;
-    return this.#whole ?? Buffer.concat(this.#pieces, this.#receivedBytes);
+    return this.#whole ?? joined(this.#pieces, this.#receivedBytes);
   }
 
   /** For `GrowingBodyReader`. `piece` counts from the first piece of the body. */
@@ -191,6 +191,14 @@ export class GrowingBody {
   #releaseSource(): void {
     if (!this.#paused && this.#state.kind === 'growing') this.#options.onPressure(false);
   }
+}
+
+/** One buffer of its own: what `Buffer.concat` makes of a few bytes would keep a whole slab of the pool alive. */
+function joined(pieces: readonly Buffer[], lengthBytes: number): Buffer {
+  const whole = Buffer.allocUnsafeSlow(lengthBytes);
+  let offset = 0;
+  for (const piece of pieces) offset += piece.copy(whole, offset);
+  return whole;
 }
 
 /** One reader's place in a growing body, or in a range of it. */

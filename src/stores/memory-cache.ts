@@ -1,28 +1,51 @@
+import { GhostList } from '../policy/ghost-list.ts';
 import type { BanFacts, CacheStore, CacheStoreStats, Storable } from './cache-store.ts';
+import { FifoList, type FifoMember } from './fifo-list.ts';
 
 /** More variants than this under one key are noise: the oldest goes. */
 const maxVariants = 8;
-/** The entry itself, its place in the map, its links. */
+/** The entry itself, its place in the map, its links: measured by `npm run bench -- store`. */
 const entryOverheadBytes = 300;
 /** Keys that one step of a sweep looks at: well under a millisecond. */
 const sweepStepKeys = 500;
+/** What comes new has this share of the room to show that it is used again. */
+const smallShare = 0.1;
+const maxVisits = 3;
+const mainQueue = maxVisits + 1;
 
-/** All variants of one key. Entries form a list from the one used last to the one used longest ago. */
-interface Entry<Stored> {
+/** All variants of one key. There may be millions: every field counts. */
+class Entry<Stored extends Storable> implements FifoMember<Entry<Stored>> {
   readonly cacheKey: string;
-  variants: readonly Stored[];
-  costBytes: number;
-  newer: Entry<Stored> | undefined;
-  older: Entry<Stored> | undefined;
+  readonly variants: readonly Stored[];
+  newer: Entry<Stored> | undefined = undefined;
+  older: Entry<Stored> | undefined = undefined;
+  /** Uses since it came into its queue, counted up to `maxVisits`; the main queue's count begins at `mainQueue`. */
+  standing: number;
+
+  constructor(cacheKey: string, variants: readonly Stored[], standing: number) {
+    this.cacheKey = cacheKey;
+    this.variants = variants;
+    this.standing = standing;
+  }
+
+  get costBytes(): number {
+    return keyCostBytes(this.cacheKey, this.variants);
+  }
 }
 
-/** A store in memory; when room is short, the key that was used longest ago goes first. */
+/**
+ * A store in memory. What it lets go follows S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction",
+ * SOSP 2023): new keys go through a small queue; those used twice there move on to the main queue, the others leave and
+ * are remembered as ghosts for a while: a ghost that comes back goes to the main queue at once. The main queue is a
+ * clock: a key that was used gets another round. A scan of keys that are asked for once so passes through a tenth of the
+ * room, and a use is a count and nothing else. Queues are bounded by bytes.
+ */
 export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> {
   readonly #limitBytes: number;
   readonly #entries = new Map<string, Entry<Stored>>();
-  #newest: Entry<Stored> | undefined;
-  #oldest: Entry<Stored> | undefined;
-  #bytes = 0;
+  readonly #small = new FifoList<Entry<Stored>>();
+  readonly #main = new FifoList<Entry<Stored>>();
+  readonly #ghosts = new GhostList();
   #reservedBytes = 0;
   #objects = 0;
   #evictions = 0;
@@ -33,11 +56,8 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
 
   get(cacheKey: string): readonly Stored[] {
     const entry = this.#entries.get(cacheKey);
-    if (entry === undefined) return [];
-    if (entry !== this.#newest) {
-      this.#unlink(entry);
-      this.#linkAsNewest(entry);
-    }
+    if (entry === undefined) return nothing;
+    if (entry.standing !== maxVisits && entry.standing !== mainQueue + maxVisits) entry.standing++;
     return entry.variants;
   }
 
@@ -48,27 +68,31 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
   /** There is no lower tier. */
   recall(): undefined {}
 
+  /** What `get` would give; no use of it. */
+  peek(cacheKey: string): readonly Stored[] {
+    return this.#entries.get(cacheKey)?.variants ?? nothing;
+  }
+
   put(cacheKey: string, stored: Stored): boolean {
-    const overheadBytes = entryOverheadBytes + cacheKey.length * 2;
-    if (overheadBytes + stored.costBytes > this.#limitBytes) return false;
-    const others = (this.#entries.get(cacheKey)?.variants ?? []).filter(
-      (other) => other.variantKey !== stored.variantKey,
-    );
-    this.remove(cacheKey);
+    const known = this.#entries.get(cacheKey);
+    if (known !== undefined) this.#drop(known);
+    const boundBytes = this.#limitBytes - this.#reservedBytes;
+    const others = known?.variants.filter(({ variantKey }) => variantKey !== stored.variantKey) ?? [];
     const variants = [stored, ...others.slice(0, maxVariants - 1)];
-    const entry: Entry<Stored> = {
-      cacheKey,
-      variants,
-      costBytes: variants.reduce((sum, variant) => sum + variant.costBytes, overheadBytes),
-      newer: undefined,
-      older: undefined,
-    };
-    this.#entries.set(cacheKey, entry);
-    this.#linkAsNewest(entry);
-    this.#bytes += entry.costBytes;
-    this.#objects += variants.length;
-    this.#makeRoom();
-    return this.#entries.has(cacheKey);
+    while (variants.length > 1 && keyCostBytes(cacheKey, variants) > boundBytes) variants.pop();
+    const costBytes = keyCostBytes(cacheKey, variants);
+    if (costBytes > boundBytes) return false;
+    this.#shortenTo(boundBytes - costBytes);
+    const standing = known?.standing ?? (this.#ghosts.take(cacheKey) ? mainQueue : 0);
+    this.#add(new Entry(known?.cacheKey ?? flatCopy(cacheKey), variants, standing));
+    return true;
+  }
+
+  remove(cacheKey: string): boolean {
+    const entry = this.#entries.get(cacheKey);
+    if (entry === undefined) return false;
+    this.#drop(entry);
+    return true;
   }
 
   *sweep(isUnwanted: (cacheKey: string, stored: BanFacts) => boolean): Generator<number, void, undefined> {
@@ -77,9 +101,10 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     // A Map's iterator stays valid while entries come and go.
     for (const entry of this.#entries.values()) {
       const kept = entry.variants.filter((stored) => !isUnwanted(entry.cacheKey, stored));
-      removed += entry.variants.length - kept.length;
-      if (kept.length === 0) this.remove(entry.cacheKey);
-      else if (kept.length < entry.variants.length) this.#keepVariants(entry, kept);
+      const unwanted = entry.variants.length - kept.length;
+      if (unwanted > 0) this.#drop(entry);
+      if (unwanted > 0 && kept.length > 0) this.#add(new Entry(entry.cacheKey, kept, entry.standing));
+      removed += unwanted;
       if (++seen % sweepStepKeys === 0) {
         yield removed;
         removed = 0;
@@ -88,20 +113,10 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     yield removed;
   }
 
-  remove(cacheKey: string): boolean {
-    const entry = this.#entries.get(cacheKey);
-    if (entry === undefined) return false;
-    this.#entries.delete(cacheKey);
-    this.#unlink(entry);
-    this.#bytes -= entry.costBytes;
-    this.#objects -= entry.variants.length;
-    return true;
-  }
-
   reserve(bytes: number): boolean {
     if (this.#reservedBytes + bytes > this.#limitBytes / 2) return false;
     this.#reservedBytes += bytes;
-    this.#makeRoom();
+    this.#shortenTo(this.#limitBytes - this.#reservedBytes);
     return true;
   }
 
@@ -112,42 +127,72 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
   stats(): CacheStoreStats {
     return {
       objects: this.#objects,
-      bytes: this.#bytes,
+      bytes: this.#small.bytes + this.#main.bytes,
       reservedBytes: this.#reservedBytes,
       limitBytes: this.#limitBytes,
       evictions: this.#evictions,
     };
   }
 
-  #keepVariants(entry: Entry<Stored>, kept: readonly Stored[]): void {
-    const costOf = (variants: readonly Stored[]) => variants.reduce((sum, { costBytes }) => sum + costBytes, 0);
-    const freedBytes = costOf(entry.variants) - costOf(kept);
-    this.#bytes -= freedBytes;
-    this.#objects -= entry.variants.length - kept.length;
-    entry.costBytes -= freedBytes;
-    entry.variants = kept;
+  #add(entry: Entry<Stored>): void {
+    this.#entries.set(entry.cacheKey, entry);
+    this.#queueOf(entry).add(entry);
+    this.#objects += entry.variants.length;
+    this.#ghosts.fit(this.#entries.size);
   }
 
-  #makeRoom(): void {
-    while (this.#bytes + this.#reservedBytes > this.#limitBytes && this.#oldest !== undefined) {
-      this.#evictions += this.#oldest.variants.length;
-      this.remove(this.#oldest.cacheKey);
+  #shortenTo(boundBytes: number): void {
+    while (this.#small.bytes + this.#main.bytes > boundBytes) {
+      const fromSmall = this.#small.bytes > boundBytes * smallShare ? this.#small.oldest : undefined;
+      if (fromSmall !== undefined) this.#shortenSmall(fromSmall);
+      else if (this.#main.oldest !== undefined) this.#shortenMain(this.#main.oldest);
     }
   }
 
-  #linkAsNewest(entry: Entry<Stored>): void {
-    entry.older = this.#newest;
-    if (this.#newest !== undefined) this.#newest.newer = entry;
-    this.#newest = entry;
-    this.#oldest ??= entry;
+  #shortenSmall(oldest: Entry<Stored>): void {
+    if (oldest.standing > 1) {
+      this.#small.remove(oldest);
+      oldest.standing = mainQueue;
+      this.#main.add(oldest);
+    } else {
+      this.#ghosts.add(oldest.cacheKey);
+      this.#evict(oldest);
+    }
   }
 
-  #unlink(entry: Entry<Stored>): void {
-    if (entry.newer === undefined) this.#newest = entry.older;
-    else entry.newer.older = entry.older;
-    if (entry.older === undefined) this.#oldest = entry.newer;
-    else entry.older.newer = entry.newer;
-    entry.newer = undefined;
-    entry.older = undefined;
+  #shortenMain(oldest: Entry<Stored>): void {
+    if (oldest.standing > mainQueue) {
+      oldest.standing--;
+      this.#main.remove(oldest);
+      this.#main.add(oldest);
+    } else {
+      this.#evict(oldest);
+    }
   }
+
+  #evict(entry: Entry<Stored>): void {
+    this.#evictions += entry.variants.length;
+    this.#drop(entry);
+  }
+
+  #drop(entry: Entry<Stored>): void {
+    this.#entries.delete(entry.cacheKey);
+    this.#queueOf(entry).remove(entry);
+    this.#objects -= entry.variants.length;
+  }
+
+  #queueOf(entry: Entry<Stored>): FifoList<Entry<Stored>> {
+    return entry.standing >= mainQueue ? this.#main : this.#small;
+  }
+}
+
+const nothing: readonly never[] = [];
+
+function keyCostBytes(cacheKey: string, variants: readonly Storable[]): number {
+  return variants.reduce((sum, { costBytes }) => sum + costBytes, entryOverheadBytes + cacheKey.length * 2);
+}
+
+/** A key is put together from pieces, and V8 keeps those beside it for as long as the key lives: 32 bytes a key. */
+function flatCopy(cacheKey: string): string {
+  return Buffer.from(cacheKey).toString();
 }
