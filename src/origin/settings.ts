@@ -15,6 +15,11 @@ function isRestreamUrl(url: string): boolean {
   }
 }
 
+const restreamUrl = z
+  .string()
+  .max(1_024)
+  .refine(isRestreamUrl, 'write rtmp://HOST[:PORT]/APP/NAME or rtmps://HOST[:PORT]/APP/NAME, with ?KEY if need be');
+
 const restreamSchema = z.strictObject({
   stream: z
     .string()
@@ -22,17 +27,8 @@ const restreamSchema = z.strictObject({
     .max(256)
     .describe('Which streams: a name such as `live/stage`, `*` for any run of characters; every rule that fits counts'),
   to: z
-    .array(
-      z
-        .string()
-        .max(1_024)
-        .refine(
-          isRestreamUrl,
-          'write rtmp://HOST[:PORT]/APP/NAME or rtmps://HOST[:PORT]/APP/NAME, with ?KEY if need be',
-        ),
-    )
-    .min(1)
-    .max(16)
+    .union([restreamUrl, z.array(restreamUrl).min(1).max(16)])
+    .transform((to) => (typeof to === 'string' ? [to] : to))
     .describe('Where to: `rtmp://HOST[:PORT]/APP/NAME?KEY` or `rtmps://…`; `{name}` becomes the name of the stream'),
   ca: z
     .string()

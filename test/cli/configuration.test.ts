@@ -38,6 +38,20 @@ describe('loadConfiguration', () => {
     expect(originsConfigured).toBe(false);
   });
 
+  it('takes one place to push a stream to as a text, several as a list, and says of neither what it holds', () => {
+    const restream = (to: string) => `origin: { live: { restream: [{ stream: live/stage, to: ${to} }] } }`;
+    const { configuration } = loadConfiguration({ config: file(restream("'rtmp://a.example/app/key'")) });
+    expect(configuration.origin.live.restream[0]?.to).toEqual(['rtmp://a.example/app/key']);
+    expect(findings(restream("'https://a.example/their-key'"))).toEqual([
+      'line 1: origin.live.restream[0].to: write rtmp://HOST[:PORT]/APP/NAME or rtmps://HOST[:PORT]/APP/NAME, with ?KEY if need be',
+    ]);
+    expect(findings(restream("['rtmp://a.example/app/key', 'their-key']"))).toEqual([
+      expect.stringMatching(/^line 1: origin\.live\.restream\[0\]\.to\[1\]: write rtmp:/),
+    ]);
+    expect(findings(restream('[]'))).toEqual(['line 1: origin.live.restream[0].to: must have at least 1 entry']);
+    expect(findings(restream('{ their-key: 1 }')).join()).not.toContain('their-key');
+  });
+
   it('lets a flag beat the file', () => {
     const { configuration } = loadConfiguration({
       config: file('edge: { http: { port: 9000 } }\ndata: there\n'),
@@ -149,13 +163,13 @@ describe('loadConfiguration', () => {
   it('never repeats what may be a key in the addresses of other servers', () => {
     const found = findings(
       [
-        'origin: { live: { restream: [{ stream: "live/*", to: ["rtmp://h/SECRET-1"] }, { stream: x, to: "rtmp://h/a/SECRET-2" }] } }',
+        'origin: { live: { restream: [{ stream: "live/*", to: ["rtmp://h/SECRET-1"] }, { stream: x, to: "h/a/SECRET-2" }, { stream: y, to: 7 }] } }',
         'edge: { origins: { main: { url: "http://h", rtmp: "rtmp://h/x?key=SECRET-3" } } }',
       ].join('\n'),
     );
     for (const setting of [
       'restream[0].to[0]: write rtmp://',
-      'restream[1].to: must be a list',
+      'restream[1].to: write rtmp://',
       'main.rtmp: write rtmp://',
     ]) {
       expect(found.join()).toContain(setting);

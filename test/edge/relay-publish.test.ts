@@ -131,6 +131,30 @@ describe('publishing through an edge', () => {
     ).not.toContain('encoder-key');
   });
 
+  it('stops a quarrel of two encoders with one key, each behind an edge of its own: the origin counts', async () => {
+    await using house = new LiveHouse();
+    const origin = await house.origin();
+    const publish = { auth: 'key' as const, keys: [{ stream: '*', key: 'encoder-key-1' }] };
+    const edges = [
+      await house.edge([origin.rtmpPort], {}, { publish }),
+      await house.edge([origin.rtmpPort], {}, { publish }),
+    ] as const;
+    const portOfTurn = (turn: number) => edges[turn % 2 === 0 ? 0 : 1].rtmpPort;
+    let holder = await house.publish(portOfTurn(0), 'stage?key=encoder-key-1').started();
+    for (let turn = 1; turn <= 5; turn++) {
+      const before = holder;
+      holder = await house.publish(portOfTurn(turn), 'stage?key=encoder-key-1').started();
+      await eventually('the one before is told', () => before.failure);
+    }
+    const { codes, refusal } = await tryToPublish(portOfTurn(6), 'stage?key=encoder-key-1');
+    expect(codes).not.toContain('NetStream.Publish.Start');
+    expect(refusal).toMatchObject({ code: 'NetStream.Publish.BadName' });
+    expect(refusal?.description).toMatch(/same stream key.*5 times within a minute: stop all but one/);
+    const viewer = await house.viewer(edges[0].rtmpPort, 'stage');
+    await viewer.getsFrames(5);
+    expect(holder.failure).toBeUndefined();
+  });
+
   it('asks the origin with the key of the edge, which opens no takeover', async () => {
     await using house = new LiveHouse();
     const keys = [{ stream: '*', key: 'key-of-the-edges' }];
