@@ -67,6 +67,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
     ? await startEdge(edgeSettings(configuration, origin, originsConfigured), {
         clock: systemClock,
         log: log.child({ role: 'edge' }),
+        dataFolder,
       })
     : undefined;
   const keptForOriginMs = origin === undefined ? 0 : originShareMs;

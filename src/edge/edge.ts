@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -7,9 +8,11 @@ import { Upstream } from '../http/upstream.ts';
 import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
 import { BanGuard } from '../stores/ban-guard.ts';
+import { BanStore } from '../stores/ban-store.ts';
 import { MemoryCache } from '../stores/memory-cache.ts';
 import { answerEdgeDocument, wantsEdgeDocument } from './edge-document.ts';
 import type { CachedResponse } from './edge-response.ts';
+import { Invalidations } from './invalidations.ts';
 import type { EdgeCounters } from './origin-fetch.ts';
 import { type EdgeContext, serveRequest } from './request-steps.ts';
 import { type LiveRelayStats, startLiveRelay } from './live-relay.ts';
@@ -26,6 +29,7 @@ export interface Edge {
   readonly rtmpPort: number;
   /** Of the listener for `rtmps://`. */
   readonly rtmpsPort: number | undefined;
+  readonly invalidations: Pick<Invalidations, 'create' | 'find'>;
   stats(): EdgeStats;
   /** Stops accepting, lets running answers end for two seconds or `budget`, then ends them and all requests to origins. */
   close(budget?: CloseBudget): Promise<void>;
@@ -37,21 +41,29 @@ export interface EdgeStats {
   readonly live: LiveRelayStats;
 }
 
+interface EdgeSurroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where it keeps what must outlive a restart, for itself alone; without one, nothing does. */
+  readonly dataFolder?: string;
+}
+
 /**
  * Starts an edge: listens for viewers and encoders, answers from its cache, relays live streams, asks origins. Throws a
  * `ConfigError` when a port cannot be had, and when publishing would be open to everybody without that being written out.
  */
-export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; log: Log }): Promise<Edge> {
+export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings): Promise<Edge> {
   const { log } = deps;
+  await using opened = new AsyncDisposableStack();
   const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
   const counters = zeroCounters();
-  const firstSequence = deps.clock.wallMs();
-  const bans = new BanList({
-    beginSequence: firstSequence,
-    forgottenSequence: firstSequence,
-    currentSequence: firstSequence,
-  });
+  const banFile = deps.dataFolder === undefined ? ':memory:' : join(deps.dataFolder, 'control.sqlite');
+  const banStore = new BanStore(banFile, deps.clock.wallMs());
+  const bans = new BanList(banStore.start);
   const store = new BanGuard(new MemoryCache<CachedResponse>(settings.cache.memoryBytes), bans);
+  const { distributions } = settings;
+  const invalidations = new Invalidations({ clock: deps.clock, log, bans, banStore, store, distributions });
+  opened.defer(() => invalidations.close());
   const via = `1.1 ${settings.location} (StreamFront)`;
   const context: EdgeContext = {
     clock: deps.clock,
@@ -64,10 +76,11 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
     counters,
     name: { location: settings.location, via, cacheName: `streamfront-${settings.location}` },
     identity: { via, cdnId: `streamfront-${randomBytes(8).toString('hex')}` },
-    route: compileRoutes(settings.distributions, upstreams),
+    route: compileRoutes(distributions, upstreams),
     nextRequestId: requestIds(),
   };
   const live = await startLiveRelay(settings, deps);
+  opened.defer(() => live.close(CloseBudget.of(deps.clock)));
   const facts = {
     location: settings.location,
     rtmpPort: live.rtmpPort,
@@ -86,19 +99,20 @@ export async function startEdge(settings: EdgeSettings, deps: { clock: Clock; lo
     },
     upgrade: live.flv,
     log,
-  }).catch(async (error: unknown) => {
-    await live.close(CloseBudget.of(deps.clock));
-    throw error;
   });
+  // From here on it is for `close`.
+  opened.move();
   return {
     httpPort: listener.port,
     httpAddress: listener.address,
     rtmpPort: live.rtmpPort,
     rtmpsPort: live.rtmpsPort,
+    invalidations,
     stats: () => ({ counters: { ...counters }, cache: store.stats(), live: live.stats() }),
     close: async (budget = CloseBudget.of(deps.clock)) => {
       await Promise.all([listener.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
+      invalidations.close();
     },
   };
 }

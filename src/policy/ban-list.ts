@@ -29,9 +29,9 @@ export class BanList {
   readonly #beginSequence: number;
   #forgottenSequence: number;
   #currentSequence: number;
-  /** The number of the last ban. All three maps hold the older ones first. */
+  /** The number of the last ban of each. All hold the older ones first. */
   readonly #exact = new Map<string, number>();
-  readonly #prefixes = new Map<string, number>();
+  #prefixes: { readonly prefix: string; readonly sequence: number }[] = [];
   readonly #tags = new Map<string, number>();
   readonly #written = new Map<string, number>();
   #forgottenWrittenSequence = 0;
@@ -47,6 +47,11 @@ export class BanList {
     return this.#currentSequence;
   }
 
+  /** How many bans are remembered. */
+  get sizes(): { readonly exactAndTags: number; readonly prefixes: number } {
+    return { exactAndTags: this.#exact.size + this.#tags.size, prefixes: this.#prefixes.length };
+  }
+
   /** Puts bans in force, all under the number that is returned. */
   add(bans: readonly Ban[]): number {
     this.restore(bans, ++this.#currentSequence);
@@ -57,7 +62,7 @@ export class BanList {
   restore(bans: readonly Ban[], sequence: number): void {
     for (const ban of bans) {
       if (ban.kind === 'exact') setAsNewest(this.#exact, ban.cacheKey, sequence);
-      else if (ban.kind === 'prefix') setAsNewest(this.#prefixes, ban.cacheKeyPrefix, sequence);
+      else if (ban.kind === 'prefix') this.#restorePrefix(ban.cacheKeyPrefix, sequence);
       else setAsNewest(this.#tags, tagKey(ban.distribution, ban.tag), sequence);
     }
   }
@@ -96,7 +101,8 @@ export class BanList {
 
   /** Bans up to this number have been carried out: nothing that is stored is concerned by them. */
   forget(upToSequence: number): void {
-    for (const numbered of [this.#exact, this.#prefixes, this.#tags, this.#written]) {
+    this.#prefixes = this.#prefixes.filter(({ sequence }) => sequence > upToSequence);
+    for (const numbered of [this.#exact, this.#tags, this.#written]) {
       for (const [key, sequence] of numbered) {
         if (sequence > upToSequence) break;
         numbered.delete(key);
@@ -105,9 +111,18 @@ export class BanList {
     this.#forgottenSequence = Math.max(this.#forgottenSequence, upToSequence);
   }
 
+  #restorePrefix(prefix: string, sequence: number): void {
+    this.#prefixes = this.#prefixes.filter((ban) => ban.prefix !== prefix);
+    this.#prefixes.push({ prefix, sequence });
+  }
+
   #names(key: string, tags: readonly string[] | undefined, sequence: number): boolean {
     if ((this.#exact.get(key) ?? 0) > sequence) return true;
-    for (const [prefix, number] of this.#prefixes) if (number > sequence && key.startsWith(prefix)) return true;
+    for (let i = this.#prefixes.length - 1; i >= 0; i--) {
+      const ban = this.#prefixes[i];
+      if (ban === undefined || ban.sequence <= sequence) break;
+      if (key.startsWith(ban.prefix)) return true;
+    }
     if (this.#tags.size === 0) return false;
     const distribution = key.slice(0, key.lastIndexOf(' '));
     if (tags !== undefined) {
