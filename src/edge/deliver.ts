@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import { withoutFields } from '../formats/http-fields/field-lines.ts';
+import { type CacheStatus, formatCacheStatus } from '../formats/http-fields/cache-status.ts';
+import { type FieldLines, withoutFields } from '../formats/http-fields/field-lines.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
+import { type AllowedMethods, allowedMethodsText } from '../policy/methods.ts';
 import { notModifiedFields, viewerHasIt } from '../policy/validation.ts';
 import { type Portion, portionFor } from './body-portion.ts';
 import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
@@ -44,10 +46,18 @@ export function deliverHit(viewer: Viewer, response: CachedResponse, fresh: Fres
   viewer.response.end(response.body);
 }
 
-/** A stored response as this viewer wants it: whole, a part, the head only, or 304. */
-export function deliverStored(viewer: Viewer, stored: CachedResponse, how: Provenance): void {
+/**
+ * A stored response as this viewer wants it: whole, a part, the head only, or 304. `ownFields`: the viewer gets these,
+ * some of which may be for nobody else.
+ */
+export function deliverStored(
+  viewer: Viewer,
+  stored: CachedResponse,
+  how: Provenance,
+  ownFields: FieldLines = stored.head.fields,
+): void {
   const { head, body } = stored;
-  const fields = fieldsFor(viewer, head, how);
+  const fields = fieldsFor(viewer, head, how, ownFields);
   if (isNotModifiedFor(viewer, head)) {
     viewer.response.writeHead(304, notModifiedFields(fields)).end();
     return;
@@ -68,9 +78,14 @@ export function deliverStored(viewer: Viewer, stored: CachedResponse, how: Prove
 }
 
 /** A response whose body is arriving: what is there at once, the rest as it comes, at this viewer's pace. */
-export function deliverArriving(viewer: Viewer, arriving: GrowingResponse, how: Provenance): void {
+export function deliverArriving(
+  viewer: Viewer,
+  arriving: GrowingResponse,
+  how: Provenance,
+  ownFields: FieldLines = arriving.head.fields,
+): void {
   const { head, body, lengthBytes } = arriving;
-  const fields = fieldsFor(viewer, head, how);
+  const fields = fieldsFor(viewer, head, how, ownFields);
   if (isNotModifiedFor(viewer, head)) {
     viewer.response.writeHead(304, notModifiedFields(fields)).end();
     arriving.onReaderLeft();
@@ -105,8 +120,8 @@ export function deliverArriving(viewer: Viewer, arriving: GrowingResponse, how: 
   }
 }
 
-/** An answer of the edge's own. */
-export function deliverPlain(viewer: Viewer, answer: PlainAnswer): void {
+/** An answer of the edge's own; `forward`: how the origin was asked in vain. */
+export function deliverPlain(viewer: Viewer, answer: PlainAnswer, forward?: CacheStatus & { kind: 'forward' }): void {
   const { contentType, body } = renderPlainAnswer(answer, viewer.request.headers.accept, viewer.requestId);
   viewer.response
     .writeHead(answer.status, [
@@ -118,6 +133,8 @@ export function deliverPlain(viewer: Viewer, answer: PlainAnswer): void {
       'no-store',
       'X-Cache',
       'Error from streamfront',
+      'Cache-Status',
+      formatCacheStatus(viewer.edge.cacheName, forward ?? { kind: 'own', detail: answer.code }),
       ...(answer.fields ?? []),
       ...ownAnswerFields(viewer.edge, viewer),
     ])
@@ -125,16 +142,22 @@ export function deliverPlain(viewer: Viewer, answer: PlainAnswer): void {
 }
 
 /** What may be asked here, for a browser that asks before it asks (Fetch §3.2.2), and for OPTIONS in general. */
-export function deliverPreflight(viewer: Viewer): void {
+export function deliverPreflight(viewer: Viewer, allowed: AllowedMethods): void {
+  const methods = allowedMethodsText(allowed);
   const own = ownAnswerFields(viewer.edge, viewer);
-  viewer.response
-    .writeHead(204, ['Allow', 'GET, HEAD, OPTIONS', ...(viewer.cors ? preflightFields : []), ...own])
-    .end();
+  viewer.response.writeHead(204, ['Allow', methods, ...(viewer.cors ? preflightFields(methods) : []), ...own]).end();
 }
 
-function fieldsFor(viewer: Viewer, head: ResponseHead, how: Provenance): string[] {
+/** An interim answer of the origin (RFC 9110 §15.2); HTTP/1.0 knows none. */
+export function deliverInformation({ request, response }: Viewer, status: number, fields: FieldLines): void {
+  if (request.httpVersion === '1.1' && !response.headersSent && !response.destroyed) {
+    response.writeInformation(status, [...fields]);
+  }
+}
+
+function fieldsFor(viewer: Viewer, head: ResponseHead, how: Provenance, ownFields: FieldLines): string[] {
   const { ageMs } = freshness(head.facts, viewer.clock.monotonicMs());
-  return viewerFields(viewer.edge, head, how, { ageMs, cors: viewer.cors, requestId: viewer.requestId });
+  return viewerFields(viewer.edge, ownFields, how, { ageMs, cors: viewer.cors, requestId: viewer.requestId });
 }
 
 function isNotModifiedFor({ request, clock }: Viewer, head: ResponseHead): boolean {

@@ -1,5 +1,6 @@
 import type { UpstreamError } from '../base/errors.ts';
 import { isUpstreamTimeout } from '../http/upstream-error.ts';
+import { type AllowedMethods, allowedMethodsText } from '../policy/methods.ts';
 
 /** An answer in plain words that the edge gives itself. */
 export interface PlainAnswer {
@@ -46,12 +47,11 @@ export const refusals = {
     sentence: 'Nothing is served at this address.',
     code: 'NO_BEHAVIOUR',
   },
-  method: {
-    status: 405,
-    title: 'Method not allowed',
-    sentence: 'Only GET, HEAD and OPTIONS are answered here.',
-    code: 'METHOD_NOT_ALLOWED',
-    fields: ['Allow', 'GET, HEAD, OPTIONS'],
+  notCached: {
+    status: 504,
+    title: 'Not in the cache',
+    sentence: 'The request was for a stored answer only, and there is none.',
+    code: 'NOT_CACHED',
   },
   crowded: {
     status: 503,
@@ -67,6 +67,18 @@ export const refusals = {
     code: 'LOOP_DETECTED',
   },
 } satisfies Record<string, PlainAnswer>;
+
+/** For a method that the behaviour does not take. */
+export function methodRefusal(allowed: AllowedMethods): PlainAnswer {
+  const methods = allowedMethodsText(allowed);
+  return {
+    status: 405,
+    title: 'Method not allowed',
+    sentence: `Only ${methods} are answered here.`,
+    code: 'METHOD_NOT_ALLOWED',
+    fields: ['Allow', methods],
+  };
+}
 
 /** What a viewer is told when the origin failed and nothing stored may stand in for it. */
 export function gatewayAnswer(error: UpstreamError): PlainAnswer {

@@ -1,19 +1,21 @@
 import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { parseCacheControl } from '../formats/http-fields/cache-control.ts';
-import { type FieldLines, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
+import { type FieldLines, fieldValues } from '../formats/http-fields/field-lines.ts';
 import { endToEndFields } from '../formats/http-fields/hop-by-hop.ts';
 import { formatHttpDate } from '../formats/http-fields/http-date.ts';
 import type { Upstream, UpstreamExchange, UpstreamHandler } from '../http/upstream.ts';
 import type { BanList } from '../policy/ban-list.ts';
-import { explicitLifetimeMs, freshness, freshnessFacts, maxErrorTtlMs, type TtlSettings } from '../policy/freshness.ts';
-import { storability, type Storability } from '../policy/storability.ts';
-import { confirms, mergeNotModified, revalidationFields } from '../policy/validation.ts';
-import { selectingFields, variantKey } from '../policy/variants.ts';
+import { isUpstreamUnreachable } from '../http/upstream-error.ts';
+import { failureRestMs } from '../policy/cache-policy.ts';
+import { freshness } from '../policy/freshness.ts';
+import type { Storability } from '../policy/storability.ts';
+import { confirms, headSpeaksOf, mergeNotModified, revalidationFields } from '../policy/validation.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
 import { GrowingBody } from '../stores/growing-body.ts';
 import { CachedResponse, type GrowingResponse, type ResponseHead } from './edge-response.ts';
+import { gatewayAnswer } from './error-page.ts';
+import { type JudgedRequest, judgeResponse, type Judgement } from './judge-response.ts';
 import type { RunningFetches } from './running-fetches.ts';
 
 /** How long a key whose answers cannot be shared is not waited for together. */
@@ -46,7 +48,7 @@ export interface EdgeCounters {
   originErrors: number;
 }
 
-export interface FetchOrder {
+export interface FetchOrder extends JudgedRequest {
   readonly cacheKey: string;
   readonly upstream: Upstream;
   readonly method: 'GET' | 'HEAD';
@@ -54,9 +56,10 @@ export interface FetchOrder {
   readonly target: string;
   /** Without conditions: those are the fetch's own. */
   readonly requestFields: FieldLines;
-  readonly ttl: TtlSettings;
-  /** What is in the store already and no longer fresh. */
+  /** What is in the store already and may not be used as it is. */
   readonly stale: CachedResponse | undefined;
+  /** Whether the viewer lets the answer be kept (RFC 9111 §5.2.1.5). */
+  readonly mayStore: boolean;
   /**
    * `together`: whoever asks for the same meanwhile waits for this fetch. `alone`: it is one viewer's. `background`:
    * it goes on without anybody waiting.
@@ -67,14 +70,22 @@ export interface FetchOrder {
 /** What one who waited gets. */
 export type FetchOutcome =
   /** The body is arriving. */
-  | { readonly kind: 'arriving'; readonly response: GrowingResponse }
+  | { readonly kind: 'arriving'; readonly response: GrowingResponse; readonly told: OriginWord }
   /** The origin has confirmed what was stored (304). */
-  | { readonly kind: 'confirmed'; readonly response: CachedResponse }
+  | { readonly kind: 'confirmed'; readonly response: CachedResponse; readonly told: OriginWord }
   /** The answer was for the first who asked only. */
   | { readonly kind: 'not-shared' }
   | { readonly kind: 'failed'; readonly error: UpstreamError };
 
+/** What the origin said besides, for the viewer whose request it was and for Cache-Status. */
+export interface OriginWord {
+  readonly firstFields: FieldLines;
+  readonly rule: Storability;
+}
+
 export interface FetchWaiter {
+  /** An interim answer: 102, 103. Not called for what comes after `onOutcome`. */
+  onInformation(status: number, fields: FieldLines): void;
   /** Called once, unless the waiter has left. */
   onOutcome(outcome: FetchOutcome): void;
 }
@@ -101,7 +112,6 @@ export class OriginFetch implements UpstreamHandler {
   #exchange: UpstreamExchange | undefined;
   #requestedMs = 0;
   #conditional = false;
-
   constructor(surroundings: FetchSurroundings, order: FetchOrder) {
     this.#surroundings = surroundings;
     this.sequence = surroundings.bans.current;
@@ -127,7 +137,8 @@ export class OriginFetch implements UpstreamHandler {
   /** Asks the origin. To be called once, after the first `wait`. */
   start(): void {
     if (this.#order.kind !== 'alone') this.#surroundings.fetches.setWaiting(this.#order.cacheKey, this);
-    this.#ask(this.#order.stale === undefined ? [] : revalidationFields(this.#order.stale.head.fields));
+    const { method, stale } = this.#order;
+    this.#ask(stale === undefined || method === 'HEAD' ? [] : revalidationFields(stale.head.fields));
   }
 
   #ask(conditions: readonly string[]): void {
@@ -138,6 +149,10 @@ export class OriginFetch implements UpstreamHandler {
     this.#exchange = upstream.fetch({ method, target, fields: [...requestFields, ...conditions] }, this);
     // It may have failed before it could be held.
     if (this.#state.kind === 'done') this.#exchange.abort();
+  }
+
+  onInformation(status: number, fields: FieldLines): void {
+    for (const waiter of this.#waiters) waiter.onInformation(status, endToEndFields(fields));
   }
 
   onHead(status: number, fields: FieldLines): void {
@@ -195,29 +210,40 @@ export class OriginFetch implements UpstreamHandler {
 
   /** 304: the stored body with updated fields (RFC 9111 §4.3.4). */
   #confirm(stale: CachedResponse, notModified: FieldLines): void {
-    const { store, fetches } = this.#surroundings;
-    const { cacheKey } = this.#order;
-    const fields = this.#storedFields(mergeNotModified(stale.head.fields, this.#dated(notModified)));
-    const { head, rule } = this.#judge(stale.head.status, fields, notModified);
-    const response = new CachedResponse(head, stale.body);
+    const { response, judgement } = this.#updated(stale, notModified);
     this.#endWaiting();
     this.#state = { kind: 'done' };
-    if (rule.kind === 'store') {
-      store.put(cacheKey, response);
-      fetches.clearVerdict(cacheKey);
-    } else if (!this.#isOutdated(head)) {
-      store.remove(cacheKey);
-    }
-    this.#hand({ kind: 'confirmed', response }, rule);
+    this.#hand({ kind: 'confirmed', response, told: judgement }, judgement.rule);
+  }
+
+  /** What is stored, with the fields of a newer answer that has no body, in the store in place of the old. */
+  #updated(stored: CachedResponse, newer: FieldLines): { response: CachedResponse; judgement: Judgement } {
+    const { store, fetches } = this.#surroundings;
+    const { cacheKey, mayStore } = this.#order;
+    const judgement = this.#judge(stored.head.status, mergeNotModified(stored.head.fields, this.#dated(newer)), newer);
+    const response = new CachedResponse(judgement.head, stored.body);
+    const kept = judgement.rule.kind === 'store' || judgement.rule.kind === 'store-unshared';
+    if (kept && mayStore) store.put(cacheKey, response);
+    else if (!kept && !this.#isOutdated(judgement.head)) store.remove(cacheKey);
+    if (judgement.rule.kind === 'store') fetches.clearVerdict(cacheKey);
+    return { response, judgement };
+  }
+
+  /** A 200 to a HEAD says whether what is stored still holds (RFC 9111 §4.3.5). */
+  #applyHead(stored: CachedResponse, fields: FieldLines): void {
+    if (headSpeaksOf(fields, stored.head.fields, stored.body.length)) this.#updated(stored, fields);
+    else this.#surroundings.store.remove(this.#order.cacheKey);
   }
 
   #arrive(status: number, originFields: FieldLines): void {
     const { store, fetches, maxObjectBytes } = this.#surroundings;
-    const { cacheKey, kind, method } = this.#order;
-    const fields = this.#storedFields(endToEndFields(this.#dated(originFields)));
-    const { head, rule } = this.#judge(status, fields, originFields);
+    const { cacheKey, kind, mayStore, method, stale } = this.#order;
+    if (method === 'HEAD' && status === 200 && stale !== undefined) this.#applyHead(stale, originFields);
+    const judgement = this.#judge(status, endToEndFields(this.#dated(originFields)), originFields);
+    const { head, rule } = judgement;
     const lengthBytes = bodyLengthBytes(status, originFields);
-    const storable = rule.kind === 'store' && method === 'GET' && isWorthStoring(head) && !this.#isOutdated(head);
+    const kept = rule.kind === 'store' || rule.kind === 'store-unshared';
+    const storable = kept && mayStore && !this.#isOutdated(head) && method === 'GET' && isWorthStoring(head);
     const body = new GrowingBody({
       lengthBytes: method === 'HEAD' ? undefined : lengthBytes,
       maxKeptBytes: storable ? maxObjectBytes : 0,
@@ -233,54 +259,28 @@ export class OriginFetch implements UpstreamHandler {
     };
     this.#endWaiting();
     this.#state = { kind: 'arriving', response };
-    if (storable) {
-      fetches.addGrowing(cacheKey, response);
+    if (storable) fetches.addGrowing(cacheKey, response);
+    if (rule.kind === 'store' && storable) {
       fetches.clearVerdict(cacheKey);
-    } else if (rule.kind === 'private' && kind !== 'alone') {
+    } else if (!isShared(rule) && kind !== 'alone') {
       fetches.setVerdict(cacheKey, {
         kind: 'hit-for-miss',
         sequence: this.sequence,
         untilMs: this.#surroundings.clock.monotonicMs() + hitForMissMs,
       });
     }
-    this.#hand({ kind: 'arriving', response }, rule);
+    this.#hand({ kind: 'arriving', response, told: judgement }, rule);
     this.#giveUpIfUnread(response);
   }
 
-  #judge(status: number, fields: FieldLines, originFields: FieldLines): { head: ResponseHead; rule: Storability } {
+  #judge(status: number, fields: FieldLines, originFields: FieldLines): Judgement {
     const { clock } = this.#surroundings;
-    const { requestFields, ttl } = this.#order;
-    const cacheControl = parseCacheControl(fieldValues(fields, 'cache-control'));
-    const receivedWallMs = clock.wallMs();
-    const aged = [...fields, ...fieldValues(originFields, 'age').flatMap((age) => ['Age', age])];
-    const facts = freshnessFacts(
-      { status, fields: aged, cacheControl },
-      { requestedMonotonicMs: this.#requestedMs, receivedMonotonicMs: clock.monotonicMs(), receivedWallMs },
-      ttl,
-    );
-    const selecting = selectingFields(fields);
-    const rule = storability(
-      { status, fields, cacheControl },
-      {
-        explicitLifetimeMs: explicitLifetimeMs(fields, cacheControl, receivedWallMs),
-        minTtlMs: ttl.minTtlMs,
-        defaultTtlMs: ttl.defaultTtlMs,
-        authorized: fieldValues(requestFields, 'authorization').length > 0,
-      },
-    );
-    const names = selecting === 'any' ? [] : selecting;
-    return {
-      head: {
-        status,
-        fields,
-        facts,
-        selecting: names,
-        variantKey: variantKey(names, requestFields),
-        sequence: this.sequence,
-        tags: [],
-      },
-      rule,
-    };
+    return judgeResponse(status, fields, fieldValues(originFields, 'age'), this.#order, {
+      requestedMonotonicMs: this.#requestedMs,
+      receivedMonotonicMs: clock.monotonicMs(),
+      receivedWallMs: clock.wallMs(),
+      sequence: this.sequence,
+    });
   }
 
   /** What was banned since it was looked up is not to be confirmed by the origin: that would put it back in force. */
@@ -300,28 +300,25 @@ export class OriginFetch implements UpstreamHandler {
     return [...fields, 'Date', formatHttpDate(this.#surroundings.clock.wallMs())];
   }
 
-  #storedFields(fields: FieldLines): string[] {
-    return withoutFields(fields, countedFields);
-  }
-
   #hand(outcome: FetchOutcome, rule: Storability): void {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const waiter of waiters) {
-      waiter.onOutcome(rule.kind === 'private' && waiter !== this.#leader ? { kind: 'not-shared' } : outcome);
+      waiter.onOutcome(isShared(rule) || waiter === this.#leader ? outcome : { kind: 'not-shared' });
     }
   }
 
   #fail(error: UpstreamError): void {
     const { clock, counters, fetches, log } = this.#surroundings;
-    const { cacheKey, kind } = this.#order;
+    const { cacheKey, kind, policy } = this.#order;
     counters.originErrors++;
     this.#endWaiting();
     this.#state = { kind: 'done' };
     this.#exchange?.abort();
     log.warn({ err: error, cacheKey, waiters: this.#waiters.size }, 'the origin did not answer');
-    if (kind !== 'alone') {
-      const untilMs = clock.monotonicMs() + maxErrorTtlMs;
+    // One viewer's question may be too hard for an origin that answers others; one that cannot be reached is so for all.
+    if (kind !== 'alone' || isUpstreamUnreachable(error)) {
+      const untilMs = clock.monotonicMs() + failureRestMs(policy, gatewayAnswer(error).status);
       fetches.setVerdict(cacheKey, { kind: 'failed', sequence: this.sequence, untilMs, error });
     }
     const waiters = [...this.#waiters];
@@ -360,8 +357,10 @@ export class OriginFetch implements UpstreamHandler {
   }
 }
 
-/** These are counted anew for every viewer. */
-const countedFields = new Set(['age', 'content-length']);
+/** Whether those who waited get it too. */
+function isShared(rule: Storability): boolean {
+  return rule.kind === 'store' || rule.kind === 'share';
+}
 
 /** What is stale at once and cannot be confirmed later would only push out what can be used. */
 function isWorthStoring({ facts, fields }: ResponseHead): boolean {

@@ -1,27 +1,39 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { UpstreamError } from '../base/errors.ts';
-import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
+import type { CacheStatus } from '../formats/http-fields/cache-status.ts';
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import { splitList } from '../formats/http-fields/list.ts';
-import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
-import { freshness } from '../policy/freshness.ts';
-import { type EdgeIdentity, originRequestFields } from '../policy/origin-request.ts';
+import { type Freshness, freshness } from '../policy/freshness.ts';
+import { isAllowedMethod } from '../policy/methods.ts';
+import type { EdgeIdentity } from '../policy/origin-request.ts';
+import { insists, storedUse } from '../policy/request-directives.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
+import { type Asked, askedOf, orderOf } from './asked.ts';
 import { awaitRecall } from './await-recall.ts';
-import { deliverArriving, deliverHit, deliverPlain, deliverPreflight, deliverStored, type Viewer } from './deliver.ts';
+import {
+  deliverArriving,
+  deliverHit,
+  deliverInformation,
+  deliverPlain,
+  deliverPreflight,
+  deliverStored,
+  type Viewer,
+} from './deliver.ts';
 import { type CachedResponse, isVariantFor, type ResponseHead, selectVariant } from './edge-response.ts';
-import { gatewayAnswer, type PlainAnswer, refusals } from './error-page.ts';
-import { type FetchOrder, type FetchOutcome, type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
+import { gatewayAnswer, methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
+import { type FetchOutcome, type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
 import { lookUp } from './lookup.ts';
+import { passThrough } from './pass-through.ts';
 import type { Behaviour, Route } from './routes.ts';
 import { type EdgeName, hitProvenance, type Provenance, ttlSecondsOf } from './viewer-fields.ts';
 
 /*
  * A request is a walk through named steps, each of which says the next:
  *
- *   receive ─ is it well formed, and of a kind that is answered here?          → match | refuse
- *   match   ─ which distribution and behaviour, and so which cache key?        → lookup | refuse
- *   lookup  ─ is it in the store, and fresh?                                   → (hit) | recall | look further
+ *   receive ─ is it well formed, and not here for the second time?             → match | refuse
+ *   match   ─ which distribution and behaviour answers for it?                 → admit | refuse
+ *   admit   ─ may this viewer ask this, and is it a cache's to answer?          → lookup | (pass through) | refuse
+ *   lookup  ─ is it in the store, and good enough?                                   → (hit) | recall | look further
  *   recall  ─ does a lower tier of the store hold it?                          → (hit) | look further
  *   look further ─ is it arriving? has the origin just failed? may it be stale? → (hit) | stand in | fetch
  *   fetch   ─ wait with others for one answer of the origin, or ask alone       → deliver
@@ -41,18 +53,10 @@ export interface EdgeContext extends FetchSurroundings {
 /** The next step, or nothing more to do for now: an answer was given, or the request waits to be called on. */
 type Step = (() => Step) | undefined;
 
-/** What a viewer wants of an origin. */
-interface Asked {
-  readonly viewer: Viewer;
-  readonly behaviour: Behaviour;
-  readonly method: 'GET' | 'HEAD';
-  readonly cacheKey: string;
-  /** Path and query for the origin. */
-  readonly target: string;
-  /** What the origin gets to see of the request. */
-  readonly requestFields: () => FieldLines;
-  /** How often an answer that was waited for turned out to be for others. */
-  readonly tries: number;
+/** What the store has for a request that it cannot answer, and why not, as Cache-Status says it. */
+interface Held {
+  readonly reason: 'uri-miss' | 'vary-miss' | 'stale' | 'request';
+  readonly stored: CachedResponse | undefined;
 }
 
 /** After so many answers that were for others, a request asks alone. */
@@ -82,50 +86,52 @@ function walkLater(edge: EdgeContext, asked: Asked, step: () => Step): void {
 
 function receive(edge: EdgeContext, viewer: Viewer): Step {
   const { method, url = '', headers } = viewer.request;
-  if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return () => refuse(edge, viewer, refusals.method);
-  if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
-    return () => refuse(edge, viewer, refusals.bodyWithGet);
-  }
   const cdnLoop = headers['cdn-loop'];
   if (cdnLoop !== undefined && splitList(String(cdnLoop)).includes(edge.identity.cdnId)) {
     return () => refuse(edge, viewer, refusals.loop);
   }
   const target = parseRequestTarget(url);
-  if (target.kind === 'resource') return () => match(edge, viewer, method, target);
+  if (target.kind === 'resource') return () => match(edge, viewer, target);
   if (target.kind === 'server' && method === 'OPTIONS') {
-    deliverPreflight(viewer);
+    deliverPreflight(viewer, 'read');
     return undefined;
   }
   return () => refuse(edge, viewer, refusals.malformedUrl);
 }
 
-function match(
-  edge: EdgeContext,
-  received: Viewer,
-  method: 'GET' | 'HEAD' | 'OPTIONS',
-  target: RequestTarget & { kind: 'resource' },
-): Step {
+function match(edge: EdgeContext, received: Viewer, target: RequestTarget & { kind: 'resource' }): Step {
   const { headers } = received.request;
   const behaviour = edge.route(target.authority ?? headers.host ?? '', target.path);
   if (behaviour === 'no-distribution') return () => refuse(edge, received, refusals.unknownHost);
   if (behaviour === 'ambiguous') return () => refuse(edge, received, refusals.ambiguousUrl);
   if (behaviour === 'no-behaviour') return () => refuse(edge, received, refusals.unknownPath);
   const viewer = { ...received, cors: behaviour.cors };
-  if (method === 'OPTIONS') {
-    deliverPreflight(viewer);
+  return () => admit(edge, viewer, behaviour, target);
+}
+
+function admit(
+  edge: EdgeContext,
+  viewer: Viewer,
+  behaviour: Behaviour,
+  target: RequestTarget & { kind: 'resource' },
+): Step {
+  const { method = '', headers } = viewer.request;
+  const { methods, policy } = behaviour;
+  if (method === 'GET' || method === 'HEAD') {
+    if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
+      return () => refuse(edge, viewer, refusals.bodyWithGet);
+    }
+    return () => lookup(edge, askedOf(edge.identity, viewer, behaviour, method, target));
+  }
+  // Who may read across sites is said by the edge, and so is what may be asked where the origin has no say.
+  const preflight = behaviour.cors && headers['access-control-request-method'] !== undefined;
+  if (method === 'OPTIONS' && (methods === 'read' || preflight)) {
+    deliverPreflight(viewer, methods);
     return undefined;
   }
-  const query = chooseQuery(target.query, behaviour.chosenQuery);
-  const asked: Asked = {
-    viewer,
-    behaviour,
-    method,
-    cacheKey: cacheKey(behaviour.distribution, target.path, query),
-    target: query === '' ? target.path : `${target.path}?${query}`,
-    requestFields: () => originRequestFields(forwarded(viewer), edge.identity, []),
-    tries: 0,
-  };
-  return () => lookup(edge, asked);
+  if (!isAllowedMethod(method, methods, policy.name)) return () => refuse(edge, viewer, methodRefusal(methods));
+  passThrough(edge, viewer, behaviour, target);
+  return undefined;
 }
 
 function lookup(edge: EdgeContext, asked: Asked): Step {
@@ -136,33 +142,46 @@ function lookup(edge: EdgeContext, asked: Asked): Step {
 function recall(edge: EdgeContext, asked: Asked): Step {
   const { fetches, store } = edge;
   const { cacheKey, requestFields, viewer } = asked;
+  const others = store.get(cacheKey).length > 0;
   // What is asked for, or is arriving, is newer.
   const arriving = fetches.waiting(cacheKey) !== undefined || fetches.growing(cacheKey).length > 0;
   const recalled = arriving ? undefined : store.recall(cacheKey);
-  if (recalled === undefined) return () => lookFurther(edge, asked, undefined);
+  if (recalled === undefined) return () => lookFurther(edge, asked, nothingHeld(others));
   awaitRecall(viewer, recalled, (variants) => {
     walkLater(edge, asked, () => {
       const stored = selectVariant(variants, requestFields);
-      return stored === undefined ? lookFurther(edge, asked, undefined) : use(edge, asked, stored);
+      return stored === undefined
+        ? lookFurther(edge, asked, nothingHeld(others || variants.length > 0))
+        : use(edge, asked, stored);
     });
   });
   return undefined;
 }
 
-/** What is stored, if it is fresh. */
+/** What is stored, if it will do for this request. */
 function use(edge: EdgeContext, asked: Asked, stored: CachedResponse): Step {
-  const state = freshness(stored.head.facts, edge.clock.monotonicMs());
-  if (state.kind === 'stale') return () => lookFurther(edge, asked, stored);
-  edge.counters.hits++;
-  deliverHit(asked.viewer, stored, state);
+  const nowMs = edge.clock.monotonicMs();
+  const { facts } = stored.head;
+  const state = freshness(facts, nowMs);
+  const use = storedUse(state, facts, asked.wants);
+  if (use !== 'as-it-is') {
+    return () => lookFurther(edge, asked, { reason: use === 'stale' ? 'stale' : 'request', stored });
+  }
+  if (state.kind === 'fresh') {
+    edge.counters.hits++;
+    deliverHit(asked.viewer, stored, state);
+  } else {
+    edge.counters.staleHits++;
+    deliverStored(asked.viewer, stored, staleHitProvenance(stored.head, nowMs, 'max-stale'));
+  }
   return undefined;
 }
 
-function lookFurther(edge: EdgeContext, asked: Asked, stale: CachedResponse | undefined): Step {
+function lookFurther(edge: EdgeContext, asked: Asked, held: Held): Step {
   const nowMs = edge.clock.monotonicMs();
   const growing = edge.fetches
     .growing(asked.cacheKey)
-    .filter((response) => freshness(response.head.facts, nowMs).kind === 'fresh');
+    .filter(({ head: { facts } }) => storedUse(freshness(facts, nowMs), facts, asked.wants) === 'as-it-is');
   const arriving = selectVariant(growing, asked.requestFields);
   if (arriving !== undefined) {
     edge.counters.hits++;
@@ -170,23 +189,25 @@ function lookFurther(edge: EdgeContext, asked: Asked, stale: CachedResponse | un
     return undefined;
   }
   const verdict = edge.fetches.verdict(asked.cacheKey, nowMs);
-  if (verdict?.kind === 'failed') return () => standIn(edge, asked, verdict.error, stale);
-  if (asked.method === 'HEAD' || verdict?.kind === 'hit-for-miss' || asked.tries >= maxTries) {
-    return () => fetch(edge, asked, 'alone', stale);
+  if (verdict?.kind === 'failed') return () => standIn(edge, asked, verdict.error, held);
+  if (asked.wants?.onlyIfCached === true) return () => refuse(edge, asked.viewer, refusals.notCached);
+  if (asked.alone || verdict?.kind === 'hit-for-miss' || asked.tries >= maxTries) {
+    return () => fetch(edge, asked, 'alone', held);
   }
+  const { stored: stale, reason } = held;
   const state = stale === undefined ? undefined : freshness(stale.head.facts, nowMs);
-  if (stale !== undefined && state?.kind === 'stale' && state.mayServeWhileRevalidating) {
+  if (stale !== undefined && reason === 'stale' && state?.kind === 'stale' && state.mayServeWhileRevalidating) {
     if (edge.fetches.waiting(asked.cacheKey) === undefined) {
       new OriginFetch(edge, orderOf(asked, 'background', stale)).start();
     }
     edge.counters.staleHits++;
-    deliverStored(asked.viewer, stale, staleProvenance(stale.head, nowMs, 'stale-while-revalidate'));
+    deliverStored(asked.viewer, stale, staleHitProvenance(stale.head, nowMs, 'stale-while-revalidate'));
     return undefined;
   }
-  return () => fetch(edge, asked, 'together', stale);
+  return () => fetch(edge, asked, 'together', held);
 }
 
-function fetch(edge: EdgeContext, asked: Asked, kind: 'together' | 'alone', stale: CachedResponse | undefined): Step {
+function fetch(edge: EdgeContext, asked: Asked, kind: 'together' | 'alone', held: Held): Step {
   const { response } = asked.viewer;
   // Left while it waited for an answer that was not for it.
   if (response.destroyed) return undefined;
@@ -194,13 +215,14 @@ function fetch(edge: EdgeContext, asked: Asked, kind: 'together' | 'alone', stal
   if (running !== undefined && running.waiterCount >= edge.maxWaiting) {
     return () => refuse(edge, asked.viewer, refusals.crowded);
   }
-  const origin = running ?? new OriginFetch(edge, orderOf(asked, kind, stale));
+  const origin = running ?? new OriginFetch(edge, orderOf(asked, kind, held.stored));
   const first = running === undefined;
   const leave = (): void => origin.leave(waiter);
   const waiter = {
+    onInformation: (status: number, fields: FieldLines): void => deliverInformation(asked.viewer, status, fields),
     onOutcome: (outcome: FetchOutcome): void => {
       response.off('close', leave);
-      walkLater(edge, asked, () => deliver(edge, asked, outcome, first, stale));
+      walkLater(edge, asked, () => deliver(edge, asked, outcome, first, held));
     },
   };
   response.on('close', leave);
@@ -209,92 +231,77 @@ function fetch(edge: EdgeContext, asked: Asked, kind: 'together' | 'alone', stal
   return undefined;
 }
 
-function deliver(
-  edge: EdgeContext,
-  asked: Asked,
-  outcome: FetchOutcome,
-  first: boolean,
-  stale: CachedResponse | undefined,
-): Step {
-  if (outcome.kind === 'failed') return () => standIn(edge, asked, outcome.error, stale);
-  if (outcome.kind === 'not-shared') return () => fetch(edge, asked, 'alone', stale);
-  const { response } = outcome;
+function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: boolean, held: Held): Step {
+  if (outcome.kind === 'failed') return () => standIn(edge, asked, outcome.error, held);
+  if (outcome.kind === 'not-shared') return () => fetch(edge, asked, 'alone', held);
+  const { response, told } = outcome;
   if (!isVariantFor(response.head, asked.requestFields)) {
     return () => lookup(edge, { ...asked, tries: asked.tries + 1 });
   }
   if (!first) edge.counters.hits++;
   else if (outcome.kind === 'confirmed') edge.counters.refreshHits++;
   else edge.counters.misses++;
-  const reason = asked.method === 'HEAD' ? 'method' : stale === undefined ? 'uri-miss' : 'stale';
+  const stored = outcome.kind === 'arriving' && outcome.response.storable;
   const how: Provenance = {
     xCache: xCacheOf(response.head, first, outcome.kind),
     cacheStatus: {
       kind: 'forward',
-      reason,
+      reason: held.reason,
       status: outcome.kind === 'confirmed' ? 304 : response.head.status,
       ttlSeconds: ttlSecondsOf(response.head, edge.clock.monotonicMs()),
-      stored: outcome.kind === 'arriving' && outcome.response.storable,
+      stored,
       collapsed: !first,
+      ...('reason' in told.rule ? { detail: told.rule.reason } : {}),
     },
   };
-  if (outcome.kind === 'confirmed') deliverStored(asked.viewer, outcome.response, how);
-  else deliverArriving(asked.viewer, outcome.response, how);
+  const fields = first ? told.firstFields : response.head.fields;
+  if (outcome.kind === 'confirmed') deliverStored(asked.viewer, outcome.response, how, fields);
+  else deliverArriving(asked.viewer, outcome.response, how, fields);
   return undefined;
 }
 
 /** The origin failed. RFC 9111 §4.2.4: a stale answer, if nothing forbids it; else an error, as short-lived as it gets. */
-function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, stale: CachedResponse | undefined): Step {
+function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: Held): Step {
   const nowMs = edge.clock.monotonicMs();
-  const stored = lookUp(edge.store, asked.cacheKey, asked.requestFields) ?? stale;
-  const state = stored === undefined ? undefined : freshness(stored.head.facts, nowMs);
-  if (stored === undefined || (state?.kind === 'stale' && !state.mayServeOnError)) {
-    return () => refuse(edge, asked.viewer, gatewayAnswer(error));
+  const stored = lookUp(edge.store, asked.cacheKey, asked.requestFields) ?? held.stored;
+  if (stored === undefined || insists(asked.wants) || !mayStandIn(freshness(stored.head.facts, nowMs), error)) {
+    const forward = { kind: 'forward', reason: held.reason, detail: error.code } as const;
+    return () => refuse(edge, asked.viewer, gatewayAnswer(error), forward);
   }
   edge.counters.staleHits++;
   deliverStored(asked.viewer, stored, staleProvenance(stored.head, nowMs, error.code));
   return undefined;
 }
 
-function refuse(edge: EdgeContext, viewer: Viewer, answer: PlainAnswer): Step {
+function mayStandIn(state: Freshness, error: UpstreamError): boolean {
+  if (state.kind === 'fresh') return true;
+  return error.code === 'ORIGIN_STATUS' ? state.mayServeOnError : state.mayServeOnDisconnect;
+}
+
+function refuse(
+  edge: EdgeContext,
+  viewer: Viewer,
+  answer: PlainAnswer,
+  forward?: CacheStatus & { kind: 'forward' },
+): Step {
   edge.counters.errors++;
-  deliverPlain(viewer, answer);
+  deliverPlain(viewer, answer, forward);
   return undefined;
-}
-
-function orderOf(asked: Asked, kind: FetchOrder['kind'], stale: CachedResponse | undefined): FetchOrder {
-  const { behaviour, cacheKey, method, target } = asked;
-  return {
-    cacheKey,
-    upstream: behaviour.upstream,
-    method,
-    target,
-    requestFields: asked.requestFields(),
-    ttl: behaviour.ttl,
-    stale: method === 'GET' ? stale : undefined,
-    kind,
-  };
-}
-
-function forwarded({ request, requestId }: Viewer) {
-  const { headers, socket } = request;
-  return {
-    acceptEncoding: normaliseAcceptEncoding(headers['accept-encoding']),
-    forwardedFor: singleValue(headers['x-forwarded-for']),
-    viewerAddress: socket.remoteAddress ?? 'unknown',
-    via: headers.via,
-    cdnLoop: singleValue(headers['cdn-loop']),
-    requestId,
-  };
-}
-
-function singleValue(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.join(', ');
 }
 
 function xCacheOf(head: ResponseHead, first: boolean, outcome: 'arriving' | 'confirmed'): Provenance['xCache'] {
   if (head.status >= 400) return 'Error';
   if (!first) return 'Hit';
   return outcome === 'confirmed' ? 'RefreshHit' : 'Miss';
+}
+
+/** Given stale without waiting for the origin: a hit (RFC 9211 §2.1), with a ttl below zero. */
+function staleHitProvenance(head: ResponseHead, nowMs: number, detail: string): Provenance {
+  return { xCache: 'Hit', cacheStatus: { kind: 'hit', ttlSeconds: ttlSecondsOf(head, nowMs), detail } };
+}
+
+function nothingHeld(othersHeld: boolean): Held {
+  return { reason: othersHeld ? 'vary-miss' : 'uri-miss', stored: undefined };
 }
 
 function staleProvenance(head: ResponseHead, nowMs: number, detail: string): Provenance {

@@ -2,6 +2,9 @@ import type { Upstream } from '../http/upstream.ts';
 import { compileBehaviours, compileHosts } from '../policy/behaviour-match.ts';
 import { type ChosenQuery, compileChosenQuery } from '../policy/cache-key.ts';
 import { readingsOf } from '../policy/request-target.ts';
+import type { CachePolicy } from '../policy/cache-policy.ts';
+import type { AllowedMethods } from '../policy/methods.ts';
+import type { ForwardedFields } from '../policy/origin-request.ts';
 import type { BehaviourSettings, DistributionSettings } from './settings.ts';
 
 /** A behaviour, ready for use. */
@@ -11,7 +14,9 @@ export interface Behaviour {
   readonly distribution: string;
   readonly upstream: Upstream;
   readonly chosenQuery: ChosenQuery;
-  readonly ttl: Pick<BehaviourSettings, 'minTtlMs' | 'defaultTtlMs' | 'maxTtlMs' | 'maxStaleMs'>;
+  readonly policy: CachePolicy;
+  readonly methods: AllowedMethods;
+  readonly forwarded: ForwardedFields;
   readonly cors: boolean;
 }
 
@@ -55,8 +60,24 @@ function compileBehaviour(
     path: settings.path,
     distribution,
     upstream,
-    chosenQuery: compileChosenQuery(settings.query),
-    ttl: settings,
+    // The query is part of the URI, in the order it has (RFC 9111 §2).
+    chosenQuery:
+      settings.policy === 'standards' && settings.query === 'all' ? 'exact' : compileChosenQuery(settings.query),
+    policy: cachePolicy(settings),
+    methods: settings.methods,
+    forwarded: forwardedFields(settings.requestFields),
     cors: settings.cors,
   };
+}
+
+function cachePolicy({ policy, errorTtlMs, ...ttl }: BehaviourSettings): CachePolicy {
+  const { minTtlMs, defaultTtlMs, maxTtlMs, maxStaleMs } = ttl;
+  return policy === 'standards'
+    ? { name: 'standards', maxStaleMs }
+    : { name: 'cloudfront', minTtlMs, defaultTtlMs, maxTtlMs, maxStaleMs, errorTtl: errorTtlMs };
+}
+
+function forwardedFields(setting: BehaviourSettings['requestFields']): ForwardedFields {
+  if (setting === 'all') return 'all';
+  return new Set(setting === 'none' ? [] : setting);
 }

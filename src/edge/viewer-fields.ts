@@ -34,14 +34,16 @@ const corsFields = [
 ];
 
 /** The answer to a CORS preflight, beyond `ownAnswerFields`. `*` covers names not listed where browsers know it. */
-export const preflightFields: FieldLines = [
-  'Access-Control-Allow-Methods',
-  'GET, HEAD, OPTIONS',
-  'Access-Control-Allow-Headers',
-  'Range, If-Range, If-None-Match, If-Modified-Since, Accept, Cache-Control, Content-Type, CMCD-Request, CMCD-Object, CMCD-Status, CMCD-Session, *',
-  'Access-Control-Max-Age',
-  '86400',
-];
+export function preflightFields(methods: string): FieldLines {
+  return [
+    'Access-Control-Allow-Methods',
+    methods,
+    'Access-Control-Allow-Headers',
+    'Range, If-Range, If-None-Match, If-Modified-Since, Accept, Cache-Control, Content-Type, CMCD-Request, CMCD-Object, CMCD-Status, CMCD-Session, *',
+    'Access-Control-Max-Age',
+    '86400',
+  ];
+}
 
 /** What the edge says itself, in place of the origin: ranges, too, it cuts itself. */
 const ownFields = [
@@ -70,11 +72,10 @@ const ownFieldNamesWithCors = new Set([
 /** The fields of an answer that has an origin behind it, up to and including `X-Request-Id`, which is last. */
 export function viewerFields(
   name: EdgeName,
-  head: ResponseHead,
+  fields: FieldLines,
   how: Provenance,
   answer: { readonly ageMs: number; readonly cors: boolean; readonly requestId: string },
 ): string[] {
-  const { fields } = head;
   const upstreamVia = fieldValue(fields, 'via');
   const upstreamStatus = fieldValue(fields, 'cache-status');
   const status = formatCacheStatus(name.cacheName, how.cacheStatus);
@@ -112,7 +113,10 @@ export function hitFields(
   if (made === undefined || made.ageSeconds !== ageSeconds || made.ttlSeconds !== ttlSeconds) {
     const lines = [
       ...wholeBodyFields(response.head.status, response.lengthBytes),
-      ...viewerFields(name, response.head, hitProvenance(response.head, ttlSeconds), { ...answer, ageMs: fresh.ageMs }),
+      ...viewerFields(name, response.head.fields, hitProvenance(response.head, ttlSeconds), {
+        ...answer,
+        ageMs: fresh.ageMs,
+      }),
     ];
     made = { ageSeconds, ttlSeconds, lines };
     response.hitFields = made;

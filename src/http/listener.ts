@@ -57,6 +57,27 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
   const { log, name } = options;
   let closing = false;
 
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    response.on('error', ignoreError);
+    if (closing) response.shouldKeepAlive = false;
+    const refusal = refusalOf(request);
+    if (refusal !== undefined) {
+      answerPlainly(response, refusal.status, refusal.sentence, true);
+      return;
+    }
+    if (request.url === '/healthz') {
+      const sentence = closing ? 'shutting down' : options.health?.();
+      answerPlainly(response, sentence === undefined ? 200 : 503, sentence ?? 'ok', false);
+      return;
+    }
+    try {
+      const running = options.handler(request, response);
+      if (running !== undefined) running.catch((error: unknown) => failRequest(log, request, response, error));
+    } catch (error) {
+      failRequest(log, request, response, error);
+    }
+  };
+
   const server = createServer(
     {
       maxHeaderSize: maxHeadBytes,
@@ -71,27 +92,10 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
       shouldUpgradeCallback: (request) =>
         !closing && refusalOf(request) === undefined && options.upgrade?.wants(request) === true,
     },
-    (request, response) => {
-      response.on('error', ignoreError);
-      if (closing) response.shouldKeepAlive = false;
-      const refusal = refusalOf(request);
-      if (refusal !== undefined) {
-        answerPlainly(response, refusal.status, refusal.sentence, true);
-        return;
-      }
-      if (request.url === '/healthz') {
-        const sentence = closing ? 'shutting down' : options.health?.();
-        answerPlainly(response, sentence === undefined ? 200 : 503, sentence ?? 'ok', false);
-        return;
-      }
-      try {
-        const running = options.handler(request, response);
-        if (running !== undefined) running.catch((error: unknown) => failRequest(log, request, response, error));
-      } catch (error) {
-        failRequest(log, request, response, error);
-      }
-    },
+    answer,
   );
+  // `100 Continue` is for whoever reads the body to say: a refusal comes before it (RFC 9110 §10.1.1).
+  server.on('checkContinue', answer);
   server.on('upgrade', (request, socket, head) => options.upgrade?.upgrade(request, socket, head));
   server.timeout = silenceMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerBrokenRequest(error, socket));

@@ -55,3 +55,8 @@ export function worthAnotherConnection(error: UpstreamError): boolean {
 export function isUpstreamTimeout(error: UpstreamError): boolean {
   return ['ORIGIN_TIMEOUT', 'ORIGIN_CONNECT_TIMEOUT', 'ORIGIN_BUSY'].includes(error.code);
 }
+
+/** Whether no connection could be had, so that it does not matter what was asked. */
+export function isUpstreamUnreachable(error: UpstreamError): boolean {
+  return ['ORIGIN_REFUSED', 'ORIGIN_CONNECT_TIMEOUT', 'ORIGIN_UNREACHABLE', 'ORIGIN_NAME_UNKNOWN'].includes(error.code);
+}

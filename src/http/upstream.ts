@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
 import { UpstreamError } from '../base/errors.ts';
 import { type FieldLines, fieldValues } from '../formats/http-fields/field-lines.ts';
@@ -14,14 +15,18 @@ export interface UpstreamSettings {
 }
 
 export interface UpstreamRequest {
-  readonly method: 'GET' | 'HEAD';
+  readonly method: string;
   /** Path and query, as they go on the wire. */
   readonly target: string;
   readonly fields: FieldLines;
+  /** Not to be sent a second time, whatever becomes of the first; with its body, if it has one. */
+  readonly once?: { readonly body?: Readable };
 }
 
-/** Told what comes back, in this order: `onHead`, `onData`…, `onEnd`; or `onError` at any point, and then nothing. */
+/** Told what comes back, in this order: `onInformation`…, `onHead`, `onData`…, `onEnd`; or `onError` at any point, and then nothing. */
 export interface UpstreamHandler {
+  /** An interim answer, 102 to 199 (RFC 9110 §15.2). */
+  onInformation?(status: number, fields: FieldLines): void;
   onHead(status: number, fields: FieldLines): void;
   onData(bytes: Buffer): void;
   /** The body is complete: its announced length was met, or its last chunk came. */
@@ -78,6 +83,7 @@ class Exchange implements UpstreamExchange {
   readonly #queueTimeoutMs: number;
   readonly #request: Dispatcher.DispatchOptions;
   readonly #handler: UpstreamHandler;
+  readonly #maxAttempts: number;
   #queueTimer: NodeJS.Timeout | undefined;
   #attempt = 0;
   #phase: UpstreamPhase = 'connecting';
@@ -100,7 +106,9 @@ class Exchange implements UpstreamExchange {
       method: request.method,
       path: basePath + request.target,
       headers: [...request.fields],
+      body: request.once?.body ?? null,
     };
+    this.#maxAttempts = request.once === undefined ? settings.connectAttempts : 1;
     this.#dispatch();
   }
 
@@ -147,9 +155,13 @@ class Exchange implements UpstreamExchange {
         clearTimeout(this.#queueTimer);
       },
       onResponseStart: (controller, status) => {
-        if (this.#done || status < 200) return;
-        this.#phase = 'body';
+        if (this.#done) return;
         const fields = fieldLines(controller.rawHeaders);
+        if (status < 200) {
+          this.#handler.onInformation?.(status, fields);
+          return;
+        }
+        this.#phase = 'body';
         // RFC 9112 §6.3: such a message is to be handled as an error, since it may be an attempt at response splitting.
         if (fieldValues(fields, 'transfer-encoding').length > 0 && fieldValues(fields, 'content-length').length > 0) {
           this.#fail(new UpstreamError('ORIGIN_INVALID', `${this.#settings.url} gives its body two lengths`));
@@ -173,7 +185,7 @@ class Exchange implements UpstreamExchange {
     if (this.#done) return;
     clearTimeout(this.#queueTimer);
     const error = upstreamError(cause, this.#phase, this.#settings.url);
-    if (this.#phase !== 'body' && worthAnotherConnection(error) && this.#attempt < this.#settings.connectAttempts) {
+    if (this.#phase !== 'body' && worthAnotherConnection(error) && this.#attempt < this.#maxAttempts) {
       this.#controller = undefined;
       this.#dispatch();
       return;

@@ -1,7 +1,7 @@
 import { normaliseQueryText } from './request-target.ts';
 
-/** Which query parameters make a difference: all, none, or those of these names. */
-export type ChosenQuery = 'all' | 'none' | ReadonlySet<string>;
+/** Which query parameters make a difference: all, none, those of these names; `exact`: all, and their order too. */
+export type ChosenQuery = 'exact' | 'all' | 'none' | ReadonlySet<string>;
 
 /** What a behaviour's `query` setting comes down to: names are compared in their normalised spelling. */
 export function compileChosenQuery(setting: 'all' | 'none' | readonly string[]): ChosenQuery {
@@ -20,6 +20,7 @@ function queryName(name: string): string {
  */
 export function chooseQuery(query: string, chosen: ChosenQuery): string {
   if (query === '' || chosen === 'none') return '';
+  if (chosen === 'exact') return query.split('&').map(normaliseQueryText).join('&');
   const parameters: { name: string; text: string }[] = [];
   for (const part of query.split('&')) {
     if (part === '') continue;

@@ -1,16 +1,21 @@
-import type { CacheControl } from '../formats/http-fields/cache-control.ts';
-import { type FieldLines, fieldValues } from '../formats/http-fields/field-lines.ts';
+import { fieldValues } from '../formats/http-fields/field-lines.ts';
 import { parseVary } from '../formats/http-fields/vary.ts';
+import { type CachePolicy, type CloudFrontPolicy, isHeuristicallyCacheable } from './cache-policy.ts';
+import { explicitLifetimeMs } from './freshness.ts';
+import type { JudgedResponse } from './response-directives.ts';
 
 /** What may be done with a response beyond giving it to the viewer who asked. */
 export type Storability =
-  /** It may be kept and answer later requests for as long as it is fresh. */
+  /** It may be kept; whoever waits for it gets it too, and later requests as long as it is fresh. */
   | { readonly kind: 'store' }
+  /** It may be kept, but everybody else must have it confirmed first (RFC 9111 §5.2.2.4; or stale as it came). */
+  | { readonly kind: 'store-unshared' }
   /** Nothing forbids that those who are waiting for it share it, but it is not kept. */
-  | { readonly kind: 'share' }
+  | { readonly kind: 'share'; readonly reason: 'no-lifetime' }
   /** It is for one viewer; everybody else must ask for themselves. */
   | { readonly kind: 'private'; readonly reason: PrivateReason };
 
+/** Why an answer is kept from others, as `detail` of Cache-Status says it. */
 export type PrivateReason =
   | 'set-cookie'
   | 'no-store'
@@ -19,56 +24,89 @@ export type PrivateReason =
   | 'authorization'
   | 'vary-any'
   | 'partial'
-  | 'not-modified';
+  | 'not-modified'
+  | 'must-understand'
+  | 'no-lifetime';
 
-/**
- * Statuses that are stored when the origin says nothing about time: those of RFC 9110 §15.1 and CloudFront's error
- * statuses. All others are stored only with an explicit lifetime.
- */
-const storedByDefault = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 500, 501, 502, 503, 504]);
+/** Statuses of RFC 9110 §15 that ask for something else than to be given again as they are. */
+const notUnderstood = new Set([101, 206, 304, 306, 416]);
 
-/** Statuses whose caching rules this edge knows, so that `must-understand` may override `no-store` (RFC 9111 §5.2.2.3). */
-const understood = new Set([...storedByDefault, 302, 303, 307, 400, 403, 412, 415]);
-
-/** Whether a response to a GET may be stored by this shared cache (RFC 9111 §3), under CloudFront's TTL rules. */
-export function storability(
-  response: { readonly status: number; readonly fields: FieldLines; readonly cacheControl: CacheControl },
-  context: {
-    /** What the origin says about time, `undefined` if nothing (see `explicitLifetimeMs`). */
-    readonly explicitLifetimeMs: number | undefined;
-    readonly minTtlMs: number;
-    readonly defaultTtlMs: number;
-    /** Whether the request went to the origin with an Authorization field. */
-    readonly authorized: boolean;
-  },
-): Storability {
-  const { status, fields, cacheControl } = response;
-  // A part of something, and an answer to a question that was not asked: neither is an answer to a plain GET.
-  if (status === 206 || status === 416) return { kind: 'private', reason: 'partial' };
-  if (status === 304) return { kind: 'private', reason: 'not-modified' };
-  // Not in the RFC: a shared Set-Cookie hands one viewer's session to all. CloudFront strips it; here it stays private.
-  if (fieldValues(fields, 'set-cookie').length > 0) return { kind: 'private', reason: 'set-cookie' };
-  if (parseVary(fieldValues(fields, 'vary')) === 'any') return { kind: 'private', reason: 'vary-any' };
-  // RFC 9111 §3.5.
-  if (
-    context.authorized &&
-    !(cacheControl.public || cacheControl.mustRevalidate || cacheControl.sMaxageSeconds !== undefined)
-  ) {
-    return { kind: 'private', reason: 'authorization' };
-  }
-  // CloudFront: with a minimum TTL the operator overrules these three, errors apart.
-  if (context.minTtlMs === 0 || status >= 400) {
-    const reason = forbidden(status, cacheControl);
-    if (reason !== undefined) return { kind: 'private', reason };
-  }
-  const stored = storedByDefault.has(status) || (context.explicitLifetimeMs ?? context.defaultTtlMs) > 0;
-  return { kind: stored && status >= 200 ? 'store' : 'share' };
+/** Whether this edge knows the caching rules of a status, so that `must-understand` may override `no-store` (RFC 9111 §5.2.2.3). */
+function isUnderstood(status: number): boolean {
+  const known =
+    (status >= 200 && status <= 206) ||
+    (status >= 300 && status <= 308) ||
+    (status >= 400 && status <= 417) ||
+    [421, 422, 426].includes(status) ||
+    (status >= 500 && status <= 505);
+  return known && !notUnderstood.has(status);
 }
 
-function forbidden(status: number, cacheControl: CacheControl): PrivateReason | undefined {
-  if (cacheControl.noStore && !(cacheControl.mustUnderstand && understood.has(status))) return 'no-store';
-  // The qualified forms may be taken for the unqualified ones (RFC 9111 §5.2.2.4, §5.2.2.7).
-  if (cacheControl.private || cacheControl.privateFields.length > 0) return 'private';
-  if (cacheControl.noCache || cacheControl.noCacheFields.length > 0) return 'no-cache';
-  return undefined;
+/**
+ * Whether a response to a GET may be stored by this shared cache (RFC 9111 §3). `response` is without the fields that
+ * a qualified directive keeps back (`sharedFields`).
+ */
+export function storability(
+  response: JudgedResponse,
+  context: {
+    readonly policy: CachePolicy;
+    /** Whether the request went to the origin with an Authorization field. */
+    readonly authorized: boolean;
+    readonly receivedWallMs: number;
+  },
+): Storability {
+  const { status, fields, directives } = response;
+  const { cacheControl } = directives;
+  const { policy } = context;
+  // A part of something, and an answer to a question that was not asked: neither is an answer to a plain GET.
+  if (status === 206 || status === 416) return keptPrivate('partial');
+  if (status === 304 || status < 200) return keptPrivate('not-modified');
+  // RFC 9111 §7.3 lets a cache share a Set-Cookie. It hands one viewer's session to all: here it stays private.
+  if (fieldValues(fields, 'set-cookie').length > 0) return keptPrivate('set-cookie');
+  if (parseVary(fieldValues(fields, 'vary')) === 'any') return keptPrivate('vary-any');
+  // RFC 9111 §3.5.
+  const mayShareAuthorized =
+    cacheControl.public || cacheControl.mustRevalidate || cacheControl.sMaxageSeconds !== undefined;
+  if (context.authorized && !mayShareAuthorized) return keptPrivate('authorization');
+  if (cacheControl.mustUnderstand && !isUnderstood(status)) return keptPrivate('must-understand');
+  return policy.name === 'standards'
+    ? standardsStorability(response, context.receivedWallMs)
+    : cloudFrontStorability(response, context.receivedWallMs, policy);
+}
+
+function standardsStorability(response: JudgedResponse, receivedWallMs: number): Storability {
+  const { status, directives } = response;
+  const { cacheControl } = directives;
+  if (cacheControl.noStore && !cacheControl.mustUnderstand) return keptPrivate('no-store');
+  if (cacheControl.private) return keptPrivate('private');
+  if (cacheControl.noCache) return { kind: 'store-unshared' };
+  const explicit = explicitLifetimeMs(response, receivedWallMs) !== undefined;
+  const kept = explicit || cacheControl.public || isHeuristicallyCacheable(status);
+  return kept ? { kind: 'store' } : keptPrivate('no-lifetime');
+}
+
+/** Errors that CloudFront caches whatever the origin says about time; all others only when it says something. */
+const alwaysCachedErrors = new Set([404, 414, 500, 501, 502, 503, 504]);
+
+function cloudFrontStorability(
+  response: JudgedResponse,
+  receivedWallMs: number,
+  { minTtlMs }: CloudFrontPolicy,
+): Storability {
+  const { status, directives } = response;
+  const { cacheControl } = directives;
+  // With a minimum TTL the operator overrules these three, errors apart: those say who may see what.
+  if (minTtlMs === 0 || status >= 400) {
+    if (cacheControl.noStore && !cacheControl.mustUnderstand) return keptPrivate('no-store');
+    if (cacheControl.private) return keptPrivate('private');
+    if (cacheControl.noCache) return keptPrivate('no-cache');
+  }
+  const explicitMs = explicitLifetimeMs(response, receivedWallMs);
+  const kept =
+    (explicitMs ?? 0) > 0 || (status < 400 ? isHeuristicallyCacheable(status) : alwaysCachedErrors.has(status));
+  return kept ? { kind: 'store' } : { kind: 'share', reason: 'no-lifetime' };
+}
+
+function keptPrivate(reason: PrivateReason): Storability {
+  return { kind: 'private', reason };
 }

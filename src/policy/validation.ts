@@ -44,16 +44,26 @@ export function rangeApplies(ifRange: string | undefined, fields: FieldLines, no
   return modifiedMs !== undefined && dateMs !== undefined && dateMs - modifiedMs >= 1_000;
 }
 
-/** The condition to ask the origin with (RFC 9111 §4.3.1): one ETag as it came, else Last-Modified; empty if there is neither. */
+/**
+ * The conditions to ask the origin with (RFC 9111 §4.3.1): one ETag as it came, for origins compare it letter by
+ * letter, and Last-Modified; empty if there is neither.
+ */
 export function revalidationFields(fields: FieldLines): string[] {
+  const conditions: string[] = [];
   const etag = fieldValues(fields, 'etag')[0];
-  if (etag !== undefined && parseEntityTag(etag) !== undefined) return ['If-None-Match', etag];
+  if (etag !== undefined && parseEntityTag(etag) !== undefined) conditions.push('If-None-Match', etag);
   const lastModified = fieldValues(fields, 'last-modified')[0];
-  return lastModified === undefined ? [] : ['If-Modified-Since', lastModified];
+  // What is no date would be ignored, and the answer be a 200 to a condition that never was one (RFC 9110 §13.1.3).
+  if (lastModified !== undefined && parseHttpDate(lastModified, 0) !== undefined) {
+    conditions.push('If-Modified-Since', lastModified);
+  }
+  return conditions;
 }
 
 /**
- * Whether a 304 speaks of this stored response (RFC 9111 §4.3.3): a validator that it carries must be ours.
+ * Whether a 304 speaks of this stored response (RFC 9111 §4.3.4): a validator that it carries must be ours; one without
+ * any speaks of the only one that was asked about. Tags are compared weakly, as the origin did to answer 304: origins
+ * that compress send the strong tag with one and the weak one with the other.
  */
 export function confirms(notModified: FieldLines, stored: FieldLines): boolean {
   const newTag = parseEntityTag(fieldValues(notModified, 'etag')[0] ?? '');
@@ -64,10 +74,23 @@ export function confirms(notModified: FieldLines, stored: FieldLines): boolean {
   return newTag !== undefined || newDate === undefined || oldDate === undefined || newDate === oldDate;
 }
 
+/**
+ * Whether a 200 to a HEAD speaks of this stored response to a GET (RFC 9111 §4.3.5): all of ETag, Last-Modified and
+ * Content-Length that it carries are those of the stored one.
+ */
+export function headSpeaksOf(head: FieldLines, stored: FieldLines, storedLengthBytes: number): boolean {
+  const length = fieldValues(head, 'content-length')[0];
+  if (length !== undefined && length !== String(storedLengthBytes)) return false;
+  return ['etag', 'last-modified'].every((name) => {
+    const validator = fieldValues(head, name)[0];
+    return validator === undefined || validator === fieldValues(stored, name)[0];
+  });
+}
+
 /** These describe the stored body, whatever a 304 says (RFC 9111 §3.2). */
 const keptFields = new Set(['content-length', 'content-encoding', 'content-range']);
 
-/** The stored fields, updated by those of a 304 (RFC 9111 §3.2). Age is not stored: it is counted. */
+/** The stored fields, updated by those of a 304, or of a 200 to a HEAD (RFC 9111 §3.2). Age is not stored: it is counted. */
 export function mergeNotModified(stored: FieldLines, notModified: FieldLines): string[] {
   const fresh = withoutFields(endToEndFields(notModified), keptFields);
   return [...withoutFields(stored, fieldNames(fresh)), ...fresh];

@@ -7,11 +7,17 @@ import { parseVary } from '../formats/http-fields/vary.ts';
  * §4.1). An origin that compresses and forgets to say `Vary` is helped out: otherwise viewers who cannot read gzip
  * would get it.
  */
-export function selectingFields(responseFields: FieldLines): 'any' | readonly string[] {
+export function selectingFields(
+  responseFields: FieldLines,
+  /** Names in lower case that choose whatever the origin says (`keyedFields`). */
+  keyed: readonly string[] = [],
+): 'any' | readonly string[] {
   const vary = parseVary(fieldValues(responseFields, 'vary'));
-  if (vary === 'any' || vary.includes('accept-encoding')) return vary;
+  if (vary === 'any') return vary;
   const encoding = fieldValue(responseFields, 'content-encoding') ?? 'identity';
-  return encoding.toLowerCase() === 'identity' ? vary : [...vary, 'accept-encoding'].sort();
+  const names = new Set([...vary, ...keyed]);
+  if (encoding.toLowerCase() !== 'identity') names.add('accept-encoding');
+  return [...names].sort();
 }
 
 /**

@@ -99,7 +99,7 @@ describe('the edge cache, by time', () => {
     const stale = await get(edge.httpPort, '/a');
     expect([stale.text, stale.headers['cache-status']]).toEqual([
       'version 1',
-      'streamfront-test1; fwd=stale; ttl=-2; detail=stale-while-revalidate',
+      'streamfront-test1; hit; ttl=-2; detail=stale-while-revalidate',
     ]);
     await eventually('the new version is stored', async () => {
       return (await get(edge.httpPort, '/a')).text === 'version 2';
@@ -229,7 +229,7 @@ describe('the edge cache, by key', () => {
       if (request.url === '/tagged') response.setHeader('ETag', '"a"');
       response.end('x');
     });
-    await using edge = await startTestEdge(origin.url);
+    await using edge = await startTestEdge(origin.url, { defaultTtl: '0s' });
     await get(edge.httpPort, '/plain');
     expect(edge.stats().cache.objects).toBe(0);
     await get(edge.httpPort, '/tagged');

@@ -121,16 +121,33 @@ describe('an origin that is down', () => {
     expect(missing.headers['x-cache']).toBe('Error from streamfront');
   });
 
-  it.each([[404], [500], [503]])('answers of %i are cached for a second and no longer', async (status) => {
+  it.each([
+    [404, undefined, 1_000],
+    [500, 'max-age=0', 1_000],
+    [503, 'max-age=600', 600_000],
+    [410, undefined, 0],
+  ])('an answer of %i with %s is cached for %i ms and no longer', async (status, cacheControl, ttlMs) => {
     await using origin = await startTestOrigin((_request, response) => {
-      response.writeHead(status, { 'Cache-Control': 'max-age=600' }).end(`try ${origin.requests.length}`);
+      response.writeHead(status, cacheControl === undefined ? {} : { 'Cache-Control': cacheControl });
+      response.end(`try ${origin.requests.length}`);
     });
     await using edge = await startTestEdge(origin.url);
     expect((await get(edge.httpPort, '/a')).text).toBe('try 1');
-    edge.clock.advance(999);
-    expect((await get(edge.httpPort, '/a')).text).toBe('try 1');
+    edge.clock.advance(Math.max(0, ttlMs - 1));
+    expect((await get(edge.httpPort, '/a')).text).toBe(ttlMs === 0 ? 'try 2' : 'try 1');
     edge.clock.advance(1);
-    expect((await get(edge.httpPort, '/a')).text).toBe('try 2');
+    expect((await get(edge.httpPort, '/a')).text).toBe(ttlMs === 0 ? 'try 3' : 'try 2');
+  });
+
+  it('the error TTL is a setting, by status if need be', async () => {
+    await using origin = await startTestOrigin((request, response) => {
+      response.writeHead(Number(request.url?.slice(1))).end(`try ${origin.requests.length}`);
+    });
+    await using edge = await startTestEdge(origin.url, { errorTtl: { 404: '30s' } });
+    for (const path of ['/404', '/500']) await get(edge.httpPort, path);
+    edge.clock.advance(29_000);
+    const later = await Promise.all(['/404', '/500'].map(async (path) => (await get(edge.httpPort, path)).text));
+    expect(later).toEqual(['try 1', 'try 3']);
   });
 });
 

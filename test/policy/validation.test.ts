@@ -4,10 +4,17 @@ import { confirms, mergeNotModified, revalidationFields } from '../../src/policy
 import { selectingFields, variantKey } from '../../src/policy/variants.ts';
 
 describe('revalidationFields (RFC 9111 §4.3.1)', () => {
-  it('asks with one ETag as it came, else with Last-Modified, else not at all', () => {
-    expect(revalidationFields(['etag', 'W/"a"', 'Last-Modified', 'x'])).toEqual(['If-None-Match', 'W/"a"']);
-    expect(revalidationFields(['ETag', 'unquoted', 'Last-Modified', 'x'])).toEqual(['If-Modified-Since', 'x']);
-    expect(revalidationFields(['Date', 'x'])).toEqual([]);
+  it('asks with one ETag as it came and with Last-Modified, each if it is one', () => {
+    const date = 'Thu, 01 Jan 2026 00:00:00 GMT';
+    expect(revalidationFields(['etag', 'W/"a"', 'Last-Modified', date])).toEqual([
+      'If-None-Match',
+      'W/"a"',
+      'If-Modified-Since',
+      date,
+    ]);
+    expect(revalidationFields(['ETag', 'unquoted', 'Last-Modified', date])).toEqual(['If-Modified-Since', date]);
+    expect(revalidationFields(['ETag', '"a"', 'Last-Modified', 'yesterday'])).toEqual(['If-None-Match', '"a"']);
+    expect(revalidationFields(['Date', date])).toEqual([]);
   });
 });
 
@@ -82,6 +89,7 @@ describe('originRequestFields', () => {
     via: undefined,
     cdnLoop: undefined,
     requestId: 'id',
+    viewerFields: [],
   };
 
   it('appends to chains, and does not carry on one that is no chain any more', () => {

@@ -23,12 +23,31 @@ export interface CacheControl {
   readonly immutable: boolean;
 }
 
+/** Nothing said. */
+export const noCacheControl: CacheControl = {
+  maxAgeSeconds: undefined,
+  sMaxageSeconds: undefined,
+  staleWhileRevalidateSeconds: undefined,
+  staleIfErrorSeconds: undefined,
+  noStore: false,
+  noCache: false,
+  noCacheFields: [],
+  private: false,
+  privateFields: [],
+  public: false,
+  mustRevalidate: false,
+  proxyRevalidate: false,
+  mustUnderstand: false,
+  immutable: false,
+};
+
 /**
  * Parses all Cache-Control lines of a response. Names are case-insensitive, values may be tokens or quoted strings.
  * What cannot be understood is taken as strictly as it can be meant: an age that is no number is 0, of duplicates
  * the smaller one counts, an unqualified directive beats a qualified one.
  */
 export function parseCacheControl(values: readonly string[]): CacheControl {
+  if (values.length === 0) return noCacheControl;
   const ages = new Map<string, number>();
   const flags = new Set<string>();
   const qualified = new Map<string, string[]>();

@@ -1,6 +1,13 @@
 /** One cache's member of Cache-Status (RFC 9211 §2). */
 export type CacheStatus =
-  | { readonly kind: 'hit'; readonly ttlSeconds: number }
+  | {
+      readonly kind: 'hit';
+      readonly ttlSeconds: number;
+      /** Why something stale would do (§2.8). */
+      readonly detail?: string;
+    }
+  /** The cache has made the answer itself, and neither looked for one nor asked for one. */
+  | { readonly kind: 'own'; readonly detail: string }
   | {
       readonly kind: 'forward';
       /** Why the request went forward (§2.2). */
@@ -17,7 +24,11 @@ export type CacheStatus =
 
 /** `cacheName` and `detail` must be tokens that begin with a letter (RFC 9651 §3.3.4). */
 export function formatCacheStatus(cacheName: string, status: CacheStatus): string {
-  if (status.kind === 'hit') return `${cacheName}; hit; ttl=${status.ttlSeconds}`;
+  if (status.kind === 'hit') {
+    const hit = `${cacheName}; hit; ttl=${status.ttlSeconds}`;
+    return status.detail === undefined ? hit : `${hit}; detail=${status.detail}`;
+  }
+  if (status.kind === 'own') return `${cacheName}; detail=${status.detail}`;
   const parts = [cacheName, `fwd=${status.reason}`];
   if (status.status !== undefined) parts.push(`fwd-status=${status.status}`);
   if (status.ttlSeconds !== undefined) parts.push(`ttl=${status.ttlSeconds}`);

@@ -1,0 +1,109 @@
+import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
+import type { FieldLines } from '../formats/http-fields/field-lines.ts';
+import { parseRequestCacheControl, type RequestCacheControl } from '../formats/http-fields/request-cache-control.ts';
+import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
+import {
+  type EdgeIdentity,
+  type ForwardedRequest,
+  keyedFields,
+  originRequestFields,
+  viewerFieldsForOrigin,
+} from '../policy/origin-request.ts';
+import type { RequestTarget } from '../policy/request-target.ts';
+import type { Viewer } from './deliver.ts';
+import type { CachedResponse } from './edge-response.ts';
+import type { FetchOrder } from './origin-fetch.ts';
+import type { Behaviour } from './routes.ts';
+
+/** What a viewer wants of an origin, if the cache does not have it. */
+export interface Asked {
+  readonly viewer: Viewer;
+  readonly behaviour: Behaviour;
+  readonly method: 'GET' | 'HEAD';
+  readonly cacheKey: string;
+  /** Path and query for the origin. */
+  readonly target: string;
+  /** What the origin gets to see of the request. */
+  readonly requestFields: () => FieldLines;
+  /** What the request says about stored answers, where the policy lets it: `undefined` when it says nothing. */
+  readonly wants: RequestCacheControl | undefined;
+  /** What the origin answers may be for this viewer only: nobody is to wait for it, and it waits for nobody. */
+  readonly alone: boolean;
+  /** How often an answer that was waited for turned out to be for others. */
+  readonly tries: number;
+}
+
+export function askedOf(
+  identity: EdgeIdentity,
+  viewer: Viewer,
+  behaviour: Behaviour,
+  method: 'GET' | 'HEAD',
+  target: RequestTarget & { kind: 'resource' },
+): Asked {
+  const { headers, rawHeaders } = viewer.request;
+  const { forwarded } = behaviour;
+  const wants = wantsOf(viewer, behaviour);
+  const authorized = headers.authorization !== undefined && (forwarded === 'all' || forwarded.has('authorization'));
+  return {
+    viewer,
+    behaviour,
+    method,
+    ...addressOf(behaviour, target),
+    requestFields: () =>
+      originRequestFields(forwardedRequest(viewer, viewerFieldsForOrigin(rawHeaders, forwarded)), identity, []),
+    wants,
+    alone: method === 'HEAD' || authorized || wants?.noStore === true,
+    tries: 0,
+  };
+}
+
+/** What this edge calls a resource: for itself and towards the origin. */
+export function addressOf(
+  { distribution, chosenQuery }: Behaviour,
+  { path, query }: { readonly path: string; readonly query: string },
+): { readonly cacheKey: string; readonly target: string } {
+  const chosen = chooseQuery(query, chosenQuery);
+  return { cacheKey: cacheKey(distribution, path, chosen), target: chosen === '' ? path : `${path}?${chosen}` };
+}
+
+function wantsOf({ request }: Viewer, { policy }: Behaviour): RequestCacheControl | undefined {
+  if (policy.name !== 'standards') return undefined;
+  const { 'cache-control': cacheControl, pragma } = request.headers;
+  return cacheControl === undefined && pragma === undefined
+    ? undefined
+    : parseRequestCacheControl(cacheControl, pragma?.toString());
+}
+
+/** What the origin gets to see of a request, `viewerFields` of the viewer's own among it. */
+export function forwardedRequest({ request, requestId }: Viewer, viewerFields: FieldLines): ForwardedRequest {
+  const { headers, socket } = request;
+  return {
+    acceptEncoding: normaliseAcceptEncoding(headers['accept-encoding']),
+    forwardedFor: singleValue(headers['x-forwarded-for']),
+    viewerAddress: socket.remoteAddress ?? 'unknown',
+    via: headers.via,
+    cdnLoop: singleValue(headers['cdn-loop']),
+    requestId,
+    viewerFields,
+  };
+}
+
+function singleValue(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.join(', ');
+}
+
+export function orderOf(asked: Asked, kind: FetchOrder['kind'], stale: CachedResponse | undefined): FetchOrder {
+  const { behaviour, cacheKey, method, target, wants } = asked;
+  return {
+    cacheKey,
+    upstream: behaviour.upstream,
+    method,
+    target,
+    requestFields: asked.requestFields(),
+    keyed: keyedFields(behaviour.forwarded),
+    policy: behaviour.policy,
+    stale,
+    mayStore: wants?.noStore !== true,
+    kind,
+  };
+}

@@ -1,0 +1,71 @@
+import { type FieldLines, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
+import type { ResponseTiming } from '../policy/age.ts';
+import type { CachePolicy } from '../policy/cache-policy.ts';
+import { freshness, freshnessFacts } from '../policy/freshness.ts';
+import { responseDirectives, sharedFields } from '../policy/response-directives.ts';
+import { storability, type Storability } from '../policy/storability.ts';
+import { selectingFields, variantKey } from '../policy/variants.ts';
+import type { ResponseHead } from './edge-response.ts';
+
+/** What the rules say of a response as it came. */
+export interface Judgement {
+  /** As it may be stored and shared. */
+  readonly head: ResponseHead;
+  /** What the viewer gets whose request it was: with the fields that are not for others. */
+  readonly firstFields: FieldLines;
+  readonly rule: Storability;
+}
+
+export interface JudgedRequest {
+  /** As they went to the origin. */
+  readonly requestFields: FieldLines;
+  /** Names that choose among variants whatever Vary says. */
+  readonly keyed: readonly string[];
+  readonly policy: CachePolicy;
+}
+
+/** `fields`: end-to-end, with a Date, with what was merged into them; `ageValues`: the Age that came now. */
+export function judgeResponse(
+  status: number,
+  fields: FieldLines,
+  ageValues: readonly string[],
+  { requestFields, keyed, policy }: JudgedRequest,
+  { sequence, ...timing }: ResponseTiming & { readonly sequence: number },
+): Judgement {
+  const directives = responseDirectives(fields);
+  const firstFields = withoutFields(fields, countedFields);
+  const shared = sharedFields(firstFields, directives);
+  const aged = { status, fields: [...shared, ...ageValues.flatMap((age) => ['Age', age])], directives };
+  const facts = freshnessFacts(aged, timing, policy);
+  const rule = storability(
+    { status, fields: shared, directives },
+    {
+      policy,
+      authorized: fieldValues(requestFields, 'authorization').length > 0,
+      receivedWallMs: timing.receivedWallMs,
+    },
+  );
+  const selecting = selectingFields(shared, keyed);
+  const names = selecting === 'any' ? [] : selecting;
+  // By the RFC, whoever waited may be given only what could also be given to whoever comes later (RFC 9111 §4).
+  const staleAtOnce =
+    policy.name === 'standards' &&
+    rule.kind === 'store' &&
+    freshness(facts, timing.receivedMonotonicMs).kind === 'stale';
+  return {
+    head: {
+      status,
+      fields: shared,
+      facts,
+      selecting: names,
+      variantKey: variantKey(names, requestFields),
+      sequence,
+      tags: [],
+    },
+    firstFields,
+    rule: staleAtOnce ? { kind: 'store-unshared' } : rule,
+  };
+}
+
+/** These are counted anew for every viewer. */
+const countedFields = new Set(['age', 'content-length']);
