@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { PlayerConnection } from './player-feed.ts';
+import { SocketWriter } from './socket-writer.ts';
 import { writeTogether } from './write-together.ts';
 
 /** A connection that can also be closed. */
@@ -16,34 +17,18 @@ export interface FlvConnection extends PlayerConnection {
  * FLV as the body of an answer whose head has been written, up to the end of the connection. The body is written to
  * the socket as it is: without a coding of chunks that would be different for each player, and with one system call.
  */
-export class HttpFlvConnection implements FlvConnection {
+export class HttpFlvConnection extends SocketWriter implements FlvConnection {
   readonly #response: ServerResponse;
   readonly #socket: Duplex;
-  /** Nothing may be written any more. */
-  #ended = false;
 
   constructor(response: ServerResponse, socket: Duplex) {
+    super(socket);
     this.#response = response;
     this.#socket = socket;
-    socket.once('close', () => {
-      this.#ended = true;
-    });
-  }
-
-  get queuedBytes(): number {
-    return this.#socket.writableLength;
-  }
-
-  write(bytes: Uint8Array): boolean {
-    return !this.#ended && this.#socket.write(bytes);
-  }
-
-  together(action: () => void): void {
-    writeTogether(this.#socket, action);
   }
 
   end(): void {
-    this.#ended = true;
+    this.stop();
     this.#response.end();
   }
 

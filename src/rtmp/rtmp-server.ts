@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { RefusalLog } from '../live/refusal-log.ts';
-import { writeTogether } from '../live/write-together.ts';
+import { SocketWriter } from '../live/socket-writer.ts';
 import type { ExamineConnect } from './connect-command.ts';
 import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';
@@ -234,39 +234,23 @@ export function peerName(address: string, port: number): string {
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
 }
 
-class SocketTransport implements SessionTransport {
+class SocketTransport extends SocketWriter implements SessionTransport {
   readonly peerAddress: string;
   readonly peerPort: number;
   readonly #socket: Socket;
   readonly #clock: Clock;
-  /** Nothing may be written any more. */
-  #ended = false;
 
   constructor(socket: Socket, peerAddress: string, peerPort: number, clock: Clock) {
+    super(socket);
     this.#socket = socket;
     this.peerAddress = peerAddress;
     this.peerPort = peerPort;
     this.#clock = clock;
-    socket.once('close', () => {
-      this.#ended = true;
-    });
-  }
-
-  get queuedBytes(): number {
-    return this.#socket.writableLength;
-  }
-
-  write(bytes: Uint8Array): boolean {
-    return !this.#ended && this.#socket.write(bytes);
-  }
-
-  together(action: () => void): void {
-    writeTogether(this.#socket, action);
   }
 
   end(): void {
     const socket = this.#socket;
-    this.#ended = true;
+    this.stop();
     if (socket.destroyed) return;
     socket.end();
     // What still comes is read and thrown away meanwhile: unread bytes would make a reset of the goodbye.
@@ -275,7 +259,7 @@ class SocketTransport implements SessionTransport {
   }
 
   destroy(): void {
-    this.#ended = true;
+    this.stop();
     this.#socket.destroy();
   }
 }

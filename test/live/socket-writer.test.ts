@@ -1,0 +1,136 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type Server, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SocketWriter } from '../../src/live/socket-writer.ts';
+
+let server: Server;
+const open = new Set<Socket>();
+
+beforeEach(async () => {
+  server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+});
+
+afterEach(async () => {
+  for (const socket of open) socket.destroy();
+  open.clear();
+  server.close();
+  await once(server, 'close');
+});
+
+/** Both ends of a connection; the far one does not read yet. `meanwhile`: when the far end has its descriptor. */
+async function connection(meanwhile = () => {}): Promise<{ near: Socket; far: Socket }> {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const accepted: Promise<unknown[]> = once(server, 'connection');
+  const far = connect(address.port, '127.0.0.1');
+  process.nextTick(meanwhile);
+  const [near] = await accepted;
+  if (!(near instanceof Socket)) throw new Error('no socket came');
+  for (const socket of [near, far]) open.add(socket.on('error', () => {}));
+  return { near, far };
+}
+
+/** Everything that comes until the far end says it was all. */
+async function readAll(socket: Socket): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of socket) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+}
+
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Undocumented, as in the code under test: how it is seen that a write did not pass through the stream. */
+const descriptorOf = (socket: Socket) => (socket as { _handle?: { fd: number } })._handle?.fd;
+
+describe('SocketWriter', () => {
+  test('writes to the descriptor while the peer reads, past the stream', async () => {
+    const { near, far } = await connection();
+    const writer = new SocketWriter(near);
+    let throughStream = 0;
+    const write = near.write.bind(near);
+    near.write = (bytes: Uint8Array | string) => {
+      throughStream++;
+      return write(bytes);
+    };
+    far.resume();
+    for (let index = 0; index < 10; index++) expect(writer.write(randomBytes(100))).toBe(true);
+    // The first one finds out whether anything waits in the stream.
+    expect(throughStream).toBe(1);
+  });
+
+  test('keeps the order while the peer stops reading and goes on, in single writes and gathered ones', async () => {
+    const { near, far } = await connection();
+    const writer = new SocketWriter(near);
+    const sent: Buffer[] = [];
+    const give = (length: number) => {
+      const bytes = randomBytes(length);
+      sent.push(bytes);
+      return writer.write(bytes);
+    };
+    let reading: Promise<Buffer> | undefined;
+    let heldBack = 0;
+    for (let index = 0; index < 600; index++) {
+      if (!give(1 + ((index * 7_919) % 50_000))) heldBack++;
+      if (index % 7 === 0) {
+        writer.together(() => {
+          give(10);
+          give(20_000);
+        });
+      }
+      if (index === 300) {
+        expect(writer.queuedBytes).toBeGreaterThan(1_000_000);
+        reading = readAll(far);
+        await once(near, 'drain');
+        expect(writer.queuedBytes).toBe(0);
+      }
+    }
+    expect(heldBack).toBeGreaterThan(0);
+    near.end();
+    const received = await reading;
+    expect(received?.length).toBe(Buffer.concat(sent).length);
+    expect(digest(received ?? Buffer.alloc(0))).toBe(digest(Buffer.concat(sent)));
+  });
+
+  test('writes nothing to a connection that has got the descriptor of one which is gone', async () => {
+    const first = await connection();
+    const writer = new SocketWriter(first.near);
+    expect(writer.write(Buffer.from('first'))).toBe(true);
+    const descriptor = descriptorOf(first.near);
+    const second = await connection(() => first.near.destroy());
+    expect(descriptorOf(second.near)).toBe(descriptor);
+
+    expect(writer.write(Buffer.from('stray'))).toBe(false);
+    second.near.end('second');
+    expect((await readAll(second.far)).toString()).toBe('second');
+  });
+
+  test('writes nothing to such a connection either when its own socket has not said yet that it is gone', async () => {
+    const first = await connection();
+    const writer = new SocketWriter(first.near);
+    expect(writer.write(Buffer.from('first'))).toBe(true);
+    first.near.destroy();
+    // Before the event `close`: nothing has been awaited.
+    expect(writer.write(Buffer.from('stray'))).toBe(false);
+    expect((await readAll(first.far)).toString()).toBe('first');
+  });
+
+  test('writes nothing once it was stopped, and goes through any stream that is no socket', () => {
+    const taken: string[] = [];
+    const stream = new Duplex({
+      read() {},
+      write(bytes: Buffer, _, done) {
+        taken.push(bytes.toString());
+        done();
+      },
+    });
+    const writer = new SocketWriter(stream);
+    expect(writer.write(Buffer.from('a'))).toBe(true);
+    expect(writer.write(Buffer.from('b'))).toBe(true);
+    writer.stop();
+    expect(writer.write(Buffer.from('c'))).toBe(false);
+    expect(taken).toEqual(['a', 'b']);
+  });
+});
