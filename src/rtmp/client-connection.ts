@@ -78,7 +78,7 @@ export class ClientConnection {
   readonly #encoder = new ChunkEncoder();
   readonly #calls = new Map<number, (answer: RtmpCommand) => void>();
   readonly #statusListeners = new Set<(status: ServerStatus) => void>();
-  readonly #handshake = new ClientHandshake(randomBytes(handshakeRandomBytes));
+  readonly #handshake = new ClientHandshake(() => randomBytes(handshakeRandomBytes));
   readonly #handshakeDone = Promise.withResolvers<void>();
   #decoder: ChunkDecoder | undefined;
   #receiver: ServerMessages | undefined;

@@ -59,7 +59,7 @@ export class ServerSession {
     const { transport, limits, acceptedMs } = options;
     this.#output = new SessionOutput(transport, limits.maxQueuedAnswerBytes);
     this.#commandRate = new CommandRate(limits.maxCommandsPerSecond, acceptedMs);
-    const handshake = new ServerHandshake(randomBytes(handshakeRandomBytes));
+    const handshake = new ServerHandshake(() => randomBytes(handshakeRandomBytes));
     this.#state = { kind: 'handshake', handshake, sinceMs: acceptedMs };
     this.#armDeadline();
   }

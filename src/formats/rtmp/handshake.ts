@@ -21,7 +21,8 @@ export interface HandshakeStep {
 
 /** What is the same on both sides: one version byte, the peer's packet, then the peer's echo of ours. */
 abstract class Handshake {
-  protected readonly ownPacket: Uint8Array;
+  readonly #random: () => Uint8Array;
+  readonly #timestampMs: number;
   #versionSeen = false;
   /** As much of the peer's packet as has come, with a little room: half-open connections must be cheap. */
   #peerPacket = new Uint8Array(0);
@@ -29,12 +30,10 @@ abstract class Handshake {
   /** Bytes of the echo still to come. Its content is not looked at: peers write what they like there. */
   #echoRemaining = packetBytes;
 
-  /** `random`: 1,528 bytes. `timestampMs`: our own clock, for the peer's information. */
-  constructor(random: Uint8Array, timestampMs = 0) {
-    if (random.length !== handshakeRandomBytes) throw new RangeError(`${random.length} bytes of handshake randomness`);
-    this.ownPacket = new Uint8Array(packetBytes);
-    new DataView(this.ownPacket.buffer).setUint32(0, timestampMs);
-    this.ownPacket.set(random, packetBytes - handshakeRandomBytes);
+  /** `random` gives 1,528 bytes; called once, when they are sent. `timestampMs`: our own clock, for the peer's information. */
+  constructor(random: () => Uint8Array, timestampMs = 0) {
+    this.#random = random;
+    this.#timestampMs = timestampMs;
   }
 
   /** Throws `ProtocolError` at the first byte if the peer speaks something else. */
@@ -61,6 +60,16 @@ abstract class Handshake {
   /** What the peer gets once its packet is whole. */
   protected abstract answer(peerPacket: Uint8Array): Uint8Array;
 
+  /** C1 or S1. */
+  protected makeOwnPacket(): Uint8Array {
+    const random = this.#random();
+    if (random.length !== handshakeRandomBytes) throw new RangeError(`${random.length} bytes of handshake randomness`);
+    const packet = new Uint8Array(packetBytes);
+    new DataView(packet.buffer).setUint32(0, this.#timestampMs);
+    packet.set(random, packetBytes - handshakeRandomBytes);
+    return packet;
+  }
+
   #collect(bytes: Uint8Array): number {
     const taken = bytes.subarray(0, packetBytes - this.#peerPacketBytes);
     const length = this.#peerPacketBytes + taken.length;
@@ -82,7 +91,7 @@ abstract class Handshake {
 export class ServerHandshake extends Handshake {
   protected override answer(c1: Uint8Array): Uint8Array {
     // S2 is an exact echo: some clients compare.
-    return concatenate(Uint8Array.of(version), this.ownPacket, c1);
+    return concatenate(Uint8Array.of(version), this.makeOwnPacket(), c1);
   }
 }
 
@@ -90,7 +99,7 @@ export class ServerHandshake extends Handshake {
 export class ClientHandshake extends Handshake {
   /** C0 and C1. */
   start(): Uint8Array {
-    return concatenate(Uint8Array.of(version), this.ownPacket);
+    return concatenate(Uint8Array.of(version), this.makeOwnPacket());
   }
 
   protected override answer(s1: Uint8Array): Uint8Array {

@@ -17,7 +17,7 @@ import { run } from '../../support/ffmpeg.ts';
 /** Takes whatever is published and answers what a publisher waits for: only the formats are under test. */
 function receive(socket: Socket): RtmpMessage[] {
   const messages: RtmpMessage[] = [];
-  const handshake = new ServerHandshake(new Uint8Array(handshakeRandomBytes));
+  const handshake = new ServerHandshake(() => new Uint8Array(handshakeRandomBytes));
   const decoder = new ChunkDecoder({ maxMessageBytes: 8_388_608, maxBufferedBytes: 16_777_216, maxChunkStreams: 32 });
   const encoder = new ChunkEncoder();
   let shaken = false;

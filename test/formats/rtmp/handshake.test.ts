@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../../src/base/errors.ts';
 import { ClientHandshake, handshakeRandomBytes, ServerHandshake } from '../../../src/formats/rtmp/handshake.ts';
 
-const random = (seed: number): Uint8Array =>
+const random = (seed: number) => (): Uint8Array =>
   Uint8Array.from({ length: handshakeRandomBytes }, (_, i) => (i * seed) & 0xff);
 
 const c2 = new Uint8Array(1_536).fill(0x22);
@@ -31,7 +31,7 @@ describe('ServerHandshake', () => {
     expect(reply).toHaveLength(1 + 1_536 + 1_536);
     // The version, the time, four zeros that say "no digest", the randomness, then C1 again.
     expect([...reply.subarray(0, 9)]).toStrictEqual([3, 1, 2, 3, 4, 0, 0, 0, 0]);
-    expect(reply.subarray(9, 1_537)).toStrictEqual(random(5));
+    expect(reply.subarray(9, 1_537)).toStrictEqual(random(5)());
     expect(reply.subarray(1_537)).toStrictEqual(client.start().subarray(1));
     expect(server.push(c2)).toStrictEqual({ reply: undefined, rest: new Uint8Array(0) });
   });
@@ -80,7 +80,22 @@ describe('ServerHandshake', () => {
   });
 
   it('wants exactly 1,528 random bytes', () => {
-    expect(() => new ServerHandshake(new Uint8Array(1_536))).toThrow(RangeError);
+    const server = new ServerHandshake(() => new Uint8Array(1_536));
+    expect(() => server.push(client.start())).toThrow(RangeError);
+  });
+
+  it('asks for them only when C1 is whole: a half-open handshake costs none', () => {
+    let asked = 0;
+    const server = new ServerHandshake(() => {
+      asked++;
+      return random(5)();
+    });
+    const bytes = client.start();
+    server.push(bytes.subarray(0, 1_536));
+    expect(asked).toBe(0);
+    server.push(bytes.subarray(1_536));
+    server.push(c2);
+    expect(asked).toBe(1);
   });
 });
 
