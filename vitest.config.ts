@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
  */
 const integration = [
   'test/**/*.integration.test.ts',
-  'test/{http,rtmp,origin,edge,observe,cli,lint,scripts}/**/*.test.ts',
+  'test/{http,rtmp,origin,edge,control,observe,cli,lint,scripts}/**/*.test.ts',
 ];
 const endToEnd = ['test/e2e/**/*.test.ts'];
 

@@ -8,7 +8,7 @@ import { describeRtmps } from './tls-check.ts';
 /** `streamfront check`: throws a `ConfigError` with all findings, or prints what the configuration means. */
 export function check(flags: ConfigurationFlags): void {
   const { file, configuration } = loadConfiguration(flags);
-  const { roles, data, origin, edge } = configuration;
+  const { roles, data, origin, edge, control } = configuration;
   const lines = [`${file ?? 'The default configuration (no streamfront.yaml in this folder)'} is fine.`];
   lines.push(`  roles    ${roles.join(', ')}; data in ${data}`);
   if (roles.includes('origin')) {
@@ -37,6 +37,7 @@ export function check(flags: ConfigurationFlags): void {
         lines.push(`             ${behaviour.path} → ${behaviour.origin} (${edge.origins[behaviour.origin]?.url})`);
       }
     }
+    lines.push(`           commands reach it on ${control.http.host}:${control.http.port}`);
     for (const { name, hosts, apps, behaviours } of edge.streaming) {
       lines.push(`           streaming distribution ${name} for ${hosts.join(', ')}, applications ${apps.join(', ')}`);
       for (const { stream, origins, publish, idleGraceMs, originGraceMs } of behaviours) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { controlSchema } from '../control/settings.ts';
 import { edgeSchema } from '../edge/settings.ts';
 import { logSchema } from '../observe/log.ts';
 import { originSchema } from '../origin/settings.ts';
@@ -21,6 +22,7 @@ export const configurationSchema = z.strictObject({
   log: logSchema.describe('What is written to standard error'),
   origin: originSchema.describe('The origin role: takes video in and packages it'),
   edge: edgeSchema.describe('The edge role: caches and delivers'),
+  control: controlSchema.describe('How commands reach the edge of this process'),
 });
 
 export type Configuration = z.output<typeof configurationSchema>;

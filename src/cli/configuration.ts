@@ -18,6 +18,7 @@ export interface ConfigurationFlags {
   readonly rtmpPort?: number;
   readonly originRtmpPort?: number;
   readonly originHttpPort?: number;
+  readonly controlPort?: number;
   readonly demo?: boolean;
 }
 
@@ -75,6 +76,7 @@ function applyFlags(tree: Tree, flags: ConfigurationFlags): void {
   override(tree, [edgeRuns(tree) ? 'edge' : 'origin', 'rtmp', 'port'], flags.rtmpPort);
   override(tree, ['origin', 'rtmp', 'port'], flags.originRtmpPort);
   override(tree, ['origin', 'http', 'port'], flags.originHttpPort);
+  override(tree, ['control', 'http', 'port'], flags.controlPort);
 }
 
 interface SchemaNode {
@@ -94,7 +96,7 @@ const knownSettings: KnownSettings = (path) => {
 };
 
 /** Two listeners of this process that want the same port. */
-function listenConflicts({ roles, origin, edge }: Configuration): string[] {
+function listenConflicts({ roles, origin, edge, control }: Configuration): string[] {
   const listeners = [
     ...(roles.includes('origin')
       ? [
@@ -108,6 +110,7 @@ function listenConflicts({ roles, origin, edge }: Configuration): string[] {
           { setting: 'edge.http.port', ...edge.http },
           { setting: 'edge.rtmp.port', ...edge.rtmp },
           ...(edge.rtmps === undefined ? [] : [{ setting: 'edge.rtmps.port', ...edge.rtmps }]),
+          { setting: 'control.http.port', ...control.http },
         ]
       : []),
   ];

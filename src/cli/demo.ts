@@ -4,7 +4,7 @@ import { decidePublish, type PublishPolicy } from '../policy/publish-credentials
 import { settledWithin } from '../rtmp/abortable-wait.ts';
 import { openMediaFile } from '../rtmp/media-file/media-file.ts';
 import { publishRtmp } from '../rtmp/rtmp-publisher.ts';
-import { ownHost } from './own-address.ts';
+import { ownHost } from '../base/own-address.ts';
 import { programFile } from './program-files.ts';
 
 export interface DemoOptions {

@@ -4,6 +4,7 @@ import { StreamFrontError } from '../base/errors.ts';
 import { check } from './check.ts';
 import type { ConfigurationFlags } from './configuration.ts';
 import { roles, type Role } from './configuration-schema.ts';
+import { invalidate, type InvalidateFlags, invalidateHelp } from './invalidate.ts';
 import { programFile } from './program-files.ts';
 import { publish } from './publish.ts';
 import { start } from './start.ts';
@@ -38,6 +39,7 @@ function withConfigurationFlags(command: Command): Command {
     )
     .option('--origin-rtmp-port <port>', 'port where edges publish and play (origin)', port)
     .option('--origin-http-port <port>', 'port where edges fetch (origin)', port)
+    .option('--control-port <port>', 'port where "streamfront invalidate" reaches the edge', port)
     .option('--demo', 'publish the demo clip as live/demo')
     .option('--no-demo', 'do not publish the demo clip');
 }
@@ -75,6 +77,21 @@ program
   .argument('<url>', 'where to, such as rtmp://localhost:1935/live/hello')
   .option('--loop', 'begin again at the end, until stopped')
   .action((file: string, url: string, options: { loop?: boolean }) => publish(file, url, options.loop ?? false));
+
+program
+  .command('invalidate')
+  .summary('take objects out of the cache of the running edge, before their time is over')
+  .description(
+    'Takes objects out of the cache of the running edge, before their time is over. When the command returns, nobody is ' +
+      'given what was cached or requested from the origin before.',
+  )
+  .argument('<paths...>', 'what to invalidate (see below)')
+  .option('--distribution <name>', 'whose objects; may be left out where there is only one distribution')
+  .option('--wait', 'return only when the cache has let go of them all')
+  .option('--data <folder>', 'data folder of the running edge (default: as its configuration says, else data)')
+  .option('--config <file>', 'configuration file of the running edge (default: streamfront.yaml, if it is there)')
+  .addHelpText('after', invalidateHelp)
+  .action((paths: string[], flags: InvalidateFlags) => invalidate(paths, flags));
 
 try {
   await program.parseAsync();

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Log } from '../base/log.ts';
+import { startControl } from '../control/control.ts';
 import { type Edge, startEdge } from '../edge/edge.ts';
 import type { EdgeSettings } from '../edge/settings.ts';
 import { createLog } from '../observe/log.ts';
@@ -9,7 +10,7 @@ import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import { prepareDataFolder } from './data-folder.ts';
 import { startDemo } from './demo.ts';
-import { ownHost } from './own-address.ts';
+import { ownHost } from '../base/own-address.ts';
 import { programFile } from './program-files.ts';
 import { runUntilSignal } from './shutdown.ts';
 import { systemClock } from './system-clock.ts';
@@ -72,6 +73,16 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
     : undefined;
   const keptForOriginMs = origin === undefined ? 0 : originShareMs;
   if (edge !== undefined) running.defer(() => edge.close(closeBudget().keeping(keptForOriginMs)));
+
+  if (edge !== undefined) {
+    const control = await startControl(configuration.control, {
+      clock: systemClock,
+      log: log.child({ role: 'control' }),
+      dataFolder,
+      invalidations: edge.invalidations,
+    });
+    running.defer(() => control.close());
+  }
 
   const demoWanted = configuration.demo ?? file === undefined;
   if (origin !== undefined && demoWanted) {

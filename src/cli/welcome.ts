@@ -1,4 +1,4 @@
-import { hostForPeople } from './own-address.ts';
+import { hostForPeople } from '../base/own-address.ts';
 
 /** What a newcomer reads after `npm start`: where to look, what to try, where things lie. */
 export interface WelcomeFacts {

@@ -1,27 +1,21 @@
 import { LimitError } from '../base/errors.ts';
+import { RateBucket } from '../base/rate-bucket.ts';
 
-/** Bounds how often a peer may ask for something: a bucket of two seconds' worth, refilled as time goes by. */
+/** Bounds how often a peer may ask for something. */
 export class CommandRate {
-  readonly #perSecond: number;
-  #left: number;
-  #atMs: number;
+  readonly #bucket: RateBucket;
 
   constructor(perSecond: number, nowMs: number) {
-    this.#perSecond = perSecond;
-    this.#left = perSecond * 2;
-    this.#atMs = nowMs;
+    this.#bucket = new RateBucket(perSecond, nowMs);
   }
 
   /** Counts one command. Throws `LimitError` when there were too many. */
   count(nowMs: number): void {
-    const refilled = this.#left + ((nowMs - this.#atMs) / 1_000) * this.#perSecond;
-    this.#left = Math.min(this.#perSecond * 2, refilled) - 1;
-    this.#atMs = nowMs;
-    if (this.#left < 0) {
-      throw new LimitError('RTMP_TOO_MANY_COMMANDS', 'commands come too fast; in a burst', {
-        limit: this.#perSecond * 2,
-        value: this.#perSecond * 2 + 1,
-      });
-    }
+    const { capacity } = this.#bucket;
+    if (this.#bucket.take(nowMs)) return;
+    throw new LimitError('RTMP_TOO_MANY_COMMANDS', 'commands come too fast; in a burst', {
+      limit: capacity,
+      value: capacity + 1,
+    });
   }
 }

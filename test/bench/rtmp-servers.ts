@@ -59,7 +59,19 @@ async function startOurs(
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'streamfront.yaml');
   writeFileSync(file, stringify(configuration));
-  const args = [mainFile, 'start', '--role', role, '--no-demo', '--config', file, '--data', join(folder, 'data')];
+  const args = [
+    mainFile,
+    'start',
+    '--role',
+    role,
+    '--no-demo',
+    '--config',
+    file,
+    '--data',
+    join(folder, 'data'),
+    '--control-port',
+    '0',
+  ];
   // Of the two listeners the one for HTTP comes last.
   return asRtmpServer(await startServer(process.execPath, args, httpPort), rtmpPort, httpPort);
 }

@@ -20,6 +20,17 @@ export async function startStreamFrontEdge(folder: string, originPort: number): 
       },
     }),
   );
-  const args = [mainFile, 'start', '--role', 'edge', '--config', configuration, '--data', join(folder, 'data')];
+  const args = [
+    mainFile,
+    'start',
+    '--role',
+    'edge',
+    '--config',
+    configuration,
+    '--data',
+    join(folder, 'data'),
+    '--control-port',
+    '0',
+  ];
   return startServer(process.execPath, args, port);
 }

@@ -88,11 +88,15 @@ describe('streamfront start', () => {
         ['--rtmp-port', 'edge.rtmp.port'],
         ['--origin-rtmp-port', 'origin.rtmp.port'],
         ['--origin-http-port', 'origin.http.port'],
+        ['--control-port', 'control.http.port'],
       ] as const) {
-        const free = ['--http-port', '--rtmp-port', '--origin-http-port', '--origin-rtmp-port'].flatMap((name) => [
-          name,
-          '0',
-        ]);
+        const free = [
+          '--http-port',
+          '--rtmp-port',
+          '--origin-http-port',
+          '--origin-rtmp-port',
+          '--control-port',
+        ].flatMap((name) => [name, '0']);
         const ports = [...free, flag, String(port)];
         const result = await run(process.execPath, [mainFile, 'start', '--no-demo', '--data', folder, ...ports]);
         expect(result.code).toBe(1);

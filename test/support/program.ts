@@ -43,7 +43,8 @@ export async function startProgram({ configuration = {}, flags = [] }: ProgramOp
   const folder = mkdtempSync(join(tmpdir(), 'streamfront-'));
   const configFile = join(folder, 'streamfront.yaml');
   writeFileSync(configFile, stringify(configuration));
-  const ports = ['--http-port', '0', '--rtmp-port', '0', '--origin-http-port', '0', '--origin-rtmp-port', '0'];
+  const portFlags = ['--http-port', '--rtmp-port', '--origin-http-port', '--origin-rtmp-port', '--control-port'];
+  const ports = portFlags.flatMap((flag) => [flag, '0']);
   const child = spawn(
     process.execPath,
     [mainFile, 'start', '--config', configFile, '--data', join(folder, 'data'), ...ports, ...flags],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hostForPeople, ownHost } from '../../src/cli/own-address.ts';
+import { hostForPeople, ownHost } from '../../src/base/own-address.ts';
 
 describe('ownHost', () => {
   it.each([

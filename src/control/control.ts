@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { ownHost } from '../base/own-address.ts';
+import { isLoopback } from '../base/setting-fields.ts';
+import { startHttpListener } from '../http/listener.ts';
+import { removeAccessFile, writeAccessFile } from './access-file.ts';
+import { answerInvalidation, invalidationsPath, type InvalidationTarget } from './invalidation-routes.ts';
+import { ControlRefusal, sendRefusal } from './json-exchange.ts';
+import { RequestAdmission } from './request-admission.ts';
+import type { ControlSettings } from './settings.ts';
+
+const closeGraceMs = 1_000;
+
+export interface Control {
+  readonly httpPort: number;
+  close(): Promise<void>;
+}
+
+interface ControlSurroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where commands look for the way to it. */
+  readonly dataFolder: string;
+  readonly invalidations: InvalidationTarget;
+}
+
+/**
+ * Starts the listener for commands, and leaves its address with a secret of this process in the data folder. Throws a
+ * `ConfigError` when the port cannot be had.
+ */
+export async function startControl({ http }: ControlSettings, deps: ControlSurroundings): Promise<Control> {
+  const { clock, log, dataFolder, invalidations } = deps;
+  const secret = randomBytes(32).toString('base64url');
+  const admission = new RequestAdmission(http.host, secret, clock);
+  const listener = await startHttpListener({
+    name: 'control',
+    ...http,
+    setting: 'control.http.port',
+    handler: async (request, response) => {
+      try {
+        admission.admit(request);
+        await answer(invalidations, request, response);
+      } catch (error) {
+        if (!(error instanceof ControlRefusal)) throw error;
+        sendRefusal(response, error);
+      }
+    },
+    log,
+  });
+  if (!isLoopback(http.host)) {
+    log.warn({ host: http.host }, 'control.http.host lets other machines come, over HTTP that everybody can read');
+  }
+  writeAccessFile(dataFolder, {
+    url: `http://${ownHost(http.host)}:${listener.port}`,
+    secret,
+    processId: process.pid,
+  });
+  return {
+    httpPort: listener.port,
+    close: async () => {
+      removeAccessFile(dataFolder);
+      await listener.close(closeGraceMs);
+    },
+  };
+}
+
+async function answer(target: InvalidationTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { url = '' } = request;
+  if (url === invalidationsPath || url.startsWith(`${invalidationsPath}/`)) {
+    await answerInvalidation(target, request, response);
+    return;
+  }
+  throw new ControlRefusal(404, 'NOT_FOUND', 'there is nothing here');
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** 3,000 paths of a thousand characters; more is sent in several requests. */
+const maxBodyBytes = 4_194_304;
+
+/** An answer that is not what was asked for. */
+export class ControlRefusal extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly fields: readonly string[];
+
+  constructor(status: number, code: string, sentence: string, fields: readonly string[] = []) {
+    super(sentence);
+    this.status = status;
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+/** The body of a request. Throws a `ControlRefusal` when it is no JSON, or too much. */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  if (!/^application\/json *(?:;|$)/i.test(request.headers['content-type'] ?? '')) {
+    throw new ControlRefusal(415, 'NOT_JSON', 'the body must be application/json');
+  }
+  const pieces: Buffer[] = [];
+  let lengthBytes = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    lengthBytes += piece.length;
+    if (lengthBytes > maxBodyBytes) {
+      throw new ControlRefusal(413, 'BODY_TOO_LARGE', `the body has more than ${maxBodyBytes} bytes`);
+    }
+    pieces.push(piece);
+  }
+  try {
+    return JSON.parse(Buffer.concat(pieces).toString('utf8'));
+  } catch {
+    throw new ControlRefusal(400, 'NOT_JSON', 'the body is no valid JSON');
+  }
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  fields: readonly string[] = [],
+): void {
+  const body = `${JSON.stringify(value)}\n`;
+  response
+    .writeHead(status, [
+      'Content-Type',
+      'application/json',
+      'Content-Length',
+      String(Buffer.byteLength(body)),
+      'Cache-Control',
+      'no-store',
+      ...fields,
+    ])
+    .end(body);
+}
+
+export function sendRefusal(response: ServerResponse, { status, code, message, fields }: ControlRefusal): void {
+  // The rest of the request is not read.
+  response.shouldKeepAlive = false;
+  sendJson(response, status, { error: { code, message } }, fields);
+}
