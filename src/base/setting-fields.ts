@@ -70,6 +70,16 @@ export function listenField(defaultPort: number) {
     .prefault({});
 }
 
+/** Where a listener for TLS stands, and what it presents. `portText` says what the usual port is. */
+export function tlsListenField(portText: string) {
+  return z.strictObject({
+    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` for all'),
+    port: z.int().min(0).max(65_535).describe(portText),
+    certificate: z.string().min(1).describe('PEM file with the certificate and those that lead to its root'),
+    key: z.string().min(1).describe('PEM file with the private key; both files are read again when they change'),
+  });
+}
+
 /** Whether an address to listen on, or that of a peer, never leaves this machine. */
 export function isLoopback(host: string): boolean {
   return (

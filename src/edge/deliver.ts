@@ -132,7 +132,7 @@ export function deliverPlain(viewer: Viewer, answer: PlainAnswer, forward?: Cach
       'Cache-Control',
       'no-store',
       'X-Cache',
-      'Error from streamfront',
+      `${answer.result ?? 'Error'} from streamfront`,
       'Cache-Status',
       formatCacheStatus(viewer.edge.cacheName, forward ?? { kind: 'own', detail: answer.code }),
       ...(answer.fields ?? []),

@@ -9,10 +9,10 @@ export interface EdgeFacts {
   readonly streamKeyNeeded: boolean;
 }
 
-const path = '/streamfront.json';
+export const edgeDocumentPath = '/streamfront.json';
 
 export function wantsEdgeDocument(request: IncomingMessage): boolean {
-  return request.url === path && (request.method === 'GET' || request.method === 'HEAD');
+  return request.url === edgeDocumentPath && (request.method === 'GET' || request.method === 'HEAD');
 }
 
 /** `GET /streamfront.json`: of this edge alone, so that no cache in front of it may keep it. */

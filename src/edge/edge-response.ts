@@ -34,6 +34,16 @@ export interface SlicedManifest {
   readonly entityTag: string;
 }
 
+/** What a hit sends in a certain second. */
+export interface HitFields {
+  readonly ageSeconds: number;
+  readonly ttlSeconds: number;
+  /** The value of the request id is last. */
+  readonly lines: string[];
+  /** The same as text, without that value; made when it is first asked for. */
+  head: string | undefined;
+}
+
 /** A complete response in the store, or the manifest of a sliced one, or a slice. */
 export class CachedResponse implements Storable {
   readonly head: ResponseHead;
@@ -42,7 +52,7 @@ export class CachedResponse implements Storable {
   /** Up to which ban it has been looked at. */
   sequence: number;
   /** What a hit sends, made for one second and used for all hits within it (`viewer-fields.ts`). */
-  hitFields: { readonly ageSeconds: number; readonly ttlSeconds: number; readonly lines: string[] } | undefined;
+  hitFields: HitFields | undefined;
 
   constructor(head: ResponseHead, body: Buffer) {
     this.head = head;

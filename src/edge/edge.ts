@@ -3,18 +3,17 @@ import { join } from 'node:path';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { startHttpListener } from '../http/listener.ts';
 import { Upstream } from '../http/upstream.ts';
 import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
 import { BanGuard } from '../stores/ban-guard.ts';
 import { BanStore } from '../stores/ban-store.ts';
 import { MemoryCache } from '../stores/memory-cache.ts';
-import { answerEdgeDocument, wantsEdgeDocument } from './edge-document.ts';
 import type { CachedResponse } from './edge-response.ts';
 import { Invalidations } from './invalidations.ts';
 import type { EdgeCounters } from './origin-fetch.ts';
-import { type EdgeContext, serveRequest } from './request-steps.ts';
+import { type HttpListenersStats, startHttpListeners } from './http-listeners.ts';
+import type { EdgeContext } from './request-steps.ts';
 import { type LiveRelayStats, startLiveRelay } from './live-relay.ts';
 import { compileRoutes } from './routes.ts';
 import { RunningFetches } from './running-fetches.ts';
@@ -26,6 +25,8 @@ const closeGraceMs = 2_000;
 export interface Edge {
   readonly httpPort: number;
   readonly httpAddress: string;
+  /** Of the listener for HTTPS. */
+  readonly httpsPort: number | undefined;
   readonly rtmpPort: number;
   /** Of the listener for `rtmps://`. */
   readonly rtmpsPort: number | undefined;
@@ -35,7 +36,7 @@ export interface Edge {
   close(budget?: CloseBudget): Promise<void>;
 }
 
-export interface EdgeStats {
+export interface EdgeStats extends HttpListenersStats {
   readonly counters: Readonly<EdgeCounters>;
   readonly cache: CacheStoreStats;
   readonly live: LiveRelayStats;
@@ -77,6 +78,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     name: { location: settings.location, via, cacheName: `streamfront-${settings.location}` },
     identity: { via, cdnId: `streamfront-${randomBytes(8).toString('hex')}` },
     route: compileRoutes(distributions, upstreams),
+    httpsPort: () => settings.https?.publicPort ?? listeners.httpsPort ?? 443,
     nextRequestId: requestIds(),
   };
   const live = await startLiveRelay(settings, deps);
@@ -87,30 +89,19 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     rtmpsPort: live.rtmpsPort,
     streamKeyNeeded: settings.publish.auth === 'key' || settings.publish.auth === 'hook',
   };
-  const listener = await startHttpListener({
-    name: 'edge',
-    ...settings.http,
-    setting: 'edge.http.port',
-    handler: (request, response) => {
-      if (wantsEdgeDocument(request)) return answerEdgeDocument(facts, response);
-      // Live streams as FLV have no end: they do not go through the cache.
-      if (live.flv.wants(request)) return live.flv.answer(request, response);
-      return serveRequest(context, request, response);
-    },
-    upgrade: live.flv,
-    log,
-  });
+  const listeners = await startHttpListeners(settings, { context, flv: live.flv, facts, ...deps });
   // From here on it is for `close`.
   opened.move();
   return {
-    httpPort: listener.port,
-    httpAddress: listener.address,
+    httpPort: listeners.httpPort,
+    httpAddress: listeners.httpAddress,
+    httpsPort: listeners.httpsPort,
     rtmpPort: live.rtmpPort,
     rtmpsPort: live.rtmpsPort,
     invalidations,
-    stats: () => ({ counters: { ...counters }, cache: store.stats(), live: live.stats() }),
+    stats: () => ({ counters: { ...counters }, cache: store.stats(), live: live.stats(), ...listeners.stats() }),
     close: async (budget = CloseBudget.of(deps.clock)) => {
-      await Promise.all([listener.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
+      await Promise.all([listeners.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       invalidations.close();
     },

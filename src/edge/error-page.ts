@@ -11,6 +11,8 @@ export interface PlainAnswer {
   readonly sentence: string;
   /** A stable code for whoever has to mend it. */
   readonly code: string;
+  /** As `X-Cache` tells it; `Error` if left out. */
+  readonly result?: 'Redirect';
   /** Further fields, such as `Allow`. */
   readonly fields?: readonly string[];
 }
@@ -34,6 +36,12 @@ export const refusals = {
     title: 'Forbidden',
     sentence: 'A request of this kind must not have a body.',
     code: 'REQUEST_BODY_NOT_ALLOWED',
+  },
+  httpsOnly: {
+    status: 403,
+    title: 'HTTPS only',
+    sentence: 'This address is served over HTTPS only.',
+    code: 'HTTPS_ONLY',
   },
   unknownHost: {
     status: 404,

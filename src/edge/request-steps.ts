@@ -25,6 +25,7 @@ import { type FetchOutcome, type FetchSurroundings, OriginFetch } from './origin
 import { lookUp } from './lookup.ts';
 import { passThrough } from './pass-through.ts';
 import type { Behaviour, Route } from './routes.ts';
+import { protocolAnswer } from './viewer-protocol.ts';
 import { type EdgeName, hitProvenance, type Provenance, ttlSecondsOf } from './viewer-fields.ts';
 
 /*
@@ -47,6 +48,8 @@ export interface EdgeContext extends FetchSurroundings {
   readonly identity: EdgeIdentity;
   readonly route: Route;
   readonly maxWaiting: number;
+  /** Where viewers are sent that shall come over HTTPS. */
+  httpsPort(): number;
   nextRequestId(): string;
 }
 
@@ -115,6 +118,8 @@ function admit(
   behaviour: Behaviour,
   target: RequestTarget & { kind: 'resource' },
 ): Step {
+  const unsafe = protocolAnswer(viewer.request, behaviour, target, edge.httpsPort());
+  if (unsafe !== undefined) return () => refuse(edge, viewer, unsafe);
   const { method = '', headers } = viewer.request;
   const { methods, policy } = behaviour;
   if (method === 'GET' || method === 'HEAD') {
@@ -284,7 +289,7 @@ function refuse(
   answer: PlainAnswer,
   forward?: CacheStatus & { kind: 'forward' },
 ): Step {
-  edge.counters.errors++;
+  if (answer.status >= 400) edge.counters.errors++;
   deliverPlain(viewer, answer, forward);
   return undefined;
 }

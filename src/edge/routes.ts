@@ -18,6 +18,7 @@ export interface Behaviour {
   readonly methods: AllowedMethods;
   readonly forwarded: ForwardedFields;
   readonly cors: boolean;
+  readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
 }
 
 /**
@@ -67,6 +68,7 @@ function compileBehaviour(
     methods: settings.methods,
     forwarded: forwardedFields(settings.requestFields),
     cors: settings.cors,
+    viewerProtocol: settings.viewerProtocol,
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
 import { isToken } from '../formats/http-fields/list.ts';
+import { httpsListenerSchema } from '../http/listener-settings.ts';
 import { fanOutSchema } from '../live/fan-out-settings.ts';
 import type { ErrorTtl } from '../policy/cache-policy.ts';
 import { isForwardable } from '../policy/origin-request.ts';
@@ -134,6 +135,10 @@ const behaviourSchema = z
     maxStale: durationField()
       .prefault('10s')
       .describe('How long past its freshness an answer may still be given when the origin cannot be reached'),
+    viewerProtocol: z
+      .enum(['allow-all', 'https-only', 'redirect-to-https'])
+      .default('allow-all')
+      .describe('What becomes of requests over plain HTTP: answered, refused with 403, or sent on to HTTPS'),
     cors: z.boolean().default(true).describe('Let pages of any site read the answers'),
   })
   .transform(({ minTtl, defaultTtl, maxTtl, errorTtl, maxStale, query, requestFields, ...rest }) => ({
@@ -184,6 +189,7 @@ const defaultDistributions: z.input<typeof distributionSchema>[] = [
 export const edgeSchema = z
   .strictObject({
     http: listenField(8080).describe('Where viewers come'),
+    https: httpsListenerSchema.optional().describe('Where viewers come over TLS'),
     rtmp: rtmpListenerSchema(1935).describe('Where encoders publish and RTMP players come'),
     rtmps: rtmpsListenerSchema.optional().describe('Where encoders and players come over TLS (`rtmps://`)'),
     publish: publishSchema.describe('Who may publish through this edge'),
@@ -212,6 +218,16 @@ export const edgeSchema = z
         maxWaiting,
       }))
       .prefault({}),
+    accessLog: z
+      .strictObject({
+        folder: z.string().min(1).describe('Where the files are written; made if it is not there, for its owner only'),
+        maxFile: sizeField({ minBytes: 65_536 })
+          .prefault('256MiB')
+          .describe('A new file is begun when one is as large as this, and with every hour'),
+      })
+      .transform(({ maxFile, ...rest }) => ({ ...rest, maxFileBytes: maxFile }))
+      .optional()
+      .describe("A log of all requests, in the format of CloudFront's standard log; if left out: none"),
     fanOut: fanOutSchema.describe('How RTMP and FLV players get live streams'),
     origins: z
       .record(z.string().regex(/^[a-z0-9-]{1,64}$/, 'lower-case letters, digits and hyphens'), originServerSchema)
@@ -237,6 +253,13 @@ export const edgeSchema = z
         });
       }
       distribution.behaviours.forEach((behaviour, b) => {
+        if (behaviour.viewerProtocol === 'redirect-to-https' && edge.https === undefined) {
+          context.addIssue({
+            code: 'custom',
+            path: ['distributions', d, 'behaviours', b, 'viewerProtocol'],
+            message: 'there is no HTTPS to send viewers to: edge.https says where it listens',
+          });
+        }
         if (!(behaviour.origin in edge.origins)) {
           context.addIssue({
             code: 'custom',

@@ -2,7 +2,7 @@ import { type CacheStatus, formatCacheStatus } from '../formats/http-fields/cach
 import { type FieldLines, fieldValue, withoutFields } from '../formats/http-fields/field-lines.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
 import { wholeBodyFields } from './body-portion.ts';
-import type { CachedResponse, ResponseHead } from './edge-response.ts';
+import type { CachedResponse, HitFields, ResponseHead } from './edge-response.ts';
 
 /** How this edge calls itself in answers. */
 export interface EdgeName {
@@ -107,6 +107,35 @@ export function hitFields(
   fresh: Freshness & { kind: 'fresh' },
   answer: { readonly cors: boolean; readonly requestId: string },
 ): string[] {
+  const { lines } = madeHitFields(name, response, fresh, answer);
+  lines[lines.length - 1] = answer.requestId;
+  return lines;
+}
+
+/** Status line and fields of the same hit as text, up to the value of `X-Request-Id`, which is all that is missing. */
+export function hitHead(
+  name: EdgeName,
+  response: CachedResponse,
+  fresh: Freshness & { kind: 'fresh' },
+  answer: { readonly cors: boolean; readonly statusLine: string },
+): string {
+  const made = madeHitFields(name, response, fresh, { cors: answer.cors, requestId: '' });
+  made.head ??= headText(answer.statusLine, made.lines);
+  return made.head;
+}
+
+function headText(statusLine: string, lines: FieldLines): string {
+  let text = `${statusLine}\r\n`;
+  for (let i = 0; i + 3 < lines.length; i += 2) text += `${lines[i]}: ${lines[i + 1]}\r\n`;
+  return `${text}${lines.at(-2)}: `;
+}
+
+function madeHitFields(
+  name: EdgeName,
+  response: CachedResponse,
+  fresh: Freshness & { kind: 'fresh' },
+  answer: { readonly cors: boolean; readonly requestId: string },
+): HitFields {
   const ageSeconds = Math.floor(fresh.ageMs / 1_000);
   const ttlSeconds = Math.floor(fresh.remainingMs / 1_000);
   let { hitFields: made } = response;
@@ -118,11 +147,10 @@ export function hitFields(
         ageMs: fresh.ageMs,
       }),
     ];
-    made = { ageSeconds, ttlSeconds, lines };
+    made = { ageSeconds, ttlSeconds, lines, head: undefined };
     response.hitFields = made;
   }
-  made.lines[made.lines.length - 1] = answer.requestId;
-  return made.lines;
+  return made;
 }
 
 export function hitProvenance(head: ResponseHead, ttlSeconds: number): Provenance {

@@ -1,21 +1,20 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-
-/** Bytes of a request target; a longer one is answered 414 (CloudFront's bound). */
-const maxTargetBytes = 8_192;
-/** Bytes of request line and fields together; more is answered 431 (CloudFront's bound). */
-const maxHeadBytes = 20_480;
-/** A request head must be there this long after its first byte, else 408. */
-const headTimeoutMs = 10_000;
-/** A request body must be there this long after the request began, else 408. */
-const requestTimeoutMs = 300_000;
-/** How long a connection may stay without a request. */
-const keepAliveMs = 65_000;
-/** A connection on which not a byte moves for this long is closed: the peer reads nothing, or is gone. */
-const silenceMs = 120_000;
+import { answerBrokenRequest } from './broken-request.ts';
+import {
+  defaultDeadlines,
+  type HttpDeadlines,
+  maxHeadBytes,
+  maxTargetBytes,
+  sweepIntervalMs,
+} from './listener-bounds.ts';
+import type { QuickResponder } from './quick-connection.ts';
+import { type QuickPath, takeQuickPath } from './quick-path.ts';
+import type { TlsCredentials } from './tls-material.ts';
 
 /** Takes connections over whose client asks for another protocol (RFC 9110 §7.8). */
 export interface HttpUpgrade {
@@ -37,9 +36,21 @@ export interface HttpListenerOptions {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
   /** Who takes connections that change over to another protocol; without it such a request is like any other. */
   readonly upgrade?: HttpUpgrade;
+  /** Who answers plain GETs at once; without it every request goes the whole way. */
+  readonly quick?: QuickResponder;
+  /** With it the listener speaks HTTPS: TLS 1.2 and 1.3, `http/1.1` by ALPN. */
+  readonly tls?: ListenerTls;
+  readonly deadlines?: HttpDeadlines;
   /** Why it cannot serve now, in one sentence; `undefined` when it can. */
   readonly health?: () => string | undefined;
   readonly log: Log;
+}
+
+/** Certificate and key of a listener, which may be replaced while it listens. */
+export interface ListenerTls {
+  readonly credentials: TlsCredentials;
+  /** Returns the way to stop listening. */
+  onChange(listener: (credentials: TlsCredentials) => void): () => void;
 }
 
 export interface HttpListener {
@@ -54,64 +65,89 @@ export interface HttpListener {
 
 /** Opens an HTTP/1.1 listener with the bounds of this house. Throws a `ConfigError` when the port cannot be had. */
 export async function startHttpListener(options: HttpListenerOptions): Promise<HttpListener> {
-  const { log, name } = options;
-  let closing = false;
-
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    response.on('error', ignoreError);
-    if (closing) response.shouldKeepAlive = false;
-    const refusal = refusalOf(request);
-    if (refusal !== undefined) {
-      answerPlainly(response, refusal.status, refusal.sentence, true);
-      return;
-    }
-    if (request.url === '/healthz') {
-      const sentence = closing ? 'shutting down' : options.health?.();
-      answerPlainly(response, sentence === undefined ? 200 : 503, sentence ?? 'ok', false);
-      return;
-    }
-    try {
-      const running = options.handler(request, response);
-      if (running !== undefined) running.catch((error: unknown) => failRequest(log, request, response, error));
-    } catch (error) {
-      failRequest(log, request, response, error);
-    }
-  };
-
-  const server = createServer(
-    {
-      maxHeaderSize: maxHeadBytes,
-      headersTimeout: headTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveMs,
-      // How often the two timeouts above are looked at; the default of 30 s would make 10 s mean up to 40.
-      connectionsCheckingInterval: 2_000,
-      noDelay: true,
-      requireHostHeader: true,
-      insecureHTTPParser: false,
-      shouldUpgradeCallback: (request) =>
-        !closing && refusalOf(request) === undefined && options.upgrade?.wants(request) === true,
-    },
-    answer,
-  );
+  const { log, name, tls, deadlines = defaultDeadlines } = options;
+  const state: ListenerState = { closing: false };
+  const server = createBoundedServer(options, deadlines, state);
   // `100 Continue` is for whoever reads the body to say: a refusal comes before it (RFC 9110 §10.1.1).
-  server.on('checkContinue', answer);
+  server.on('checkContinue', (request, response) => handleRequest(options, state, request, response));
   server.on('upgrade', (request, socket, head) => options.upgrade?.upgrade(request, socket, head));
-  server.timeout = silenceMs;
+  server.timeout = deadlines.silenceMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerBrokenRequest(error, socket));
-  await listen(server, options);
+  const quickPath = options.quick && takeQuickPath(server, options.quick, { deadlines, secure: tls !== undefined });
+  try {
+    await listen(server, options);
+  } catch (error) {
+    quickPath?.close();
+    throw error;
+  }
   server.on('error', (error) => log.error({ err: error, listener: name }, 'HTTP listener failed'));
 
   const { address, port } = server.address() as AddressInfo;
-  log.info({ setting: options.setting, host: address, port }, 'listening for HTTP');
+  log.info({ setting: options.setting, host: address, port }, `listening for ${tls === undefined ? 'HTTP' : 'HTTPS'}`);
   return {
     port,
     address,
     close: (graceMs) => {
-      closing = true;
-      return closeServer(server, graceMs);
+      state.closing = true;
+      return closeServer(server, quickPath, graceMs);
     },
   };
+}
+
+interface ListenerState {
+  closing: boolean;
+}
+
+function createBoundedServer(options: HttpListenerOptions, deadlines: HttpDeadlines, state: ListenerState): Server {
+  const bounds: ServerOptions = {
+    maxHeaderSize: maxHeadBytes,
+    headersTimeout: deadlines.headMs,
+    requestTimeout: deadlines.requestMs,
+    keepAliveTimeout: deadlines.keepAliveMs,
+    // How often these are looked at; the default of 30 s would make 10 s mean up to 40.
+    connectionsCheckingInterval: sweepIntervalMs(deadlines),
+    noDelay: true,
+    requireHostHeader: true,
+    insecureHTTPParser: false,
+    shouldUpgradeCallback: (request) =>
+      !state.closing && refusalOf(request) === undefined && options.upgrade?.wants(request) === true,
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+    handleRequest(options, state, request, response);
+  const { tls } = options;
+  if (tls === undefined) return createServer(bounds, onRequest);
+  const server = createSecureServer({ ...bounds, ...tls.credentials, handshakeTimeout: deadlines.headMs }, onRequest);
+  const stopFollowing = tls.onChange((credentials) => server.setSecureContext(credentials));
+  server.on('close', stopFollowing);
+  return server;
+}
+
+function handleRequest(
+  options: HttpListenerOptions,
+  { closing }: ListenerState,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  response.on('error', ignoreError);
+  if (closing) response.shouldKeepAlive = false;
+  const refusal = refusalOf(request);
+  if (refusal !== undefined) {
+    answerPlainly(response, refusal.status, refusal.sentence, true);
+    return;
+  }
+  if (request.url === '/healthz') {
+    const sentence = closing ? 'shutting down' : options.health?.();
+    answerPlainly(response, sentence === undefined ? 200 : 503, sentence ?? 'ok', false);
+    return;
+  }
+  try {
+    const running = options.handler(request, response);
+    if (running !== undefined) {
+      running.catch((error: unknown) => failRequest(options.log, request, response, error));
+    }
+  } catch (error) {
+    failRequest(options.log, request, response, error);
+  }
 }
 
 function ignoreError(): void {
@@ -151,27 +187,6 @@ function failRequest(log: Log, request: IncomingMessage, response: ServerRespons
   else answerPlainly(response, 500, 'internal error', true);
 }
 
-/** The parser gave up on a connection: it is told why, unless an answer is on its way on it, and closed. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // Node's own mark of the answer that a connection is busy with: a status line must not land in its body.
-  const { _httpMessage: current } = socket as { _httpMessage?: { headersSent: boolean } | null };
-  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) {
-    socket.destroy();
-    return;
-  }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  const body = `${status.slice(4).toLowerCase()}\n`;
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
-}
-
 async function listen(server: Server, { name, host, port, setting }: HttpListenerOptions): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
@@ -202,16 +217,21 @@ function listenFinding(code: string | undefined, host: string, port: number, set
   }
 }
 
-function closeServer(server: Server, graceMs: number): Promise<void> {
+function closeServer(server: Server, quickPath: QuickPath | undefined, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     // A connection that was busy becomes idle only when its answer has been sent: looked at again and again.
     const idleSweep = setInterval(() => server.closeIdleConnections(), 50);
-    const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+    const deadline = setTimeout(() => {
+      server.closeAllConnections();
+      quickPath?.destroyAll();
+    }, graceMs);
     server.close(() => {
+      quickPath?.close();
       clearInterval(idleSweep);
       clearTimeout(deadline);
       resolve();
     });
     server.closeIdleConnections();
+    quickPath?.closeWhenIdle();
   });
 }

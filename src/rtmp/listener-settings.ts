@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
+import { durationField, listenField, sizeField, tlsListenField } from '../base/setting-fields.ts';
 
 /** Where an RTMP listener stands, and its bounds: the same for every role. */
 export function rtmpListenerSchema(defaultPort: number) {
@@ -33,11 +33,6 @@ export function rtmpListenerSchema(defaultPort: number) {
 }
 
 /** Where a listener for RTMP over TLS (`rtmps://`) stands. Its bounds are those of the plain one. */
-export const rtmpsListenerSchema = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` for all'),
-  port: z.int().min(0).max(65_535).describe('TCP port; 443 is what encoders assume; 0 takes any free one'),
-  certificate: z.string().min(1).describe('PEM file with the certificate and those that lead to its root'),
-  key: z.string().min(1).describe('PEM file with the private key; both files are read again when they change'),
-});
+export const rtmpsListenerSchema = tlsListenField('TCP port; 443 is what encoders assume; 0 takes any free one');
 
 export type RtmpsListenerSettings = z.output<typeof rtmpsListenerSchema>;

@@ -15,6 +15,7 @@ export async function startStreamFrontEdge(folder: string, originPort: number): 
       edge: {
         http: { port },
         rtmp: { port: 0 },
+        accessLog: { folder: join(folder, 'access-log') },
         origins: { main: { url: `http://127.0.0.1:${originPort}` } },
         distributions: [{ name: 'bench', behaviours: [{ path: '*' }] }],
       },

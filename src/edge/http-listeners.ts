@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { type HttpListener, type HttpListenerOptions, type ListenerTls, startHttpListener } from '../http/listener.ts';
+import { TlsMaterial } from '../http/tls-material.ts';
+import type { FlvResponder } from '../live/flv-responder.ts';
+import { AccessLog, type AccessLogStats } from '../observe/access-log.ts';
+import type { ExchangeRecorder } from '../observe/exchange.ts';
+import { observeExchange } from '../observe/observe-exchange.ts';
+import { RequestMetrics, type RequestMetricsSnapshot } from '../observe/request-metrics.ts';
+import { answerEdgeDocument, edgeDocumentPath, type EdgeFacts, wantsEdgeDocument } from './edge-document.ts';
+import { quickHits } from './quick-hit.ts';
+import { type EdgeContext, serveRequest } from './request-steps.ts';
+import type { EdgeSettings } from './settings.ts';
+
+export interface HttpListeners {
+  readonly httpPort: number;
+  readonly httpAddress: string;
+  /** Of the listener for HTTPS. */
+  readonly httpsPort: number | undefined;
+  stats(): HttpListenersStats;
+  /** Stops accepting, lets running answers end for `graceMs`, then ends them. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface HttpListenersStats {
+  readonly requests: RequestMetricsSnapshot;
+  readonly accessLog: AccessLogStats | undefined;
+}
+
+export interface HttpListenersParts {
+  readonly context: EdgeContext;
+  readonly flv: FlvResponder;
+  readonly facts: EdgeFacts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Listens where viewers come, over HTTP and HTTPS, and records what they asked for. Throws `ConfigError` when a port
+ * cannot be had, and when certificate or key cannot be used.
+ */
+export async function startHttpListeners(
+  settings: Pick<EdgeSettings, 'http' | 'https' | 'accessLog' | 'location'>,
+  { context, flv, facts, clock, log }: HttpListenersParts,
+): Promise<HttpListeners> {
+  await using opened = new AsyncDisposableStack();
+  const metrics = new RequestMetrics();
+  const accessLog =
+    settings.accessLog && new AccessLog({ ...settings.accessLog, location: settings.location, clock, log });
+  if (accessLog !== undefined) opened.defer(() => accessLog.close());
+  const recorder: ExchangeRecorder = {
+    record: (exchange) => {
+      metrics.record(exchange);
+      accessLog?.record(exchange);
+    },
+  };
+  const common: Omit<HttpListenerOptions, 'host' | 'port' | 'setting'> = {
+    name: 'edge',
+    handler: (request: IncomingMessage, response: ServerResponse) => {
+      observeExchange(request, response, { clock, recorder });
+      if (wantsEdgeDocument(request)) return answerEdgeDocument(facts, response);
+      // Live streams as FLV have no end: they do not go through the cache.
+      if (flv.wants(request)) return flv.answer(request, response);
+      return serveRequest(context, request, response);
+    },
+    upgrade: flv,
+    quick: quickHits({
+      edge: context,
+      recorder,
+      isElsewhere: (path) => path === '/healthz' || path === edgeDocumentPath || path.endsWith('.flv'),
+    }),
+    log,
+  };
+  const listening: HttpListener[] = [];
+  let closeGraceMs = 0;
+  opened.defer(async () => {
+    await Promise.all(listening.map((listener) => listener.close(closeGraceMs)));
+  });
+  const listen = async (setting: 'edge.http' | 'edge.https', at: EdgeSettings['http'], tls?: ListenerTls) => {
+    const listener = await startHttpListener({ ...common, ...at, setting: `${setting}.port`, ...(tls && { tls }) });
+    listening.push(listener);
+    return listener;
+  };
+  let httpsPort: number | undefined;
+  if (settings.https !== undefined) {
+    const { host, port, certificate, key } = settings.https;
+    const tls = new TlsMaterial({ files: { certificate, key }, setting: 'edge.https', clock, log });
+    opened.defer(() => tls.close());
+    httpsPort = (await listen('edge.https', { host, port }, tls)).port;
+  }
+  const http = await listen('edge.http', settings.http);
+  const running = opened.move();
+  return {
+    httpPort: http.port,
+    httpAddress: http.address,
+    httpsPort,
+    stats: () => ({ requests: metrics.snapshot(), accessLog: accessLog?.stats() }),
+    close: (graceMs) => {
+      closeGraceMs = graceMs;
+      return running.disposeAsync();
+    },
+  };
+}

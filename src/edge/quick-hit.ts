@@ -1,0 +1,118 @@
+import { STATUS_CODES } from 'node:http';
+import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
+import { type FieldLines, fieldValue } from '../formats/http-fields/field-lines.ts';
+import type { Peer } from '../http/peer.ts';
+import type { PlainGet } from '../http/plain-get.ts';
+import type { QuickAnswer, QuickResponder } from '../http/quick-connection.ts';
+import type { ExchangeRecorder } from '../observe/exchange.ts';
+import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
+import { freshness } from '../policy/freshness.ts';
+import { parseRequestTarget } from '../policy/request-target.ts';
+import { type CachedResponse, selectVariant } from './edge-response.ts';
+import type { EdgeContext } from './request-steps.ts';
+import { hitHead } from './viewer-fields.ts';
+
+/** What a quick hit works with. */
+export interface QuickHitContext {
+  readonly edge: EdgeContext;
+  readonly recorder: ExchangeRecorder;
+  /** Whether somebody else than the cache answers for a path, as it came. */
+  readonly isElsewhere: (path: string) => boolean;
+}
+
+const statusLine = `HTTP/1.1 200 ${STATUS_CODES[200]}`;
+
+/**
+ * The steps of a request for the most frequent case: a plain GET whose answer is in memory, fresh, and sent whole. What
+ * this does not answer, `request-steps.ts` does; what it answers, that would answer in the same words.
+ */
+export function quickHits(context: QuickHitContext): QuickResponder {
+  const { edge, isElsewhere } = context;
+  return {
+    answer(get, peer) {
+      const beganMs = edge.clock.monotonicMs();
+      const target = parseRequestTarget(get.target);
+      if (target.kind !== 'resource' || isElsewhere(target.path)) return undefined;
+      const behaviour = edge.route(get.fields.host, target.path);
+      if (typeof behaviour === 'string') return undefined;
+      if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return undefined;
+      const query = chooseQuery(target.query, behaviour.chosenQuery);
+      const variants = edge.store.get(cacheKey(behaviour.distribution, target.path, query));
+      if (!variants.every(isPlainlySelected)) return undefined;
+      const stored = selectVariant(variants, () => selectingFields(get));
+      if (stored === undefined || stored.head.status !== 200 || stored.head.sliced !== undefined) return undefined;
+      const state = freshness(stored.head.facts, beganMs);
+      if (state.kind === 'stale') return undefined;
+      edge.counters.requests++;
+      edge.counters.hits++;
+      const head = hitHead(edge.name, stored, state, { cors: behaviour.cors, statusLine });
+      return new QuickHit(context, { get, peer, stored, head, beganMs });
+    },
+  };
+}
+
+/** Any other field may be one that not every origin gets to see: the steps of a request know. */
+function isPlainlySelected({ head }: CachedResponse): boolean {
+  return head.selecting.every((name) => name === 'accept-encoding');
+}
+
+/** What the origin would see of a plain GET, as far as it chooses a variant that is `isPlainlySelected`. */
+function selectingFields({ fields }: PlainGet): FieldLines {
+  const encoding = normaliseAcceptEncoding(fields.acceptEncoding);
+  return encoding === undefined ? [] : ['Accept-Encoding', encoding];
+}
+
+interface Hit {
+  readonly get: PlainGet;
+  readonly peer: Peer;
+  readonly stored: CachedResponse;
+  /** Up to the value of the request id. */
+  readonly head: string;
+  readonly beganMs: number;
+}
+
+/** One answer, and what the log says of it. */
+class QuickHit implements QuickAnswer {
+  readonly head: string;
+  readonly body: Buffer;
+  readonly #context: QuickHitContext;
+  readonly #hit: Hit;
+  readonly #requestId: string;
+
+  constructor(context: QuickHitContext, hit: Hit) {
+    this.#context = context;
+    this.#hit = hit;
+    this.#requestId = context.edge.nextRequestId();
+    this.head = `${hit.head}${this.#requestId}\r\n`;
+    this.body = hit.stored.body;
+  }
+
+  ended(whole: boolean, sentBytes: number): void {
+    const { edge, recorder } = this.#context;
+    const { get, peer, stored, beganMs } = this.#hit;
+    const { fields, target } = get;
+    const durationMs = edge.clock.monotonicMs() - beganMs;
+    recorder.record({
+      endedWallMs: edge.clock.wallMs(),
+      durationMs,
+      // The head goes out with the first bytes of the body, at once.
+      firstByteMs: 0,
+      client: peer,
+      method: 'GET',
+      target,
+      host: fields.host,
+      referer: fields.referer,
+      userAgent: fields.userAgent,
+      forwardedFor: fields.forwardedFor,
+      requestBytes: get.headBytes,
+      requestId: this.#requestId,
+      status: stored.head.status,
+      result: 'Hit',
+      whole,
+      sentBytes,
+      contentType: fieldValue(stored.head.fields, 'content-type'),
+      contentLength: String(stored.body.length),
+      contentRange: undefined,
+    });
+  }
+}

@@ -1,0 +1,212 @@
+import type { Socket } from 'node:net';
+import { refuseConnection } from './broken-request.ts';
+import { maxHeadBytes, maxTargetBytes } from './listener-bounds.ts';
+import { type Peer, peerOf } from './peer.ts';
+import { type PlainFields, type PlainGet, recognisePlainGet } from './plain-get.ts';
+
+/** An answer that lies ready in memory. */
+export interface QuickAnswer {
+  /** Status line and fields without those about the connection, each with its CRLF; each character is a byte. */
+  readonly head: string;
+  readonly body: Buffer;
+  /** Called once: the socket has taken everything (`whole`), or the viewer has left before. */
+  ended(whole: boolean, sentBytes: number): void;
+}
+
+/** Answers plain GETs at once. */
+export interface QuickResponder {
+  /** `undefined`: the request goes the whole way. It must not throw. */
+  answer(get: PlainGet, peer: Peer): QuickAnswer | undefined;
+}
+
+export interface QuickConnectionOptions {
+  readonly responder: QuickResponder;
+  /** The last fields of every head, about the connection, and the empty line behind them. */
+  readonly headEnd: string;
+  /** Takes the connection for good. What was read and not answered is in it to be read again. */
+  readonly handOver: (socket: Socket) => void;
+  readonly onClosed: (connection: QuickConnection) => void;
+}
+
+/** Up to here head and body are copied into one buffer: one write of one buffer is cheaper than one of two. */
+const maxJoinedBytes = 16_384;
+
+/**
+ * A viewer's connection on the fast path: requests of a small grammar are answered from memory, in order, each with one
+ * write. At the first request that is anything else the connection, with the bytes from there on, goes over for good
+ * to who can parse HTTP. While the viewer has not taken an answer, no further one is made.
+ */
+export class QuickConnection {
+  readonly #options: QuickConnectionOptions;
+  readonly #socket: Socket;
+  readonly #peer: Peer;
+  /** Read and not yet answered: the beginning of a head, or what came while an answer was being sent. */
+  #pending: Buffer | undefined;
+  #sending: QuickAnswer | undefined;
+  /** Of the last answer. */
+  #sentBytes = 0;
+  #lastFields: PlainFields | undefined;
+  #closing = false;
+  #peerEnded = false;
+  /** Whether a request was answered: before that, a quiet connection owes a head. */
+  #answered = false;
+  /** Sweeps since it began to wait for what it waits for. */
+  #quietSweeps = 0;
+
+  constructor(socket: Socket, options: QuickConnectionOptions) {
+    this.#socket = socket;
+    this.#peer = peerOf(socket);
+    this.#options = options;
+    socket.on('data', this.#onData);
+    socket.on('drain', this.#onDrain);
+    socket.on('end', this.#onEnd);
+    socket.on('timeout', this.#onTimeout);
+    socket.on('error', ignoreError);
+    socket.on('close', this.#onClose);
+  }
+
+  /** To be called once per `sweepMs`: deadlines are counted in sweeps, so that no request needs to look at a clock. */
+  sweep(sweepMs: number, deadlines: { headMs: number; keepAliveMs: number; silenceMs: number }): void {
+    const quietMs = this.#quietSweeps * sweepMs;
+    this.#quietSweeps++;
+    if (this.#sending !== undefined) {
+      // Whether bytes of one long write move only the socket knows.
+      if (this.#quietSweeps === 2) this.#socket.setTimeout(deadlines.silenceMs);
+    } else if (this.#pending !== undefined || !this.#answered) {
+      if (quietMs >= deadlines.headMs) refuseConnection(this.#socket, '408 Request Timeout');
+    } else if (quietMs >= deadlines.keepAliveMs) {
+      this.#socket.destroy();
+    }
+  }
+
+  /** Ends the connection at once, or when the answer that is being sent has been taken. */
+  closeWhenIdle(): void {
+    this.#closing = true;
+    if (this.#sending === undefined) this.#socket.destroy();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (this.#sending !== undefined) {
+      this.#pending = this.#pending === undefined ? bytes : Buffer.concat([this.#pending, bytes]);
+      this.#socket.pause();
+      return;
+    }
+    this.#answer(this.#pending === undefined ? bytes : Buffer.concat([this.#pending, bytes]));
+  };
+
+  /** Answers what is whole, as long as the viewer takes the answers. */
+  #answer(bytes: Buffer): void {
+    const text = bytes.toString('latin1');
+    let from = 0;
+    while (from < text.length) {
+      const get = recognisePlainGet(text, from, this.#lastFields);
+      if (get === 'partial' && text.length - from <= maxHeadBytes) {
+        if (this.#pending === undefined) this.#quietSweeps = 0;
+        this.#pending = bytes.subarray(from);
+        return;
+      }
+      const answer =
+        typeof get === 'string' || get.target.length > maxTargetBytes || get.headBytes > maxHeadBytes
+          ? undefined
+          : this.#options.responder.answer(get, this.#peer);
+      if (answer === undefined || typeof get === 'string') {
+        this.#handOver(from === 0 ? bytes : bytes.subarray(from));
+        return;
+      }
+      from = get.endsAt;
+      this.#lastFields = get.fields;
+      this.#answered = true;
+      this.#quietSweeps = 0;
+      if (!this.#send(answer)) {
+        this.#sending = answer;
+        this.#pending = from < text.length ? bytes.subarray(from) : undefined;
+        return;
+      }
+      answer.ended(true, this.#sentBytes);
+    }
+    this.#pending = undefined;
+  }
+
+  /** `false`: the viewer has not taken all of it yet. */
+  #send(answer: QuickAnswer): boolean {
+    const socket = this.#socket;
+    const { body } = answer;
+    const head = answer.head + this.#options.headEnd;
+    const length = head.length + body.length;
+    this.#sentBytes = length;
+    if (length <= maxJoinedBytes) {
+      const joined = Buffer.allocUnsafe(length);
+      joined.write(head, 'latin1');
+      joined.set(body, head.length);
+      return socket.write(joined);
+    }
+    socket.cork();
+    socket.write(head, 'latin1');
+    const taken = socket.write(body);
+    socket.uncork();
+    return taken;
+  }
+
+  readonly #onDrain = (): void => {
+    const answer = this.#sending;
+    if (answer === undefined) return;
+    this.#sending = undefined;
+    if (this.#quietSweeps >= 2) this.#socket.setTimeout(0);
+    this.#quietSweeps = 0;
+    answer.ended(true, this.#sentBytes);
+    if (this.#closing) {
+      this.#socket.destroySoon();
+      return;
+    }
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (pending !== undefined) this.#answer(pending);
+    if (this.#peerEnded && this.#sending === undefined) this.#socket.end();
+  };
+
+  /** The viewer asks for nothing more. */
+  readonly #onEnd = (): void => {
+    this.#peerEnded = true;
+    if (this.#sending === undefined) this.#socket.end();
+  };
+
+  readonly #onTimeout = (): void => {
+    this.#socket.destroy();
+  };
+
+  readonly #onClose = (): void => {
+    const answer = this.#sending;
+    this.#sending = undefined;
+    // How much of it the kernel has taken nobody tells: at most what the socket does not hold any more.
+    answer?.ended(false, Math.max(0, this.#sentBytes - this.#socket.writableLength));
+    this.#options.onClosed(this);
+  };
+
+  #handOver(bytes: Buffer): void {
+    const socket = this.#socket;
+    this.#pending = undefined;
+    // The parser would never hear of the end, which was here already; it answers nothing behind one.
+    if (this.#peerEnded) {
+      socket.end();
+      return;
+    }
+    socket.off('data', this.#onData);
+    socket.off('drain', this.#onDrain);
+    socket.off('end', this.#onEnd);
+    socket.off('timeout', this.#onTimeout);
+    socket.off('error', ignoreError);
+    socket.off('close', this.#onClose);
+    this.#options.onClosed(this);
+    socket.unshift(bytes);
+    this.#options.handOver(socket);
+  }
+}
+
+function ignoreError(): void {
+  // The connection broke: `close` follows.
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Exchange, ExchangeRecorder } from './exchange.ts';
+import { StandardLogLines, standardLogHeader } from './standard-log.ts';
+
+export interface AccessLogOptions {
+  readonly folder: string;
+  /** A file is closed and the next begun when it has this many bytes, and with every full hour. */
+  readonly maxFileBytes: number;
+  /** In the lines and in the names of the files. */
+  readonly location: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface AccessLogStats {
+  readonly linesWritten: number;
+  /** Lines lost because the disk was too slow, full or gone. */
+  readonly linesDropped: number;
+}
+
+interface LogFile {
+  readonly handle: FileHandle;
+  /** `2026-11-20-15`. */
+  readonly hour: string;
+  bytes: number;
+}
+
+/** Lines wait this long at most for others to be written with. */
+const flushDelayMs = 1_000;
+/** With so much waiting they are written at once. */
+const flushBytes = 65_536;
+/** What waits for a slow disk; further lines are dropped. */
+const maxWaitingBytes = 8 * 1_048_576;
+
+/** Only its owner reads it: addresses of people are in it. */
+const fileMode = 0o600;
+const folderMode = 0o700;
+
+/**
+ * CloudFront's standard access log in files `LOCATION.YYYY-MM-DD-HH.UNIQUE.log` of a folder. A viewer never waits for
+ * it: lines are gathered and written behind the answers, and dropped and counted when the disk does not keep up.
+ */
+export class AccessLog implements ExchangeRecorder {
+  readonly #options: AccessLogOptions;
+  readonly #lines: StandardLogLines;
+  #waiting = '';
+  #waitingLines = 0;
+  #timer: Timer | undefined;
+  #writing: Promise<void> | undefined;
+  #file: LogFile | undefined;
+  #linesWritten = 0;
+  #linesDropped = 0;
+  #troubled = false;
+  #closed = false;
+
+  constructor(options: AccessLogOptions) {
+    this.#options = options;
+    this.#lines = new StandardLogLines(options.location);
+  }
+
+  record(exchange: Exchange): void {
+    if (this.#waiting.length >= maxWaitingBytes || this.#closed) {
+      this.#linesDropped++;
+      return;
+    }
+    this.#waiting += this.#lines.line(exchange);
+    this.#waitingLines++;
+    if (this.#waiting.length >= flushBytes) this.#flush();
+    else this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.#flush());
+  }
+
+  stats(): AccessLogStats {
+    return { linesWritten: this.#linesWritten, linesDropped: this.#linesDropped };
+  }
+
+  /** Writes what waits. Nothing is recorded from here on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#flush();
+    await this.#writing;
+    await this.#endFile();
+  }
+
+  #flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waitingLines > 0) {
+      const text = this.#waiting;
+      const lines = this.#waitingLines;
+      this.#waiting = '';
+      this.#waitingLines = 0;
+      try {
+        await this.#write(text);
+        this.#linesWritten += lines;
+        if (this.#troubled) this.#options.log.info({}, 'the access log is written again');
+        this.#troubled = false;
+      } catch (error) {
+        this.#linesDropped += lines;
+        await this.#endFile();
+        const { log, folder } = this.#options;
+        // Once: the next flush tries again.
+        if (!this.#troubled)
+          log.warn({ err: error, folder, code: 'ACCESS_LOG_UNWRITABLE' }, 'access log lines are lost');
+        this.#troubled = true;
+      }
+    }
+  }
+
+  async #write(text: string): Promise<void> {
+    const hour = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 13).replace('T', '-');
+    if (this.#file !== undefined && (this.#file.hour !== hour || this.#file.bytes >= this.#options.maxFileBytes)) {
+      await this.#endFile();
+    }
+    this.#file ??= await this.#beginFile(hour);
+    const bytes = Buffer.from(text, 'latin1');
+    this.#file.bytes += bytes.length;
+    await this.#file.handle.writeFile(bytes);
+  }
+
+  async #beginFile(hour: string): Promise<LogFile> {
+    const { folder, location } = this.#options;
+    await mkdir(folder, { recursive: true, mode: folderMode });
+    const name = `${location}.${hour}.${randomBytes(4).toString('hex')}.log`;
+    const handle = await open(join(folder, name), 'ax', fileMode);
+    await handle.writeFile(standardLogHeader);
+    return { handle, hour, bytes: standardLogHeader.length };
+  }
+
+  async #endFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    // What could not be written was reported already.
+    await file?.handle.close().catch(() => undefined);
+  }
+}
