@@ -280,7 +280,8 @@ function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: He
 
 function mayStandIn(state: Freshness, error: UpstreamError): boolean {
   if (state.kind === 'fresh') return true;
-  return error.code === 'ORIGIN_STATUS' ? state.mayServeOnError : state.mayServeOnDisconnect;
+  const answered = error.code === 'ORIGIN_STATUS' || error.code === 'ORIGIN_INVALID';
+  return answered ? state.mayServeOnError : state.mayServeOnDisconnect;
 }
 
 function refuse(

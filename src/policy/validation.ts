@@ -22,7 +22,9 @@ export function viewerHasIt(conditions: ViewerConditions, fields: FieldLines, no
   }
   if (conditions.ifModifiedSince === undefined) return false;
   const since = parseHttpDate(conditions.ifModifiedSince, nowMs);
-  const modified = parseHttpDate(fieldValues(fields, 'last-modified')[0] ?? '', nowMs);
+  // What says nothing of its last change was not changed after it was made (RFC 9111 §4.3.2).
+  const changed = fieldValues(fields, 'last-modified')[0] ?? fieldValues(fields, 'date')[0];
+  const modified = parseHttpDate(changed ?? '', nowMs);
   return since !== undefined && modified !== undefined && modified <= since;
 }
 
