@@ -20,6 +20,8 @@ export interface Exchange {
   /** Time passes before it. */
   readonly afterMs?: number;
   readonly method?: string;
+  /** Behind the script's path. */
+  readonly query?: string;
   readonly ask?: Record<string, string>;
   /** `close`: the origin breaks the connection off. 304 is answered to conditional requests only. */
   readonly origin?: { readonly status?: number; readonly fields?: Fields; readonly body?: string } | 'close';
@@ -60,7 +62,7 @@ export async function openStage(behaviour: Parameters<typeof startTestEdge>[1]):
       const path = `/script-${scripts++}`;
       let lastBody = '';
       for (const [index, exchange] of exchanges.entries()) {
-        const { afterMs = 0, method = 'GET', ask = {} } = exchange;
+        const { afterMs = 0, method = 'GET', query = '', ask = {} } = exchange;
         edge.clock.advance(afterMs);
         const body = exchange.origin === 'close' ? '' : (exchange.origin?.body ?? `answer ${index}`);
         answer = exchange.origin === 'close' ? 'close' : { ...exchange.origin, body };
