@@ -69,7 +69,7 @@ export async function openStage(behaviour: Parameters<typeof startTestEdge>[1]):
         const before = origin.requests.length;
         const received = await get(
           edge.httpPort,
-          path,
+          path + query,
           ask,
           method,
           ['POST', 'PUT'].includes(method) ? 'x' : undefined,
