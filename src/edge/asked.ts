@@ -102,6 +102,7 @@ export function orderOf(asked: Asked, kind: FetchOrder['kind'], stale: CachedRes
     requestFields: asked.requestFields(),
     keyed: keyedFields(behaviour.forwarded),
     policy: behaviour.policy,
+    tagField: behaviour.tagField,
     stale,
     mayStore: wants?.noStore !== true,
     kind,

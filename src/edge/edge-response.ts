@@ -58,7 +58,7 @@ export class CachedResponse implements Storable {
     this.head = head;
     this.body = body;
     this.sequence = head.sequence;
-    this.costBytes = body.length + fieldsCostBytes(head.fields) + fixedCostBytes;
+    this.costBytes = body.length + textsCostBytes(head.fields) + textsCostBytes(head.tags) + fixedCostBytes;
   }
 
   get variantKey(): string {
@@ -79,8 +79,8 @@ export class CachedResponse implements Storable {
 const fixedCostBytes = 500;
 
 /** Twice: as they came, and as a hit sends them. */
-function fieldsCostBytes(fields: FieldLines): number {
-  return fields.reduce((sum, text) => sum + (text.length + 16) * 2, 0);
+function textsCostBytes(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + (text.length + 16) * 2, 0);
 }
 
 /** A response whose body is arriving. */

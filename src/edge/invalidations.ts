@@ -4,12 +4,13 @@ import { LimitError, ProtocolError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Ban, BanList } from '../policy/ban-list.ts';
 import { compileBehaviours } from '../policy/behaviour-match.ts';
-import { cacheKey, type ChosenQuery, chooseQuery, compileChosenQuery } from '../policy/cache-key.ts';
+import { cacheKey, type ChosenQuery, chooseQuery } from '../policy/cache-key.ts';
 import { type InvalidationPattern, parseInvalidationPattern } from '../policy/invalidation-pattern.ts';
 import type { BanStore, InvalidationRecord } from '../stores/ban-store.ts';
 import { BanSweeper } from '../stores/ban-sweeper.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
 import type { CachedResponse } from './edge-response.ts';
+import { chosenQueryOf } from './routes.ts';
 import type { DistributionSettings } from './settings.ts';
 
 /** CloudFront's bounds, for each distribution. */
@@ -205,7 +206,7 @@ interface InvalidationsOptions {
 
 function chosenQueries({ behaviours }: DistributionSettings): (path: string) => ChosenQuery {
   const behaviourOf = compileBehaviours(
-    behaviours.map(({ path, query }) => ({ path, chosenQuery: compileChosenQuery(query) })),
+    behaviours.map((settings) => ({ path: settings.path, chosenQuery: chosenQueryOf(settings) })),
   );
   return (path) => behaviourOf(path)?.chosenQuery ?? 'all';
 }

@@ -1,6 +1,7 @@
 import { type FieldLines, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
 import type { ResponseTiming } from '../policy/age.ts';
 import type { CachePolicy } from '../policy/cache-policy.ts';
+import { type CacheTagField, cacheTags } from '../policy/cache-tags.ts';
 import { freshness, freshnessFacts } from '../policy/freshness.ts';
 import { responseDirectives, sharedFields } from '../policy/response-directives.ts';
 import { storability, type Storability } from '../policy/storability.ts';
@@ -22,18 +23,27 @@ export interface JudgedRequest {
   /** Names that choose among variants whatever Vary says. */
   readonly keyed: readonly string[];
   readonly policy: CachePolicy;
+  readonly tagField: CacheTagField | undefined;
 }
 
-/** `fields`: end-to-end, with a Date, with what was merged into them; `ageValues`: the Age that came now. */
+/**
+ * `fields`: end-to-end, with a Date, with what was merged into them; `ageValues`: the Age that came now; `formerTags`: of
+ * what they were merged into.
+ */
 export function judgeResponse(
   status: number,
   fields: FieldLines,
   ageValues: readonly string[],
-  { requestFields, keyed, policy }: JudgedRequest,
-  { sequence, ...timing }: ResponseTiming & { readonly sequence: number },
+  { requestFields, keyed, policy, tagField }: JudgedRequest,
+  {
+    sequence,
+    formerTags,
+    ...timing
+  }: ResponseTiming & { readonly sequence: number; readonly formerTags: readonly string[] },
 ): Judgement {
   const directives = responseDirectives(fields);
-  const firstFields = withoutFields(fields, countedFields);
+  const counted = withoutFields(fields, countedFields);
+  const firstFields = tagField?.passOn === false ? withoutFields(counted, new Set([tagField.header])) : counted;
   const shared = sharedFields(firstFields, directives);
   const aged = { status, fields: [...shared, ...ageValues.flatMap((age) => ['Age', age])], directives };
   const facts = freshnessFacts(aged, timing, policy);
@@ -60,7 +70,7 @@ export function judgeResponse(
       selecting: names,
       variantKey: variantKey(names, requestFields),
       sequence,
-      tags: [],
+      tags: (tagField === undefined ? undefined : cacheTags(fields, tagField)) ?? formerTags,
     },
     firstFields,
     rule: staleAtOnce ? { kind: 'store-unshared' } : rule,

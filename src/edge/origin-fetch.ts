@@ -220,7 +220,8 @@ export class OriginFetch implements UpstreamHandler {
   #updated(stored: CachedResponse, newer: FieldLines): { response: CachedResponse; judgement: Judgement } {
     const { store, fetches } = this.#surroundings;
     const { cacheKey, mayStore } = this.#order;
-    const judgement = this.#judge(stored.head.status, mergeNotModified(stored.head.fields, this.#dated(newer)), newer);
+    const { fields, status, tags } = stored.head;
+    const judgement = this.#judge(status, mergeNotModified(fields, this.#dated(newer)), newer, tags);
     const response = new CachedResponse(judgement.head, stored.body);
     const kept = judgement.rule.kind === 'store' || judgement.rule.kind === 'store-unshared';
     if (kept && mayStore) store.put(cacheKey, response);
@@ -239,7 +240,7 @@ export class OriginFetch implements UpstreamHandler {
     const { store, fetches, maxObjectBytes } = this.#surroundings;
     const { cacheKey, kind, mayStore, method, stale } = this.#order;
     if (method === 'HEAD' && status === 200 && stale !== undefined) this.#applyHead(stale, originFields);
-    const judgement = this.#judge(status, endToEndFields(this.#dated(originFields)), originFields);
+    const judgement = this.#judge(status, endToEndFields(this.#dated(originFields)), originFields, noTags);
     const { head, rule } = judgement;
     const lengthBytes = bodyLengthBytes(status, originFields);
     const kept = rule.kind === 'store' || rule.kind === 'store-unshared';
@@ -273,13 +274,14 @@ export class OriginFetch implements UpstreamHandler {
     this.#giveUpIfUnread(response);
   }
 
-  #judge(status: number, fields: FieldLines, originFields: FieldLines): Judgement {
+  #judge(status: number, fields: FieldLines, originFields: FieldLines, formerTags: readonly string[]): Judgement {
     const { clock } = this.#surroundings;
     return judgeResponse(status, fields, fieldValues(originFields, 'age'), this.#order, {
       requestedMonotonicMs: this.#requestedMs,
       receivedMonotonicMs: clock.monotonicMs(),
       receivedWallMs: clock.wallMs(),
       sequence: this.sequence,
+      formerTags,
     });
   }
 
@@ -356,6 +358,8 @@ export class OriginFetch implements UpstreamHandler {
     this.#exchange?.abort();
   }
 }
+
+const noTags: readonly string[] = [];
 
 /** Whether those who waited get it too. */
 function isShared(rule: Storability): boolean {

@@ -2,6 +2,7 @@ import type { Upstream } from '../http/upstream.ts';
 import { compileBehaviours, compileHosts } from '../policy/behaviour-match.ts';
 import { type ChosenQuery, compileChosenQuery } from '../policy/cache-key.ts';
 import { readingsOf } from '../policy/request-target.ts';
+import type { CacheTagField } from '../policy/cache-tags.ts';
 import type { CachePolicy } from '../policy/cache-policy.ts';
 import type { AllowedMethods } from '../policy/methods.ts';
 import type { ForwardedFields } from '../policy/origin-request.ts';
@@ -17,6 +18,7 @@ export interface Behaviour {
   readonly policy: CachePolicy;
   readonly methods: AllowedMethods;
   readonly forwarded: ForwardedFields;
+  readonly tagField: CacheTagField | undefined;
   readonly cors: boolean;
   readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
 }
@@ -32,9 +34,11 @@ export function compileRoutes(
   upstreams: ReadonlyMap<string, Upstream>,
 ): Route {
   const distributionOf = compileHosts(
-    distributions.map(({ name, hosts, behaviours }) => ({
-      hosts,
-      behaviourOf: compileBehaviours(behaviours.map((settings) => compileBehaviour(name, settings, upstreams))),
+    distributions.map((distribution) => ({
+      hosts: distribution.hosts,
+      behaviourOf: compileBehaviours(
+        distribution.behaviours.map((settings) => compileBehaviour(distribution, settings, upstreams)),
+      ),
     })),
   );
   return (host, path) => {
@@ -51,7 +55,7 @@ export function compileRoutes(
 }
 
 function compileBehaviour(
-  distribution: string,
+  { name, cacheTags }: DistributionSettings,
   settings: BehaviourSettings,
   upstreams: ReadonlyMap<string, Upstream>,
 ): Behaviour {
@@ -59,17 +63,22 @@ function compileBehaviour(
   if (upstream === undefined) throw new TypeError(`the settings let an unknown origin "${settings.origin}" through`);
   return {
     path: settings.path,
-    distribution,
+    distribution: name,
     upstream,
-    // The query is part of the URI, in the order it has (RFC 9111 §2).
-    chosenQuery:
-      settings.policy === 'standards' && settings.query === 'all' ? 'exact' : compileChosenQuery(settings.query),
+    chosenQuery: chosenQueryOf(settings),
     policy: cachePolicy(settings),
     methods: settings.methods,
     forwarded: forwardedFields(settings.requestFields),
+    tagField: cacheTags,
     cors: settings.cors,
     viewerProtocol: settings.viewerProtocol,
   };
+}
+
+/** Which query parameters tell objects apart. */
+export function chosenQueryOf({ policy, query }: BehaviourSettings): ChosenQuery {
+  // The query is part of the URI, in the order it has (RFC 9111 §2).
+  return policy === 'standards' && query === 'all' ? 'exact' : compileChosenQuery(query);
 }
 
 function cachePolicy({ policy, errorTtlMs, ...ttl }: BehaviourSettings): CachePolicy {

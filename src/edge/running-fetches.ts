@@ -1,5 +1,5 @@
 import type { UpstreamError } from '../base/errors.ts';
-import type { BanList } from '../policy/ban-list.ts';
+import { type BanList, everyTag } from '../policy/ban-list.ts';
 import type { GrowingResponse } from './edge-response.ts';
 
 /** What was learnt about a cache key lately, kept for seconds. */
@@ -41,7 +41,7 @@ export class RunningFetches<Fetch extends Fetching> {
   waiting(cacheKey: string): Fetch | undefined {
     const fetch = this.#waiting.get(cacheKey);
     // Its answer may bring any tag.
-    if (fetch === undefined || this.#bans.isOutdated(cacheKey, undefined, fetch.sequence)) return undefined;
+    if (fetch === undefined || this.#bans.isOutdated(cacheKey, everyTag, fetch.sequence)) return undefined;
     return fetch;
   }
 
@@ -74,7 +74,7 @@ export class RunningFetches<Fetch extends Fetching> {
     if (this.#verdicts.size === 0) return undefined;
     const verdict = this.#verdicts.get(cacheKey);
     if (verdict === undefined) return undefined;
-    if (verdict.untilMs > nowMs && !this.#bans.isOutdated(cacheKey, undefined, verdict.sequence)) return verdict;
+    if (verdict.untilMs > nowMs && !this.#bans.isOutdated(cacheKey, everyTag, verdict.sequence)) return verdict;
     this.#verdicts.delete(cacheKey);
     return undefined;
   }

@@ -174,6 +174,17 @@ const distributionSchema = z.strictObject({
     .default(['*'])
     .describe('Host names it answers to; `*.example.org` for all below a domain, `*` for every other'),
   behaviours: z.array(behaviourSchema).min(1).describe('Tried in order; the first whose path matches is used'),
+  cacheTags: z
+    .strictObject({
+      header: z
+        .string()
+        .refine(isToken, { error: 'must be the name of a field, such as Cache-Tag' })
+        .toLowerCase()
+        .describe('The field in which the origin names the tags of an answer, such as `Cache-Tag: product-12, home`'),
+      passOn: z.boolean().default(false).describe('Whether viewers get that field too'),
+    })
+    .optional()
+    .describe('Names by which `streamfront invalidate` finds objects'),
 });
 
 /** What the edge does when it is told nothing: everything comes from the origin role of the same process. */

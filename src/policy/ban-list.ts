@@ -17,6 +17,9 @@ export interface BanListStart {
   readonly currentSequence: number;
 }
 
+/** The tags of what any tag may be meant for. `*` is none that has a name. */
+export const everyTag: readonly string[] = ['*'];
+
 /** So many keys are remembered as written to; they matter as long as a fetch runs that is older. */
 const maxWritten = 10_000;
 
@@ -90,9 +93,9 @@ export class BanList {
 
   /**
    * Whether something that is being fetched since `sequence` may neither be stored nor be given to whoever asks now.
-   * `tags`: `undefined` as long as the origin has not named them, so that any may come.
+   * `tags`: `everyTag` as long as the origin has not named them.
    */
-  isOutdated(cacheKey: string, tags: readonly string[] | undefined, sequence: number): boolean {
+  isOutdated(cacheKey: string, tags: readonly string[], sequence: number): boolean {
     if (sequence === this.#currentSequence) return false;
     if (sequence < this.#forgottenSequence || sequence < this.#forgottenWrittenSequence) return true;
     const key = objectKey(cacheKey);
@@ -116,20 +119,20 @@ export class BanList {
     this.#prefixes.push({ prefix, sequence });
   }
 
-  #names(key: string, tags: readonly string[] | undefined, sequence: number): boolean {
+  #names(key: string, tags: readonly string[], sequence: number): boolean {
     if ((this.#exact.get(key) ?? 0) > sequence) return true;
     for (let i = this.#prefixes.length - 1; i >= 0; i--) {
       const ban = this.#prefixes[i];
       if (ban === undefined || ban.sequence <= sequence) break;
       if (key.startsWith(ban.prefix)) return true;
     }
-    if (this.#tags.size === 0) return false;
+    if (this.#tags.size === 0 || tags.length === 0) return false;
     const distribution = key.slice(0, key.lastIndexOf(' '));
-    if (tags !== undefined) {
+    if (tags[0] !== everyTag[0]) {
       return tags.some((tag) => (this.#tags.get(tagKey(distribution, tag)) ?? 0) > sequence);
     }
-    const anyTag = tagKey(distribution, '');
-    for (const [tag, number] of this.#tags) if (number > sequence && tag.startsWith(anyTag)) return true;
+    const beginning = tagKey(distribution, '');
+    for (const [tag, number] of this.#tags) if (number > sequence && tag.startsWith(beginning)) return true;
     return false;
   }
 }

@@ -40,10 +40,9 @@ export function parseInvalidationPattern(item: string): InvalidationPattern {
 }
 
 function parseTagPattern(written: string): InvalidationPattern {
-  if (written.includes('*')) return malformed('a tag takes no wildcard');
   const tag = normaliseTag(written);
   return tag === undefined
-    ? malformed(`a tag has 1 to ${maxTagChars} printable ASCII characters, without comma and space`)
+    ? malformed(`a tag has 1 to ${maxTagChars} printable ASCII characters, without comma, space and "*"`)
     : { kind: 'tag', tag };
 }
 
@@ -52,7 +51,7 @@ const maxTagChars = 256;
 
 /** A cache tag as it is compared; `undefined` for what is none. */
 export function normaliseTag(written: string): string | undefined {
-  const isTag = written.length <= maxTagChars && /^[!-+\--~]+$/.test(written);
+  const isTag = written.length <= maxTagChars && /^[!-)+\--~]+$/.test(written);
   return isTag ? written.toLowerCase() : undefined;
 }
 

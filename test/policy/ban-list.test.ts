@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Ban, BanList } from '../../src/policy/ban-list.ts';
+import { type Ban, BanList, everyTag } from '../../src/policy/ban-list.ts';
 
 const openList = (start = 100) =>
   new BanList({ beginSequence: start, forgottenSequence: start, currentSequence: start });
@@ -88,12 +88,12 @@ describe('BanList.isBanned', () => {
 });
 
 describe('BanList.isOutdated', () => {
-  it('takes any tag ban of its distribution for one of what has not named its tags yet', () => {
+  it('takes any tag ban of its distribution for one of what goes with every tag', () => {
     const bans = openList();
     bans.add([tag('red')]);
-    expect(bans.isOutdated('site /a', undefined, 100)).toBe(true);
-    expect(bans.isOutdated('other /a', undefined, 100)).toBe(false);
-    expect(bans.isOutdated('site /a', undefined, bans.current)).toBe(false);
+    expect(bans.isOutdated('site /a', everyTag, 100)).toBe(true);
+    expect(bans.isOutdated('other /a', everyTag, 100)).toBe(false);
+    expect(bans.isOutdated('site /a', everyTag, bans.current)).toBe(false);
   });
 
   it('knows what was written to, which says nothing of what is stored', () => {
