@@ -1,5 +1,5 @@
 import { LimitError } from '../base/errors.ts';
-import type { FeedPosition, OutletFeed, WireOutlet } from './wire-outlet.ts';
+import type { FeedPosition, OutletFeed, Restart, WireOutlet } from './wire-outlet.ts';
 
 /** The connection to a player, as far as a feed needs it. */
 export interface PlayerConnection {
@@ -61,17 +61,19 @@ type State =
 
 /** What one player gets of a stream. Never holds anything back from the publisher or another player. */
 export class PlayerFeed implements OutletFeed {
+  // First what each write reads: with many players the way to their memory is what a write costs beside the system call.
+  #state: State = 'waiting';
+  /** What the last write said. Asking the connection each time would cost as much as some writes do. */
+  #drained = true;
+  readonly #connection: PlayerConnection;
+  #writtenBytes = 0;
   readonly player: Player;
   readonly #outlet: WireOutlet;
   readonly #limits: FeedLimits;
   readonly #counters: FeedCounters;
   readonly #onEnd: () => void;
-  #state: State = 'waiting';
   #pausedAt: FeedPosition | undefined;
   #opened = false;
-  /** What the last write said. Asking the connection each time would cost as much as some writes do. */
-  #drained = true;
-  #writtenBytes = 0;
   #droppedBytes = 0;
   #droppingSinceMs = 0;
   /** What of `#writtenBytes` had been taken when that last changed, and when. */
@@ -80,6 +82,7 @@ export class PlayerFeed implements OutletFeed {
 
   constructor(options: PlayerFeedOptions) {
     this.player = options.player;
+    this.#connection = options.player.connection;
     this.#outlet = options.outlet;
     this.#limits = options.limits;
     this.#counters = options.counters;
@@ -93,11 +96,11 @@ export class PlayerFeed implements OutletFeed {
   }
 
   /**
-   * Called by the outlet with what has come. `restartMs`: its first timestamp, if a decoder can start with it. Returns at
-   * once; what does not fit is left out.
+   * Called by the outlet with what has come. `restart`: from where in it a decoder can start, if it can. Returns at once;
+   * what does not fit is left out.
    */
-  take(bytes: Uint8Array, restartMs: number | undefined, nowMs: number): void {
-    const { connection } = this.player;
+  take(bytes: Uint8Array, restart: Restart | undefined, nowMs: number): void {
+    const connection = this.#connection;
     switch (this.#state) {
       case 'flowing':
         if (this.#drained || connection.queuedBytes + bytes.length <= this.#limits.maxQueueBytes) {
@@ -108,14 +111,16 @@ export class PlayerFeed implements OutletFeed {
         this.#state = 'dropping';
         this.#droppingSinceMs = nowMs;
         this.#counters.drops++;
-        this.#leaveOut(bytes);
+        this.#leaveOut(bytes.length);
         return;
       case 'dropping':
-        if (restartMs !== undefined && this.#hasDrained()) this.start(bytes, restartMs);
-        else this.#leaveOut(bytes);
+        if (restart !== undefined && this.#hasDrained()) {
+          this.#leaveOut(bytes.length - restart.media.length);
+          this.start(restart.media, restart.startMs);
+        } else this.#leaveOut(bytes.length);
         return;
       case 'waiting':
-        if (restartMs !== undefined) this.start(bytes, restartMs);
+        if (restart !== undefined) this.start(restart.media, restart.startMs);
         return;
       case 'paused':
       case 'over':
@@ -124,9 +129,8 @@ export class PlayerFeed implements OutletFeed {
 
   /** Called by the outlet: begins with what a decoder can start with, or goes on where the player has paused. */
   start(media: Uint8Array, startMs: number): void {
-    const { connection } = this.player;
     this.#state = 'flowing';
-    connection.together(() => {
+    this.#connection.together(() => {
       this.#write(this.#outlet.headers(!this.#opened, startMs));
       this.#opened = true;
       this.#write(media);
@@ -159,7 +163,7 @@ export class PlayerFeed implements OutletFeed {
   /** Looked at every second: ends a player that has not taken anything for too long. */
   sweep(nowMs: number): void {
     if (this.#state === 'over') return;
-    const queuedBytes = this.player.connection.queuedBytes;
+    const queuedBytes = this.#connection.queuedBytes;
     const takenBytes = this.#writtenBytes - queuedBytes;
     if (queuedBytes === 0 || takenBytes > this.#takenBytes) {
       this.#takenBytes = takenBytes;
@@ -182,16 +186,16 @@ export class PlayerFeed implements OutletFeed {
   #write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#writtenBytes += bytes.length;
-    this.#drained = this.player.connection.write(bytes);
+    this.#drained = this.#connection.write(bytes);
   }
 
-  #leaveOut(bytes: Uint8Array): void {
-    this.#droppedBytes += bytes.length;
-    this.#counters.droppedBytes += bytes.length;
+  #leaveOut(bytes: number): void {
+    this.#droppedBytes += bytes;
+    this.#counters.droppedBytes += bytes;
   }
 
   /** Half, so that a player which is back does not fall behind with the first keyframe. */
   #hasDrained(): boolean {
-    return this.player.connection.queuedBytes <= this.#limits.maxQueueBytes / 2;
+    return this.#connection.queuedBytes <= this.#limits.maxQueueBytes / 2;
   }
 }

@@ -20,10 +20,17 @@ export interface WireOutletOptions {
   readonly scheduleFlush: (outlet: WireOutlet) => void;
 }
 
+/** The rest of what has come, from the first place on where a decoder can start. */
+export interface Restart {
+  readonly media: Uint8Array;
+  /** The first timestamp in it. */
+  readonly startMs: number;
+}
+
 /** Who is given a stream in a wire form. */
 export interface OutletFeed {
-  /** What has come. `restartMs`: its first timestamp, if a decoder can start with it. Must return at once. */
-  take(bytes: Uint8Array, restartMs: number | undefined, nowMs: number): void;
+  /** What has come. `restart`: from where in it a decoder can start, if it can. Must return at once. */
+  take(bytes: Uint8Array, restart: Restart | undefined, nowMs: number): void;
   /** To begin with, at once; `startMs` is the first timestamp in it. */
   start(media: Uint8Array, startMs: number): void;
 }
@@ -37,7 +44,10 @@ export interface FeedPosition {
 }
 
 /** A feed that has joined since the last flush: what it has been given already. */
-type Served = Omit<FeedPosition, 'gop'>;
+interface Served {
+  at: number;
+  readonly timestampMs: number;
+}
 
 /** For streams whose GOPs are not known yet. */
 const firstBufferBytes = 65_536;
@@ -46,8 +56,9 @@ const firstBufferBytes = 65_536;
 const rollingBufferBytes = 32_768;
 
 /**
- * A stream in one wire form. What comes is written once, into a buffer that holds the running GOP from its keyframe on:
- * what a merge window has gathered and what a late joiner begins with are views on it, shared by all players.
+ * A stream in one wire form. What comes is written once, into a buffer that holds the running GOP and, before it, what
+ * of the one before had not been given to the players when it began: what a merge window has gathered and what a late
+ * joiner begins with are views on it, shared by all players.
  */
 export class WireOutlet {
   readonly #options: WireOutletOptions;
@@ -60,20 +71,22 @@ export class WireOutlet {
   /** Written into the buffer, and of that, given to the feeds. */
   #writtenTo = 0;
   #flushedTo = 0;
+  /** Where the running GOP begins, if `#burstPossible`. */
+  #gopAt = 0;
   /** Counts buffers. */
   #gop = 0;
-  /** The buffer begins with a keyframe, and nothing of the GOP is missing. */
+  /** There is a keyframe at `#gopAt`, and nothing of the GOP is missing. */
   #burstPossible = false;
-  /** What waits for the next flush begins where a decoder can start. */
-  #restart = false;
+  /** In what waits for the next flush: the first place where a decoder can start. */
+  #restartAt: number | undefined;
   /** The publication has come to a place where a decoder can start. */
   #begun = false;
   /** Of the access units: the latest written, the latest given to the feeds. */
   #latestMs = 0;
   #flushedMs = 0;
-  /** The earliest in the buffer, and in what waits for the next flush; `undefined` while there is none. */
-  #bufferFromMs: number | undefined;
-  #waitingFromMs: number | undefined;
+  /** The earliest of the running GOP, and from `#restartAt` on; `undefined` while there is none. */
+  #gopFromMs: number | undefined;
+  #restartFromMs: number | undefined;
   /** The video whose keyframes are where a decoder can start; `undefined` for sound alone. */
   #mainVideoId: number | undefined;
 
@@ -128,20 +141,18 @@ export class WireOutlet {
     this.#begun = true;
     this.#latestMs = timestampMs;
     if (startsGop) {
-      this.#beginBuffer(this.#writtenTo);
+      this.#exchangeBuffer(Math.ceil((this.#writtenTo - this.#gopAt) * 1.125));
       this.#burstPossible = true;
-      this.#restart = true;
-    } else if (soundAlone) {
-      // One can begin anywhere.
-      this.#restart = true;
     }
+    // With sound alone one can begin anywhere.
+    if (startsGop || soundAlone) this.#restartAt ??= this.#writtenTo;
     const bytes = form.frame(messageType[unit.kind], timestampMs, encodeAccessUnitTag(config, unit));
-    if (this.#burstPossible && this.#writtenTo + bytes.length > maxBurstBytes) {
-      this.#beginBuffer(firstBufferBytes);
+    if (this.#burstPossible && this.#writtenTo - this.#gopAt + bytes.length > maxBurstBytes) {
+      this.#exchangeBuffer(firstBufferBytes);
       this.#burstPossible = false;
     }
-    this.#bufferFromMs = earlier(this.#bufferFromMs, timestampMs);
-    this.#waitingFromMs = earlier(this.#waitingFromMs, timestampMs);
+    this.#gopFromMs = earlier(this.#gopFromMs, timestampMs);
+    if (this.#restartAt !== undefined) this.#restartFromMs = earlier(this.#restartFromMs, timestampMs);
     this.#append(bytes);
   }
 
@@ -149,19 +160,21 @@ export class WireOutlet {
   flush(): void {
     const from = this.#flushedTo;
     const to = this.#writtenTo;
-    const restartMs = this.#restart ? this.#waitingFromMs : undefined;
+    const restartAt = this.#restartAt ?? to;
+    const restart =
+      restartAt < to
+        ? { media: this.#buffer.subarray(restartAt, to), startMs: this.#restartFromMs ?? this.#latestMs }
+        : undefined;
     this.#flushedTo = to;
     this.#flushedMs = this.#latestMs;
-    this.#waitingFromMs = undefined;
-    this.#restart = false;
+    this.#restartAt = undefined;
+    this.#restartFromMs = undefined;
     if (to > from) {
       const nowMs = this.#options.nowMs();
       const bytes = this.#buffer.subarray(from, to);
-      for (const feed of this.#feeds) feed.take(bytes, restartMs, nowMs);
+      for (const feed of this.#feeds) feed.take(bytes, restart, nowMs);
       for (const [feed, { at }] of this.#joined) {
-        if (at < to) {
-          feed.take(this.#buffer.subarray(Math.max(from, at), to), at <= from ? restartMs : undefined, nowMs);
-        }
+        if (at < to) feed.take(this.#buffer.subarray(at, to), at <= restartAt ? restart : undefined, nowMs);
       }
     }
     for (const feed of this.#joined.keys()) this.#feeds.add(feed);
@@ -183,7 +196,7 @@ export class WireOutlet {
     if (position?.gop === this.#gop) {
       feed.start(this.#buffer.subarray(position.at, this.#writtenTo), position.timestampMs);
     } else {
-      feed.start(this.#buffer.subarray(0, this.#writtenTo), this.#bufferFromMs ?? this.#latestMs);
+      feed.start(this.#buffer.subarray(this.#gopAt, this.#writtenTo), this.#gopFromMs ?? this.#latestMs);
     }
   }
 
@@ -236,17 +249,21 @@ export class WireOutlet {
     this.#options.scheduleFlush(this);
   }
 
-  /** After this, what is appended stands at the beginning of a buffer. `likelyBytes`: how long it will become. */
-  #beginBuffer(likelyBytes: number): void {
-    this.flush();
-    this.#exchangeBuffer(Math.max(firstBufferBytes, Math.ceil(likelyBytes * 1.125)));
-  }
-
-  #exchangeBuffer(bytes: number): void {
-    this.#buffer = Buffer.allocUnsafeSlow(bytes);
-    this.#writtenTo = 0;
+  /**
+   * What is appended next begins a GOP of this length, likely. What the feeds have not been given yet comes along before
+   * it: a keyframe does not cost every player another write.
+   */
+  #exchangeBuffer(gopBytes: number): void {
+    const flushedTo = this.#flushedTo;
+    const waiting = this.#buffer.subarray(flushedTo, this.#writtenTo);
+    this.#buffer = Buffer.allocUnsafeSlow(waiting.length + Math.max(firstBufferBytes, gopBytes));
+    this.#buffer.set(waiting);
     this.#flushedTo = 0;
-    this.#bufferFromMs = undefined;
+    this.#writtenTo = waiting.length;
+    this.#gopAt = waiting.length;
+    this.#gopFromMs = undefined;
+    if (this.#restartAt !== undefined) this.#restartAt -= flushedTo;
+    for (const served of this.#joined.values()) served.at -= flushedTo;
     this.#gop++;
   }
 }

@@ -147,6 +147,26 @@ describe('FanOut, within a merge window,', () => {
     }
   });
 
+  it('writes no more often for the keyframes in it, and who waits for one gets nothing of what came before it', async () => {
+    publish();
+    const fanOut = fanOutWith(100);
+    const early = new TestPlayer();
+    fanOut.join(stream, flv, early);
+    const units = videoUnits({ seconds: 3, gop: 5 });
+    await send(units.slice(0, 10));
+    // The GOP before is not in force any more: there is nothing to begin with.
+    stream.setTrackConfig({ ...videoConfig, width: videoConfig.width + 2 });
+    const late = new TestPlayer();
+    fanOut.join(stream, flv, late);
+    const earlier = early.writes;
+    await send(units.slice(10));
+    clock.advance(200);
+    expect(early.writes - earlier).toBeGreaterThan(18);
+    expect(early.writes - earlier).toBeLessThan(31);
+    expect(early.times(videoType)).toEqual(videoTimes(units));
+    expect(late.times(videoType)).toEqual(videoTimes(units).slice(10));
+  });
+
   it('writes at once with a window of 0, and in one piece what came in one', async () => {
     publish();
     const fanOut = fanOutWith(0);
