@@ -1,0 +1,219 @@
+import type { UpstreamExchange } from '../http/upstream.ts';
+import { type SliceBounds, sliceAt } from '../policy/slicing.ts';
+
+/** Of what no slice can be made for want of room, this much is held between the origin and its readers. */
+export const windowBytes = 131_072;
+
+export interface SliceRunOptions {
+  readonly sliceBytes: number;
+  /** Of the whole object. */
+  readonly lengthBytes: number;
+  /** Where it begins, and where it ends; `end` is exclusive. */
+  readonly first: number;
+  readonly end: number;
+  /** Asks for room for a slice; `false`: there is none. */
+  readonly reserve: (bytes: number) => boolean;
+  readonly release: (bytes: number) => void;
+  readonly onSlice: (index: number, bytes: Buffer) => void;
+  /** The origin has been held up for good reason, or released. */
+  readonly onPaused: (paused: boolean) => void;
+}
+
+/**
+ * Consecutive bytes of an object as they come from the origin, cut into slices. The slice that is growing can be read
+ * already. Where there is no room for one, its bytes pass through a short window instead.
+ */
+export class SliceRun {
+  readonly #options: SliceRunOptions;
+  #first: number;
+  #end: number;
+  #position: number;
+  #growing: { readonly slice: SliceBounds; bytes: Buffer | undefined } | undefined;
+  /** Bytes that belong to no growing slice, up to `#position` or to where that slice begins. */
+  #window: Buffer[] = [];
+  #windowStart = 0;
+  #exchange: UpstreamExchange | undefined;
+  #farthest = 0;
+  #limit = 0;
+  #promised = 0;
+  #paused = false;
+  #stopped = false;
+
+  constructor(options: SliceRunOptions) {
+    this.#options = options;
+    this.#first = options.first;
+    this.#end = options.end;
+    const { start } = sliceAt(options.first, options);
+    this.#position = start;
+    this.#beginSlice();
+    if (this.#growing === undefined) this.#moveTo(options.first, options.end);
+  }
+
+  /** The next byte that will come. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Where it was begun: at a slice's beginning, or without room for one exactly where it was asked for. */
+  get first(): number {
+    return this.#first;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Whether what comes next will be kept as a slice. */
+  get keeps(): boolean {
+    return this.#growing !== undefined;
+  }
+
+  get growingSlice(): SliceBounds | undefined {
+    return this.#growing?.slice;
+  }
+
+  attach(exchange: UpstreamExchange): void {
+    this.#exchange = exchange;
+    if (this.#stopped) exchange.abort();
+  }
+
+  /** Before the first byte: the origin sends another stretch than it was asked for. */
+  moveTo(first: number, end: number): void {
+    this.#dropGrowing();
+    this.#moveTo(first, end);
+    this.#beginSlice();
+  }
+
+  /** `false`: it is more than was to come. */
+  append(bytes: Buffer): boolean {
+    let rest = bytes;
+    while (rest.length > 0 && !this.#stopped) {
+      if (this.#position >= this.#end) return false;
+      const { end } = this.#growing?.slice ?? sliceAt(this.#position, this.#options);
+      const taken = rest.subarray(0, Math.min(end, this.#end) - this.#position);
+      this.#take(taken);
+      rest = rest.subarray(taken.length);
+    }
+    this.#adjust();
+    return true;
+  }
+
+  /** The bytes at an offset that have come and are still here. */
+  bytesAt(offset: number): Buffer | undefined {
+    if (offset >= this.#position) return undefined;
+    if (this.#growing !== undefined && offset >= this.#growing.slice.start) {
+      const { bytes, slice } = this.#growing;
+      return bytes?.subarray(offset - slice.start, this.#position - slice.start);
+    }
+    let start = this.#windowStart;
+    for (const piece of this.#window) {
+      if (offset >= start && offset < start + piece.length) return piece.subarray(offset - start);
+      start += piece.length;
+    }
+    return undefined;
+  }
+
+  /** Nobody needs what passed through before `offset`. */
+  letGoBefore(offset: number): void {
+    let released = 0;
+    for (const piece of this.#window) {
+      if (this.#windowStart + piece.length > offset) break;
+      this.#windowStart += piece.length;
+      released++;
+    }
+    this.#window.splice(0, released);
+  }
+
+  /** A reader has come to `offset`, and bytes up to `limit` are wanted in advance for it. */
+  reach(offset: number, limit: number): void {
+    this.#farthest = Math.max(this.#farthest, offset);
+    this.#limit = Math.max(this.#limit, limit);
+    if (this.#paused) this.#adjust();
+  }
+
+  /** Forgets how far it was to go, but for what was promised. To be followed by `reach` for all who read. */
+  forgetReach(): void {
+    this.#farthest = 0;
+    this.#limit = this.#promised;
+  }
+
+  /** A slice that somebody has read from is worth finishing when nobody reads any more. */
+  promise(end: number): void {
+    this.#promised = Math.max(this.#promised, end);
+    this.reach(0, end);
+  }
+
+  /** Whether nothing more is to come if nobody reads. */
+  get done(): boolean {
+    return this.#position >= this.#promised;
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#dropGrowing();
+    this.#window = [];
+    this.#exchange?.abort();
+  }
+
+  #take(bytes: Buffer): void {
+    const growing = this.#growing;
+    if (growing === undefined) {
+      if (this.#window.length === 0) this.#windowStart = this.#position;
+      this.#window.push(bytes);
+      this.#position += bytes.length;
+    } else {
+      const { end, index, start } = growing.slice;
+      growing.bytes ??= Buffer.allocUnsafeSlow(end - start);
+      bytes.copy(growing.bytes, this.#position - start);
+      this.#position += bytes.length;
+      if (this.#position === end) {
+        this.#dropGrowing();
+        // What lies before a slice is not next to what comes behind it.
+        this.#window = [];
+        this.#options.onSlice(index, growing.bytes);
+      }
+    }
+    if (this.#growing === undefined) this.#beginSlice();
+  }
+
+  #beginSlice(): void {
+    const slice = sliceAt(this.#position, this.#options);
+    if (this.#position !== slice.start || slice.end > this.#end || this.#position >= this.#end) return;
+    if (!this.#options.reserve(slice.end - slice.start)) return;
+    this.#growing = { slice, bytes: undefined };
+  }
+
+  #dropGrowing(): void {
+    if (this.#growing === undefined) return;
+    const { end, start } = this.#growing.slice;
+    this.#growing = undefined;
+    this.#options.release(end - start);
+  }
+
+  #moveTo(first: number, end: number): void {
+    this.#first = first;
+    this.#end = end;
+    this.#position = first;
+  }
+
+  #adjust(): void {
+    if (this.#stopped) return;
+    const limit = this.keeps ? this.#limit : Math.min(this.#limit, this.#farthest + windowBytes);
+    const pause = this.#position >= limit && this.#position < this.#end;
+    if (pause) this.#exchange?.pause();
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    this.#options.onPaused(pause);
+    // Not from within a read: a source that has bytes at hand gives them at once.
+    if (!pause) queueMicrotask(() => this.#resume());
+  }
+
+  #resume(): void {
+    if (!this.#paused && !this.#stopped) this.#exchange?.resume();
+  }
+}

@@ -1,0 +1,74 @@
+import type { UpstreamExchange } from '../http/upstream.ts';
+import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
+import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
+import type { SliceHandler, SliceSource } from './slice-request.ts';
+import { SlicedObject, type SliceSurroundings } from './sliced-object.ts';
+
+/** Objects that are kept in slices: begun here, and read here. */
+export interface SlicedObjectsOptions extends SliceSurroundings {
+  readonly sliceBytes: number;
+  /** Objects of at least this length are kept in slices. */
+  readonly slicedFromBytes: number;
+}
+
+/** The large objects of an edge that are being read or fetched. The rest of them is in the store, and only there. */
+export class SlicedObjects {
+  readonly slicedFromBytes: number;
+  readonly #options: SlicedObjectsOptions;
+  readonly #objects = new Map<string, SlicedObject>();
+
+  constructor(options: SlicedObjectsOptions) {
+    this.slicedFromBytes = options.slicedFromBytes;
+    this.#options = options;
+  }
+
+  /** How many are being read or fetched. */
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  /**
+   * What slices of this version have in common. The ETag is strong: what has the same one has the same bytes, so that
+   * slices outlive a manifest that was let go and has come back.
+   */
+  manifest(entityTag: string, lengthBytes: number): SlicedManifest {
+    const { sliceBytes } = this.#options;
+    return { identity: `${entityTag} ${lengthBytes}/${sliceBytes}`, lengthBytes, sliceBytes, entityTag };
+  }
+
+  /**
+   * Takes over an exchange that has begun to bring the whole of an object: what comes is to be handed to the handler,
+   * and `settle` to be called when the first readers have been opened.
+   */
+  adopt(
+    cacheKey: string,
+    manifest: CachedResponse,
+    exchange: UpstreamExchange,
+  ): SliceHandler & { settle(): void } {
+    return this.#object(cacheKey, manifest.head).adopt(exchange);
+  }
+
+  /** Reads a range of an object whose manifest was found in the store. `source`: where what is missing is fetched. */
+  openReader(
+    cacheKey: string,
+    manifest: CachedResponse,
+    source: SliceSource,
+    range: BodyRange,
+    onProgress: () => void,
+  ): BodyReader {
+    return this.#object(cacheKey, manifest.head).openReader(range, source, onProgress);
+  }
+
+  #object(cacheKey: string, head: ResponseHead): SlicedObject {
+    const { sliced, variantKey } = head;
+    if (sliced === undefined) throw new TypeError('only what has a manifest is kept in slices');
+    const name = [cacheKey, sliced.identity, variantKey].join('\n');
+    const running = this.#objects.get(name);
+    if (running !== undefined && !running.isGone) return running;
+    const object = new SlicedObject(this.#options, cacheKey, head, sliced, () => {
+      if (this.#objects.get(name) === object) this.#objects.delete(name);
+    });
+    this.#objects.set(name, object);
+    return object;
+  }
+}

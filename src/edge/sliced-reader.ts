@@ -1,0 +1,59 @@
+import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
+import type { SliceSource } from './slice-request.ts';
+
+/** Who has the bytes that a reader wants. */
+export interface SliceSupply {
+  /** The next bytes for a reader, which goes on by them; `undefined` when there are none now. */
+  readFor(reader: SlicedReader): Buffer | undefined;
+  leave(reader: SlicedReader): void;
+}
+
+/** One viewer's place in a range of a sliced object. What stands here is for its supply to read and to set. */
+export class SlicedReader implements BodyReader {
+  readonly first: number;
+  readonly last: number;
+  /** Where this viewer's request goes for what is missing. */
+  readonly source: SliceSource;
+  readonly onProgress: () => void;
+  /** The next byte it reads. */
+  offset: number;
+  /** The slice that is held for it. */
+  heldIndex: number | undefined;
+  /** It has been told that there is nothing, and waits for `onProgress`. */
+  waiting = false;
+  error: Error | undefined;
+  closed = false;
+  readonly #supply: SliceSupply;
+
+  constructor(supply: SliceSupply, range: BodyRange, source: SliceSource, onProgress: () => void) {
+    this.#supply = supply;
+    this.first = range.first;
+    this.offset = range.first;
+    this.last = range.last;
+    this.source = source;
+    this.onProgress = onProgress;
+  }
+
+  get begun(): boolean {
+    return this.offset > this.first;
+  }
+
+  get finished(): boolean {
+    return this.offset > this.last;
+  }
+
+  read(): Buffer | undefined {
+    return this.closed || this.finished || this.error !== undefined ? undefined : this.#supply.readFor(this);
+  }
+
+  get state(): BodyReader['state'] {
+    if (this.finished) return 'ended';
+    return this.error === undefined ? 'open' : { error: this.error };
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#supply.leave(this);
+  }
+}
