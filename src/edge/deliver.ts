@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
+import { UpstreamError } from '../base/errors.ts';
 import { type CacheStatus, formatCacheStatus } from '../formats/http-fields/cache-status.ts';
 import { type FieldLines, withoutFields } from '../formats/http-fields/field-lines.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
 import { type AllowedMethods, allowedMethodsText } from '../policy/methods.ts';
 import { notModifiedFields, viewerHasIt } from '../policy/validation.ts';
+import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
 import { type Portion, portionFor } from './body-portion.ts';
 import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
-import { type PlainAnswer, renderPlainAnswer } from './error-page.ts';
+import { gatewayAnswer, type PlainAnswer, renderPlainAnswer } from './error-page.ts';
 import { followBody } from './follow-body.ts';
 import {
   type EdgeName,
@@ -28,6 +30,15 @@ export interface Viewer {
   readonly clock: Clock;
   /** Whether pages of any site may read the answer. */
   readonly cors: boolean;
+  /** Known as soon as it is known what is asked for. */
+  readonly slices?: ViewerSlices;
+}
+
+/** How the body of a sliced response is had. */
+export interface ViewerSlices {
+  open(manifest: CachedResponse, range: BodyRange, onProgress: () => void): BodyReader;
+  /** The version that was to be delivered is gone before its first byte: the request begins again, once. */
+  askAnew(): boolean;
 }
 
 /** A fresh stored response, sent to most viewers whole: one array of fields, one write. */
@@ -35,6 +46,7 @@ export function deliverHit(viewer: Viewer, response: CachedResponse, fresh: Fres
   const { headers, method } = viewer.request;
   const plain =
     method === 'GET' &&
+    response.head.sliced === undefined &&
     headers.range === undefined &&
     headers['if-none-match'] === undefined &&
     headers['if-modified-since'] === undefined;
@@ -62,12 +74,16 @@ export function deliverStored(
     viewer.response.writeHead(304, notModifiedFields(fields)).end();
     return;
   }
-  const portion = portionFor(viewer.request, head, body.length, viewer.clock.wallMs());
+  const portion = portionFor(viewer.request, head, stored.lengthBytes, viewer.clock.wallMs());
   if (portion.kind === 'unsatisfiable') {
     deliverUnsatisfiable(viewer, portion.contentRange);
     return;
   }
-  const { response } = viewer;
+  const { response, slices } = viewer;
+  if (head.sliced !== undefined && slices !== undefined && viewer.request.method === 'GET') {
+    followSlices(viewer, stored, slices, portion, fields);
+    return;
+  }
   response.cork();
   writePortionHead(viewer, portion, fields);
   for (const leg of portion.legs) {
@@ -75,6 +91,25 @@ export function deliverStored(
     if (leg.range !== undefined) response.write(body.subarray(leg.range.first, leg.range.last + 1));
   }
   response.end(portion.closing);
+}
+
+function followSlices(
+  viewer: Viewer,
+  manifest: CachedResponse,
+  slices: ViewerSlices,
+  portion: Portion,
+  fields: readonly string[],
+): void {
+  followBody(viewer.response, {
+    legs: portion.legs,
+    closing: portion.closing,
+    open: (range, onProgress) => (range === undefined ? undefined : slices.open(manifest, range, onProgress)),
+    writeHead: () => writePortionHead(viewer, portion, fields),
+    onNoFirstByte: (error) => {
+      if (!(error instanceof UpstreamError)) viewer.response.destroy(error);
+      else if (error.code !== 'ORIGIN_CHANGED' || !slices.askAnew()) deliverPlain(viewer, gatewayAnswer(error));
+    },
+  });
 }
 
 /** A response whose body is arriving: what is there at once, the rest as it comes, at this viewer's pace. */

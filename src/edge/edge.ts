@@ -11,13 +11,15 @@ import { BanStore } from '../stores/ban-store.ts';
 import { MemoryCache } from '../stores/memory-cache.ts';
 import type { CachedResponse } from './edge-response.ts';
 import { Invalidations } from './invalidations.ts';
-import type { EdgeCounters } from './origin-fetch.ts';
+import { type EdgeCounters, zeroCounters } from './edge-counters.ts';
 import { type HttpListenersStats, startHttpListeners } from './http-listeners.ts';
 import type { EdgeContext } from './request-steps.ts';
 import { type LiveRelayStats, startLiveRelay } from './live-relay.ts';
 import { compileRoutes } from './routes.ts';
 import { RunningFetches } from './running-fetches.ts';
 import type { EdgeSettings } from './settings.ts';
+import { HoldBudget } from './held-slices.ts';
+import { SlicedObjects } from './sliced-objects.ts';
 
 /** How long `close` lets answers that are being sent come to their end. */
 const closeGraceMs = 2_000;
@@ -71,6 +73,15 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     log,
     bans,
     store,
+    slices: new SlicedObjects({
+      ...deps,
+      store,
+      counters,
+      sliceBytes: settings.cache.sliceBytes,
+      slicedFromBytes: settings.cache.slicedFromBytes,
+      readAheadBytes: settings.cache.readAheadBytes,
+      budget: new HoldBudget(settings.cache.memoryBytes / 4),
+    }),
     fetches: new RunningFetches(bans),
     maxObjectBytes: settings.cache.maxObjectBytes,
     maxWaiting: settings.cache.maxWaiting,
@@ -105,19 +116,6 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       invalidations.close();
     },
-  };
-}
-
-function zeroCounters(): EdgeCounters {
-  return {
-    requests: 0,
-    hits: 0,
-    misses: 0,
-    refreshHits: 0,
-    staleHits: 0,
-    errors: 0,
-    originRequests: 0,
-    originErrors: 0,
   };
 }
 

@@ -10,13 +10,16 @@ import { isUpstreamUnreachable } from '../http/upstream-error.ts';
 import { failureRestMs } from '../policy/cache-policy.ts';
 import { freshness } from '../policy/freshness.ts';
 import type { Storability } from '../policy/storability.ts';
+import { slicingTag } from '../policy/slicing.ts';
 import { confirms, headSpeaksOf, mergeNotModified, revalidationFields } from '../policy/validation.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
 import { GrowingBody } from '../stores/growing-body.ts';
+import type { EdgeCounters } from './edge-counters.ts';
 import { CachedResponse, type GrowingResponse, type ResponseHead } from './edge-response.ts';
 import { gatewayAnswer } from './error-page.ts';
 import { type JudgedRequest, judgeResponse, type Judgement } from './judge-response.ts';
 import type { RunningFetches } from './running-fetches.ts';
+import type { SlicedIntake, SlicedObjects } from './sliced-objects.ts';
 
 /** How long a key whose answers cannot be shared is not waited for together. */
 const hitForMissMs = 10_000;
@@ -28,24 +31,9 @@ export interface FetchSurroundings {
   readonly bans: BanList;
   readonly store: CacheStore<CachedResponse>;
   readonly fetches: RunningFetches<OriginFetch>;
+  readonly slices: SlicedObjects;
   readonly maxObjectBytes: number;
   readonly counters: EdgeCounters;
-}
-
-/** Counted since the start. */
-export interface EdgeCounters {
-  requests: number;
-  /** Answered from the store, from a body that is arriving, or together with another viewer's request. */
-  hits: number;
-  misses: number;
-  /** Answered from the store after the origin confirmed it. */
-  refreshHits: number;
-  /** Answered with something stale, because the origin failed or while it is asked. */
-  staleHits: number;
-  /** Answers that the edge gave itself: refusals, and an origin that failed. */
-  errors: number;
-  originRequests: number;
-  originErrors: number;
 }
 
 export interface FetchOrder extends JudgedRequest {
@@ -71,6 +59,8 @@ export interface FetchOrder extends JudgedRequest {
 export type FetchOutcome =
   /** The body is arriving. */
   | { readonly kind: 'arriving'; readonly response: GrowingResponse; readonly told: OriginWord }
+  /** The body is arriving in slices; this is its manifest. */
+  | { readonly kind: 'slicing'; readonly response: CachedResponse; readonly told: OriginWord }
   /** The origin has confirmed what was stored (304). */
   | { readonly kind: 'confirmed'; readonly response: CachedResponse; readonly told: OriginWord }
   /** The answer was for the first who asked only. */
@@ -93,6 +83,8 @@ export interface FetchWaiter {
 type FetchState =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'arriving'; readonly response: GrowingResponse }
+  /** What comes is no concern of this fetch any more. */
+  | { readonly kind: 'slicing'; readonly intake: SlicedIntake }
   | { readonly kind: 'done' };
 
 /**
@@ -182,9 +174,11 @@ export class OriginFetch implements UpstreamHandler {
 
   onData(bytes: Buffer): void {
     if (this.#state.kind === 'arriving') this.#state.response.body.append(bytes);
+    else if (this.#state.kind === 'slicing') this.#state.intake.onData(bytes);
   }
 
   onEnd(): void {
+    if (this.#state.kind === 'slicing') this.#state.intake.onEnd();
     if (this.#state.kind !== 'arriving') return;
     const { response } = this.#state;
     response.body.complete();
@@ -198,6 +192,8 @@ export class OriginFetch implements UpstreamHandler {
       this.#surroundings.log.warn({ err: error, cacheKey: this.#order.cacheKey }, 'an answer of the origin broke off');
       response.body.fail(error);
       this.#endArrival(response);
+    } else if (this.#state.kind === 'slicing') {
+      this.#state.intake.onFailure({ kind: 'failed', error });
     } else if (this.#state.kind === 'waiting') {
       this.#fail(error);
     }
@@ -220,9 +216,10 @@ export class OriginFetch implements UpstreamHandler {
   #updated(stored: CachedResponse, newer: FieldLines): { response: CachedResponse; judgement: Judgement } {
     const { store, fetches } = this.#surroundings;
     const { cacheKey, mayStore } = this.#order;
-    const { fields, status, tags } = stored.head;
+    const { fields, sliced, status, tags } = stored.head;
     const judgement = this.#judge(status, mergeNotModified(fields, this.#dated(newer)), newer, tags);
-    const response = new CachedResponse(judgement.head, stored.body);
+    const head = sliced === undefined ? judgement.head : { ...judgement.head, sliced };
+    const response = new CachedResponse(head, stored.body);
     const kept = judgement.rule.kind === 'store' || judgement.rule.kind === 'store-unshared';
     if (kept && mayStore) store.put(cacheKey, response);
     else if (!kept && !this.#isOutdated(judgement.head)) store.remove(cacheKey);
@@ -232,12 +229,12 @@ export class OriginFetch implements UpstreamHandler {
 
   /** A 200 to a HEAD says whether what is stored still holds (RFC 9111 §4.3.5). */
   #applyHead(stored: CachedResponse, fields: FieldLines): void {
-    if (headSpeaksOf(fields, stored.head.fields, stored.body.length)) this.#updated(stored, fields);
+    if (headSpeaksOf(fields, stored.head.fields, stored.lengthBytes)) this.#updated(stored, fields);
     else this.#surroundings.store.remove(this.#order.cacheKey);
   }
 
   #arrive(status: number, originFields: FieldLines): void {
-    const { store, fetches, maxObjectBytes } = this.#surroundings;
+    const { store, fetches, maxObjectBytes, slices } = this.#surroundings;
     const { cacheKey, kind, mayStore, method, stale } = this.#order;
     if (method === 'HEAD' && status === 200 && stale !== undefined) this.#applyHead(stale, originFields);
     const judgement = this.#judge(status, endToEndFields(this.#dated(originFields)), originFields, noTags);
@@ -245,6 +242,12 @@ export class OriginFetch implements UpstreamHandler {
     const lengthBytes = bodyLengthBytes(status, originFields);
     const kept = rule.kind === 'store' || rule.kind === 'store-unshared';
     const storable = kept && mayStore && !this.#isOutdated(head) && method === 'GET' && isWorthStoring(head);
+    const entityTag = storable ? slicingTag({ ...head, lengthBytes }, slices.slicedFromBytes) : undefined;
+    if (entityTag !== undefined && lengthBytes !== undefined && this.#exchange !== undefined) {
+      const manifest = new CachedResponse({ ...head, sliced: slices.manifest(entityTag, lengthBytes) }, emptyBody);
+      this.#arriveInSlices(manifest, this.#exchange, judgement);
+      return;
+    }
     const body = new GrowingBody({
       lengthBytes: method === 'HEAD' ? undefined : lengthBytes,
       maxKeptBytes: storable ? maxObjectBytes : 0,
@@ -272,6 +275,19 @@ export class OriginFetch implements UpstreamHandler {
     }
     this.#hand({ kind: 'arriving', response, told: judgement }, rule);
     this.#giveUpIfUnread(response);
+  }
+
+  /** The manifest is stored at once: whoever comes from now on reads what is there of the slices. */
+  #arriveInSlices(manifest: CachedResponse, exchange: UpstreamExchange, told: Judgement): void {
+    const { store, fetches, slices } = this.#surroundings;
+    const { cacheKey } = this.#order;
+    this.#endWaiting();
+    store.put(cacheKey, manifest);
+    if (told.rule.kind === 'store') fetches.clearVerdict(cacheKey);
+    const intake = slices.adopt(cacheKey, manifest, exchange);
+    this.#state = { kind: 'slicing', intake };
+    this.#hand({ kind: 'slicing', response: manifest, told }, told.rule);
+    intake.settle();
   }
 
   #judge(status: number, fields: FieldLines, originFields: FieldLines, formerTags: readonly string[]): Judgement {
@@ -365,6 +381,8 @@ const noTags: readonly string[] = [];
 function isShared(rule: Storability): boolean {
   return rule.kind === 'store' || rule.kind === 'share';
 }
+
+const emptyBody = Buffer.alloc(0);
 
 /** What is stale at once and cannot be confirmed later would only push out what can be used. */
 function isWorthStoring({ facts, fields }: ResponseHead): boolean {

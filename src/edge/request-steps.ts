@@ -18,6 +18,7 @@ import {
   deliverPreflight,
   deliverStored,
   type Viewer,
+  type ViewerSlices,
 } from './deliver.ts';
 import { type CachedResponse, isVariantFor, type ResponseHead, selectVariant } from './edge-response.ts';
 import { gatewayAnswer, methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
@@ -126,7 +127,7 @@ function admit(
     if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
       return () => refuse(edge, viewer, refusals.bodyWithGet);
     }
-    return () => lookup(edge, askedOf(edge.identity, viewer, behaviour, method, target));
+    return () => lookup(edge, withSlices(edge, askedOf(edge.identity, viewer, behaviour, method, target)));
   }
   // Who may read across sites is said by the edge, and so is what may be asked where the origin has no say.
   const preflight = behaviour.cors && headers['access-control-request-method'] !== undefined;
@@ -137,6 +138,24 @@ function admit(
   if (!isAllowedMethod(method, methods, policy.name)) return () => refuse(edge, viewer, methodRefusal(methods));
   passThrough(edge, viewer, behaviour, target);
   return undefined;
+}
+
+/** Sliced bodies are fetched for the one who reads them, with this request's fields. */
+function withSlices(edge: EdgeContext, asked: Asked): Asked {
+  const { behaviour, cacheKey, requestFields, target } = asked;
+  const source = { upstream: behaviour.upstream, target, requestFields };
+  let askedAnew = false;
+  const slices: ViewerSlices = {
+    open: (manifest, range, onProgress) => edge.slices.openReader(cacheKey, manifest, source, range, onProgress),
+    askAnew: () => {
+      if (askedAnew) return false;
+      askedAnew = true;
+      walkLater(edge, complete, () => lookup(edge, complete));
+      return true;
+    },
+  };
+  const complete: Asked = { ...asked, viewer: { ...asked.viewer, slices } };
+  return complete;
 }
 
 function lookup(edge: EdgeContext, asked: Asked): Step {
@@ -246,9 +265,9 @@ function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: 
   if (!first) edge.counters.hits++;
   else if (outcome.kind === 'confirmed') edge.counters.refreshHits++;
   else edge.counters.misses++;
-  const stored = outcome.kind === 'arriving' && outcome.response.storable;
+  const stored = outcome.kind === 'slicing' || (outcome.kind === 'arriving' && outcome.response.storable);
   const how: Provenance = {
-    xCache: xCacheOf(response.head, first, outcome.kind),
+    xCache: xCacheOf(response.head, first, outcome.kind === 'confirmed'),
     cacheStatus: {
       kind: 'forward',
       reason: held.reason,
@@ -260,8 +279,8 @@ function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: 
     },
   };
   const fields = first ? told.firstFields : response.head.fields;
-  if (outcome.kind === 'confirmed') deliverStored(asked.viewer, outcome.response, how, fields);
-  else deliverArriving(asked.viewer, outcome.response, how, fields);
+  if (outcome.kind === 'arriving') deliverArriving(asked.viewer, outcome.response, how, fields);
+  else deliverStored(asked.viewer, outcome.response, how, fields);
   return undefined;
 }
 
@@ -295,10 +314,10 @@ function refuse(
   return undefined;
 }
 
-function xCacheOf(head: ResponseHead, first: boolean, outcome: 'arriving' | 'confirmed'): Provenance['xCache'] {
+function xCacheOf(head: ResponseHead, first: boolean, isConfirmed: boolean): Provenance['xCache'] {
   if (head.status >= 400) return 'Error';
   if (!first) return 'Hit';
-  return outcome === 'confirmed' ? 'RefreshHit' : 'Miss';
+  return isConfirmed ? 'RefreshHit' : 'Miss';
 }
 
 /** Given stale without waiting for the origin: a hit (RFC 9211 §2.1), with a ttl below zero. */

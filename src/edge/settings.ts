@@ -187,6 +187,11 @@ const distributionSchema = z.strictObject({
     .describe('Names by which `streamfront invalidate` finds objects'),
 });
 
+/** What is hardly larger than a slice is better kept whole, unless it may not be. */
+function slicing(sliceBytes: number, maxObjectBytes: number) {
+  return { sliceBytes, slicedFromBytes: Math.max(sliceBytes + 1, Math.min(4 * sliceBytes, maxObjectBytes + 1)) };
+}
+
 /** What the edge does when it is told nothing: everything comes from the origin role of the same process. */
 const defaultDistributions: z.input<typeof distributionSchema>[] = [
   {
@@ -216,16 +221,28 @@ export const edgeSchema = z
           .describe('Bytes of answers kept in memory; those that are arriving take up to half of it'),
         maxObject: sizeField()
           .prefault('32MiB')
-          .describe('Largest answer kept, at most half of `memory`; a larger one is passed on as it comes'),
+          .describe(
+            'Largest answer kept whole, at most half of `memory`; a larger one that cannot be kept in slices is passed on as it comes',
+          ),
+        slice: sizeField({ minBytes: 65_536 })
+          .prefault('1MiB')
+          .describe(
+            'Answers four times as large or larger, with a strong ETag, are kept in slices of this size; at most an eighth of `memory`',
+          ),
+        readAhead: sizeField()
+          .prefault('4MiB')
+          .describe('How far ahead of its viewers a large answer is fetched; at most an eighth of `memory`'),
         maxWaiting: z
           .int()
           .min(1)
           .default(10_000)
           .describe('Viewers that may wait for one answer of the origin; further ones get 503'),
       })
-      .transform(({ memory, maxObject, maxWaiting }) => ({
+      .transform(({ memory, maxObject, maxWaiting, readAhead, slice }) => ({
         memoryBytes: memory,
         maxObjectBytes: Math.min(maxObject, Math.floor(memory / 2)),
+        ...slicing(Math.min(slice, Math.floor(memory / 8)), Math.min(maxObject, Math.floor(memory / 2))),
+        readAheadBytes: Math.min(readAhead, Math.floor(memory / 8)),
         maxWaiting,
       }))
       .prefault({}),

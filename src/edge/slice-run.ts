@@ -15,8 +15,8 @@ export interface SliceRunOptions {
   readonly reserve: (bytes: number) => boolean;
   readonly release: (bytes: number) => void;
   readonly onSlice: (index: number, bytes: Buffer) => void;
-  /** The origin has been held up for good reason, or released. */
-  readonly onPaused: (paused: boolean) => void;
+  /** The origin has been held up: its readers do not come after it. */
+  readonly onPaused: () => void;
 }
 
 /**
@@ -25,7 +25,6 @@ export interface SliceRunOptions {
  */
 export class SliceRun {
   readonly #options: SliceRunOptions;
-  #first: number;
   #end: number;
   #position: number;
   #growing: { readonly slice: SliceBounds; bytes: Buffer | undefined } | undefined;
@@ -41,22 +40,16 @@ export class SliceRun {
 
   constructor(options: SliceRunOptions) {
     this.#options = options;
-    this.#first = options.first;
     this.#end = options.end;
     const { start } = sliceAt(options.first, options);
     this.#position = start;
     this.#beginSlice();
-    if (this.#growing === undefined) this.#moveTo(options.first, options.end);
+    if (this.#growing === undefined) this.#position = options.first;
   }
 
-  /** The next byte that will come. */
+  /** The next byte that will come: at first a slice's first, or without room for a slice exactly where it was asked for. */
   get position(): number {
     return this.#position;
-  }
-
-  /** Where it was begun: at a slice's beginning, or without room for one exactly where it was asked for. */
-  get first(): number {
-    return this.#first;
   }
 
   get end(): number {
@@ -84,7 +77,8 @@ export class SliceRun {
   /** Before the first byte: the origin sends another stretch than it was asked for. */
   moveTo(first: number, end: number): void {
     this.#dropGrowing();
-    this.#moveTo(first, end);
+    this.#position = first;
+    this.#end = end;
     this.#beginSlice();
   }
 
@@ -183,7 +177,7 @@ export class SliceRun {
 
   #beginSlice(): void {
     const slice = sliceAt(this.#position, this.#options);
-    if (this.#position !== slice.start || slice.end > this.#end || this.#position >= this.#end) return;
+    if (this.#stopped || this.#position !== slice.start || slice.end > this.#end || this.#position >= this.#end) return;
     if (!this.#options.reserve(slice.end - slice.start)) return;
     this.#growing = { slice, bytes: undefined };
   }
@@ -195,12 +189,6 @@ export class SliceRun {
     this.#options.release(end - start);
   }
 
-  #moveTo(first: number, end: number): void {
-    this.#first = first;
-    this.#end = end;
-    this.#position = first;
-  }
-
   #adjust(): void {
     if (this.#stopped) return;
     const limit = this.keeps ? this.#limit : Math.min(this.#limit, this.#farthest + windowBytes);
@@ -208,7 +196,7 @@ export class SliceRun {
     if (pause) this.#exchange?.pause();
     if (pause === this.#paused) return;
     this.#paused = pause;
-    this.#options.onPaused(pause);
+    if (pause) this.#options.onPaused();
     // Not from within a read: a source that has bytes at hand gives them at once.
     if (!pause) queueMicrotask(() => this.#resume());
   }

@@ -5,20 +5,17 @@ import type { UpstreamExchange } from '../http/upstream.ts';
 import { sliceAt } from '../policy/slicing.ts';
 import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
-import { CachedResponse, type ResponseHead, type SlicedManifest } from './edge-response.ts';
+import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
 import { type HoldBudget, HeldSlices } from './held-slices.ts';
+import { OriginPatience } from './origin-patience.ts';
 import { requestSlices, type SliceFailure, type SliceHandler, type SliceSource } from './slice-request.ts';
-import { SliceRun, windowBytes } from './slice-run.ts';
+import { SliceRun } from './slice-run.ts';
+import { SliceRuns } from './slice-runs.ts';
 import { SlicedReader, type SliceSupply } from './sliced-reader.ts';
+import { StoredSlices } from './stored-slices.ts';
 
 /** What is asked for in one request to the origin: more would hold a connection for long that stands still mostly. */
 const maxRunBytes = 33_554_432;
-/** An exchange that stands still this long because its readers do is given up; they get another when they go on. */
-const idleRunMs = 15_000;
-/** An origin that breaks off or cannot be reached is asked again for this long, counted from its last byte. */
-const retryForMs = 10_000;
-const firstRetryMs = 100;
-const lastRetryMs = 2_000;
 /** A disk that takes longer to give a slice than this counts as not having it. */
 const recallDeadlineMs = 1_000;
 /** Readers beyond the budget for held slices get copies of this size, and hold nothing. */
@@ -46,19 +43,16 @@ export class SlicedObject implements SliceSupply {
   readonly #manifest: SlicedManifest;
   readonly #onIdle: () => void;
   readonly #readers = new Set<SlicedReader>();
-  readonly #runs = new Set<SliceRun>();
-  readonly #idleTimers = new Map<SliceRun, Timer>();
+  readonly #runs: SliceRuns;
+  readonly #stored: StoredSlices;
   readonly #held: HeldSlices;
   readonly #recalls = new Set<number>();
+  readonly #patience = new OriginPatience();
   /** The slice that has just come, for those who wait for it. */
   #passing: { readonly index: number; readonly bytes: Buffer } | undefined;
-  /** The origin sends everything whatever is asked: runs begin at the first byte. */
-  #wholeOnly = false;
   /** The origin has another version: what is not here will not come. */
   #gone: UpstreamError | undefined;
   #retry: Timer | undefined;
-  #failures = 0;
-  #failingSinceMs: number | undefined;
 
   constructor(
     surroundings: SliceSurroundings,
@@ -67,24 +61,26 @@ export class SlicedObject implements SliceSupply {
     manifest: SlicedManifest,
     onIdle: () => void,
   ) {
+    const { budget, clock, readAheadBytes, store } = surroundings;
     this.#surroundings = surroundings;
     this.#cacheKey = cacheKey;
     this.#head = head;
     this.#manifest = manifest;
     this.#onIdle = onIdle;
-    this.#held = new HeldSlices(surroundings.budget);
-  }
-
-  openReader(range: BodyRange, source: SliceSource, onProgress: () => void): BodyReader {
-    const reader = new SlicedReader(this, range, source, onProgress);
-    this.#readers.add(reader);
-    this.#settle();
-    return reader;
+    this.#runs = new SliceRuns({ clock, readAheadBytes, ...manifest });
+    this.#stored = new StoredSlices(store, cacheKey, head, manifest);
+    this.#held = new HeldSlices(budget);
   }
 
   /** Whether it can no longer be completed from the origin. */
   get isGone(): boolean {
     return this.#gone !== undefined;
+  }
+
+  openReader(range: BodyRange, source: SliceSource, onProgress: () => void): BodyReader {
+    const reader = new SlicedReader(this, range, source, onProgress);
+    this.#readers.add(reader);
+    return reader;
   }
 
   /** An exchange that has begun to bring the whole object. To be followed by `settle` when its first readers are there. */
@@ -102,15 +98,14 @@ export class SlicedObject implements SliceSupply {
       this.#need(reader);
       return undefined;
     }
-    const { index } = sliceAt(reader.offset, this.#manifest);
+    const { end } = sliceAt(reader.offset, this.#manifest);
     reader.offset += bytes.length;
-    for (const run of this.#runs) {
-      if (!this.#isNear(reader, run)) continue;
-      run.reach(reader.offset, this.#wantedEnd(reader));
-      if (!run.keeps) this.#trim(run);
+    if (reader.finished) {
+      this.#runs.promiseLast(reader);
+    } else {
+      this.#runs.reached(reader, this.#readers);
+      if (reader.offset === end) this.#lookAhead(reader);
     }
-    if (reader.finished) this.#finishSlice(reader);
-    else if (sliceAt(reader.offset, this.#manifest).index !== index) this.#lookAhead(reader);
     return bytes;
   }
 
@@ -122,84 +117,58 @@ export class SlicedObject implements SliceSupply {
 
   #bytesFor(reader: SlicedReader): Buffer | undefined {
     const { index, start } = sliceAt(reader.offset, this.#manifest);
-    const slice = this.#held.get(index) ?? this.#passingSlice(index) ?? this.#storedSlice(index);
-    if (slice !== undefined) {
-      const isHeld = this.#held.hold(reader, index, slice);
-      const bytes = slice.subarray(reader.offset - start);
-      return isHeld ? bytes : Buffer.from(bytes.subarray(0, copiedBytes));
+    const passing = this.#passing?.index === index ? this.#passing.bytes : undefined;
+    const slice = this.#held.get(index) ?? passing ?? this.#stored.get(index);
+    if (slice === undefined) {
+      this.#held.letGo(reader);
+      const bytes = this.#runs.bytesAt(reader.offset);
+      return this.#surroundings.budget.hasRoomFor(this.#manifest.sliceBytes) ? bytes : shortCopy(bytes);
     }
-    this.#held.letGo(reader);
-    for (const run of this.#runs) {
-      const bytes = run.bytesAt(reader.offset);
-      if (bytes === undefined) continue;
-      const hasRoom = this.#surroundings.budget.hasRoomFor(this.#manifest.sliceBytes);
-      return hasRoom ? bytes : Buffer.from(bytes.subarray(0, copiedBytes));
-    }
-    return undefined;
-  }
-
-  #passingSlice(index: number): Buffer | undefined {
-    return this.#passing?.index === index ? this.#passing.bytes : undefined;
-  }
-
-  #storedSlice(index: number): Buffer | undefined {
-    return this.#sliceAmong(this.#surroundings.store.get(this.#sliceKey(index)));
-  }
-
-  /** Of this version, and not of one before it. */
-  #sliceAmong(variants: readonly CachedResponse[]): Buffer | undefined {
-    return variants.find(({ head }) => head.sliceOf === this.#manifest.identity)?.body;
-  }
-
-  #sliceKey(index: number): string {
-    return `${this.#cacheKey}#${index}`;
+    const isHeld = this.#held.hold(reader, index, slice);
+    const bytes = slice.subarray(reader.offset - start);
+    return isHeld ? bytes : shortCopy(bytes);
   }
 
   /** Sees to it that a waiting reader gets on: from a run that comes by, from the lower tier, from the origin. */
   #need(reader: SlicedReader): void {
     const { index } = sliceAt(reader.offset, this.#manifest);
     if (this.#recalls.has(index)) return;
-    const coming = this.#comingRun(reader.offset);
-    if (coming !== undefined) {
-      coming.reach(reader.offset, this.#wantedEnd(reader));
+    if (this.#runs.coming(reader.offset) !== undefined) {
+      this.#runs.reached(reader, this.#readers);
       return;
     }
-    const recalled = this.#surroundings.store.recall(this.#sliceKey(index));
+    const recalled = this.#stored.recall(index);
     if (recalled === undefined) this.#fetchFor(reader);
     else this.#awaitRecall(index, recalled);
   }
 
-  #awaitRecall(index: number, recalled: Promise<readonly CachedResponse[]>): void {
+  #awaitRecall(index: number, recalled: Promise<Buffer | undefined>): void {
     this.#recalls.add(index);
     const end = (bytes: Buffer | undefined): void => {
       if (!this.#recalls.delete(index)) return;
       deadline.cancel();
-      const waiting = this.#waitingAt(index);
       if (bytes !== undefined) this.#passOn(index, bytes);
-      else for (const reader of waiting) if (!reader.closed) this.#fetchFor(reader);
+      else for (const reader of this.#waitingAt(index)) this.#fetchFor(reader);
       this.#restIfIdle();
     };
     const deadline = this.#surroundings.clock.after(recallDeadlineMs, () => end(undefined));
-    void recalled.then((variants) => end(this.#sliceAmong(variants)));
+    void recalled.then(end);
   }
 
   #fetchFor(reader: SlicedReader): void {
     if (this.#gone !== undefined) {
       this.#failReader(reader, this.#gone);
-    } else if (this.#retry === undefined && this.#comingRun(reader.offset) === undefined) {
-      const run = this.#newRun(reader.offset, this.#runEnd(reader.offset, reader.last));
-      this.#begin(run, reader.source);
+    } else if (this.#retry === undefined && this.#runs.coming(reader.offset) === undefined) {
+      this.#begin(this.#newRun(reader.offset, this.#runEnd(reader.offset, reader.last)), reader.source);
     }
-    this.#settle();
   }
 
   /** Begins to fetch what a reader comes to soon, as far as there is room to keep it. */
   #lookAhead(reader: SlicedReader): void {
-    if (this.#wholeOnly || this.#gone !== undefined || this.#retry !== undefined) return;
-    const { sliceBytes } = this.#manifest;
+    if (this.#runs.wholeOnly || this.#gone !== undefined || this.#retry !== undefined) return;
     const until = Math.min(reader.offset + this.#surroundings.readAheadBytes, reader.last + 1);
-    for (let at = sliceAt(reader.offset, this.#manifest).end; at < until; at += sliceBytes) {
-      if (this.#isHere(at) || this.#comingRun(at) !== undefined) continue;
+    for (let at = reader.offset; at < until; at += this.#manifest.sliceBytes) {
+      if (this.#isHere(at) || this.#runs.coming(at) !== undefined) continue;
       const run = this.#newRun(at, this.#runEnd(at, reader.last));
       if (run.keeps) this.#begin(run, reader.source);
       return;
@@ -209,46 +178,18 @@ export class SlicedObject implements SliceSupply {
   /** Whether the slice that begins at `start` is in the store, or somebody is in the middle of it. */
   #isHere(start: number): boolean {
     const { index } = sliceAt(start, this.#manifest);
-    return this.#held.has(index) || this.#surroundings.store.has(this.#sliceKey(index));
-  }
-
-  /** The run that brings the byte at `offset` before long. */
-  #comingRun(offset: number): SliceRun | undefined {
-    for (const run of this.#runs) {
-      const growing = run.growingSlice;
-      if (growing !== undefined && offset >= growing.start && offset < growing.end) return run;
-      if (offset >= run.position && offset < run.end && offset - run.position <= this.#reachBytes()) return run;
-    }
-    return undefined;
-  }
-
-  /** How far a reader waits for a run to come to it, before another one is begun for it. */
-  #reachBytes(): number {
-    return this.#wholeOnly ? Number.POSITIVE_INFINITY : this.#surroundings.readAheadBytes;
-  }
-
-  #isNear(reader: SlicedReader, run: SliceRun): boolean {
-    const { readAheadBytes } = this.#surroundings;
-    const { offset } = reader;
-    if (reader.finished || offset >= run.end) return false;
-    const behind = run.position - offset;
-    return behind <= readAheadBytes + 2 * this.#manifest.sliceBytes && -behind <= this.#reachBytes();
-  }
-
-  #wantedEnd(reader: SlicedReader): number {
-    const ahead = Math.min(reader.offset + this.#surroundings.readAheadBytes, this.#manifest.lengthBytes);
-    return Math.min(ahead, sliceAt(reader.last, this.#manifest).end);
+    return this.#held.has(index) || this.#stored.has(index);
   }
 
   /** A run goes on to the last slice that is wanted, or to the first that is here already or on its way. */
   #runEnd(offset: number, last: number): number {
     const { sliceBytes, lengthBytes } = this.#manifest;
-    if (this.#wholeOnly) return lengthBytes;
+    if (this.#runs.wholeOnly) return lengthBytes;
     const first = sliceAt(offset, this.#manifest);
     const longest = first.start + Math.max(sliceBytes, maxRunBytes - (maxRunBytes % sliceBytes));
     const farthest = Math.min(sliceAt(last, this.#manifest).end, longest);
     for (let at = first.end; at < farthest; at += sliceBytes) {
-      if (this.#isHere(at) || this.#comingRun(at) !== undefined) return at;
+      if (this.#isHere(at) || this.#runs.coming(at) !== undefined) return at;
     }
     return farthest;
   }
@@ -256,46 +197,27 @@ export class SlicedObject implements SliceSupply {
   #newRun(first: number, end: number): SliceRun {
     const { store } = this.#surroundings;
     const { lengthBytes, sliceBytes } = this.#manifest;
-    const head = this.#sliceHead();
+    const keep = this.#stored.keeper();
     const run: SliceRun = new SliceRun({
       sliceBytes,
       lengthBytes,
-      first: this.#wholeOnly ? 0 : first,
+      first: this.#runs.wholeOnly ? 0 : first,
       end,
       reserve: (bytes) => store.reserve(bytes),
       release: (bytes) => store.release(bytes),
-      onSlice: (index, bytes) => this.#keep(run, head, index, bytes),
-      onPaused: (paused) => {
-        if (paused) this.#watchIdle(run);
+      onSlice: (index, bytes) => {
+        keep(index, bytes);
+        this.#share(run, index, bytes);
       },
+      onPaused: () => this.#runs.watchIdle(run, () => this.#restIfIdle()),
     });
     return run;
-  }
-
-  /** What is fetched from now on is as new as the manifest is known to be: a ban may have spoken since. */
-  #sliceHead(): ResponseHead {
-    const { facts, sequence, tags, variantKey } = this.#head;
-    const stored = this.#surroundings.store.get(this.#cacheKey).find(({ head }) => this.#isManifest(head));
-    return {
-      status: 206,
-      fields: [],
-      facts,
-      selecting: [],
-      variantKey,
-      sequence: stored?.sequence ?? sequence,
-      tags,
-      sliceOf: this.#manifest.identity,
-    };
-  }
-
-  #isManifest(head: ResponseHead): boolean {
-    return head.sliced?.identity === this.#manifest.identity;
   }
 
   #begin(run: SliceRun, source: SliceSource): void {
     this.#runs.add(run);
     this.#surroundings.counters.originRequests++;
-    const part = this.#wholeOnly ? undefined : { first: run.first, last: run.end - 1 };
+    const part = this.#runs.wholeOnly ? undefined : { first: run.position, last: run.end - 1 };
     run.attach(requestSlices(source, this.#head, this.#manifest, part, this.#handlerOf(run)));
     this.#settle();
   }
@@ -303,45 +225,41 @@ export class SlicedObject implements SliceSupply {
   #handlerOf(run: SliceRun): SliceHandler {
     return {
       onBegin: (kind) => {
-        if (kind === 'part' || this.#wholeOnly) return;
-        this.#wholeOnly = true;
+        if (kind === 'part' || this.#runs.wholeOnly) return;
+        this.#runs.wholeOnly = true;
         run.moveTo(0, this.#manifest.lengthBytes);
         this.#settle();
       },
       onData: (bytes) => {
-        this.#failures = 0;
-        this.#failingSinceMs = undefined;
+        this.#patience.succeed();
         if (!run.append(bytes)) {
           this.#fail(run, contradiction('the origin sends more than it announced'));
           return;
         }
         this.#wake();
-        if (!run.keeps) this.#trim(run);
+        if (!run.keeps) this.#runs.trim(run, this.#readers);
       },
       onEnd: () => {
         if (run.position < run.end) {
           this.#fail(run, contradiction('the origin sends less than it announced'));
-        } else {
-          this.#drop(run);
-          this.#wake();
+          return;
         }
+        this.#runs.drop(run);
+        this.#wake();
+        this.#restIfIdle();
       },
       onFailure: (failure) => this.#fail(run, failure),
     };
   }
 
-  #keep(run: SliceRun, head: ResponseHead, index: number, bytes: Buffer): void {
-    this.#surroundings.store.put(this.#sliceKey(index), new CachedResponse(head, bytes));
+  /** A slice is complete. */
+  #share(run: SliceRun, index: number, bytes: Buffer): void {
     // Who is in the middle of it keeps it, whatever the store does.
-    for (const reader of this.#readers) {
-      if (!reader.finished && sliceAt(reader.offset, this.#manifest).index === index) {
-        this.#held.hold(reader, index, bytes);
-      }
-    }
+    for (const reader of this.#readers) if (this.#isAt(reader, index)) this.#held.hold(reader, index, bytes);
     this.#passOn(index, bytes);
     const next = (index + 1) * this.#manifest.sliceBytes;
     // Another run has been here.
-    if (!this.#wholeOnly && next < run.end && this.#isHere(next)) this.#drop(run);
+    if (!this.#runs.wholeOnly && next < run.end && this.#isHere(next)) this.#runs.drop(run);
     this.#settle();
   }
 
@@ -352,27 +270,28 @@ export class SlicedObject implements SliceSupply {
   }
 
   #waitingAt(index: number): SlicedReader[] {
-    return [...this.#readers].filter(
-      (reader) => reader.waiting && sliceAt(reader.offset, this.#manifest).index === index,
-    );
+    return [...this.#readers].filter((reader) => reader.waiting && this.#isAt(reader, index));
+  }
+
+  #isAt(reader: SlicedReader, index: number): boolean {
+    return !reader.finished && sliceAt(reader.offset, this.#manifest).index === index;
   }
 
   #wake(): void {
-    for (const reader of [...this.#readers]) if (reader.waiting) reader.onProgress();
+    for (const reader of this.#readers) if (reader.waiting) reader.onProgress();
   }
 
-  #fail(run: SliceRun, failure: SliceFailure): void {
-    const { counters, log, store } = this.#surroundings;
-    const { error, kind } = failure;
-    this.#drop(run);
+  #fail(run: SliceRun, { error, kind }: SliceFailure): void {
+    const { counters, log } = this.#surroundings;
+    this.#runs.drop(run);
     counters.originErrors++;
     log.warn({ err: error, cacheKey: this.#cacheKey }, 'a part of a large object did not come');
-    if (kind === 'changed' || (kind === 'invalid' && this.#wholeOnly)) {
+    if (kind === 'changed' || (kind === 'invalid' && this.#runs.wholeOnly)) {
       this.#gone = error;
-      if (store.get(this.#cacheKey).some(({ head }) => this.#isManifest(head))) store.remove(this.#cacheKey);
+      this.#stored.forget();
     } else if (kind === 'invalid') {
       // Its ranges cannot be relied on; the whole, under the same ETag, perhaps can.
-      this.#wholeOnly = true;
+      this.#runs.wholeOnly = true;
     } else {
       this.#retryLater(error);
     }
@@ -382,18 +301,13 @@ export class SlicedObject implements SliceSupply {
 
   #retryLater(error: UpstreamError): void {
     const { clock } = this.#surroundings;
-    const nowMs = clock.monotonicMs();
-    this.#failingSinceMs ??= nowMs;
-    // Whoever has nothing yet can still be told so.
-    for (const reader of [...this.#readers]) if (reader.waiting && !reader.begun) this.#failReader(reader, error);
-    if (nowMs - this.#failingSinceMs >= retryForMs) {
-      for (const reader of [...this.#readers]) if (reader.waiting) this.#failReader(reader, error);
-      this.#failures = 0;
-      this.#failingSinceMs = undefined;
-      return;
+    const again = this.#patience.fail(clock.monotonicMs());
+    for (const reader of this.#readers) {
+      // Whoever has nothing yet can still be told so.
+      if (reader.waiting && (again === 'give-up' || !reader.begun)) this.#failReader(reader, error);
     }
-    const delayMs = Math.min(firstRetryMs * 2 ** this.#failures++, lastRetryMs);
-    this.#retry ??= clock.after(delayMs, () => {
+    if (again === 'give-up') return;
+    this.#retry ??= clock.after(again.delayMs, () => {
       this.#retry = undefined;
       this.#wake();
       this.#restIfIdle();
@@ -406,60 +320,21 @@ export class SlicedObject implements SliceSupply {
     reader.onProgress();
   }
 
-  /** The slice that a reader ends in is worth having: the next range often begins there. */
-  #finishSlice(reader: SlicedReader): void {
-    for (const run of this.#runs) {
-      const growing = run.growingSlice;
-      if (growing !== undefined && reader.last >= growing.start && reader.last < growing.end) run.promise(growing.end);
-    }
-  }
-
-  /** Tells every run how far it is wanted; those that nobody wants any more are given up. */
   #settle(): void {
-    for (const run of this.#runs) {
-      run.forgetReach();
-      let isWanted = !run.done;
-      for (const reader of this.#readers) {
-        if (!this.#isNear(reader, run)) continue;
-        isWanted = true;
-        run.reach(reader.offset, this.#wantedEnd(reader));
-      }
-      if (!isWanted) this.#drop(run);
-    }
+    this.#runs.settle(this.#readers);
     this.#restIfIdle();
-  }
-
-  /** Lets go what has passed through a run to all who read near it; who lags far behind the others gets a run of its own. */
-  #trim(run: SliceRun): void {
-    const offsets = [...this.#readers].map(({ offset }) => offset).filter((offset) => offset <= run.position);
-    const foremost = Math.max(...offsets, 0);
-    run.letGoBefore(Math.min(...offsets.filter((offset) => offset >= foremost - windowBytes), run.position));
-  }
-
-  #watchIdle(run: SliceRun): void {
-    if (this.#wholeOnly || this.#idleTimers.has(run)) return;
-    const { position } = run;
-    const timer = this.#surroundings.clock.after(idleRunMs, () => {
-      this.#idleTimers.delete(run);
-      if (run.paused && run.position === position) this.#drop(run);
-      else if (run.paused) this.#watchIdle(run);
-      this.#restIfIdle();
-    });
-    this.#idleTimers.set(run, timer);
-  }
-
-  #drop(run: SliceRun): void {
-    this.#runs.delete(run);
-    this.#idleTimers.get(run)?.cancel();
-    this.#idleTimers.delete(run);
-    run.stop();
   }
 
   #restIfIdle(): void {
     if (this.#readers.size > 0 || this.#runs.size > 0 || this.#recalls.size > 0) return;
     this.#retry?.cancel();
+    this.#retry = undefined;
     this.#onIdle();
   }
+}
+
+function shortCopy(bytes: Buffer | undefined): Buffer | undefined {
+  return bytes === undefined ? undefined : Buffer.from(bytes.subarray(0, copiedBytes));
 }
 
 function contradiction(sentence: string): SliceFailure {

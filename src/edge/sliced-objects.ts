@@ -4,7 +4,12 @@ import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-respon
 import type { SliceHandler, SliceSource } from './slice-request.ts';
 import { SlicedObject, type SliceSurroundings } from './sliced-object.ts';
 
-/** Objects that are kept in slices: begun here, and read here. */
+/** Takes what comes of an object that is cut into slices. */
+export interface SlicedIntake extends SliceHandler {
+  /** Ends it if nobody reads. To be called when the first readers have been opened. */
+  settle(): void;
+}
+
 export interface SlicedObjectsOptions extends SliceSurroundings {
   readonly sliceBytes: number;
   /** Objects of at least this length are kept in slices. */
@@ -37,14 +42,9 @@ export class SlicedObjects {
   }
 
   /**
-   * Takes over an exchange that has begun to bring the whole of an object: what comes is to be handed to the handler,
-   * and `settle` to be called when the first readers have been opened.
+   * Takes over an exchange that has begun to bring the whole of an object. What comes is to be handed to the intake.
    */
-  adopt(
-    cacheKey: string,
-    manifest: CachedResponse,
-    exchange: UpstreamExchange,
-  ): SliceHandler & { settle(): void } {
+  adopt(cacheKey: string, manifest: CachedResponse, exchange: UpstreamExchange): SlicedIntake {
     return this.#object(cacheKey, manifest.head).adopt(exchange);
   }
 

@@ -11,7 +11,10 @@ export interface SliceBounds {
 }
 
 /** The slice that holds the byte at `offset`. All are `sliceBytes` long but the last. */
-export function sliceAt(offset: number, object: { readonly sliceBytes: number; readonly lengthBytes: number }): SliceBounds {
+export function sliceAt(
+  offset: number,
+  object: { readonly sliceBytes: number; readonly lengthBytes: number },
+): SliceBounds {
   const index = Math.floor(offset / object.sliceBytes);
   const start = index * object.sliceBytes;
   return { index, start, end: Math.min(start + object.sliceBytes, object.lengthBytes) };
@@ -67,7 +70,8 @@ export type PartVerdict =
 export function judgePart(status: number, fields: FieldLines, wanted: WantedPart): PartVerdict {
   if (status === 412 || status === 416 || status === 404 || status === 410) return { kind: 'changed' };
   if (status !== 200 && status !== 206) return { kind: 'failed' };
-  // Without a strong ETag nobody knows what version it is: of the known one, it would have one.
+  const [etag] = fieldValues(fields, 'etag');
+  if (etag === undefined) return { kind: 'invalid', reason: 'no ETag, by which the version could be known' };
   if (strongTag(fields) !== wanted.entityTag) return { kind: 'changed' };
   if (fieldValue(fields, 'content-encoding') !== wanted.contentEncoding) {
     return { kind: 'invalid', reason: 'another content coding under the same ETag' };
@@ -81,7 +85,10 @@ export function judgePart(status: number, fields: FieldLines, wanted: WantedPart
   const text = fieldValue(fields, 'content-range');
   const range = parseContentRange(text ?? '');
   if (range?.kind !== 'part' || range.first !== wanted.first || range.last !== wanted.last) {
-    return { kind: 'invalid', reason: `asked for ${wanted.first}-${wanted.last}, got Content-Range: ${text ?? 'none'}` };
+    return {
+      kind: 'invalid',
+      reason: `asked for ${wanted.first}-${wanted.last}, got Content-Range: ${text ?? 'none'}`,
+    };
   }
   if (range.completeBytes !== undefined && range.completeBytes !== wanted.lengthBytes) {
     return { kind: 'invalid', reason: `${range.completeBytes} bytes under an ETag that had ${wanted.lengthBytes}` };

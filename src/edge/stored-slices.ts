@@ -1,0 +1,72 @@
+import type { CacheStore } from '../stores/cache-store.ts';
+import { CachedResponse, type ResponseHead, type SlicedManifest } from './edge-response.ts';
+
+/** The slices of one version of an object in the store: one entry each, under the object's cache key and a number. */
+export class StoredSlices {
+  readonly #store: CacheStore<CachedResponse>;
+  readonly #cacheKey: string;
+  readonly #head: ResponseHead;
+  readonly #identity: string;
+
+  constructor(store: CacheStore<CachedResponse>, cacheKey: string, head: ResponseHead, { identity }: SlicedManifest) {
+    this.#store = store;
+    this.#cacheKey = cacheKey;
+    this.#head = head;
+    this.#identity = identity;
+  }
+
+  get(index: number): Buffer | undefined {
+    return this.#amongThese(this.#store.get(this.#sliceKey(index)));
+  }
+
+  /** Probably: no use of the slice is counted. */
+  has(index: number): boolean {
+    return this.#store.has(this.#sliceKey(index));
+  }
+
+  /** From the lower tier; `undefined` when it surely has nothing. */
+  recall(index: number): Promise<Buffer | undefined> | undefined {
+    return this.#store.recall(this.#sliceKey(index))?.then((variants) => this.#amongThese(variants));
+  }
+
+  /**
+   * What puts slices that are fetched from now on into the store. They are as new as the manifest is known to be now: a
+   * ban may have spoken since it came.
+   */
+  keeper(): (index: number, bytes: Buffer) => void {
+    const { facts, sequence, tags, variantKey } = this.#head;
+    const manifest = this.#manifest();
+    const head: ResponseHead = {
+      status: 206,
+      fields: [],
+      facts,
+      selecting: [],
+      variantKey,
+      sequence: manifest?.sequence ?? sequence,
+      tags,
+      sliceOf: this.#identity,
+    };
+    return (index, bytes) => {
+      this.#store.put(this.#sliceKey(index), new CachedResponse(head, bytes));
+    };
+  }
+
+  /** This version is not there any more: whoever comes now gets the one that is. */
+  forget(): void {
+    if (this.#manifest() !== undefined) this.#store.remove(this.#cacheKey);
+  }
+
+  #manifest(): CachedResponse | undefined {
+    return this.#store.get(this.#cacheKey).find(({ head }) => head.sliced?.identity === this.#identity);
+  }
+
+  /** Not one of a version before or after. */
+  #amongThese(variants: readonly CachedResponse[]): Buffer | undefined {
+    return variants.find(({ head }) => head.sliceOf === this.#identity)?.body;
+  }
+
+  /** `#` cannot stand in a cache key. */
+  #sliceKey(index: number): string {
+    return `${this.#cacheKey}#${index}`;
+  }
+}
