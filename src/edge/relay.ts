@@ -112,7 +112,14 @@ function refusedBy({ code, sentence }: Unrouted): PlayRefused {
   };
 }
 
-/** `DistributionNotFound` → `RELAY_DISTRIBUTION_NOT_FOUND`. */
+const relayCodes = {
+  DistributionNotFound: 'RELAY_DISTRIBUTION_NOT_FOUND',
+  DistributionTypeMismatch: 'RELAY_DISTRIBUTION_TYPE_MISMATCH',
+  InvalidInstance: 'RELAY_INVALID_INSTANCE',
+  InvalidURI: 'RELAY_INVALID_URI',
+} as const satisfies Record<Unrouted['code'], string>;
+
+/** What the log calls what CloudFront had another name for. */
 export function relayCode(code: Unrouted['code']): string {
-  return `RELAY_${code.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()}`;
+  return relayCodes[code];
 }

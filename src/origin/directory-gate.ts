@@ -60,11 +60,18 @@ export class DirectoryGate implements PublishGate {
   }
 }
 
+const refusalCodes = {
+  busy: 'PUBLISH_BUSY',
+  quarrel: 'PUBLISH_QUARREL',
+  full: 'PUBLISH_FULL',
+  closed: 'PUBLISH_CLOSED',
+} as const satisfies Record<PublicationRefused['reason'], string>;
+
 function refusedByDirectory(path: string, { reason, sentence }: PublicationRefused): PublishRefused {
   return {
     kind: 'refused',
     statusCode: 'NetStream.Publish.BadName',
-    code: `PUBLISH_${reason.toUpperCase()}`,
+    code: refusalCodes[reason],
     path,
     sentence,
   };

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,8 +47,15 @@ interface PlayerState {
   readonly problem: string | undefined;
 }
 
-/** Plays with mpegts.js in a page that has nothing else. What runs in the page stands here as text. */
+/** As a reader of docs/rtmp.md puts it into a page. */
+const documented = /```js\n(\/\/ mpegts\.js, in a page\n[^]*?)```/.exec(
+  readFileSync(join(root, 'docs', 'rtmp.md'), 'utf8'),
+)?.[1];
+const documentedUrl = 'ws://localhost:8080/live/hello.flv';
+
+/** Plays with mpegts.js in a page that has nothing else, as the documentation says. What runs in the page is text. */
 async function play(url: string): Promise<Page> {
+  if (documented?.includes(documentedUrl) !== true) throw new Error('docs/rtmp.md does not say how to play');
   const page = await browser.newPage();
   await page.goto(`${program.edgeUrl}/healthz`);
   await page.addScriptTag({ path: mpegtsJs });
@@ -55,12 +63,10 @@ async function play(url: string): Promise<Page> {
     mpegts.LoggingControl.enableAll = false;
     const video = document.createElement('video');
     video.muted = true;
+    video.autoplay = true;
     document.body.append(video);
-    const player = mpegts.createPlayer({ type: 'flv', isLive: true, url: ${JSON.stringify(url)} });
+    ${documented.replace(documentedUrl, url)}
     player.on(mpegts.Events.ERROR, (...what) => { window.problem = what.map(String).join(' '); });
-    player.attachMediaElement(video);
-    player.load();
-    video.play().catch((error) => { window.problem = String(error); });
   })()`);
   return page;
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Origin } from '../../src/origin/origin.ts';
+import { makeCertificate } from '../support/certificates.ts';
 import { eventually } from '../support/condition.ts';
 import { type PacketHashes, packetHashes, run } from '../support/ffmpeg.ts';
 import { LiveHouse } from '../support/live-relay.ts';
@@ -91,6 +92,26 @@ describe.each(['adaptive', '0ms', '100ms'])('with a merge window of %s, packet b
     // No track of text or data beside them.
     expect(await streamsOf(dumped)).toBe('h264,aac');
     expect(await streamsOf(overWebSocket)).toBe('h264,aac');
+  });
+});
+
+describe('over TLS, packet by packet,', () => {
+  it('ffmpeg and rtmpdump play over rtmps:// as well', async () => {
+    const certificate = await makeCertificate(folder, 'players');
+    origin = await house.origin({
+      live: { reconnectGrace: '0s' },
+      rtmps: { host: '127.0.0.1', port: 0, ...certificate },
+    });
+    const { finished } = await publishClip('clip');
+    const url = `rtmps://127.0.0.1:${origin.rtmpsPort}/live/clip`;
+    const dumped = join(folder, 'dumped-tls.flv');
+    const [played] = await Promise.all([
+      packetHashes(url, ['-tls_verify', '1', '-ca_file', certificate.certificate]),
+      run('rtmpdump', ['-q', '--live', '-r', url, '-o', dumped]),
+      finished,
+    ]);
+    expectFromKeyframeOn(played);
+    expectFromKeyframeOn(await packetHashes(dumped));
   });
 });
 
