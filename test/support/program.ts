@@ -20,6 +20,7 @@ export interface RunningProgram {
   readonly rtmpUrl: string;
   /** Where the edge publishes and plays, at the origin: `rtmp://127.0.0.1:PORT/live`. */
   readonly originRtmpUrl: string;
+  readonly dataFolder: string;
   readonly standardOutput: () => string;
   readonly logLines: () => Record<string, unknown>[];
   /** SIGTERM, then waits; gives the exit code. */
@@ -43,11 +44,12 @@ export async function startProgram({ configuration = {}, flags = [] }: ProgramOp
   const folder = mkdtempSync(join(tmpdir(), 'streamfront-'));
   const configFile = join(folder, 'streamfront.yaml');
   writeFileSync(configFile, stringify(configuration));
+  const dataFolder = join(folder, 'data');
   const portFlags = ['--http-port', '--rtmp-port', '--origin-http-port', '--origin-rtmp-port', '--control-port'];
   const ports = portFlags.flatMap((flag) => [flag, '0']);
   const child = spawn(
     process.execPath,
-    [mainFile, 'start', '--config', configFile, '--data', join(folder, 'data'), ...ports, ...flags],
+    [mainFile, 'start', '--config', configFile, '--data', dataFolder, ...ports, ...flags],
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },
   );
   let out = '';
@@ -85,6 +87,7 @@ export async function startProgram({ configuration = {}, flags = [] }: ProgramOp
     originUrl: `http://127.0.0.1:${listening('origin.http.port')}`,
     rtmpUrl: `rtmp://127.0.0.1:${listening('edge.rtmp.port')}/live`,
     originRtmpUrl: `rtmp://127.0.0.1:${listening('origin.rtmp.port')}/live`,
+    dataFolder,
     standardOutput: () => out,
     logLines: () => parseLogLines(log),
     stop,
