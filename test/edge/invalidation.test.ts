@@ -209,6 +209,25 @@ describe('what was fetched before an invalidation, and comes after it', () => {
     expect(origin.requests).toHaveLength(3);
   });
 
+  it('is not asked to be confirmed by who waited for an answer that was for somebody else', async () => {
+    const asked: ServerResponse[] = [];
+    await using origin = await startTestOrigin((_request, response) => void asked.push(response));
+    await using edge = await startTestEdge(origin.url);
+    const first = get(edge.httpPort, '/a');
+    await eventually('the origin is asked', () => asked.length === 1);
+    asked[0]?.writeHead(200, { 'Cache-Control': 'max-age=60', ETag: '"1"' }).end('old');
+    await first;
+    edge.clock.advance(61_000);
+    const both = [get(edge.httpPort, '/a'), get(edge.httpPort, '/a')];
+    await eventually('both wait for one answer', () => edge.stats().counters.requests === 3 && asked.length === 2);
+    invalidate(edge, '/a');
+    asked[1]?.writeHead(200, { 'Cache-Control': 'private' }).end('for one');
+    await eventually('the other asks alone', () => asked.length === 3);
+    expect(origin.requests.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"1"', undefined]);
+    asked[2]?.writeHead(200, { 'Cache-Control': 'private' }).end('for the other');
+    expect((await Promise.all(both)).map(({ text }) => text).toSorted()).toEqual(['for one', 'for the other']);
+  });
+
   it('does not come from the background either', async () => {
     const released = gate();
     await using origin = await startTestOrigin(async (_request, response) => {
