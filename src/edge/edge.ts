@@ -75,6 +75,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     store,
     slices: new SlicedObjects({
       ...deps,
+      bans,
       store,
       counters,
       sliceBytes: settings.cache.sliceBytes,

@@ -37,6 +37,8 @@ export interface SliceSurroundings {
  * are near it, at the pace of the foremost.
  */
 export class SlicedObject implements SliceSupply {
+  /** Up to which ban it has been looked at. */
+  sequence: number;
   readonly #surroundings: SliceSurroundings;
   readonly #cacheKey: string;
   readonly #head: ResponseHead;
@@ -64,12 +66,17 @@ export class SlicedObject implements SliceSupply {
     const { budget, clock, readAheadBytes, store } = surroundings;
     this.#surroundings = surroundings;
     this.#cacheKey = cacheKey;
+    this.sequence = head.sequence;
     this.#head = head;
     this.#manifest = manifest;
     this.#onIdle = onIdle;
     this.#runs = new SliceRuns({ clock, readAheadBytes, ...manifest });
     this.#stored = new StoredSlices(store, cacheKey, head, manifest);
     this.#held = new HeldSlices(budget);
+  }
+
+  get tags(): readonly string[] {
+    return this.#head.tags;
   }
 
   /** Whether it can no longer be completed from the origin. */

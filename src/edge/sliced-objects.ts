@@ -1,4 +1,5 @@
 import type { UpstreamExchange } from '../http/upstream.ts';
+import type { BanList } from '../policy/ban-list.ts';
 import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
 import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
 import type { SliceHandler, SliceSource } from './slice-request.ts';
@@ -11,6 +12,7 @@ export interface SlicedIntake extends SliceHandler {
 }
 
 export interface SlicedObjectsOptions extends SliceSurroundings {
+  readonly bans: BanList;
   readonly sliceBytes: number;
   /** Objects of at least this length are kept in slices. */
   readonly slicedFromBytes: number;
@@ -64,11 +66,19 @@ export class SlicedObjects {
     if (sliced === undefined) throw new TypeError('only what has a manifest is kept in slices');
     const name = [cacheKey, sliced.identity, variantKey].join('\n');
     const running = this.#objects.get(name);
-    if (running !== undefined && !running.isGone) return running;
+    if (running !== undefined && !running.isGone && this.#isJoinable(cacheKey, running)) return running;
     const object = new SlicedObject(this.#options, cacheKey, head, sliced, () => {
       if (this.#objects.get(name) === object) this.#objects.delete(name);
     });
     this.#objects.set(name, object);
     return object;
+  }
+
+  /** What has been banned since it began goes on for its readers; whoever comes gets nothing of it, the same ETag or not. */
+  #isJoinable(cacheKey: string, running: SlicedObject): boolean {
+    const { bans } = this.#options;
+    if (bans.isOutdated(cacheKey, running.tags, running.sequence)) return false;
+    running.sequence = bans.current;
+    return true;
   }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/condition.ts';
+import { answerFile, patternBytes } from './file-origin.ts';
 import { gate, get, openGet, readAll, startTestEdge, startTestOrigin, type TestEdge } from './test-edge.ts';
 
 const fresh = { 'Cache-Control': 'public, max-age=3600' };
@@ -302,5 +303,43 @@ describe('a viewer', () => {
     expect([400, 405]).toContain(answer.status);
     expect((await get(edge.httpPort, '/a')).headers['x-cache']).toBe('Hit from streamfront');
     expect(origin.requests).toHaveLength(1);
+  });
+});
+
+describe('a large object in slices', () => {
+  const cache = { memory: '64MiB', maxObject: '4MiB', slice: '1MiB', readAhead: '2MiB' };
+  const lengthBytes = 12 * 1_048_576 + 5;
+
+  it('goes with all its slices', async () => {
+    const file = { lengthBytes, etag: '"1"', seed: 1 };
+    await using origin = await startTestOrigin((request, response) => answerFile(request, response, file));
+    await using edge = await startTestEdge(origin.url, {}, { cache });
+    await get(edge.httpPort, '/film.mp4');
+    expect(edge.stats().cache.objects).toBe(14);
+    // The same ETag, as of an origin that was restored from a backup.
+    file.seed = 2;
+    expect(invalidate(edge, '/film.mp4').dropped).toBe(14);
+    expect((await get(edge.httpPort, '/film.mp4')).body.equals(patternBytes(0, lengthBytes, 2))).toBe(true);
+    const range = await get(edge.httpPort, '/film.mp4', { range: 'bytes=5000000-6999999' });
+    expect(range.body.equals(patternBytes(5_000_000, 2_000_000, 2))).toBe(true);
+  });
+
+  it('that somebody reads is not the one that whoever comes later gets, not even under the same ETag', async () => {
+    const file = { lengthBytes, etag: '"1"', seed: 1 };
+    await using origin = await startTestOrigin((request, response) => answerFile(request, response, file));
+    await using edge = await startTestEdge(origin.url, {}, { cache });
+    const first = await openGet(edge.httpPort, '/film.mp4');
+    await once(first, 'readable');
+    await eventually('some slices are there', () => edge.stats().cache.objects > 1);
+    file.seed = 2;
+    invalidate(edge, '/film*');
+    for (let i = 0; i < 3; i++) {
+      const range = await get(edge.httpPort, '/film.mp4', { range: 'bytes=0-2999999' });
+      expect(range.body.equals(patternBytes(0, 3_000_000, 2))).toBe(true);
+    }
+    expect((await get(edge.httpPort, '/film.mp4')).body.equals(patternBytes(0, lengthBytes, 2))).toBe(true);
+    // The one who was there before reads on; what it still needs is fetched for it alone.
+    expect(await readAll(first)).toHaveLength(lengthBytes);
+    expect((await get(edge.httpPort, '/film.mp4')).body.equals(patternBytes(0, lengthBytes, 2))).toBe(true);
   });
 });
