@@ -28,7 +28,8 @@ export function storedUse(state: Freshness, facts: FreshnessFacts, wants: Reques
     minFreshSeconds === undefined &&
     !facts.neverStale &&
     state.staleForMs <= maxStaleSeconds * 1_000;
-  return staleWillDo ? 'as-it-is' : tooOld ? 'not-good-enough' : 'stale';
+  if (staleWillDo) return 'as-it-is';
+  return tooOld || minFreshSeconds !== undefined ? 'not-good-enough' : 'stale';
 }
 
 /** Whether a request would rather have an error than something stale (RFC 9111 §5.2.1.4). */
