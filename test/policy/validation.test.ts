@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { originRequestFields } from '../../src/policy/origin-request.ts';
-import { confirms, mergeNotModified, revalidationFields } from '../../src/policy/validation.ts';
+import {
+  isForwardable,
+  keyedFields,
+  originRequestFields,
+  passedThroughFields,
+  viewerFieldsForOrigin,
+} from '../../src/policy/origin-request.ts';
+import { confirms, headSpeaksOf, mergeNotModified, revalidationFields } from '../../src/policy/validation.ts';
 import { selectingFields, variantKey } from '../../src/policy/variants.ts';
 
 describe('revalidationFields (RFC 9111 §4.3.1)', () => {
@@ -126,5 +132,76 @@ describe('originRequestFields', () => {
       'X-Request-Id',
       'id',
     ]);
+  });
+});
+
+describe('viewerFieldsForOrigin', () => {
+  const sent = Object.entries({
+    Host: 'a',
+    Cookie: 'a=b',
+    'Accept-Language': 'de',
+    'X-Any': '1',
+    Connection: 'x-hop',
+    'X-Hop': '1',
+    Range: 'bytes=0-1',
+    'If-None-Match': '"a"',
+    'Accept-Encoding': 'br',
+    'X-Forwarded-Host': 'evil',
+    'X-Original-URL': '/admin',
+    'X-HTTP-Method-Override': 'PUT',
+    Forwarded: 'host=x',
+  }).flat();
+
+  it('lets through what the behaviour says, and never what the edge says or what pretends', () => {
+    expect(viewerFieldsForOrigin(sent, new Set())).toEqual([]);
+    expect(viewerFieldsForOrigin(sent, new Set(['accept-language', 'x-hop', 'x-original-url']))).toEqual([
+      'Accept-Language',
+      'de',
+    ]);
+    expect(viewerFieldsForOrigin(sent, 'all')).toEqual(['Cookie', 'a=b', 'Accept-Language', 'de', 'X-Any', '1']);
+  });
+
+  it('passes conditions and bodies on where the answer is for one viewer', () => {
+    const passed = passedThroughFields([...sent, 'Content-Type', 'text/plain', 'Expect', '100-continue']);
+    expect(passed.filter((_text, index) => index % 2 === 0)).toEqual([
+      'Cookie',
+      'Accept-Language',
+      'X-Any',
+      'Range',
+      'If-None-Match',
+      'Content-Type',
+    ]);
+  });
+
+  it.each([
+    ['x-forwarded-for'],
+    ['x-forwarded-scheme'],
+    ['x-rewrite-url'],
+    ['x-host'],
+    ['x-original-method'],
+    ['true-client-ip'],
+    ['host'],
+    ['range'],
+  ])('%s can never be forwarded by name', (name) => expect(isForwardable(name)).toBe(false));
+
+  it('what is forwarded by name tells variants apart whatever Vary says, and with all Vary alone does', () => {
+    expect(keyedFields(new Set(['b', 'a']))).toEqual(['a', 'b']);
+    expect(keyedFields('all')).toEqual([]);
+    expect(selectingFields(['Vary', 'c'], ['b', 'a'])).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('headSpeaksOf (RFC 9111 §4.3.5)', () => {
+  const stored = ['ETag', '"a"', 'Last-Modified', 'x'];
+  it.each<[string[], boolean]>([
+    [['ETag', '"a"', 'Last-Modified', 'x', 'Content-Length', '5'], true],
+    [[], true],
+    [['ETag', 'W/"a"'], false],
+    [['ETag', '"b"'], false],
+    [['Last-Modified', 'y'], false],
+    [['Content-Length', '6'], false],
+  ])('%j: %s', (head, speaks) => {
+    expect(headSpeaksOf(head, stored, 5)).toBe(speaks);
+    if (head.includes('ETag')) expect(headSpeaksOf(head, [], 5)).toBe(false);
   });
 });
