@@ -139,7 +139,7 @@ function requestFields(asked: AskedFor): [string, string][] {
 function oursAnswers(example: Case): boolean {
   const { first, second } = example;
   const cacheControl = example.directives.map(([text]) => text).join(', ');
-  const asked = { requestFields: requestFields(first).flat(), keyed: [], policy: standards };
+  const asked = { requestFields: requestFields(first).flat(), keyed: [], policy: standards, tagField: undefined };
   const fields = responseFields(example, cacheControl).filter(([name]) => name !== 'age');
   const { head, rule } = judgeResponse(
     example.status,
@@ -151,6 +151,7 @@ function oursAnswers(example: Case): boolean {
       receivedMonotonicMs: arrivalMonotonicMs,
       receivedWallMs: arrivalWallMs,
       sequence: 0,
+      formerTags: [],
     },
   );
   const wants = (of: AskedFor) => parseRequestCacheControl(of.cacheControl, of.pragma ? 'no-cache' : undefined);
