@@ -53,12 +53,21 @@ export class CachedResponse implements Storable {
   sequence: number;
   /** What a hit sends, made for one second and used for all hits within it (`viewer-fields.ts`). */
   hitFields: HitFields | undefined;
+  #bodyText: string | undefined;
 
   constructor(head: ResponseHead, body: Buffer) {
     this.head = head;
     this.body = body;
     this.sequence = head.sequence;
-    this.costBytes = body.length + textsCostBytes(head.fields) + textsCostBytes(head.tags) + fixedCostBytes;
+    const textBytes = body.length <= maxTextBytes ? body.length : 0;
+    this.costBytes = body.length + textBytes + textsCostBytes(head.fields) + textsCostBytes(head.tags) + fixedCostBytes;
+  }
+
+  /** A small body with a character for each byte: with the head it makes one string, and one write. */
+  get bodyText(): string | undefined {
+    if (this.body.length > maxTextBytes) return undefined;
+    this.#bodyText ??= this.body.toString('latin1');
+    return this.#bodyText;
   }
 
   get variantKey(): string {
@@ -75,12 +84,15 @@ export class CachedResponse implements Storable {
   }
 }
 
+/** Larger ones are cheaper to write as they are. */
+const maxTextBytes = 4_096;
+
 /** The objects around a body. */
 const fixedCostBytes = 500;
 
-/** Twice: as they came, and as a hit sends them. */
+/** Three times: as they came, and as a hit sends them, in lines and as text. */
 function textsCostBytes(texts: readonly string[]): number {
-  return texts.reduce((sum, text) => sum + (text.length + 16) * 2, 0);
+  return texts.reduce((sum, text) => sum + (text.length + 16) * 3, 0);
 }
 
 /** A response whose body is arriving. */

@@ -75,6 +75,7 @@ interface Hit {
 class QuickHit implements QuickAnswer {
   readonly head: string;
   readonly body: Buffer;
+  readonly bodyText: string | undefined;
   readonly #context: QuickHitContext;
   readonly #hit: Hit;
   readonly #requestId: string;
@@ -85,6 +86,7 @@ class QuickHit implements QuickAnswer {
     this.#requestId = context.edge.nextRequestId();
     this.head = `${hit.head}${this.#requestId}\r\n`;
     this.body = hit.stored.body;
+    this.bodyText = hit.stored.bodyText;
   }
 
   ended(whole: boolean, sentBytes: number): void {
@@ -100,10 +102,7 @@ class QuickHit implements QuickAnswer {
       client: peer,
       method: 'GET',
       target,
-      host: fields.host,
-      referer: fields.referer,
-      userAgent: fields.userAgent,
-      forwardedFor: fields.forwardedFor,
+      fields,
       requestBytes: get.headBytes,
       requestId: this.#requestId,
       status: stored.head.status,

@@ -31,10 +31,19 @@ interface LogFile {
 
 /** Lines wait this long at most for others to be written with. */
 const flushDelayMs = 1_000;
-/** With so much waiting they are written at once. */
-const flushBytes = 65_536;
-/** What waits for a slow disk; further lines are dropped. */
-const maxWaitingBytes = 8 * 1_048_576;
+/** As much is written at once. */
+const pageBytes = 262_144;
+/** More than any line: target and fields are bounded, and each byte of them becomes three at most. */
+const maxLineBytes = 131_072;
+/** So many pages wait for a slow disk; further lines are dropped. */
+const maxWaitingPages = 32;
+
+/** Lines on their way to a file. */
+interface Page {
+  readonly bytes: Buffer;
+  length: number;
+  lines: number;
+}
 
 /** Only its owner reads it: addresses of people are in it. */
 const fileMode = 0o600;
@@ -47,8 +56,8 @@ const folderMode = 0o700;
 export class AccessLog implements ExchangeRecorder {
   readonly #options: AccessLogOptions;
   readonly #lines: StandardLogLines;
-  #waiting = '';
-  #waitingLines = 0;
+  /** The last one is being filled. */
+  readonly #pages: Page[] = [];
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #file: LogFile | undefined;
@@ -63,13 +72,19 @@ export class AccessLog implements ExchangeRecorder {
   }
 
   record(exchange: Exchange): void {
-    if (this.#waiting.length >= maxWaitingBytes || this.#closed) {
-      this.#linesDropped++;
-      return;
+    let page = this.#pages.at(-1);
+    if (page === undefined || page.length > pageBytes) {
+      if (this.#pages.length >= maxWaitingPages || this.#closed) {
+        this.#linesDropped++;
+        return;
+      }
+      page = { bytes: Buffer.allocUnsafeSlow(pageBytes + maxLineBytes), length: 0, lines: 0 };
+      this.#pages.push(page);
     }
-    this.#waiting += this.#lines.line(exchange);
-    this.#waitingLines++;
-    if (this.#waiting.length >= flushBytes) this.#flush();
+    // A string is one allocation, and gone at once: gathered, they would be what garbage collection has to carry.
+    page.length += page.bytes.write(this.#lines.line(exchange), page.length, 'latin1');
+    page.lines++;
+    if (page.length > pageBytes) this.#flush();
     else this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.#flush());
   }
 
@@ -94,18 +109,14 @@ export class AccessLog implements ExchangeRecorder {
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#waitingLines > 0) {
-      const text = this.#waiting;
-      const lines = this.#waitingLines;
-      this.#waiting = '';
-      this.#waitingLines = 0;
+    for (let page = this.#pages.shift(); page !== undefined; page = this.#pages.shift()) {
       try {
-        await this.#write(text);
-        this.#linesWritten += lines;
+        await this.#write(page.bytes.subarray(0, page.length));
+        this.#linesWritten += page.lines;
         if (this.#troubled) this.#options.log.info({}, 'the access log is written again');
         this.#troubled = false;
       } catch (error) {
-        this.#linesDropped += lines;
+        this.#linesDropped += page.lines;
         await this.#endFile();
         const { log, folder } = this.#options;
         // Once: the next flush tries again.
@@ -116,13 +127,12 @@ export class AccessLog implements ExchangeRecorder {
     }
   }
 
-  async #write(text: string): Promise<void> {
+  async #write(bytes: Buffer): Promise<void> {
     const hour = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 13).replace('T', '-');
     if (this.#file !== undefined && (this.#file.hour !== hour || this.#file.bytes >= this.#options.maxFileBytes)) {
       await this.#endFile();
     }
     this.#file ??= await this.#beginFile(hour);
-    const bytes = Buffer.from(text, 'latin1');
     this.#file.bytes += bytes.length;
     await this.#file.handle.writeFile(bytes);
   }

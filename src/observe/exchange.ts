@@ -16,10 +16,8 @@ export interface Exchange {
   readonly method: string;
   /** As it came: a path with its query as a rule. */
   readonly target: string;
-  readonly host: string | undefined;
-  readonly referer: string | undefined;
-  readonly userAgent: string | undefined;
-  readonly forwardedFor: string | undefined;
+  /** May be the same object for many requests of a client: what is made of it is kept. */
+  readonly fields: RequestFields;
   readonly requestBytes: number;
   readonly requestId: string | undefined;
   /** 0 when the viewer left before there was an answer. */
@@ -33,6 +31,14 @@ export interface Exchange {
   readonly contentLength: string | undefined;
   /** As in `bytes 0-99/1000`. */
   readonly contentRange: string | undefined;
+}
+
+/** Fields of a request that the log repeats. */
+export interface RequestFields {
+  readonly host: string | undefined;
+  readonly referer: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly forwardedFor: string | undefined;
 }
 
 /** Takes note of exchanges. */

@@ -1,4 +1,5 @@
-import type { Exchange } from './exchange.ts';
+import type { Peer } from '../http/peer.ts';
+import type { Exchange, RequestFields } from './exchange.ts';
 import { redactQuery, redactUrl } from './log-redaction.ts';
 
 /** The fields of CloudFront's standard access log, in its order. */
@@ -41,14 +42,26 @@ const fieldNames = [
 /** The two lines that a file begins with. */
 export const standardLogHeader = `#Version: 1.0\n#Fields: ${fieldNames.join(' ')}\n`;
 
+/** What many lines of a client have in common, with the tabs between; made once. */
+interface ClientText {
+  readonly fields: RequestFields;
+  readonly beforeMethod: string;
+  readonly beforeStem: string;
+  readonly beforeQuery: string;
+  readonly beforeRequestBytes: string;
+  readonly beforeResponseResult: string;
+  readonly beforeFirstByte: string;
+}
+
 /**
  * Writes exchanges as lines of CloudFront's standard access log: 33 fields between tabs, `-` for what there is none of,
  * the time being that of the end. Cookies are never written, nor the values of parameters that are secrets.
  */
 export class StandardLogLines {
   readonly #location: string;
+  readonly #clients = new WeakMap<Peer, ClientText>();
   #second = Number.NaN;
-  #dateAndTime = '';
+  #beforeSentBytes = '';
 
   constructor(location: string) {
     this.#location = location;
@@ -56,35 +69,60 @@ export class StandardLogLines {
 
   /** With the line feed. */
   line(exchange: Exchange): string {
-    const { target, client, whole, result, status, firstByteMs, contentRange } = exchange;
+    const { target, method, whole, result, status, firstByteMs, requestId, contentType, contentLength } = exchange;
+    const client = this.#client(exchange);
     const queryAt = target.indexOf('?');
-    const stem = queryAt === -1 ? target : target.slice(0, queryAt);
-    const query = queryAt === -1 ? '' : redactQuery(target.slice(queryAt + 1));
-    const host = logText(exchange.host);
-    const range = contentRange === undefined ? null : /^bytes (\d+)-(\d+)\//.exec(contentRange);
-    return `${this.#stamp(exchange.endedWallMs)}\t${this.#location}\t${exchange.sentBytes}\t${client.address ?? '-'}\t${logText(
-      exchange.method,
-    )}\t${host}\t${logText(stem)}\t${status === 0 ? '000' : status}\t${
-      exchange.referer === undefined ? '-' : logText(redactUrl(exchange.referer))
-    }\t${logText(exchange.userAgent)}\t${logText(query)}\t-\t${whole ? result : 'Error'}\t${logText(
-      exchange.requestId,
-    )}\t${host}\t${client.tls === undefined ? 'http' : 'https'}\t${exchange.requestBytes}\t${seconds(
-      exchange.durationMs,
-    )}\t${logText(exchange.forwardedFor)}\t${client.tls?.protocol ?? '-'}\t${client.tls?.cipher ?? '-'}\t${result}\tHTTP/1.1\t-\t-\t${
-      client.port ?? '-'
-    }\t${firstByteMs === undefined ? '-' : seconds(firstByteMs)}\t${detailOf(exchange)}\t${logText(
-      exchange.contentType,
-    )}\t${exchange.contentLength ?? '-'}\t${range?.[1] ?? '-'}\t${range?.[2] ?? '-'}\n`;
+    const stem = logText(queryAt === -1 ? target : target.slice(0, queryAt));
+    const query = queryAt === -1 ? '-' : logText(redactQuery(target.slice(queryAt + 1)));
+    const taken = seconds(exchange.durationMs);
+    const firstByte = firstByteMs === undefined ? '-' : seconds(firstByteMs);
+    return `${this.#stamp(exchange.endedWallMs)}${exchange.sentBytes}${client.beforeMethod}${
+      method === 'GET' ? 'GET' : logText(method)
+    }${client.beforeStem}${stem}\t${status === 0 ? '000' : status}${client.beforeQuery}${query}\t-\t${
+      whole ? result : 'Error'
+    }\t${requestId ?? '-'}${client.beforeRequestBytes}${exchange.requestBytes}\t${taken}${
+      client.beforeResponseResult
+    }${result}${client.beforeFirstByte}${firstByte}\t${detailOf(exchange)}\t${logText(contentType)}\t${
+      contentLength ?? '-'
+    }${rangeText(exchange.contentRange)}\n`;
   }
 
+  #client({ client, fields }: Exchange): ClientText {
+    const known = this.#clients.get(client);
+    if (known?.fields === fields) return known;
+    const { address, port, tls } = client;
+    const host = logText(fields.host);
+    const referer = fields.referer === undefined ? '-' : logText(redactUrl(fields.referer));
+    const made: ClientText = {
+      fields,
+      beforeMethod: `\t${address ?? '-'}\t`,
+      beforeStem: `\t${host}\t`,
+      beforeQuery: `\t${referer}\t${logText(fields.userAgent)}\t`,
+      beforeRequestBytes: `\t${host}\t${tls === undefined ? 'http' : 'https'}\t`,
+      beforeResponseResult: `\t${logText(fields.forwardedFor)}\t${tls?.protocol ?? '-'}\t${tls?.cipher ?? '-'}\t`,
+      beforeFirstByte: `\tHTTP/1.1\t-\t-\t${port ?? '-'}\t`,
+    };
+    this.#clients.set(client, made);
+    return made;
+  }
+
+  /** Date, time and location. */
   #stamp(wallMs: number): string {
     const second = Math.floor(wallMs / 1_000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#dateAndTime = new Date(second * 1_000).toISOString().slice(0, 19).replace('T', '\t');
+      const dateAndTime = new Date(second * 1_000).toISOString().slice(0, 19).replace('T', '\t');
+      this.#beforeSentBytes = `${dateAndTime}\t${this.#location}\t`;
     }
-    return this.#dateAndTime;
+    return this.#beforeSentBytes;
   }
+}
+
+/** First and last byte, each behind a tab. */
+function rangeText(contentRange: string | undefined): string {
+  if (contentRange === undefined) return '\t-\t-';
+  const range = /^bytes (\d+)-(\d+)\//.exec(contentRange);
+  return `\t${range?.[1] ?? '-'}\t${range?.[2] ?? '-'}`;
 }
 
 function seconds(ms: number): string {
