@@ -24,6 +24,8 @@ export interface HttpListeners {
 }
 
 export interface HttpListenersStats {
+  /** Of the hits, those that were answered from the socket at once. */
+  readonly quickHits: number;
   readonly requests: RequestMetricsSnapshot;
   readonly accessLog: AccessLogStats | undefined;
 }
@@ -55,6 +57,11 @@ export async function startHttpListeners(
       accessLog?.record(exchange);
     },
   };
+  const quick = quickHits({
+    edge: context,
+    recorder,
+    isElsewhere: (path) => path === '/healthz' || path === edgeDocumentPath || path.endsWith('.flv'),
+  });
   const common: Omit<HttpListenerOptions, 'host' | 'port' | 'setting'> = {
     name: 'edge',
     handler: (request: IncomingMessage, response: ServerResponse) => {
@@ -65,11 +72,7 @@ export async function startHttpListeners(
       return serveRequest(context, request, response);
     },
     upgrade: flv,
-    quick: quickHits({
-      edge: context,
-      recorder,
-      isElsewhere: (path) => path === '/healthz' || path === edgeDocumentPath || path.endsWith('.flv'),
-    }),
+    quick,
     log,
   };
   const listening: HttpListener[] = [];
@@ -95,7 +98,7 @@ export async function startHttpListeners(
     httpPort: http.port,
     httpAddress: http.address,
     httpsPort,
-    stats: () => ({ requests: metrics.snapshot(), accessLog: accessLog?.stats() }),
+    stats: () => ({ quickHits: quick.hits, requests: metrics.snapshot(), accessLog: accessLog?.stats() }),
     close: (graceMs) => {
       closeGraceMs = graceMs;
       return running.disposeAsync();

@@ -26,9 +26,14 @@ const statusLine = `HTTP/1.1 200 ${STATUS_CODES[200]}`;
  * The steps of a request for the most frequent case: a plain GET whose answer is in memory, fresh, and sent whole. What
  * this does not answer, `request-steps.ts` does; what it answers, that would answer in the same words.
  */
-export function quickHits(context: QuickHitContext): QuickResponder {
+export function quickHits(context: QuickHitContext): QuickResponder & { readonly hits: number } {
   const { edge, isElsewhere } = context;
+  let hits = 0;
   return {
+    /** Answered since the start. */
+    get hits() {
+      return hits;
+    },
     answer(get, peer) {
       const beganMs = edge.clock.monotonicMs();
       const target = parseRequestTarget(get.target);
@@ -45,6 +50,7 @@ export function quickHits(context: QuickHitContext): QuickResponder {
       if (state.kind === 'stale') return undefined;
       edge.counters.requests++;
       edge.counters.hits++;
+      hits++;
       const head = hitHead(edge.name, stored, state, { cors: behaviour.cors, statusLine });
       return new QuickHit(context, { get, peer, stored, head, beganMs });
     },

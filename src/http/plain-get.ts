@@ -60,6 +60,9 @@ const plainHost = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 /** Visible ASCII; a fragment is no part of a target, `"<>\^`{|}` do not belong into one: the parser may judge. */
 const plainTarget = /^\/[!$-;=?-[\]_a-z~]*$/;
 
+/** A byte that no head of a plain GET holds, or half a line end before its other half can come. */
+const neverPlain = /[^ -~\r\n]|(?<!\r)\n|\r(?=[^\n])/;
+
 /**
  * Recognises a GET of a small grammar at `from`: HTTP/1.1, an origin-form target, CRLF only, visible ASCII and spaces
  * in the fields, each of the fields above once at most, Host among them (RFC 9112 §2 to §5). `text` holds bytes as
@@ -75,7 +78,7 @@ export function recognisePlainGet(
 ): PlainGet | 'partial' | 'unknown' {
   if (!text.startsWith('GET /', from)) return 'GET /'.startsWith(text.slice(from, from + 5)) ? 'partial' : 'unknown';
   const headEnd = text.indexOf('\r\n\r\n', from);
-  if (headEnd === -1) return 'partial';
+  if (headEnd === -1) return neverPlain.test(text.slice(from)) ? 'unknown' : 'partial';
   const lineEnd = text.indexOf('\r\n', from);
   if (!text.startsWith(' HTTP/1.1', lineEnd - 9)) return 'unknown';
   const target = text.slice(from + 4, lineEnd - 9);
