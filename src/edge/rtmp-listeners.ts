@@ -65,10 +65,10 @@ export async function startRtmpListeners(
   opened.defer(() => plain.close());
   let secure: RtmpServer | undefined;
   if (rtmps !== undefined) {
-    const { host, port, certificate, key } = rtmps;
+    const { host, port, certificate, key, maxVersion } = rtmps;
     const tls = new TlsMaterial({ files: { certificate, key }, setting: 'edge.rtmps', clock, log });
     opened.defer(() => tls.close());
-    secure = await listenRtmp('edge.rtmps', { ...common, host, port, tls });
+    secure = await listenRtmp('edge.rtmps', { ...common, host, port, tls, maxTlsVersion: maxVersion });
     const server = secure;
     opened.defer(() => server.close());
   }

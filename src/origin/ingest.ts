@@ -73,10 +73,10 @@ export async function startIngest(
   opened.defer(() => plain.close());
   let secure: RtmpServer | undefined;
   if (rtmps !== undefined) {
-    const { host, port, certificate, key } = rtmps;
+    const { host, port, certificate, key, maxVersion } = rtmps;
     const tls = new TlsMaterial({ files: { certificate, key }, setting: 'origin.rtmps', clock, log });
     opened.defer(() => tls.close());
-    const server = await listenRtmp('origin.rtmps', { ...common, host, port, tls });
+    const server = await listenRtmp('origin.rtmps', { ...common, host, port, tls, maxTlsVersion: maxVersion });
     opened.defer(() => server.close());
     secure = server;
   }

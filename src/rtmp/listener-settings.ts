@@ -33,6 +33,13 @@ export function rtmpListenerSchema(defaultPort: number) {
 }
 
 /** Where a listener for RTMP over TLS (`rtmps://`) stands. Its bounds are those of the plain one. */
-export const rtmpsListenerSchema = tlsListenField('TCP port; 443 is what encoders assume; 0 takes any free one');
+export const rtmpsListenerSchema = tlsListenField('TCP port; 443 is what encoders assume; 0 takes any free one').extend(
+  {
+    maxVersion: z
+      .enum(['TLSv1.2', 'TLSv1.3'])
+      .default('TLSv1.3')
+      .describe('Newest version of TLS; rtmpdump and others on librtmp with GnuTLS end a connection of TLS 1.3'),
+  },
+);
 
 export type RtmpsListenerSettings = z.output<typeof rtmpsListenerSchema>;

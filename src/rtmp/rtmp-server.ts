@@ -11,7 +11,7 @@ import type { PublishGate } from './publish-gate.ts';
 import { ServerSession } from './server-session.ts';
 import type { SessionLimits } from './session-limits.ts';
 import type { SessionTransport } from './session-output.ts';
-import { certificateRefused, type ServerTls, TlsAcceptor } from './tls-acceptor.ts';
+import { certificateRefused, type ServerTls, TlsAcceptor, type TlsVersion } from './tls-acceptor.ts';
 
 export interface RtmpServerOptions {
   readonly host: string;
@@ -21,6 +21,8 @@ export interface RtmpServerOptions {
   readonly maxConnections: number;
   /** For a listener that takes RTMP over TLS (`rtmps://`); without it, plain RTMP. */
   readonly tls?: ServerTls | undefined;
+  /** TLS 1.3 if left out. */
+  readonly maxTlsVersion?: TlsVersion;
   readonly limits: SessionLimits;
   readonly gate: PublishGate;
   /** Refuses players if left out. */
@@ -67,10 +69,11 @@ export class RtmpServer {
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) =>
       this.#accept(socket),
     );
-    const { tls, limits, clock } = options;
+    const { tls, maxTlsVersion = 'TLSv1.3', limits, clock } = options;
     if (tls === undefined) return;
     this.#tls = new TlsAcceptor({
       tls,
+      maxVersion: maxTlsVersion,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       settingGroup: limits.settingGroup,
       clock,

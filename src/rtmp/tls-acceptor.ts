@@ -10,8 +10,11 @@ export interface ServerTls {
   onChange(listener: (credentials: ServerTls['credentials']) => void): () => void;
 }
 
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
 export interface TlsAcceptorOptions {
   readonly tls: ServerTls;
+  readonly maxVersion: TlsVersion;
   /** From the connection to the end of the TLS handshake. */
   readonly handshakeTimeoutMs: number;
   /** The group of the setting that says so, such as `origin.rtmp`. */
@@ -40,12 +43,16 @@ export class TlsAcceptor {
 
   constructor(options: TlsAcceptorOptions) {
     this.#options = options;
-    const { tls } = options;
+    const { tls, maxVersion } = options;
     // It does not listen itself: what comes is handed to it. The deadline is ours, by our clock.
-    this.#server = createServer({ ...tls.credentials, handshakeTimeout: 2 * options.handshakeTimeoutMs + 60_000 });
+    this.#server = createServer({
+      ...tls.credentials,
+      maxVersion,
+      handshakeTimeout: 2 * options.handshakeTimeoutMs + 60_000,
+    });
     this.#server.on('secureConnection', (socket) => this.#secured(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#failed(error, socket));
-    this.#stopFollowing = tls.onChange((credentials) => this.#server.setSecureContext(credentials));
+    this.#stopFollowing = tls.onChange((credentials) => this.#server.setSecureContext({ ...credentials, maxVersion }));
   }
 
   /** Connections whose handshake is under way. */

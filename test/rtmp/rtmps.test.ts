@@ -38,14 +38,14 @@ afterAll(() => {
 });
 
 async function start(
-  more: { clock?: Clock; maxConnections?: number } = {},
+  more: { clock?: Clock; maxConnections?: number; maxVersion?: 'TLSv1.2' | 'TLSv1.3' } = {},
   files = first,
 ): Promise<{ ingest: TestIngest; port: number }> {
-  const { clock = systemClock, maxConnections = 100 } = more;
+  const { clock = systemClock, maxConnections = 100, maxVersion = 'TLSv1.3' } = more;
   server = await startTestIngest({
     clock,
     rtmp: { maxConnections },
-    rtmps: { host: '127.0.0.1', port: 0, ...files },
+    rtmps: { host: '127.0.0.1', port: 0, maxVersion, ...files },
   });
   return { ingest: server, port: server.ingest.rtmpsPort ?? 0 };
 }
@@ -104,6 +104,30 @@ describe('RTMP over TLS', () => {
       expect((await ingest.warning('RTMPS_CERTIFICATE_REFUSED')).message).toContain('does not accept the certificate');
     },
   );
+
+  it('speaks the newest version that it may, also after its files have changed', async () => {
+    const files = { certificate: join(folder, 'max.crt'), key: join(folder, 'max.key') };
+    const copy = (from: CertificateFiles) => {
+      copyFileSync(from.certificate, files.certificate);
+      copyFileSync(from.key, files.key);
+    };
+    copy(first);
+    const clock = new VirtualClock();
+    const { port } = await start({ clock, maxVersion: 'TLSv1.2' }, files);
+    const protocol = async (of: CertificateFiles) => {
+      const socket = await secured(port, of);
+      const version = socket.getProtocol();
+      socket.destroy();
+      return version;
+    };
+    expect(await protocol(first)).toBe('TLSv1.2');
+    copy(second);
+    clock.advance(10_000);
+    expect(await protocol(second)).toBe('TLSv1.2');
+    await expect(secured(port, second, { minVersion: 'TLSv1.3' })).rejects.toThrow();
+    await server?.close();
+    expect(await (await secured((await start()).port, first)).getProtocol()).toBe('TLSv1.3');
+  });
 
   it.each(['TLSv1', 'TLSv1.1'] as const)('refuses %s and says so in the log', async (version) => {
     const { ingest, port } = await start();
