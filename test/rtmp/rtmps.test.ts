@@ -126,7 +126,9 @@ describe('RTMP over TLS', () => {
     expect(await protocol(second)).toBe('TLSv1.2');
     await expect(secured(port, second, { minVersion: 'TLSv1.3' })).rejects.toThrow();
     await server?.close();
-    expect(await (await secured((await start()).port, first)).getProtocol()).toBe('TLSv1.3');
+    const socket = await secured((await start()).port, first);
+    expect(socket.getProtocol()).toBe('TLSv1.3');
+    socket.destroy();
   });
 
   it.each(['TLSv1', 'TLSv1.1'] as const)('refuses %s and says so in the log', async (version) => {
