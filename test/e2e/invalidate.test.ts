@@ -1,16 +1,19 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { ConfigurationInput } from '../../src/cli/configuration-schema.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
 import { eventually } from '../support/condition.ts';
 import { run } from '../support/ffmpeg.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
-const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const projectFolder = join(import.meta.dirname, '..', '..');
+const mainFile = join(projectFolder, 'src', 'cli', 'main.ts');
 
 /** An origin whose every answer says which version was the last when it was asked, and takes its time. */
 interface VersionedOrigin {
@@ -47,16 +50,13 @@ afterEach(async () => {
   origin.server.closeAllConnections();
 });
 
-async function startEdge(): Promise<RunningProgram> {
-  program = await startProgram({
-    flags: ['--role', 'edge'],
-    configuration: {
-      edge: {
-        origins: { main: { url: origin.url } },
-        distributions: [{ name: 'site', cacheTags: { header: 'Cache-Tag' }, behaviours: [{ path: '*' }] }],
-      },
-    },
-  });
+const oneSite: ConfigurationInput = {
+  edge: { distributions: [{ name: 'site', cacheTags: { header: 'Cache-Tag' }, behaviours: [{ path: '*' }] }] },
+};
+
+async function startEdge(configuration = oneSite): Promise<RunningProgram> {
+  const edge = { ...configuration.edge, origins: { main: { url: origin.url } } };
+  program = await startProgram({ flags: ['--role', 'edge'], configuration: { ...configuration, edge } });
   return program;
 }
 
@@ -151,6 +151,24 @@ describe('streamfront invalidate', () => {
       expect(refused.standardError).not.toMatch(/^\s+at /m);
     }
     expect((await command('--help')).standardOutput).toContain("'/news/*'");
+  });
+
+  it('does what docs/invalidation.md shows, as it is written there', async () => {
+    const page = readFileSync(join(projectFolder, 'docs', 'invalidation.md'), 'utf8');
+    const blocks = [...page.matchAll(/^```(\w+)\n(.*?)^```/gms)].map(([, kind, text = '']) => ({ kind, text }));
+    const [configured] = blocks.filter(({ kind }) => kind === 'yaml');
+    const { edgeUrl, dataFolder } = await startEdge(parse(configured?.text ?? '') as ConfigurationInput);
+    const shell = blocks.filter(({ kind }) => kind === 'sh');
+    expect(shell.length).toBeGreaterThanOrEqual(4);
+    for (const { text } of shell) {
+      await (await fetch(`${edgeUrl}/index.html`)).text();
+      await (await fetch(`${edgeUrl}/product-12`)).text();
+      // `npx streamfront` of this tree, in the folder of the edge.
+      const script = `set -e\nnpx() { shift; ${process.execPath} ${mainFile} "$@"; }\ncd ${dirname(dataFolder)}\n${text}`;
+      const result = await run('sh', ['-c', script]);
+      expect(result).toMatchObject({ code: 0, standardError: '' });
+      expect(result.standardOutput).toMatch(/[12] objects? removed from the cache|"dropped":2/);
+    }
   });
 
   it('finds no edge where none runs, before the first start and after the last', async () => {
