@@ -29,6 +29,8 @@ export interface Asked {
   readonly wants: RequestCacheControl | undefined;
   /** What the origin answers may be for this viewer only: nobody is to wait for it, and it waits for nobody. */
   readonly alone: boolean;
+  /** The origin gets to see the viewer's Range (`passed-range.ts`). */
+  readonly rangePassed: boolean;
   /** How often an answer that was waited for turned out to be for others. */
   readonly tries: number;
 }
@@ -53,6 +55,7 @@ export function askedOf(
       originRequestFields(forwardedRequest(viewer, viewerFieldsForOrigin(rawHeaders, forwarded)), identity, []),
     wants,
     alone: method === 'HEAD' || authorized || wants?.noStore === true,
+    rangePassed: false,
     tries: 0,
   };
 }

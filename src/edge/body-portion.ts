@@ -27,14 +27,19 @@ export interface Portion {
   readonly closing?: string;
 }
 
-/** What a viewer gets of a representation of `lengthBytes`, by method, Range and If-Range (RFC 9110 §14.2). */
+/**
+ * What a viewer gets of a representation of `lengthBytes`, by method, Range and If-Range (RFC 9110 §14.2). A body that
+ * `passesOnce` is sent whole where several ranges are asked for: it is not kept, and nothing is left to begin anew on.
+ */
 export function portionFor(
   request: IncomingMessage,
   head: ResponseHead,
   lengthBytes: number,
   nowMs: number,
+  passesOnce = false,
 ): Portion | { readonly kind: 'unsatisfiable'; readonly contentRange: string } {
-  const selection = selectionFor(request, head, lengthBytes, nowMs);
+  const asked = selectionFor(request, head, lengthBytes, nowMs);
+  const selection = passesOnce && asked.kind === 'multiple' ? ({ kind: 'whole' } as const) : asked;
   switch (selection.kind) {
     case 'unsatisfiable':
       return {

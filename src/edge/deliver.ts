@@ -136,7 +136,7 @@ export function deliverArriving(
           ownContentType: false,
           legs: [{ range: undefined }],
         } as const)
-      : portionFor(viewer.request, head, lengthBytes, viewer.clock.wallMs());
+      : portionFor(viewer.request, head, lengthBytes, viewer.clock.wallMs(), !body.keeping);
   if (portion.kind === 'unsatisfiable') {
     deliverUnsatisfiable(viewer, portion.contentRange);
     arriving.onReaderLeft();

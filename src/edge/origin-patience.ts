@@ -1,6 +1,6 @@
 import { RetryDelay } from '../rtmp/retry-delay.ts';
 
-/** An origin that breaks off or cannot be reached is asked again for this long, counted from its last byte. */
+/** An origin that breaks off or cannot be reached is asked again for this long, counted from when it last was of use. */
 const patienceMs = 10_000;
 
 /** When to ask an origin again that has failed in the middle of something, and when not any more. */
@@ -8,7 +8,12 @@ export class OriginPatience {
   readonly #delay = new RetryDelay({ firstMs: 100, longestMs: 2_000 }, Math.random);
   #failingSinceMs: number | undefined;
 
-  /** Something came. */
+  /** It has failed, and nothing has come since. */
+  get isTried(): boolean {
+    return this.#failingSinceMs !== undefined;
+  }
+
+  /** Somebody got on. */
   succeed(): void {
     if (this.#failingSinceMs === undefined) return;
     this.#failingSinceMs = undefined;

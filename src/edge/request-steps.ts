@@ -25,6 +25,7 @@ import { gatewayAnswer, methodRefusal, type PlainAnswer, refusals } from './erro
 import { type FetchOutcome, type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
 import { lookUp } from './lookup.ts';
 import { passThrough } from './pass-through.ts';
+import { isFarInto, withPassedRange } from './passed-range.ts';
 import type { Behaviour, Route } from './routes.ts';
 import { protocolAnswer } from './viewer-protocol.ts';
 import { type EdgeName, hitProvenance, type Provenance, ttlSecondsOf } from './viewer-fields.ts';
@@ -215,9 +216,10 @@ function lookFurther(edge: EdgeContext, asked: Asked, held: Held): Step {
   const verdict = edge.fetches.verdict(asked.cacheKey, nowMs);
   if (verdict?.kind === 'failed') return () => standIn(edge, asked, verdict.error, held);
   if (asked.wants?.onlyIfCached === true) return () => refuse(edge, asked.viewer, refusals.notCached);
-  if (asked.alone || verdict?.kind === 'hit-for-miss' || asked.tries >= maxTries) {
-    return () => fetch(edge, asked, 'alone', held);
+  if (verdict?.kind === 'hit-for-miss' || asked.tries >= maxTries) {
+    return () => fetch(edge, withPassedRange(asked), 'alone', held);
   }
+  if (asked.alone) return () => fetch(edge, asked, 'alone', held);
   const { stored: stale, reason } = held;
   const state = stale === undefined ? undefined : freshness(stale.head.facts, nowMs);
   if (stale !== undefined && reason === 'stale' && state?.kind === 'stale' && state.mayServeWhileRevalidating) {
@@ -257,10 +259,14 @@ function fetch(edge: EdgeContext, asked: Asked, kind: 'together' | 'alone', held
 
 function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: boolean, held: Held): Step {
   if (outcome.kind === 'failed') return () => standIn(edge, asked, outcome.error, held);
-  if (outcome.kind === 'not-shared') return () => fetch(edge, asked, 'alone', held);
+  if (outcome.kind === 'not-shared') return () => fetch(edge, withPassedRange(asked), 'alone', held);
   const { response, told } = outcome;
   if (!isVariantFor(response.head, asked.requestFields)) {
     return () => lookup(edge, { ...asked, tries: asked.tries + 1 });
+  }
+  if (outcome.kind === 'arriving' && isFarInto(asked, outcome.response)) {
+    const passed = withPassedRange(asked);
+    if (passed.rangePassed) return () => fetch(edge, passed, 'alone', held);
   }
   if (!first) edge.counters.hits++;
   else if (outcome.kind === 'confirmed') edge.counters.refreshHits++;

@@ -11,6 +11,8 @@ export interface SliceRunOptions {
   /** Where it begins, and where it ends; `end` is exclusive. */
   readonly first: number;
   readonly end: number;
+  /** To begin exactly there, though no slice can be made of the first bytes. */
+  readonly exactly: boolean;
   /** Asks for room for a slice; `false`: there is none. */
   readonly reserve: (bytes: number) => boolean;
   readonly release: (bytes: number) => void;
@@ -41,8 +43,7 @@ export class SliceRun {
   constructor(options: SliceRunOptions) {
     this.#options = options;
     this.#end = options.end;
-    const { start } = sliceAt(options.first, options);
-    this.#position = start;
+    this.#position = options.exactly ? options.first : sliceAt(options.first, options).start;
     this.#beginSlice();
     if (this.#growing === undefined) this.#position = options.first;
   }

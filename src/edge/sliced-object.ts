@@ -100,6 +100,7 @@ export class SlicedObject implements SliceSupply {
 
   readFor(reader: SlicedReader): Buffer | undefined {
     const bytes = this.#bytesFor(reader)?.subarray(0, reader.last - reader.offset + 1);
+    if (bytes !== undefined && reader.waiting) this.#patience.succeed();
     reader.waiting = bytes === undefined;
     if (bytes === undefined) {
       this.#need(reader);
@@ -210,6 +211,8 @@ export class SlicedObject implements SliceSupply {
       lengthBytes,
       first: this.#runs.wholeOnly ? 0 : first,
       end,
+      // An origin that never gets through a slice still gets on.
+      exactly: this.#patience.isTried,
       reserve: (bytes) => store.reserve(bytes),
       release: (bytes) => store.release(bytes),
       onSlice: (index, bytes) => {
@@ -238,7 +241,6 @@ export class SlicedObject implements SliceSupply {
         this.#settle();
       },
       onData: (bytes) => {
-        this.#patience.succeed();
         if (!run.append(bytes)) {
           this.#fail(run, contradiction('the origin sends more than it announced'));
           return;
