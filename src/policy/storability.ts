@@ -82,7 +82,10 @@ function standardsStorability(response: JudgedResponse, receivedWallMs: number):
   if (cacheControl.noCache) return { kind: 'store-unshared' };
   const explicit = explicitLifetimeMs(response, receivedWallMs) !== undefined;
   const kept = explicit || cacheControl.public || isHeuristicallyCacheable(status);
-  return kept ? { kind: 'store' } : keptPrivate('no-lifetime');
+  if (kept) return { kind: 'store' };
+  // To the letter nobody may share what may not be stored. But a server that fails is not helped by all who wait for it
+  // asking one after the other, and what it says when it fails is for nobody in particular.
+  return status >= 500 ? { kind: 'share', reason: 'no-lifetime' } : keptPrivate('no-lifetime');
 }
 
 /** Errors that CloudFront caches whatever the origin says about time; all others only when it says something. */

@@ -102,9 +102,9 @@ describe('storability by the standards policy (RFC 9111 §3)', () => {
   );
 
   it.each([[201], [302], [303], [307], [400], [401], [403], [412], [429], [500], [502], [503], [504], [299], [599]])(
-    '§3: %i is stored when it is explicitly fresh or public, and else for its viewer alone',
+    '§3: %i is stored when it is explicitly fresh or public, and else for its viewer alone, failures for all who wait',
     (status) => {
-      expect(ruleOf(status, modified, standards)).toBe('private: no-lifetime');
+      expect(ruleOf(status, modified, standards)).toBe(status >= 500 ? 'share' : 'private: no-lifetime');
       expect(ruleOf(status, ['Cache-Control', 'max-age=60'], standards)).toBe('store');
       expect(ruleOf(status, ['Expires', formatHttpDate(arrivalWallMs + 60_000)], standards)).toBe('store');
       expect(ruleOf(status, ['Cache-Control', 'public'], standards)).toBe('store');
