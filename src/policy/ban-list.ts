@@ -1,3 +1,5 @@
+import { PrefixNumbers } from './prefix-numbers.ts';
+
 /** What an invalidation names. */
 export type Ban =
   /** One object with all its variants and slices. */
@@ -32,9 +34,9 @@ export class BanList {
   readonly #beginSequence: number;
   #forgottenSequence: number;
   #currentSequence: number;
-  /** The number of the last ban of each. All hold the older ones first. */
+  /** The number of the last ban of each. The maps hold the older ones first. */
   readonly #exact = new Map<string, number>();
-  #prefixes: { readonly prefix: string; readonly sequence: number }[] = [];
+  readonly #prefixes = new PrefixNumbers();
   readonly #tags = new Map<string, number>();
   readonly #written = new Map<string, number>();
   #forgottenWrittenSequence = 0;
@@ -52,7 +54,7 @@ export class BanList {
 
   /** How many bans are remembered. */
   get sizes(): { readonly exactAndTags: number; readonly prefixes: number } {
-    return { exactAndTags: this.#exact.size + this.#tags.size, prefixes: this.#prefixes.length };
+    return { exactAndTags: this.#exact.size + this.#tags.size, prefixes: this.#prefixes.size };
   }
 
   /** Puts bans in force, all under the number that is returned. */
@@ -65,7 +67,7 @@ export class BanList {
   restore(bans: readonly Ban[], sequence: number): void {
     for (const ban of bans) {
       if (ban.kind === 'exact') setAsNewest(this.#exact, ban.cacheKey, sequence);
-      else if (ban.kind === 'prefix') this.#restorePrefix(ban.cacheKeyPrefix, sequence);
+      else if (ban.kind === 'prefix') this.#prefixes.set(ban.cacheKeyPrefix, sequence);
       else setAsNewest(this.#tags, tagKey(ban.distribution, ban.tag), sequence);
     }
   }
@@ -104,7 +106,7 @@ export class BanList {
 
   /** Bans up to this number have been carried out: nothing that is stored is concerned by them. */
   forget(upToSequence: number): void {
-    this.#prefixes = this.#prefixes.filter(({ sequence }) => sequence > upToSequence);
+    this.#prefixes.deleteUpTo(upToSequence);
     for (const numbered of [this.#exact, this.#tags, this.#written]) {
       for (const [key, sequence] of numbered) {
         if (sequence > upToSequence) break;
@@ -114,18 +116,9 @@ export class BanList {
     this.#forgottenSequence = Math.max(this.#forgottenSequence, upToSequence);
   }
 
-  #restorePrefix(prefix: string, sequence: number): void {
-    this.#prefixes = this.#prefixes.filter((ban) => ban.prefix !== prefix);
-    this.#prefixes.push({ prefix, sequence });
-  }
-
   #names(key: string, tags: readonly string[], sequence: number): boolean {
     if ((this.#exact.get(key) ?? 0) > sequence) return true;
-    for (let i = this.#prefixes.length - 1; i >= 0; i--) {
-      const ban = this.#prefixes[i];
-      if (ban === undefined || ban.sequence <= sequence) break;
-      if (key.startsWith(ban.prefix)) return true;
-    }
+    if (this.#prefixes.largest(key) > sequence) return true;
     if (this.#tags.size === 0 || tags.length === 0) return false;
     const distribution = key.slice(0, key.lastIndexOf(' '));
     if (tags[0] !== everyTag[0]) {

@@ -20,6 +20,13 @@ async function startVersionedOrigin(fields: Record<string, string> = fresh) {
   return Object.assign(origin, { state });
 }
 
+/** Answers when the test does. */
+async function startHeldOrigin() {
+  const asked: ServerResponse[] = [];
+  const origin = await startTestOrigin((_request, response) => void asked.push(response));
+  return Object.assign(origin, { asked });
+}
+
 describe('an invalidation', () => {
   it.each([
     ['/a', '/a'],
@@ -123,8 +130,8 @@ describe('an invalidation', () => {
 
 describe('what was fetched before an invalidation, and comes after it', () => {
   it('is given to those who waited for it, not stored, and not joined by those who come', async () => {
-    const asked: ServerResponse[] = [];
-    await using origin = await startTestOrigin((_request, response) => void asked.push(response));
+    await using origin = await startHeldOrigin();
+    const { asked } = origin;
     await using edge = await startTestEdge(origin.url);
     const before = Array.from({ length: 20 }, () => get(edge.httpPort, '/a'));
     await eventually('all wait for one answer', () => edge.stats().counters.requests === 20 && asked.length === 1);
@@ -145,8 +152,8 @@ describe('what was fetched before an invalidation, and comes after it', () => {
   });
 
   it('goes on arriving for those who read it, and is no beginning for others', async () => {
-    const asked: ServerResponse[] = [];
-    await using origin = await startTestOrigin((_request, response) => void asked.push(response));
+    await using origin = await startHeldOrigin();
+    const { asked } = origin;
     await using edge = await startTestEdge(origin.url);
     const first = openGet(edge.httpPort, '/a');
     await eventually('the origin is asked', () => asked.length === 1);
@@ -168,8 +175,8 @@ describe('what was fetched before an invalidation, and comes after it', () => {
   });
 
   it('does not take the place of what was fetched later and came sooner', async () => {
-    const asked: ServerResponse[] = [];
-    await using origin = await startTestOrigin((_request, response) => void asked.push(response));
+    await using origin = await startHeldOrigin();
+    const { asked } = origin;
     await using edge = await startTestEdge(origin.url);
     const before = get(edge.httpPort, '/a');
     await eventually('the origin is asked', () => asked.length === 1);
@@ -211,8 +218,8 @@ describe('what was fetched before an invalidation, and comes after it', () => {
   });
 
   it('is not asked to be confirmed by who waited for an answer that was for somebody else', async () => {
-    const asked: ServerResponse[] = [];
-    await using origin = await startTestOrigin((_request, response) => void asked.push(response));
+    await using origin = await startHeldOrigin();
+    const { asked } = origin;
     await using edge = await startTestEdge(origin.url);
     const first = get(edge.httpPort, '/a');
     await eventually('the origin is asked', () => asked.length === 1);
@@ -266,8 +273,8 @@ describe('what an edge remembers of an origin', () => {
   });
 
   it('that its answers are for one viewer each: is found out anew after an invalidation', async () => {
-    const asked: ServerResponse[] = [];
-    await using origin = await startTestOrigin((_request, response) => void asked.push(response));
+    await using origin = await startHeldOrigin();
+    const { asked } = origin;
     await using edge = await startTestEdge(origin.url);
     const first = get(edge.httpPort, '/a');
     await eventually('the origin is asked', () => asked.length === 1);
