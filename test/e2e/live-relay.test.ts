@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../bench/server-process.ts';
 import { makeClip, testSources } from '../rtmp/sample-clip.ts';
 import { eventually } from '../support/condition.ts';
-import { packetHashes } from '../support/ffmpeg.ts';
+import { packetHashes, run } from '../support/ffmpeg.ts';
 import { Viewer } from '../support/live-relay.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
@@ -69,7 +69,7 @@ async function startOriginAndEdge(): Promise<HouseOfTwo> {
 }
 
 describe('a stream over the edge both ways', () => {
-  it('reaches an RTMP player packet by packet, and ends for it when it ends', async () => {
+  it('reaches ffmpeg over RTMP and HTTP-FLV, and rtmpdump, packet by packet, and ends for them when it ends', async () => {
     const { edge, origin } = await startOriginAndEdge();
     // One GOP: whoever comes before its end gets all of it.
     const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '250', '-pix_fmt', 'yuv420p', '-c:a', 'aac'];
@@ -78,16 +78,23 @@ describe('a stream over the edge both ways', () => {
     await eventually('the origin has it', async () =>
       (await (await fetch(`${origin.originUrl}/live/streams.json`)).text()).includes('"clip"'),
     );
-    const played = await packetHashes(`${edge.rtmpUrl}/clip`, ['-rw_timeout', '20000000']);
+    const dumped = join(folder, 'dumped.flv');
+    const [overRtmp, overHttp] = await Promise.all([
+      packetHashes(`${edge.rtmpUrl}/clip`, ['-rw_timeout', '20000000']),
+      packetHashes(`${edge.edgeUrl}/live/clip.flv`, ['-rw_timeout', '20000000']),
+      run('rtmpdump', ['-q', '--live', '-r', `${edge.rtmpUrl}/clip`, '-o', dumped]),
+    ]);
     expect(await publisher.exited).toBe(0);
     const { video, audio } = await packetHashes(clip);
     expect(video).toHaveLength(150);
-    expect(played.video).toEqual(video);
-    // The GOP begins with its keyframe: sound that was sent before it is no part of it.
-    const before = audio.length - played.audio.length;
-    expect(before).toBeGreaterThanOrEqual(0);
-    expect(before).toBeLessThanOrEqual(3);
-    expect(played.audio).toEqual(audio.slice(before));
+    for (const played of [overRtmp, overHttp, await packetHashes(dumped)]) {
+      expect(played.video).toEqual(video);
+      // The GOP begins with its keyframe: sound that was sent before it is no part of it.
+      const before = audio.length - played.audio.length;
+      expect(before).toBeGreaterThanOrEqual(0);
+      expect(before).toBeLessThanOrEqual(3);
+      expect(played.audio).toEqual(audio.slice(before));
+    }
   });
 
   it('goes on for the encoder and for the player when the origin is killed and started again', async () => {
