@@ -61,7 +61,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
   const counters = zeroCounters();
   const banFile = deps.dataFolder === undefined ? ':memory:' : join(deps.dataFolder, 'control.sqlite');
-  const banStore = new BanStore(banFile, deps.clock.wallMs());
+  const banStore = new BanStore(banFile, '', deps.clock.wallMs());
   const bans = new BanList(banStore.start);
   const store = new BanGuard(new MemoryCache<CachedResponse>(settings.cache.memoryBytes), bans);
   const { distributions } = settings;

@@ -23,24 +23,24 @@ export class BanStore {
   readonly start: BanListStart;
 
   /**
-   * `file` may be `:memory:`. Throws a `ConfigError` when it cannot be used, and when another process uses it: two lists
+   * `file` may be `:memory:`. `storedIn`: where it is that what these bans speak of outlives the process, such as a
+   * folder. When that was another place the last time, bans may have been forgotten that what is there now has never
+   * heard of: the list begins anew. Throws a `ConfigError` when it cannot be used, and when another process uses it: two lists
    * of bans would know nothing of each other.
    */
-  constructor(file: string, nowWallMs: number) {
+  constructor(file: string, storedIn: string, nowWallMs: number) {
     this.#database = openDatabase(file);
-    const row = this.#database
-      .prepare('SELECT begin_sequence, forgotten_sequence, current_sequence FROM ban_list')
-      .get();
+    const row = this.#database.prepare('SELECT * FROM ban_list').get();
     // Numbers follow the wall clock, so that a list that begins anew, its file lost, is ahead of all that was stored.
     const currentSequence = Math.max(nowWallMs, Number(row?.['current_sequence'] ?? 0));
     this.start = {
-      beginSequence: Number(row?.['begin_sequence'] ?? currentSequence),
+      beginSequence: row?.['stored_in'] === storedIn ? Number(row['begin_sequence']) : currentSequence,
       forgottenSequence: Number(row?.['forgotten_sequence'] ?? currentSequence),
       currentSequence,
     };
     this.#database
-      .prepare('INSERT OR REPLACE INTO ban_list VALUES (0, ?, ?, ?)')
-      .run(this.start.beginSequence, this.start.forgottenSequence, currentSequence);
+      .prepare('INSERT OR REPLACE INTO ban_list VALUES (0, ?, ?, ?, ?)')
+      .run(storedIn, this.start.beginSequence, this.start.forgottenSequence, currentSequence);
   }
 
   /** The invalidations that are not forgotten, in the order of their numbers. */
@@ -97,8 +97,8 @@ function openDatabase(file: string): DatabaseSync {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     database.exec(`
       CREATE TABLE IF NOT EXISTS ban_list (
-        only_row INTEGER PRIMARY KEY, begin_sequence INTEGER NOT NULL, forgotten_sequence INTEGER NOT NULL,
-        current_sequence INTEGER NOT NULL);
+        only_row INTEGER PRIMARY KEY, stored_in TEXT NOT NULL, begin_sequence INTEGER NOT NULL,
+        forgotten_sequence INTEGER NOT NULL, current_sequence INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS invalidations (
         sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, distribution TEXT NOT NULL, items TEXT NOT NULL,
         bans TEXT NOT NULL, created_wall_ms INTEGER NOT NULL)`);

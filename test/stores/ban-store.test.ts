@@ -26,40 +26,53 @@ const record = (sequence: number): InvalidationRecord => ({
 
 describe('BanStore', () => {
   it('gives back what was added, and goes on counting where it was', () => {
-    let store = new BanStore(file, 5_000);
+    let store = new BanStore(file, '/cache', 5_000);
     expect(store.start).toEqual({ beginSequence: 5_000, forgottenSequence: 5_000, currentSequence: 5_000 });
     store.add(record(5_001));
     store.add(record(7_000));
     store.close();
     // The clock was set back meanwhile.
-    store = new BanStore(file, 6_000);
+    store = new BanStore(file, '/cache', 6_000);
     expect(store.start).toEqual({ beginSequence: 5_000, forgottenSequence: 5_000, currentSequence: 7_000 });
     expect(store.records()).toEqual([record(5_001), record(7_000)]);
     store.close();
-    store = new BanStore(file, 9_000);
+    store = new BanStore(file, '/cache', 9_000);
     expect(store.start.currentSequence).toBe(9_000);
     store.close();
   });
 
   it('forgets what has been carried out', () => {
-    let store = new BanStore(file, 100);
+    let store = new BanStore(file, '/cache', 100);
     for (const sequence of [101, 102, 103]) store.add(record(sequence));
     store.forget(102);
     store.close();
-    store = new BanStore(file, 100);
+    store = new BanStore(file, '/cache', 100);
     expect(store.records().map(({ sequence }) => sequence)).toEqual([103]);
     expect(store.start).toEqual({ beginSequence: 100, forgottenSequence: 102, currentSequence: 103 });
     store.close();
   });
 
   it('begins ahead of everything that was stored when its file is lost', () => {
-    const store = new BanStore(file, 9_000);
+    const store = new BanStore(file, '/cache', 9_000);
     expect(store.start.beginSequence).toBe(9_000);
     store.close();
   });
 
+  it('begins anew when what is stored is in another place, of which the last run knew nothing', () => {
+    const beginWith = (storedIn: string, nowWallMs: number) => {
+      const store = new BanStore(file, storedIn, nowWallMs);
+      store.close();
+      return store.start.beginSequence;
+    };
+    expect(beginWith('/cache', 1_000)).toBe(1_000);
+    expect(beginWith('/cache', 2_000)).toBe(1_000);
+    expect(beginWith('', 3_000)).toBe(3_000);
+    expect(beginWith('/cache', 4_000)).toBe(4_000);
+    expect(beginWith('/cache', 5_000)).toBe(4_000);
+  });
+
   it('keeps nothing of an invalidation that it could not keep whole', () => {
-    const store = new BanStore(file, 100);
+    const store = new BanStore(file, '/cache', 100);
     store.add(record(101));
     expect(() => store.add({ ...record(102), id: 'I101' })).toThrow(/UNIQUE/);
     store.add(record(102));
@@ -68,14 +81,16 @@ describe('BanStore', () => {
   });
 
   it('says what to do when another process has the file, when it is damaged, and when there is no folder', () => {
-    const store = new BanStore(file, 100);
-    expect(() => new BanStore(file, 100)).toThrow(
+    const store = new BanStore(file, '/cache', 100);
+    expect(() => new BanStore(file, '/cache', 100)).toThrow(
       /in use by another process: give every edge a data folder of its own/,
     );
     store.close();
     const damaged = join(folder, 'damaged.sqlite');
     writeFileSync(damaged, 'no database '.repeat(1_000));
-    expect(() => new BanStore(damaged, 100)).toThrow(/damaged: move it away/);
-    expect(() => new BanStore(join(folder, 'none', 'x.sqlite'), 100)).toThrow(/choose another data folder with --data/);
+    expect(() => new BanStore(damaged, '/cache', 100)).toThrow(/damaged: move it away/);
+    expect(() => new BanStore(join(folder, 'none', 'x.sqlite'), '/cache', 100)).toThrow(
+      /choose another data folder with --data/,
+    );
   });
 });
