@@ -13,6 +13,9 @@ export interface InvalidationRecord {
   readonly createdWallMs: number;
 }
 
+/** To be raised with every change of the tables. */
+const schemaVersion = 2;
+
 /**
  * Keeps bans where a restart, a kill and a power cut do not reach them: an SQLite file, each invalidation one row,
  * synced before `add` returns.
@@ -95,7 +98,11 @@ function openDatabase(file: string): DatabaseSync {
   try {
     database = new DatabaseSync(file, { timeout: 0 });
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() ?? {};
+    // A list that begins anew is safe: what was stored before counts as banned.
+    if (version !== schemaVersion) database.exec('DROP TABLE IF EXISTS ban_list; DROP TABLE IF EXISTS invalidations');
     database.exec(`
+      PRAGMA user_version = ${schemaVersion};
       CREATE TABLE IF NOT EXISTS ban_list (
         only_row INTEGER PRIMARY KEY, stored_in TEXT NOT NULL, begin_sequence INTEGER NOT NULL,
         forgotten_sequence INTEGER NOT NULL, current_sequence INTEGER NOT NULL);

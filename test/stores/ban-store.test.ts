@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BanStore, type InvalidationRecord } from '../../src/stores/ban-store.ts';
 
@@ -69,6 +70,17 @@ describe('BanStore', () => {
     expect(beginWith('', 3_000)).toBe(3_000);
     expect(beginWith('/cache', 4_000)).toBe(4_000);
     expect(beginWith('/cache', 5_000)).toBe(4_000);
+  });
+
+  it('begins anew with a file that a version of the program with other tables has left', () => {
+    const database = new DatabaseSync(file);
+    database.exec('CREATE TABLE ban_list (only_row INTEGER PRIMARY KEY); CREATE TABLE invalidations (id TEXT)');
+    database.close();
+    const store = new BanStore(file, '/cache', 5_000);
+    store.add(record(5_001));
+    expect(store.records()).toEqual([record(5_001)]);
+    expect(store.start.beginSequence).toBe(5_000);
+    store.close();
   });
 
   it('keeps nothing of an invalidation that it could not keep whole', () => {
