@@ -313,6 +313,49 @@ describe('a viewer', () => {
   });
 });
 
+describe('those who wait', () => {
+  it('are bounded for each fetch: those before an invalidation take no places from those after it', async () => {
+    await using origin = await startHeldOrigin();
+    const { asked } = origin;
+    await using edge = await startTestEdge(origin.url, {}, { cache: { maxWaiting: 10 } });
+    const before = Array.from({ length: 10 }, () => get(edge.httpPort, '/a'));
+    await eventually('ten wait', () => edge.stats().counters.requests === 10 && asked.length === 1);
+    expect((await get(edge.httpPort, '/a')).status).toBe(503);
+    invalidate(edge, '/a');
+    const after = Array.from({ length: 10 }, () => get(edge.httpPort, '/a'));
+    await eventually('ten more wait', () => edge.stats().counters.requests === 21 && asked.length === 2);
+    expect((await get(edge.httpPort, '/a')).status).toBe(503);
+    for (const response of asked) response.writeHead(200, fresh).end(String(asked.indexOf(response)));
+    expect(new Set((await Promise.all(before)).map(({ text }) => text))).toEqual(new Set(['0']));
+    expect(new Set((await Promise.all(after)).map(({ text }) => text))).toEqual(new Set(['1']));
+    expect(asked).toHaveLength(2);
+  });
+
+  it('get the failure of the fetch they wait for; one from before an invalidation is nothing to those after it', async () => {
+    await using origin = await startHeldOrigin();
+    const { asked } = origin;
+    await using edge = await startTestEdge(
+      origin.url,
+      {},
+      {
+        origins: { main: { url: origin.url, connectAttempts: 1 } },
+      },
+    );
+    const before = Array.from({ length: 20 }, () => get(edge.httpPort, '/a'));
+    await eventually('twenty wait', () => edge.stats().counters.requests === 20 && asked.length === 1);
+    invalidate(edge, '/*');
+    asked[0]?.destroy();
+    expect(new Set((await Promise.all(before)).map(({ status }) => status))).toEqual(new Set([502]));
+    const after = Array.from({ length: 20 }, () => get(edge.httpPort, '/a'));
+    await eventually('they wait for one answer', () => edge.stats().counters.requests === 40 && asked.length === 2);
+    asked[1]?.destroy();
+    expect(new Set((await Promise.all(after)).map(({ status }) => status))).toEqual(new Set([502]));
+    // This failure is newer than the invalidation: no stampede.
+    expect((await get(edge.httpPort, '/a')).status).toBe(502);
+    expect(asked).toHaveLength(2);
+  });
+});
+
 describe('a large object in slices', () => {
   const cache = { memory: '64MiB', maxObject: '4MiB', slice: '1MiB', readAhead: '2MiB' };
   const lengthBytes = 12 * 1_048_576 + 5;
