@@ -6,9 +6,11 @@ import {
   atMost,
   atMostTimesThePeer,
   comparedFigure,
+  type Figure,
   figuresOf,
   type RowHead,
   rowsOf,
+  type StageFigures,
   type StageSample,
   stageSample,
 } from './rtmp-rows.ts';
@@ -20,7 +22,7 @@ export interface MergeWindow {
   readonly fanOut: FanOutConfiguration;
   /** CPU per player relative to nginx-rtmp's. */
   readonly rtmpTarget: number | null;
-  /** Added latency of the player served first. The last one has to wait for the writes to all others, on any server. */
+  /** Added latency, the median over all players, with each number of them. */
   readonly latencyTargetMs: number | null;
   /** CPU per player relative to node-media-server's; undefined: not measured. */
   readonly flvTarget: number | undefined;
@@ -39,9 +41,13 @@ export interface FanOutPlan {
   readonly clip: Clip;
   readonly players: readonly number[];
   readonly rounds: number;
+  readonly warmUpSeconds: number;
   /** By the names of `mergeWindows`; or why it does not run. */
   readonly ours: ReadonlyMap<string, RtmpServerProcess | { readonly reason: string }>;
+  /** With chunks as large as ours: the harder one, which the targets compare with. */
   readonly nginx: RtmpServerProcess;
+  /** With the chunks of 4,096 bytes that it makes when its configuration says nothing. */
+  readonly nginxDefault: RtmpServerProcess;
   readonly nodeMediaServer: RtmpServerProcess;
 }
 
@@ -50,10 +56,18 @@ const settleSeconds = keyframeIntervalSeconds + 0.1;
 const joinsPerSecond = 800;
 const probes = 12;
 
+const nginxName = 'nginx-rtmp';
+const nginxDefaultName = 'nginx-rtmp as it comes';
+
 export async function fanOutRows(plan: FanOutPlan): Promise<readonly BenchRow[]> {
+  await warmUp(plan);
   const rtmp = await inTurn(
     plan.rounds,
-    new Map([['nginx-rtmp', visit(plan, plan.nginx, 'rtmp')], ...ourVisits(plan)]),
+    new Map([
+      [nginxName, visit(plan, plan.nginx, 'rtmp')],
+      [nginxDefaultName, visit(plan, plan.nginxDefault, 'rtmp')],
+      ...ourVisits(plan),
+    ]),
   );
   const flvWindows = mergeWindows.filter(({ flvTarget }) => flvTarget !== undefined);
   const flv = await inTurn(
@@ -68,6 +82,31 @@ export async function fanOutRows(plan: FanOutPlan): Promise<readonly BenchRow[]>
   rows.push(...(await furtherPlayerRows(plan, rtmp)), ...(await linearityRows(plan, rtmp)));
   rows.push(...(await flvRows(plan, flvWindows, flv)));
   return rows;
+}
+
+/**
+ * One stream with one player on every server, ours and others, all at the same time. What runs on Node translates code
+ * that it has run often: a live server has been up for longer than a visit lasts.
+ */
+async function warmUp(plan: FanOutPlan): Promise<void> {
+  const ours = [...plan.ours.values()].flatMap((server) => ('reason' in server ? [] : [server]));
+  await Promise.all(
+    [plan.nginx, plan.nginxDefault, plan.nodeMediaServer, ...ours].map(({ process, rtmpPort }) =>
+      playUnderLoad(plan.generator, {
+        servers: [process],
+        publishPort: rtmpPort,
+        playPort: rtmpPort,
+        protocol: 'rtmp',
+        clip: plan.clip,
+        stream: 'warm-up',
+        players: [1],
+        joinsPerSecond,
+        settleSeconds,
+        measureSeconds: [plan.warmUpSeconds],
+        probes: 1,
+      }),
+    ),
+  );
 }
 
 type Visit = () => Promise<readonly StageSample[]>;
@@ -98,7 +137,7 @@ function visit(plan: FanOutPlan, server: RtmpServerProcess, protocol: 'rtmp' | '
       players: protocol === 'rtmp' ? plan.players : plan.players.slice(-1),
       joinsPerSecond,
       settleSeconds,
-      measureSeconds: protocol === 'rtmp' ? [1, 1, 2] : [2],
+      measureSeconds: [2],
       probes,
     };
     const { stages } = await playUnderLoad(plan.generator, load);
@@ -108,34 +147,52 @@ function visit(plan: FanOutPlan, server: RtmpServerProcess, protocol: 'rtmp' | '
 
 const cpuUnit = 'µs/s';
 
-/** CPU for each number of players, which is the curve, and the added latency with most. */
+/** CPU for each number of players, which is the curve, and the added latency. */
 function rtmpRows(plan: FanOutPlan, window: MergeWindow, results: Results): Promise<readonly BenchRow[]> {
   const { name, rtmpTarget, latencyTargetMs } = window;
   const most = Math.max(...plan.players);
-  const heads: RowHead[] = plan.players.map((players) => ({
-    name: `RTMP, ${name}, ${players} players: CPU per player, vs nginx-rtmp`,
-    unit: cpuUnit,
-    better: 'lower',
-    target: players === most && rtmpTarget !== null ? atMostTimesThePeer(rtmpTarget) : null,
-  }));
-  const compared = (players: number) =>
-    [
-      figuresOf(`ours, ${name}`, results.get(name), players),
-      figuresOf('nginx-rtmp', results.get('nginx-rtmp'), players),
-    ] as const;
-  const latency = (whose: string, target: number | null): RowHead => ({
-    name: `RTMP, ${name}, ${most} players: added latency, median, ${whose}, vs nginx-rtmp`,
-    unit: 'ms',
-    better: 'lower',
-    target: target === null ? null : atMost(target),
-  });
-  return rowsOf([...heads, latency('served first', latencyTargetMs), latency('all', null)], async () => [
-    ...plan.players.map((players) =>
-      comparedFigure(...compared(players), (figures) => figures.cpuMicrosPerPlayerSecond),
-    ),
-    comparedFigure(...compared(most), (figures) => figures.leastLatencyMedianMs),
-    comparedFigure(...compared(most), (figures) => figures.latencyMedianMs),
-  ]);
+  const peer = (peerName: string, players: number) => figuresOf(peerName, results.get(peerName), players);
+  const ours = (players: number) => figuresOf(`ours, ${name}`, results.get(name), players);
+  const rows: [RowHead, Figure][] = [];
+  const cpu = (players: number, peerName: string, target: number | null) => {
+    rows.push([
+      {
+        name: `RTMP, ${name}, ${players} players: CPU per player, vs ${peerName}`,
+        unit: cpuUnit,
+        better: 'lower',
+        target: target === null ? null : atMostTimesThePeer(target),
+      },
+      comparedFigure(ours(players), peer(peerName, players), (figures) => figures.cpuMicrosPerPlayerSecond),
+    ]);
+  };
+  const latency = (
+    players: number,
+    whose: string,
+    target: number | null,
+    pick: (of: StageFigures) => number | null,
+  ) => {
+    rows.push([
+      {
+        name: `RTMP, ${name}, ${players} players: added latency, median, ${whose}, vs ${nginxName}`,
+        unit: 'ms',
+        better: 'lower',
+        target: target === null ? null : atMost(target),
+      },
+      comparedFigure(ours(players), peer(nginxName, players), pick),
+    ]);
+  };
+  for (const players of plan.players) cpu(players, nginxName, players === most ? rtmpTarget : null);
+  cpu(most, nginxDefaultName, null);
+  for (const players of plan.players) {
+    if (players === most || latencyTargetMs !== null) {
+      latency(players, 'all', latencyTargetMs, (figures) => figures.latencyMedianMs);
+    }
+  }
+  latency(most, 'served first', null, (figures) => figures.leastLatencyMedianMs);
+  return rowsOf(
+    rows.map(([head]) => head),
+    async () => rows.map(([, figure]) => figure),
+  );
 }
 
 /** What one further player costs, from the fewest to the most: what the server does for itself is not in it. */
@@ -155,7 +212,7 @@ function furtherPlayerRows(plan: FanOutPlan, results: Results): Promise<readonly
       better: 'lower',
       target: null,
     })),
-    async () => mergeWindows.map(({ name }) => ({ value: slope(name), peer: slope('nginx-rtmp') })),
+    async () => mergeWindows.map(({ name }) => ({ value: slope(name), peer: slope(nginxName) })),
   );
 }
 
@@ -182,7 +239,7 @@ function linearityRows(plan: FanOutPlan, results: Results): Promise<readonly Ben
     async () =>
       names.map((name) => ({
         value: growth(name, results.get(name)),
-        peer: growth('nginx-rtmp', results.get('nginx-rtmp')),
+        peer: growth(nginxName, results.get(nginxName)),
       })),
   );
 }

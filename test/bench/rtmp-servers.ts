@@ -77,10 +77,10 @@ async function startOurs(
 }
 
 /**
- * nginx with the RTMP module: one worker, no access log. Its chunks are as large as ours: with the 4,096 bytes that it
- * takes by itself it needs more processor time.
+ * nginx with the RTMP module: one worker, no access log. Its chunks are as large as ours unless told otherwise: with the
+ * 4,096 bytes that it makes by itself (`null`) it needs more processor time.
  */
-export async function startNginxRtmp(folder: string): Promise<RtmpServerProcess> {
+export async function startNginxRtmp(folder: string, chunkBytes: number | null = 65_536): Promise<RtmpServerProcess> {
   const nginx = findProgram('nginx');
   if (nginx === undefined) throw new Error('nginx is not installed');
   const port = await freePort();
@@ -99,7 +99,7 @@ rtmp {
   access_log off;
   server {
     listen 127.0.0.1:${port};
-    chunk_size 65536;
+    ${chunkBytes === null ? '' : `chunk_size ${chunkBytes};`}
     application live { live on; }
   }
 }

@@ -13,6 +13,7 @@ import { type RtmpServerProcess, startNginxRtmp, startNodeMediaServer, startOurO
 const fullScale = {
   players: [100, 300, 600],
   rounds: 3,
+  warmUpSeconds: 15,
   relayed: 100,
   halfOpen: 1_000,
   stalled: { readers: 49, seconds: 8.5 },
@@ -21,6 +22,7 @@ const fullScale = {
 const quickScale = {
   players: [20, 60],
   rounds: 1,
+  warmUpSeconds: 1,
   relayed: 20,
   halfOpen: 100,
   stalled: { readers: 9, seconds: 8.5 },
@@ -47,14 +49,15 @@ export const rtmpBench: Bench = {
     {
       await using running = new AsyncDisposableStack();
       const nginx = running.use(await startNginxRtmp(join(workFolder, 'nginx')));
+      const nginxDefault = running.use(await startNginxRtmp(join(workFolder, 'nginx-default'), null));
       const nodeMediaServer = running.use(await startNodeMediaServer(join(workFolder, 'node-media-server')));
       const ours = new Map<string, RtmpServerProcess | { readonly reason: string }>();
       for (const { name, fanOut } of mergeWindows) {
         const folder = join(workFolder, `ours-${ours.size}`);
         ours.set(name, await startOurOrigin(folder, fanOut).then((server) => running.use(server), reasonOf));
       }
-      const { players, rounds } = scale;
-      rows.push(...(await fanOutRows({ generator, clip, players, rounds, ours, nginx, nodeMediaServer })));
+      const servers = { ours, nginx, nginxDefault, nodeMediaServer };
+      rows.push(...(await fanOutRows({ generator, clip, ...scale, ...servers })));
       rows.push(...(await firstFrameRows(plan, async () => orThrow(ours.get('default')), { nginx, nodeMediaServer })));
     }
     rows.push(...(await relayRows(plan, scale.relayed)));
@@ -71,6 +74,7 @@ export const rtmpBench: Bench = {
     const method = [
       `one stream of ${megabitsPerSecond} Mbit/s, medians of ${scale.rounds} rounds in turn, ${pinning}`,
       'CPU per player: processor time of the server for each second of stream delivered to one player',
+      'nginx-rtmp makes chunks of 65,536 bytes, as ours does about, unless it runs as it comes (4,096)',
       'added latency: from the publisher sending a frame to a player having it whole',
     ].join('; ');
     return { bench: 'rtmp', peerName: 'peer', method, rows };
