@@ -16,8 +16,9 @@ import { runUntilSignal } from './shutdown.ts';
 import { systemClock } from './system-clock.ts';
 import { welcome } from './welcome.ts';
 
-/** Of the time in which the process has to be gone, what the demo may take, and what is kept for the origin. */
+/** Of the time in which the process has to be gone, what the demo may take, and what is kept for edge and origin. */
 const demoShareMs = 500;
+const edgeShareMs = 1_000;
 const originShareMs = 1_750;
 
 /** With both roles in one process and no origin server named, the edge fetches from the origin role next to it. */
@@ -81,7 +82,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
       dataFolder,
       invalidations: edge.invalidations,
     });
-    running.defer(() => control.close());
+    running.defer(() => control.close(closeBudget().keeping(keptForOriginMs + edgeShareMs)));
   }
 
   const demoWanted = configuration.demo ?? file === undefined;

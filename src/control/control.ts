@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { ownHost } from '../base/own-address.ts';
@@ -15,7 +16,8 @@ const closeGraceMs = 1_000;
 
 export interface Control {
   readonly httpPort: number;
-  close(): Promise<void>;
+  /** Lets running answers end for a second, or `budget`. */
+  close(budget?: CloseBudget): Promise<void>;
 }
 
 interface ControlSurroundings {
@@ -59,9 +61,9 @@ export async function startControl({ http }: ControlSettings, deps: ControlSurro
   });
   return {
     httpPort: listener.port,
-    close: async () => {
+    close: async (budget = CloseBudget.of(clock)) => {
       removeAccessFile(dataFolder);
-      await listener.close(closeGraceMs);
+      await listener.close(budget.graceMs(closeGraceMs));
     },
   };
 }
