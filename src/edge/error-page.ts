@@ -55,6 +55,12 @@ export const refusals = {
     sentence: 'Nothing is served at this address.',
     code: 'NO_BEHAVIOUR',
   },
+  bodyTooSlow: {
+    status: 408,
+    title: 'Too slow',
+    sentence: 'The request was sent too slowly.',
+    code: 'REQUEST_BODY_TOO_SLOW',
+  },
   notCached: {
     status: 504,
     title: 'Not in the cache',

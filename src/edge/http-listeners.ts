@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { type HttpListener, type HttpListenerOptions, type ListenerTls, startHttpListener } from '../http/listener.ts';
+import { defaultDeadlines } from '../http/listener-bounds.ts';
 import { TlsMaterial } from '../http/tls-material.ts';
 import type { FlvResponder } from '../live/flv-responder.ts';
 import { AccessLog, type AccessLogStats } from '../observe/access-log.ts';
@@ -10,6 +11,7 @@ import { observeExchange } from '../observe/observe-exchange.ts';
 import { RequestMetrics, type RequestMetricsSnapshot } from '../observe/request-metrics.ts';
 import { answerEdgeDocument, edgeDocumentPath, type EdgeFacts, wantsEdgeDocument } from './edge-document.ts';
 import { quickHits } from './quick-hit.ts';
+import { leaveBody } from './request-body.ts';
 import { type EdgeContext, serveRequest } from './request-steps.ts';
 import type { EdgeSettings } from './settings.ts';
 
@@ -66,11 +68,14 @@ export async function startHttpListeners(
     name: 'edge',
     handler: (request: IncomingMessage, response: ServerResponse) => {
       observeExchange(request, response, { clock, recorder });
-      if (wantsEdgeDocument(request)) return answerEdgeDocument(facts, response);
       // Live streams as FLV have no end: they do not go through the cache.
-      if (flv.wants(request)) return flv.answer(request, response);
-      return serveRequest(context, request, response);
+      const live = flv.wants(request);
+      if (!live && !wantsEdgeDocument(request)) return serveRequest(context, request, response);
+      leaveBody(request, response);
+      return live ? flv.answer(request, response) : answerEdgeDocument(facts, response);
     },
+    // An upload may take as long as it takes, if only it goes on (`request-body.ts`).
+    deadlines: { ...defaultDeadlines, requestMs: 0 },
     upgrade: flv,
     quick,
     log,

@@ -7,7 +7,7 @@ import { type EdgeIdentity, originRequestFields, passedThroughFields } from '../
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
 import { addressOf, forwardedRequest } from './asked.ts';
 import { deliverInformation, deliverPlain, type Viewer } from './deliver.ts';
-import { gatewayAnswer } from './error-page.ts';
+import { gatewayAnswer, refusals } from './error-page.ts';
 import type { FetchSurroundings } from './origin-fetch.ts';
 import { hasBody, RequestBody } from './request-body.ts';
 import type { Behaviour, Route } from './routes.ts';
@@ -53,7 +53,7 @@ class PassedRequest implements UpstreamHandler {
         method: request.method ?? 'GET',
         target: addressOf(this.#behaviour, this.#resource).target,
         fields: originRequestFields(fields, identity, []),
-        once: hasBody(request) ? { body: new RequestBody(request, response) } : {},
+        once: hasBody(request) ? { body: new RequestBody(this.#viewer, () => this.#giveUp()) } : {},
       },
       this,
     );
@@ -107,6 +107,20 @@ class PassedRequest implements UpstreamHandler {
     counters.errors++;
     if (!request.complete) response.shouldKeepAlive = false;
     deliverPlain(this.#viewer, gatewayAnswer(error), { kind: 'forward', reason: 'method', detail: error.code });
+  }
+
+  /** The viewer sends too slowly. */
+  #giveUp(): void {
+    const { counters } = this.#edge;
+    const { response } = this.#viewer;
+    this.#exchange?.abort();
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    counters.errors++;
+    response.shouldKeepAlive = false;
+    deliverPlain(this.#viewer, refusals.bodyTooSlow);
   }
 
   /** The resource itself, and those of this host that Location and Content-Location name. */

@@ -26,6 +26,7 @@ import { type FetchOutcome, type FetchSurroundings, OriginFetch } from './origin
 import { lookUp } from './lookup.ts';
 import { passThrough } from './pass-through.ts';
 import { isFarInto, withPassedRange } from './passed-range.ts';
+import { hasBody, leaveBody } from './request-body.ts';
 import type { Behaviour, Route } from './routes.ts';
 import { protocolAnswer } from './viewer-protocol.ts';
 import { type EdgeName, hitProvenance, type Provenance, ttlSecondsOf } from './viewer-fields.ts';
@@ -98,6 +99,7 @@ function receive(edge: EdgeContext, viewer: Viewer): Step {
   const target = parseRequestTarget(url);
   if (target.kind === 'resource') return () => match(edge, viewer, target);
   if (target.kind === 'server' && method === 'OPTIONS') {
+    leaveBody(viewer.request, viewer.response);
     deliverPreflight(viewer, 'read');
     return undefined;
   }
@@ -125,14 +127,13 @@ function admit(
   const { method = '', headers } = viewer.request;
   const { methods, policy } = behaviour;
   if (method === 'GET' || method === 'HEAD') {
-    if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
-      return () => refuse(edge, viewer, refusals.bodyWithGet);
-    }
+    if (hasBody(viewer.request)) return () => refuse(edge, viewer, refusals.bodyWithGet);
     return () => lookup(edge, withSlices(edge, askedOf(edge.identity, viewer, behaviour, method, target)));
   }
   // Who may read across sites is said by the edge, and so is what may be asked where the origin has no say.
   const preflight = behaviour.cors && headers['access-control-request-method'] !== undefined;
   if (method === 'OPTIONS' && (methods === 'read' || preflight)) {
+    leaveBody(viewer.request, viewer.response);
     deliverPreflight(viewer, methods);
     return undefined;
   }
@@ -316,6 +317,7 @@ function refuse(
   forward?: CacheStatus & { kind: 'forward' },
 ): Step {
   if (answer.status >= 400) edge.counters.errors++;
+  leaveBody(viewer.request, viewer.response);
   deliverPlain(viewer, answer, forward);
   return undefined;
 }

@@ -8,7 +8,7 @@ export const maxHeadBytes = 20_480;
 export interface HttpDeadlines {
   /** A request head must be there this long after its first byte, and the first one after the connection, else 408. */
   readonly headMs: number;
-  /** A request body must be there this long after the request began, else 408. */
+  /** A request body must be there this long after the request began, else 408; 0: whoever reads bodies sees to them. */
   readonly requestMs: number;
   /** How long a connection may stay without a request. */
   readonly keepAliveMs: number;
@@ -25,5 +25,6 @@ export const defaultDeadlines: HttpDeadlines = {
 
 /** How often deadlines are looked at: each is met this much late at most. */
 export function sweepIntervalMs(deadlines: HttpDeadlines): number {
-  return Math.min(2_000, Math.ceil(Math.min(deadlines.headMs, deadlines.requestMs, deadlines.keepAliveMs) / 4));
+  const { headMs, requestMs, keepAliveMs } = deadlines;
+  return Math.min(2_000, Math.ceil(Math.min(headMs, requestMs || headMs, keepAliveMs) / 4));
 }

@@ -171,6 +171,21 @@ describe('the edge cache, by key', () => {
     expect((await get(edge.httpPort, '/a')).text).toBe('x');
   });
 
+  it('tells answers apart by the request fields that a behaviour names, though the origin does not say Vary', async () => {
+    await using origin = await startTestOrigin((request, response) => {
+      response.writeHead(200, { 'Cache-Control': 'max-age=60' });
+      response.end(`${request.headers['accept-language']} ${String(request.headers['x-other'])}`);
+    });
+    await using edge = await startTestEdge(origin.url, { requestFields: ['Accept-Language'] });
+    const ask = async (language: string, other: string) => {
+      const answer = await get(edge.httpPort, '/a', { 'accept-language': language, 'x-other': other });
+      return [answer.text, answer.headers['x-cache']];
+    };
+    expect(await ask('de', '1')).toEqual(['de undefined', 'Miss from streamfront']);
+    expect(await ask('fr', '1')).toEqual(['fr undefined', 'Miss from streamfront']);
+    expect(await ask('de', '2')).toEqual(['de undefined', 'Hit from streamfront']);
+  });
+
   it('lets nothing of a viewer reach the origin that could change a shared answer', async () => {
     await using origin = await startTestOrigin((_request, response) => {
       response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('shared');

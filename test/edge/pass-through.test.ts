@@ -159,6 +159,49 @@ describe('methods that change something', () => {
     expect(answer).toContain('too much');
   });
 
+  it('a body may take long, but not be sent by drops: then 408, and the origin is left', async () => {
+    let gone = false;
+    let received = 0;
+    await using origin = await startTestOrigin((request) => {
+      request.on('data', (bytes: Buffer) => {
+        received += bytes.length;
+      });
+      request.on('error', () => undefined);
+      request.on('close', () => {
+        gone = true;
+      });
+    });
+    await using edge = await startTestEdge(origin.url, { methods: 'all' });
+    const socket = connect(edge.httpPort, '127.0.0.1');
+    const answered = readAll(socket as unknown as IncomingMessage);
+    socket.write('PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n');
+    for (let window = 1; window <= 20; window++) {
+      socket.write(Buffer.alloc(40_000));
+      await eventually('they are at the origin', () => received === window * 40_000);
+      edge.clock.advance(30_000);
+    }
+    expect(gone).toBe(false);
+    socket.write('a drop');
+    await eventually('it is at the origin', () => received === 800_006);
+    edge.clock.advance(30_000);
+    expect((await answered).toString()).toMatch(
+      /^HTTP\/1\.1 408 [\s\S]*Connection: close[\s\S]*REQUEST_BODY_TOO_SLOW/i,
+    );
+    await eventually('the origin is left', () => gone);
+  });
+
+  it.each([
+    ['POST', 405],
+    ['GET', 403],
+  ])('a refused %s ends its connection: nobody waits for the rest of its body', async (method, status) => {
+    await using origin = await startTestOrigin((_request, response) => void response.end());
+    await using edge = await startTestEdge(origin.url);
+    const socket = connect(edge.httpPort, '127.0.0.1');
+    socket.write(`${method} /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegun`);
+    const answer = (await readAll(socket as unknown as IncomingMessage)).toString();
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*connection: close`, 'i'));
+  });
+
   it('a viewer who leaves in the middle of a body breaks off the request at the origin', async () => {
     const began = gate();
     let complete: boolean | undefined;

@@ -186,6 +186,33 @@ describe('edgeSchema', () => {
     ]);
   });
 
+  it.each([
+    [{ policy: 'standards', minTtl: '1s' }, 'minTtl', 'has no meaning with `policy: standards`'],
+    [{ policy: 'standards', defaultTtl: '1h' }, 'defaultTtl', 'has no meaning'],
+    [{ policy: 'standards', maxTtl: '1h' }, 'maxTtl', 'has no meaning'],
+    [{ requestFields: 'all' }, 'requestFields', '`all` needs `policy: standards`'],
+    [{ requestFields: ['X-Forwarded-Host'] }, 'requestFields.0', 'is no field that can be forwarded'],
+    [{ requestFields: ['a b'] }, 'requestFields.0', 'is no field that can be forwarded'],
+    [{ minTtl: '2h', maxTtl: '1h' }, 'minTtl', 'is longer than maxTtl'],
+    [{ errorTtl: { 200: '1s' } }, 'errorTtl', ''],
+    [{ methods: 'write' }, 'methods', ''],
+  ])('refuses %j and says where', (behaviour, setting, sentence) => {
+    const distributions = [{ name: 'site', behaviours: [behaviour as object] }];
+    const [issue, ...others] = edgeSchema.safeParse({ distributions }).error?.issues ?? [];
+    expect(others).toEqual([]);
+    expect(issue?.path.join('.')).toBe(`distributions.0.behaviours.0.${setting}`);
+    expect(issue?.message).toContain(sentence);
+  });
+
+  it('gives each policy its own defaults', () => {
+    const behaviours = [{}, { policy: 'standards' as const }];
+    const [site] = edgeSchema.parse({ distributions: [{ name: 'site', behaviours }] }).distributions;
+    expect(site?.behaviours).toMatchObject([
+      { policy: 'cloudfront', query: 'none', requestFields: 'none', defaultTtlMs: 86_400_000, methods: 'read' },
+      { policy: 'standards', query: 'all', requestFields: 'all' },
+    ]);
+  });
+
   it('lets no object be larger than half of the memory', () => {
     expect(edgeSchema.parse({ cache: { memory: '2MiB' } }).cache.maxObjectBytes).toBe(1_048_576);
   });
