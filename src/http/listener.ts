@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -13,7 +13,7 @@ import {
   sweepIntervalMs,
 } from './listener-bounds.ts';
 import type { QuickResponder } from './quick-connection.ts';
-import { type QuickPath, takeQuickPath } from './quick-path.ts';
+import { takeQuickPath } from './quick-path.ts';
 import type { TlsCredentials } from './tls-material.ts';
 
 /** Takes connections over whose client asks for another protocol (RFC 9110 §7.8). */
@@ -66,7 +66,7 @@ export interface HttpListener {
 /** Opens an HTTP/1.1 listener with the bounds of this house. Throws a `ConfigError` when the port cannot be had. */
 export async function startHttpListener(options: HttpListenerOptions): Promise<HttpListener> {
   const { log, name, tls, deadlines = defaultDeadlines } = options;
-  const state: ListenerState = { closing: false };
+  const state: ListenerState = { closing: false, tcpConnections: new Set() };
   const server = createBoundedServer(options, deadlines, state);
   // `100 Continue` is for whoever reads the body to say: a refusal comes before it (RFC 9110 §10.1.1).
   server.on('checkContinue', (request, response) => handleRequest(options, state, request, response));
@@ -89,13 +89,25 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
     address,
     close: (graceMs) => {
       state.closing = true;
-      return closeServer(server, quickPath, graceMs);
+      return closeServer(server, graceMs, {
+        whenIdle: () => {
+          server.closeIdleConnections();
+          quickPath?.closeWhenIdle();
+        },
+        all: () => {
+          server.closeAllConnections();
+          quickPath?.destroyAll();
+          for (const socket of state.tcpConnections) socket.destroy();
+        },
+      }).finally(() => quickPath?.close());
     },
   };
 }
 
 interface ListenerState {
   closing: boolean;
+  /** Below TLS: of a connection whose handshake does not end nobody else knows. */
+  readonly tcpConnections: Set<Socket>;
 }
 
 function createBoundedServer(options: HttpListenerOptions, deadlines: HttpDeadlines, state: ListenerState): Server {
@@ -117,6 +129,10 @@ function createBoundedServer(options: HttpListenerOptions, deadlines: HttpDeadli
   const { tls } = options;
   if (tls === undefined) return createServer(bounds, onRequest);
   const server = createSecureServer({ ...bounds, ...tls.credentials, handshakeTimeout: deadlines.headMs }, onRequest);
+  server.on('connection', (socket) => {
+    state.tcpConnections.add(socket);
+    socket.once('close', () => state.tcpConnections.delete(socket));
+  });
   const stopFollowing = tls.onChange((credentials) => server.setSecureContext(credentials));
   server.on('close', stopFollowing);
   return server;
@@ -217,21 +233,16 @@ function listenFinding(code: string | undefined, host: string, port: number, set
   }
 }
 
-function closeServer(server: Server, quickPath: QuickPath | undefined, graceMs: number): Promise<void> {
+function closeServer(server: Server, graceMs: number, end: { whenIdle(): void; all(): void }): Promise<void> {
   return new Promise((resolve) => {
     // A connection that was busy becomes idle only when its answer has been sent: looked at again and again.
-    const idleSweep = setInterval(() => server.closeIdleConnections(), 50);
-    const deadline = setTimeout(() => {
-      server.closeAllConnections();
-      quickPath?.destroyAll();
-    }, graceMs);
+    const idleSweep = setInterval(() => end.whenIdle(), 50);
+    const deadline = setTimeout(() => end.all(), graceMs);
     server.close(() => {
-      quickPath?.close();
       clearInterval(idleSweep);
       clearTimeout(deadline);
       resolve();
     });
-    server.closeIdleConnections();
-    quickPath?.closeWhenIdle();
+    end.whenIdle();
   });
 }

@@ -33,8 +33,8 @@ interface LogFile {
 const flushDelayMs = 1_000;
 /** As much is written at once. */
 const pageBytes = 262_144;
-/** More than any line: target and fields are bounded, and each byte of them becomes three at most. */
-const maxLineBytes = 131_072;
+/** More than any line of a request within the bounds of its head has. */
+const maxLineBytes = 262_144;
 /** So many pages wait for a slow disk; further lines are dropped. */
 const maxWaitingPages = 32;
 
@@ -82,7 +82,12 @@ export class AccessLog implements ExchangeRecorder {
       this.#pages.push(page);
     }
     // A string is one allocation, and gone at once: gathered, they would be what garbage collection has to carry.
-    page.length += page.bytes.write(this.#lines.line(exchange), page.length, 'latin1');
+    const line = this.#lines.line(exchange);
+    if (line.length > maxLineBytes) {
+      this.#linesDropped++;
+      return;
+    }
+    page.length += page.bytes.write(line, page.length, 'latin1');
     page.lines++;
     if (page.length > pageBytes) this.#flush();
     else this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.#flush());
