@@ -26,7 +26,7 @@ export interface LatencySnapshot {
   /** How many were at most this long, over those that are not empty; bounds rise. */
   readonly buckets: readonly { readonly upToMs: number; readonly count: number }[];
   /** The bound below which this share of all lies, in milliseconds; 0 when there are none. */
-  quantileMs(share: number): number;
+  readonly quantileMs: (share: number) => number;
 }
 
 /** Counts requests since the start. Its size does not grow. */

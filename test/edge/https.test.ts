@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectPlainly } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -48,7 +49,7 @@ async function httpsGet(edge: TestEdge, path: string): Promise<{ status: number;
     agent: false,
   });
   request.end();
-  const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
   response.resume();
   return { status: response.statusCode ?? 0, location: response.headers.location };
 }

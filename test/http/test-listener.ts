@@ -62,9 +62,9 @@ export async function startTestListener(options: Partial<HttpListenerOptions> = 
 /** A connection that keeps all that comes. */
 export interface RawClient {
   readonly socket: Socket;
-  text(): string;
+  readonly text: () => string;
   /** Resolves with all that came, when the other side has closed. */
-  closed(): Promise<string>;
+  readonly closed: () => Promise<string>;
 }
 
 export function rawClient(port: number): RawClient {
