@@ -1,7 +1,7 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
-import { sameTrackConfig, type TrackConfig } from '../formats/media/track.ts';
+import { sameTrackConfig, type TrackConfig, trackNumber } from '../formats/media/track.ts';
 import { defaultGopBounds, type GopBounds, GopWindow } from './gop-window.ts';
 
 /** Somebody who follows a stream. Called synchronously, in order; must return at once and must not throw. */
@@ -72,9 +72,7 @@ export class LiveStream {
 
   /** The configurations in force: video first, then by track id. Empty while nobody publishes. */
   get trackConfigs(): readonly TrackConfig[] {
-    return [...this.#trackConfigs.values()].sort(
-      (a, b) => trackNumber(a.kind, a.trackId) - trackNumber(b.kind, b.trackId),
-    );
+    return [...this.#trackConfigs.values()].sort((a, b) => trackNumber(a) - trackNumber(b));
   }
 
   /** The latest `onMetaData` of the publication. */
@@ -105,7 +103,7 @@ export class LiveStream {
 
   /** Does nothing when the configuration is the one in force. */
   setTrackConfig(config: TrackConfig): void {
-    const number = trackNumber(config.kind, config.trackId);
+    const number = trackNumber(config);
     const current = this.#trackConfigs.get(number);
     if (current !== undefined && sameTrackConfig(current, config)) return;
     this.#trackConfigs.set(number, config);
@@ -122,13 +120,13 @@ export class LiveStream {
   setColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void {
     if (colorInfo === undefined) this.#colorInfos.delete(trackId);
     else this.#colorInfos.set(trackId, colorInfo);
-    if (!this.#trackConfigs.has(trackNumber('video', trackId))) return;
+    if (!this.#trackConfigs.has(trackNumber({ kind: 'video', trackId }))) return;
     for (const subscriber of this.#subscribers) subscriber.onColorInfo(trackId, colorInfo);
   }
 
   /** An access unit of a track that has no configuration yet cannot be decoded by anybody and is dropped. */
   push(unit: AccessUnit): void {
-    if (!this.#trackConfigs.has(trackNumber(unit.kind, unit.trackId))) return;
+    if (!this.#trackConfigs.has(trackNumber(unit))) return;
     this.#gop.push(
       unit,
       unit.data.length,
@@ -189,11 +187,3 @@ export class LiveStream {
     this.#mainVideoId = undefined;
   }
 }
-
-/** One number for each track, in the order in which tracks are told: looked up for every access unit. */
-function trackNumber(kind: TrackConfig['kind'], trackId: number): number {
-  return kind === 'video' ? trackId : audioTracksFrom + trackId;
-}
-
-/** Track ids are one byte on the wire. */
-const audioTracksFrom = 256;

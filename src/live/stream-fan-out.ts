@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
-import type { TrackConfig } from '../formats/media/track.ts';
+import { type TrackConfig, trackNumber } from '../formats/media/track.ts';
 import { PlayTimeline } from '../policy/play-timeline.ts';
 import { GopWindow } from './gop-window.ts';
 import type { LiveStream, StreamSubscriber } from './live-stream.ts';
@@ -170,8 +170,3 @@ export class StreamFanOut implements StreamSubscriber {
 
 /** Stands for a flush that comes so soon that nothing can take it back. */
 const atOnce: Timer = { cancel: () => {} };
-
-/** One number for each track. Track ids are one byte on the wire. */
-function trackNumber({ kind, trackId }: TrackConfig | AccessUnit): number {
-  return kind === 'video' ? trackId : 256 + trackId;
-}

@@ -1,7 +1,7 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
-import type { TrackConfig } from '../formats/media/track.ts';
+import { type TrackConfig, trackNumber } from '../formats/media/track.ts';
 import { encodeAmf0 } from '../formats/amf0/encode.ts';
 import { wireFormOf, wireFormOfColorInfo } from '../formats/flv/client-capabilities.ts';
 import { encodeAccessUnitTag, encodeColorInfoTag, encodeTrackConfigTag } from '../formats/flv/track-tag.ts';
@@ -65,8 +65,8 @@ export class WireOutlet {
   readonly #feeds = new Set<OutletFeed>();
   /** Joined since the last flush, with the place in the buffer up to which they have been served. */
   readonly #joined = new Map<OutletFeed, Served>();
-  /** Of the tracks that players of this form get. */
-  readonly #configs = new Map<string, TrackConfig>();
+  /** Of the tracks that players of this form get, by `trackNumber`. */
+  readonly #configs = new Map<number, TrackConfig>();
   #buffer = Buffer.allocUnsafeSlow(firstBufferBytes);
   /** Written into the buffer, and of that, given to the feeds. */
   #writtenTo = 0;
@@ -105,13 +105,13 @@ export class WireOutlet {
 
   config(config: TrackConfig, timestampMs: number): void {
     const { form } = this.#options;
-    const trackName = nameOf(config);
-    const changed = this.#configs.has(trackName);
+    const number = trackNumber(config);
+    const changed = this.#configs.has(number);
     // What came before was for another decoder, or for none.
     if (changed) this.#burstPossible = false;
     const sent = wireFormOf(config, form.client) === 'send';
-    if (sent) this.#configs.set(trackName, config);
-    else this.#configs.delete(trackName);
+    if (sent) this.#configs.set(number, config);
+    else this.#configs.delete(number);
     this.#mainVideoId = lowestVideoId(this.#configs.values());
     if (!sent) return;
     const payload = encodeTrackConfigTag(config, form.client.dialect);
@@ -120,7 +120,7 @@ export class WireOutlet {
 
   colorInfo(trackId: number, colorInfo: ColorInfo | undefined, timestampMs: number): void {
     const { form } = this.#options;
-    const config = this.#configs.get(`video ${trackId}`);
+    const config = this.#configs.get(trackNumber({ kind: 'video', trackId }));
     if (config?.kind !== 'video' || wireFormOfColorInfo(config, form.client) === 'drop') return;
     this.#append(form.frame(messageType.video, timestampMs, encodeColorInfoTag(config, colorInfo)));
   }
@@ -132,7 +132,7 @@ export class WireOutlet {
   }
 
   unit(unit: AccessUnit, timestampMs: number): void {
-    const config = this.#configs.get(nameOf(unit));
+    const config = this.#configs.get(trackNumber(unit));
     if (config === undefined) return;
     const { form, maxBurstBytes } = this.#options;
     const soundAlone = this.#mainVideoId === undefined;
@@ -279,8 +279,4 @@ function lowestVideoId(configs: Iterable<TrackConfig>): number | undefined {
     if (kind === 'video' && trackId <= (lowest ?? trackId)) lowest = trackId;
   }
   return lowest;
-}
-
-function nameOf({ kind, trackId }: TrackConfig | AccessUnit): string {
-  return `${kind} ${trackId}`;
 }

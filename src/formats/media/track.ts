@@ -93,6 +93,14 @@ export interface Mp3TrackConfig extends AudioTrackConfigBase {
   readonly samplesPerFrame: number;
 }
 
+/** Track ids are one byte on the wire. */
+const audioTracksFrom = 256;
+
+/** One number for each track of a stream, in the order in which tracks are told: video first, then by id. */
+export function trackNumber({ kind, trackId }: Pick<TrackConfig, 'kind' | 'trackId'>): number {
+  return kind === 'video' ? trackId : audioTracksFrom + trackId;
+}
+
 /** Whether a decoder that was set up with `a` can go on with access units of `b`, which shows the same picture size. */
 export function sameTrackConfig(a: TrackConfig, b: TrackConfig): boolean {
   return (
