@@ -14,12 +14,12 @@ export interface SliceRunsOptions {
   readonly readAheadBytes: number;
 }
 
-/** The runs of one object, and which readers are near which: a run goes on as far as those want it to. */
+/** The runs of one object, and who follows which: a run goes on as far as its followers want it to. */
 export class SliceRuns {
   /** The origin sends everything whatever is asked: runs begin at the first byte, and readers wait however far it is. */
   wholeOnly = false;
   readonly #options: SliceRunsOptions;
-  readonly #runs = new Set<SliceRun>();
+  readonly #followers = new Map<SliceRun, Set<SlicedReader>>();
   readonly #idleTimers = new Map<SliceRun, Timer>();
 
   constructor(options: SliceRunsOptions) {
@@ -27,75 +27,100 @@ export class SliceRuns {
   }
 
   get size(): number {
-    return this.#runs.size;
+    return this.#followers.size;
   }
 
   add(run: SliceRun): void {
-    this.#runs.add(run);
+    this.#followers.set(run, new Set());
   }
 
   drop(run: SliceRun): void {
-    this.#runs.delete(run);
+    for (const reader of this.followersOf(run)) reader.runs.delete(run);
+    this.#followers.delete(run);
     this.#idleTimers.get(run)?.cancel();
     this.#idleTimers.delete(run);
     run.stop();
   }
 
-  /** What has come of the bytes at `offset` and is still here. */
-  bytesAt(offset: number): Buffer | undefined {
-    for (const run of this.#runs) {
-      const bytes = run.bytesAt(offset);
+  followersOf(run: SliceRun): Iterable<SlicedReader> {
+    return this.#followers.get(run) ?? [];
+  }
+
+  follow(reader: SlicedReader, run: SliceRun): void {
+    reader.runs.add(run);
+    this.#followers.get(run)?.add(reader);
+    run.reach(reader.offset, this.#wantedEnd(reader));
+  }
+
+  leave(reader: SlicedReader): void {
+    for (const run of reader.runs) this.#followers.get(run)?.delete(reader);
+    reader.runs.clear();
+  }
+
+  /** Follows the run that brings what a waiting reader wants, if there is one. */
+  followComing(reader: SlicedReader): boolean {
+    const run = this.coming(reader.offset, reader.runs) ?? this.coming(reader.offset);
+    if (run !== undefined) this.follow(reader, run);
+    return run !== undefined;
+  }
+
+  /** What has come of what a reader wants next, and is still here. */
+  bytesFor(reader: SlicedReader): Buffer | undefined {
+    for (const run of reader.runs) {
+      const bytes = run.bytesAt(reader.offset);
       if (bytes !== undefined) return bytes;
     }
     return undefined;
   }
 
-  /** The run that brings the byte at `offset` before long. */
-  coming(offset: number): SliceRun | undefined {
-    for (const run of this.#runs) {
+  /** The run that has the byte at `offset`, or brings it before long. */
+  coming(offset: number, runs: Iterable<SliceRun> = this.#followers.keys()): SliceRun | undefined {
+    for (const run of runs) {
       const growing = run.growingSlice;
       if (growing !== undefined && offset >= growing.start && offset < growing.end) return run;
       if (offset >= run.position && offset < run.end && offset - run.position <= this.#reachBytes()) return run;
+      if (!run.keeps && run.bytesAt(offset) !== undefined) return run;
     }
     return undefined;
   }
 
-  /** A reader has gone on, or waits. */
-  reached(reader: SlicedReader, readers: Iterable<SlicedReader>): void {
-    for (const run of this.#runs) {
-      if (!this.#isNear(reader, run)) continue;
+  /** A reader has gone on. */
+  reached(reader: SlicedReader): void {
+    for (const run of reader.runs) {
       run.reach(reader.offset, this.#wantedEnd(reader));
-      if (!run.keeps) this.trim(run, readers);
+      if (!run.keeps) this.trim(run);
+      if (reader.offset < run.end) continue;
+      reader.runs.delete(run);
+      this.#followers.get(run)?.delete(reader);
     }
   }
 
   /** The slice that a reader ends in is worth having: the next range often begins there. */
   promiseLast(reader: SlicedReader): void {
-    for (const run of this.#runs) {
+    for (const run of reader.runs) {
       const growing = run.growingSlice;
       if (growing !== undefined && reader.last >= growing.start && reader.last < growing.end) run.promise(growing.end);
     }
   }
 
   /** Tells every run how far it is wanted; those that nobody wants any more are given up. */
-  settle(readers: Iterable<SlicedReader>): void {
-    for (const run of this.#runs) {
+  settle(): void {
+    for (const [run, followers] of this.#followers) {
       run.forgetReach();
-      let isWanted = !run.done;
-      for (const reader of readers) {
-        if (!this.#isNear(reader, run)) continue;
-        isWanted = true;
-        run.reach(reader.offset, this.#wantedEnd(reader));
-      }
-      if (!isWanted) this.drop(run);
+      for (const reader of followers) run.reach(reader.offset, this.#wantedEnd(reader));
+      if (followers.size === 0 && run.done) this.drop(run);
     }
   }
 
-  /** Lets go what has passed through a run to all who read near it; who lags behind the others gets a run of its own. */
-  trim(run: SliceRun, readers: Iterable<SlicedReader>): void {
-    const offsets = [...readers].map(({ offset }) => offset).filter((offset) => offset <= run.position);
-    const foremost = Math.max(...offsets, 0);
-    run.letGoBefore(Math.min(...offsets.filter((offset) => offset >= foremost - windowBytes), run.position));
+  /** Lets go what has passed through a run to all who follow it; who lags behind the others gets a run of its own. */
+  trim(run: SliceRun): void {
+    let foremost = 0;
+    for (const { offset } of this.followersOf(run)) if (offset <= run.position) foremost = Math.max(foremost, offset);
+    let hindmost = run.position;
+    for (const { offset } of this.followersOf(run)) {
+      if (offset >= foremost - windowBytes) hindmost = Math.min(hindmost, offset);
+    }
+    run.letGoBefore(hindmost);
   }
 
   /** A run has been held up: if that lasts, it is given up. `onDropped` is called then. */
@@ -120,14 +145,8 @@ export class SliceRuns {
     return this.wholeOnly ? Number.POSITIVE_INFINITY : this.#options.readAheadBytes;
   }
 
-  #isNear(reader: SlicedReader, run: SliceRun): boolean {
-    const { readAheadBytes, sliceBytes } = this.#options;
-    if (reader.finished || reader.offset >= run.end) return false;
-    const behind = run.position - reader.offset;
-    return behind <= readAheadBytes + 2 * sliceBytes && -behind <= this.#reachBytes();
-  }
-
   #wantedEnd(reader: SlicedReader): number {
+    if (reader.finished) return 0;
     const ahead = reader.offset + this.#options.readAheadBytes;
     return Math.min(ahead, sliceAt(reader.last, this.#options).end);
   }

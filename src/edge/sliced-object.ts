@@ -111,7 +111,7 @@ export class SlicedObject implements SliceSupply {
     if (reader.finished) {
       this.#runs.promiseLast(reader);
     } else {
-      this.#runs.reached(reader, this.#readers);
+      this.#runs.reached(reader);
       if (reader.offset === end) this.#lookAhead(reader);
     }
     return bytes;
@@ -119,6 +119,7 @@ export class SlicedObject implements SliceSupply {
 
   leave(reader: SlicedReader): void {
     this.#held.letGo(reader);
+    this.#runs.leave(reader);
     this.#readers.delete(reader);
     this.#settle();
   }
@@ -126,25 +127,27 @@ export class SlicedObject implements SliceSupply {
   #bytesFor(reader: SlicedReader): Buffer | undefined {
     const { index, start } = sliceAt(reader.offset, this.#manifest);
     const passing = this.#passing?.index === index ? this.#passing.bytes : undefined;
+    const coming = this.#runs.bytesFor(reader);
+    if (coming !== undefined) return this.#sparing(coming);
     const slice = this.#held.get(index) ?? passing ?? this.#stored.get(index);
     if (slice === undefined) {
       this.#held.letGo(reader);
-      const bytes = this.#runs.bytesAt(reader.offset);
-      return this.#surroundings.budget.hasRoomFor(this.#manifest.sliceBytes) ? bytes : shortCopy(bytes);
+      return this.#runs.followComing(reader) ? this.#sparing(this.#runs.bytesFor(reader)) : undefined;
     }
     const isHeld = this.#held.hold(reader, index, slice);
     const bytes = slice.subarray(reader.offset - start);
     return isHeld ? bytes : shortCopy(bytes);
   }
 
+  /** A view of a growing slice holds all of it. */
+  #sparing(bytes: Buffer | undefined): Buffer | undefined {
+    return this.#surroundings.budget.hasRoomFor(this.#manifest.sliceBytes) ? bytes : shortCopy(bytes);
+  }
+
   /** Sees to it that a waiting reader gets on: from a run that comes by, from the lower tier, from the origin. */
   #need(reader: SlicedReader): void {
     const { index } = sliceAt(reader.offset, this.#manifest);
-    if (this.#recalls.has(index)) return;
-    if (this.#runs.coming(reader.offset) !== undefined) {
-      this.#runs.reached(reader, this.#readers);
-      return;
-    }
+    if (this.#recalls.has(index) || this.#runs.followComing(reader)) return;
     const recalled = this.#stored.recall(index);
     if (recalled === undefined) this.#fetchFor(reader);
     else this.#awaitRecall(index, recalled);
@@ -155,8 +158,8 @@ export class SlicedObject implements SliceSupply {
     const end = (bytes: Buffer | undefined): void => {
       if (!this.#recalls.delete(index)) return;
       deadline.cancel();
-      if (bytes !== undefined) this.#passOn(index, bytes);
-      else for (const reader of this.#waitingAt(index)) this.#fetchFor(reader);
+      if (bytes !== undefined) this.#passOn(index, bytes, this.#readers);
+      else for (const reader of this.#waitingAt(index, this.#readers)) this.#fetchFor(reader);
       this.#restIfIdle();
     };
     const deadline = this.#surroundings.clock.after(recallDeadlineMs, () => end(undefined));
@@ -166,8 +169,8 @@ export class SlicedObject implements SliceSupply {
   #fetchFor(reader: SlicedReader): void {
     if (this.#gone !== undefined) {
       this.#failReader(reader, this.#gone);
-    } else if (this.#retry === undefined && this.#runs.coming(reader.offset) === undefined) {
-      this.#begin(this.#newRun(reader.offset, this.#runEnd(reader.offset, reader.last)), reader.source);
+    } else if (this.#retry === undefined && !this.#runs.followComing(reader)) {
+      this.#begin(this.#newRun(reader.offset, this.#runEnd(reader.offset, reader.last)), reader);
     }
   }
 
@@ -176,9 +179,14 @@ export class SlicedObject implements SliceSupply {
     if (this.#runs.wholeOnly || this.#gone !== undefined || this.#retry !== undefined) return;
     const until = Math.min(reader.offset + this.#surroundings.readAheadBytes, reader.last + 1);
     for (let at = reader.offset; at < until; at += this.#manifest.sliceBytes) {
-      if (this.#isHere(at) || this.#runs.coming(at) !== undefined) continue;
+      if (this.#isHere(at)) continue;
+      const coming = this.#runs.coming(at);
+      if (coming !== undefined) {
+        this.#runs.follow(reader, coming);
+        continue;
+      }
       const run = this.#newRun(at, this.#runEnd(at, reader.last));
-      if (run.keeps) this.#begin(run, reader.source);
+      if (run.keeps) this.#begin(run, reader);
       return;
     }
   }
@@ -224,11 +232,12 @@ export class SlicedObject implements SliceSupply {
     return run;
   }
 
-  #begin(run: SliceRun, source: SliceSource): void {
+  #begin(run: SliceRun, reader: SlicedReader): void {
     this.#runs.add(run);
+    this.#runs.follow(reader, run);
     this.#surroundings.counters.originRequests++;
     const part = this.#runs.wholeOnly ? undefined : { first: run.position, last: run.end - 1 };
-    run.attach(requestSlices(source, this.#head, this.#manifest, part, this.#handlerOf(run)));
+    run.attach(requestSlices(reader.source, this.#head, this.#manifest, part, this.#handlerOf(run)));
     this.#settle();
   }
 
@@ -245,16 +254,15 @@ export class SlicedObject implements SliceSupply {
           this.#fail(run, contradiction('the origin sends more than it announced'));
           return;
         }
-        this.#wake();
-        if (!run.keeps) this.#runs.trim(run, this.#readers);
+        this.#wake(this.#runs.followersOf(run));
+        if (!run.keeps) this.#runs.trim(run);
       },
       onEnd: () => {
         if (run.position < run.end) {
           this.#fail(run, contradiction('the origin sends less than it announced'));
           return;
         }
-        this.#runs.drop(run);
-        this.#wake();
+        this.#end(run);
         this.#restIfIdle();
       },
       onFailure: (failure) => this.#fail(run, failure),
@@ -264,30 +272,40 @@ export class SlicedObject implements SliceSupply {
   /** A slice is complete. */
   #share(run: SliceRun, index: number, bytes: Buffer): void {
     // Who is in the middle of it keeps it, whatever the store does.
-    for (const reader of this.#readers) if (this.#isAt(reader, index)) this.#held.hold(reader, index, bytes);
-    this.#passOn(index, bytes);
-    const next = (index + 1) * this.#manifest.sliceBytes;
+    for (const reader of this.#runs.followersOf(run)) {
+      if (this.#isAt(reader, index)) this.#held.hold(reader, index, bytes);
+    }
+    this.#passOn(index, bytes, this.#runs.followersOf(run));
     // Another run has been here.
-    if (!this.#runs.wholeOnly && next < run.end && this.#isHere(next)) this.#runs.drop(run);
+    const next = index + 1;
+    const isNextHere = this.#held.has(next) || this.#stored.get(next) !== undefined;
+    if (isNextHere && !this.#runs.wholeOnly) this.#end(run);
     this.#settle();
   }
 
-  #passOn(index: number, bytes: Buffer): void {
+  /** A run has brought what it was to bring; who followed it goes on elsewhere. */
+  #end(run: SliceRun): void {
+    const followers = [...this.#runs.followersOf(run)];
+    this.#runs.drop(run);
+    this.#wake(followers);
+  }
+
+  #passOn(index: number, bytes: Buffer, readers: Iterable<SlicedReader>): void {
     this.#passing = { index, bytes };
-    for (const reader of this.#waitingAt(index)) reader.onProgress();
+    for (const reader of this.#waitingAt(index, readers)) reader.onProgress();
     this.#passing = undefined;
   }
 
-  #waitingAt(index: number): SlicedReader[] {
-    return [...this.#readers].filter((reader) => reader.waiting && this.#isAt(reader, index));
+  #waitingAt(index: number, readers: Iterable<SlicedReader>): SlicedReader[] {
+    return [...readers].filter((reader) => reader.waiting && this.#isAt(reader, index));
   }
 
   #isAt(reader: SlicedReader, index: number): boolean {
     return !reader.finished && sliceAt(reader.offset, this.#manifest).index === index;
   }
 
-  #wake(): void {
-    for (const reader of this.#readers) if (reader.waiting) reader.onProgress();
+  #wake(readers: Iterable<SlicedReader>): void {
+    for (const reader of readers) if (reader.waiting) reader.onProgress();
   }
 
   #fail(run: SliceRun, { error, kind }: SliceFailure): void {
@@ -304,7 +322,7 @@ export class SlicedObject implements SliceSupply {
     } else {
       this.#retryLater(error);
     }
-    this.#wake();
+    this.#wake(this.#readers);
     this.#restIfIdle();
   }
 
@@ -318,7 +336,7 @@ export class SlicedObject implements SliceSupply {
     if (again === 'give-up') return;
     this.#retry ??= clock.after(again.delayMs, () => {
       this.#retry = undefined;
-      this.#wake();
+      this.#wake(this.#readers);
       this.#restIfIdle();
     });
   }
@@ -330,7 +348,7 @@ export class SlicedObject implements SliceSupply {
   }
 
   #settle(): void {
-    this.#runs.settle(this.#readers);
+    this.#runs.settle();
     this.#restIfIdle();
   }
 

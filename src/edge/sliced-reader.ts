@@ -1,5 +1,6 @@
 import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
 import type { SliceSource } from './slice-request.ts';
+import type { SliceRun } from './slice-run.ts';
 
 /** Who has the bytes that a reader wants. */
 export interface SliceSupply {
@@ -19,6 +20,8 @@ export class SlicedReader implements BodyReader {
   offset: number;
   /** The slice that is held for it. */
   heldIndex: number | undefined;
+  /** The runs that bring what it is to read. */
+  readonly runs = new Set<SliceRun>();
   /** It has been told that there is nothing, and waits for `onProgress`. */
   waiting = false;
   error: Error | undefined;
