@@ -20,6 +20,27 @@ export interface CacheStoreStats {
   readonly reservedBytes: number;
   readonly limitBytes: number;
   readonly evictions: number;
+  /** Of the tier below memory, where there is one. */
+  readonly disk?: DiskTierStats;
+}
+
+export interface DiskTierStats {
+  /** `resting`: it reads but does not write. `off`: neither; another attempt is made from time to time. */
+  readonly state: 'working' | 'resting' | 'off';
+  readonly objects: number;
+  readonly bytes: number;
+  /** As configured, or less while the file system is short of room. */
+  readonly limitBytes: number;
+  readonly evictions: number;
+  /** Given out. */
+  readonly reads: number;
+  readonly writes: number;
+  /** Not written because too much was waiting to be. */
+  readonly droppedWrites: number;
+  /** What was not what the index promised: never given out. */
+  readonly damaged: number;
+  /** Failures of the disk. */
+  readonly failures: number;
 }
 
 /**

@@ -1,0 +1,106 @@
+import { close, mkdir, open, readdir, read, rm, unlink, write } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Folders that the files are spread over: at a million files each holds some 250. */
+const folders = 4_096;
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const makeFolder = promisify(mkdir);
+const listFolder = promisify(readdir);
+const removeTree = promisify(rm);
+const removeFile = promisify(unlink);
+
+/** The files of the disk tier: one a body, named by its id, which is never used again. */
+export class BodyFiles {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  pathOf(id: number): string {
+    return join(this.#folder, folderName(id % folders), id.toString(16));
+  }
+
+  /** Rejects when not every byte could be written; what was is removed. */
+  async write(id: number, body: Buffer): Promise<void> {
+    const path = this.pathOf(id);
+    const descriptor = await openFile(path, 'wx', 0o640).catch(async (error: unknown) => {
+      if (!isMissing(error)) throw error;
+      await makeFolder(join(path, '..'), { recursive: true, mode: 0o750 });
+      return openFile(path, 'wx', 0o640);
+    });
+    try {
+      await writeAll(descriptor, body);
+    } catch (error) {
+      await this.remove(id);
+      throw error;
+    } finally {
+      await closeFile(descriptor);
+    }
+  }
+
+  /** Rejects when there are fewer bytes than that. */
+  async read(id: number, lengthBytes: number): Promise<Buffer> {
+    const descriptor = await openFile(this.pathOf(id), 'r');
+    try {
+      return await readAll(descriptor, lengthBytes);
+    } finally {
+      close(descriptor, () => {});
+    }
+  }
+
+  /** What cannot be removed now is found by a later `sweep`. */
+  async remove(id: number): Promise<void> {
+    await removeFile(this.pathOf(id)).catch(() => {});
+  }
+
+  /** Removes files of earlier runs that nobody knows, a folder a step. */
+  async *sweep(isKnown: (id: number) => boolean): AsyncGenerator<number, void, undefined> {
+    for (let folder = 0; folder < folders; folder++) {
+      const path = join(this.#folder, folderName(folder));
+      const names = await listFolder(path).catch(() => []);
+      const unknown = names.filter((name) => !isKnown(Number.parseInt(name, 16)));
+      for (const name of unknown) await removeTree(join(path, name), { recursive: true, force: true }).catch(() => {});
+      yield unknown.length;
+    }
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function folderName(number: number): string {
+  return number.toString(16).padStart(3, '0');
+}
+
+function writeAll(descriptor: number, body: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const go = (offset: number): void => {
+      if (offset === body.length) return resolve();
+      return write(descriptor, body, offset, body.length - offset, null, (error, count) => {
+        if (error) reject(error);
+        else go(offset + count);
+      });
+    };
+    go(0);
+  });
+}
+
+function readAll(descriptor: number, lengthBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const body = Buffer.allocUnsafeSlow(lengthBytes);
+    const go = (offset: number): void => {
+      if (offset === lengthBytes) return resolve(body);
+      return read(descriptor, body, offset, lengthBytes - offset, null, (error, count) => {
+        if (error) reject(error);
+        else if (count === 0) reject(new Error(`the file has ${offset} bytes of ${lengthBytes}`));
+        else go(offset + count);
+      });
+    };
+    go(0);
+  });
+}
