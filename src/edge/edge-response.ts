@@ -17,6 +17,8 @@ export interface ResponseHead {
   readonly sequence: number;
   /** What the origin calls it for invalidation, in lower case. */
   readonly tags: readonly string[];
+  /** Its behaviour keeps it off the disk. */
+  readonly memoryOnly?: true;
   /** It is kept in slices: the store holds it under its cache key without a body (`sliced-objects.ts`). */
   readonly sliced?: SlicedManifest;
   /** It is one slice of the version of this identity. */

@@ -8,13 +8,12 @@ import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
 import { BanGuard } from '../stores/ban-guard.ts';
 import { BanStore } from '../stores/ban-store.ts';
-import { MemoryCache } from '../stores/memory-cache.ts';
-import type { CachedResponse } from './edge-response.ts';
 import { Invalidations } from './invalidations.ts';
 import { type EdgeCounters, zeroCounters } from './edge-counters.ts';
 import { type HttpListenersStats, startHttpListeners } from './http-listeners.ts';
 import type { EdgeContext } from './request-steps.ts';
 import { type LiveRelayStats, startLiveRelay } from './live-relay.ts';
+import { openResponseStore } from './response-store.ts';
 import { compileRoutes } from './routes.ts';
 import { RunningFetches } from './running-fetches.ts';
 import type { EdgeSettings } from './settings.ts';
@@ -60,10 +59,12 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   await using opened = new AsyncDisposableStack();
   const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
   const counters = zeroCounters();
+  const tiers = openResponseStore(settings.cache, deps);
+  opened.defer(() => tiers.close());
   const banFile = deps.dataFolder === undefined ? ':memory:' : join(deps.dataFolder, 'control.sqlite');
   const banStore = new BanStore(banFile, '', deps.clock.wallMs());
   const bans = new BanList(banStore.start);
-  const store = new BanGuard(new MemoryCache<CachedResponse>(settings.cache.memoryBytes), bans);
+  const store = new BanGuard(tiers.store, bans);
   const { distributions } = settings;
   const invalidations = new Invalidations({ clock: deps.clock, log, bans, banStore, store, distributions });
   opened.defer(() => invalidations.close());
@@ -116,6 +117,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
       await Promise.all([listeners.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       invalidations.close();
+      await tiers.close();
     },
   };
 }

@@ -24,6 +24,8 @@ export interface JudgedRequest {
   readonly keyed: readonly string[];
   readonly policy: CachePolicy;
   readonly tagField: CacheTagField | undefined;
+  /** Whether what is kept may be kept on disk. */
+  readonly disk: boolean;
 }
 
 /**
@@ -34,7 +36,7 @@ export function judgeResponse(
   status: number,
   fields: FieldLines,
   ageValues: readonly string[],
-  { requestFields, keyed, policy, tagField }: JudgedRequest,
+  { requestFields, keyed, policy, tagField, disk }: JudgedRequest,
   {
     sequence,
     formerTags,
@@ -71,6 +73,7 @@ export function judgeResponse(
       variantKey: variantKey(names, requestFields),
       sequence,
       tags: (tagField === undefined ? undefined : cacheTags(fields, tagField)) ?? formerTags,
+      ...(disk ? {} : { memoryOnly: true as const }),
     },
     firstFields,
     rule: staleAtOnce ? { kind: 'store-unshared' } : rule,

@@ -19,6 +19,7 @@ export interface Behaviour {
   readonly methods: AllowedMethods;
   readonly forwarded: ForwardedFields;
   readonly tagField: CacheTagField | undefined;
+  readonly disk: boolean;
   readonly cors: boolean;
   readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
 }
@@ -70,6 +71,7 @@ function compileBehaviour(
     methods: settings.methods,
     forwarded: forwardedFields(settings.requestFields),
     tagField: cacheTags,
+    disk: settings.disk,
     cors: settings.cors,
     viewerProtocol: settings.viewerProtocol,
   };

@@ -135,6 +135,10 @@ const behaviourSchema = z
     maxStale: durationField()
       .prefault('10s')
       .describe('How long past its freshness an answer may still be given when the origin cannot be reached'),
+    disk: z
+      .boolean()
+      .default(true)
+      .describe('Whether answers may be kept on disk, those that are good for `edge.cache.disk.minTtl` at least'),
     viewerProtocol: z
       .enum(['allow-all', 'https-only', 'redirect-to-https'])
       .default('allow-all')
@@ -197,9 +201,33 @@ const defaultDistributions: z.input<typeof distributionSchema>[] = [
   {
     name: 'default',
     hosts: ['*'],
-    behaviours: [{ path: '/live/*', query: ['_HLS_msn', '_HLS_part', '_HLS_skip'] }, { path: '*' }],
+    // Segments of a live stream have long lifetimes and are asked for during seconds.
+    behaviours: [{ path: '/live/*', query: ['_HLS_msn', '_HLS_part', '_HLS_skip'], disk: false }, { path: '*' }],
   },
 ];
+
+const diskSchema = z
+  .strictObject({
+    size: sizeField()
+      .prefault('10GiB')
+      .describe('Bytes of answers kept on disk, below those in memory; they outlive a restart; `0B`: none'),
+    path: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Folder for them, for one process alone; if left out: `cache` in the data folder'),
+    keepFree: sizeField()
+      .prefault('1GiB')
+      .describe('Bytes of the file system that are left free: the cache shrinks when others need the room'),
+    minTtl: durationField().prefault('30s').describe('Only answers that stay fresh this long at least are written'),
+  })
+  .transform(({ size, keepFree, minTtl, path }) => ({
+    sizeBytes: size,
+    keepFreeBytes: keepFree,
+    minTtlMs: minTtl,
+    path,
+  }))
+  .prefault({});
 
 /** What the edge can be told. */
 export const edgeSchema = z
@@ -232,18 +260,20 @@ export const edgeSchema = z
         readAhead: sizeField()
           .prefault('4MiB')
           .describe('How far ahead of its viewers a large answer is fetched; at most an eighth of `memory`'),
+        disk: diskSchema,
         maxWaiting: z
           .int()
           .min(1)
           .default(10_000)
           .describe('Viewers that may wait for one answer of the origin; further ones get 503'),
       })
-      .transform(({ memory, maxObject, maxWaiting, readAhead, slice }) => ({
+      .transform(({ memory, maxObject, maxWaiting, readAhead, slice, disk }) => ({
         memoryBytes: memory,
         maxObjectBytes: Math.min(maxObject, Math.floor(memory / 2)),
         ...slicing(Math.min(slice, Math.floor(memory / 8)), Math.min(maxObject, Math.floor(memory / 2))),
         readAheadBytes: Math.min(readAhead, Math.floor(memory / 8)),
         maxWaiting,
+        disk,
       }))
       .prefault({}),
     accessLog: z

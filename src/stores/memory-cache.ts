@@ -73,6 +73,11 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     return this.#entries.get(cacheKey)?.variants ?? nothing;
   }
 
+  /** Whether it is held for having been used more than once. */
+  hasEarned(cacheKey: string): boolean {
+    return (this.#entries.get(cacheKey)?.standing ?? 0) > 1;
+  }
+
   put(cacheKey: string, stored: Stored): boolean {
     const known = this.#entries.get(cacheKey);
     if (known !== undefined) this.#drop(known);

@@ -53,7 +53,16 @@ export class TieredCache<Stored extends Storable> implements CacheStore<Stored> 
 
   /** The disk first: nothing of it can come up into a part of memory that has been swept already. */
   *sweep(isUnwanted: (cacheKey: string, stored: BanFacts) => boolean): Generator<number, void, undefined> {
-    yield* this.#disk.sweep(isUnwanted);
+    let onDiskOnly = 0;
+    const sweepDisk = this.#disk.sweep((cacheKey, stored) => {
+      const unwanted = isUnwanted(cacheKey, stored);
+      if (unwanted && !this.#memory.has(cacheKey)) onDiskOnly++;
+      return unwanted;
+    });
+    for (const _removed of sweepDisk) {
+      yield onDiskOnly;
+      onDiskOnly = 0;
+    }
     yield* this.#memory.sweep(isUnwanted);
   }
 

@@ -70,6 +70,7 @@ export async function startTestEdge(
   originUrl: string,
   behaviour: BehaviourInput = {},
   rest: EdgeInput = {},
+  { clock = new VirtualClock(), dataFolder }: { clock?: VirtualClock; dataFolder?: string } = {},
 ): Promise<TestEdge> {
   const settings = edgeSchema.parse({
     http: { port: 0 },
@@ -79,9 +80,9 @@ export async function startTestEdge(
     distributions: [{ name: 'site', behaviours: [behaviour] }],
     ...rest,
   });
-  const clock = new VirtualClock();
   const log = new LogRecorder();
-  const edge = await startEdge(settings, { clock: clock satisfies Clock, log });
+  const folder = dataFolder === undefined ? {} : { dataFolder };
+  const edge = await startEdge(settings, { clock: clock satisfies Clock, log, ...folder });
   return { ...edge, clock, log, [Symbol.asyncDispose]: () => edge.close() };
 }
 

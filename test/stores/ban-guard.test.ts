@@ -3,7 +3,7 @@ import { BanList } from '../../src/policy/ban-list.ts';
 import { BanGuard } from '../../src/stores/ban-guard.ts';
 import type { CacheStore } from '../../src/stores/cache-store.ts';
 import { MemoryCache } from '../../src/stores/memory-cache.ts';
-import { holdsTheStoreContract, stored, type TestStored } from './cache-store-contract.ts';
+import { holdsTheStoreContract, opened, stored, type TestStored } from './cache-store-contract.ts';
 
 const openList = (begin = 0) => new BanList({ beginSequence: begin, forgottenSequence: begin, currentSequence: begin });
 
@@ -12,7 +12,7 @@ holdsTheStoreContract('BanGuard with bans of other things', (limitBytes) => {
   bans.add([{ kind: 'prefix', cacheKeyPrefix: 'elsewhere' }]);
   // The contract's objects of sequence 7 must not be from the future.
   for (let i = 0; i < 10; i++) bans.add([{ kind: 'exact', cacheKey: 'elsewhere' }]);
-  return new BanGuard(new MemoryCache<TestStored>(limitBytes), bans);
+  return opened(new BanGuard(new MemoryCache<TestStored>(limitBytes), bans));
 });
 
 describe('BanGuard', () => {

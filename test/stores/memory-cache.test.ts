@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryCache } from '../../src/stores/memory-cache.ts';
-import { holdsTheStoreContract, stored, type TestStored } from './cache-store-contract.ts';
+import {
+  holdsTheBudgetContract,
+  holdsTheStoreContract,
+  opened,
+  stored,
+  type TestStored,
+} from './cache-store-contract.ts';
 
-holdsTheStoreContract('MemoryCache', (limitBytes) => new MemoryCache<TestStored>(limitBytes));
+const open = (limitBytes: number) => opened(new MemoryCache<TestStored>(limitBytes));
+
+holdsTheStoreContract('MemoryCache', open);
+holdsTheBudgetContract('MemoryCache', open);
 
 function fill(store: MemoryCache<TestStored>, prefix: string, count: number): void {
   for (let i = 0; i < count; i++) store.put(`${prefix}${i}`, stored('x', 700));

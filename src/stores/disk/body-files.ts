@@ -59,14 +59,19 @@ export class BodyFiles {
 
   /** Removes files of earlier runs that nobody knows, a folder a step. */
   async *sweep(isKnown: (id: number) => boolean): AsyncGenerator<number, void, undefined> {
-    for (let folder = 0; folder < folders; folder++) {
-      const path = join(this.#folder, folderName(folder));
+    for (const folder of await listFolder(this.#folder).catch(() => [])) {
+      const path = join(this.#folder, folder);
       const names = await listFolder(path).catch(() => []);
       const unknown = names.filter((name) => !isKnown(Number.parseInt(name, 16)));
       for (const name of unknown) await removeTree(join(path, name), { recursive: true, force: true }).catch(() => {});
       yield unknown.length;
     }
   }
+}
+
+/** Of reading: neither a file that is gone nor one that is too short. */
+export function isFailureOfDisk(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && !isMissing(error);
 }
 
 export function isMissing(error: unknown): boolean {

@@ -9,13 +9,13 @@ const maxFurtherRounds = 256;
 
 /** What the disk tier lets go when room is short: S3-FIFO, as `memory-cache.ts` has it, over the rows of the index. */
 export class DiskEviction {
-  readonly #isHeldAbove: (cacheKey: string) => boolean;
+  readonly #isUsedAbove: (cacheKey: string) => boolean;
   readonly #removeFiles: (ids: readonly number[]) => void;
   readonly #ghosts = new GhostList();
   #evictions = 0;
 
-  constructor(isHeldAbove: (cacheKey: string) => boolean, removeFiles: (ids: readonly number[]) => void) {
-    this.#isHeldAbove = isHeldAbove;
+  constructor(isUsedAbove: (cacheKey: string) => boolean, removeFiles: (ids: readonly number[]) => void) {
+    this.#isUsedAbove = isUsedAbove;
     this.#removeFiles = removeFiles;
   }
 
@@ -39,12 +39,11 @@ export class DiskEviction {
         const queue = index.totals.smallBytes > boundBytes * smallShare ? 'small' : 'main';
         for (const candidate of index.oldest(queue, rowsAtOnce)) {
           if (index.bytes <= boundBytes) break;
-          const held = this.#isHeldAbove(candidate.cacheKey);
-          const earned = queue === 'small' ? candidate.visits > 1 : candidate.visits > 0;
-          if ((held || earned) && furtherRounds < maxFurtherRounds) {
+          const used = this.#isUsedAbove(candidate.cacheKey);
+          // One use is enough here, in the small queue too: memory answers those that come close together.
+          if ((used || candidate.visits > 0) && furtherRounds < maxFurtherRounds) {
             furtherRounds++;
-            const visits = queue === 'small' ? 0 : Math.max(0, candidate.visits - 1);
-            index.requeue(candidate, queue, visits);
+            index.requeue(candidate, queue, queue === 'small' ? 0 : Math.max(0, candidate.visits - 1));
           } else {
             if (queue === 'small') this.#ghosts.add(candidate.cacheKey);
             index.remove([candidate.id]);

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { BanFacts, DiskTierStats, Storable } from '../cache-store.ts';
 import type { EncodedStored, StoredCodec } from '../stored-codec.ts';
-import { BodyFiles, isMissing } from './body-files.ts';
+import { BodyFiles, isFailureOfDisk } from './body-files.ts';
 import { DiskEviction } from './disk-eviction.ts';
 import type { DiskIndex, IndexRow } from './disk-index.ts';
 import { bodiesFolder, GuardedIndex } from './guarded-index.ts';
@@ -25,8 +25,8 @@ export interface DiskStoreOptions<Stored> {
   readonly codec: StoredCodec<Stored>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Whether a tier above holds a key, so that uses of it do not come here: it counts as used. */
-  readonly isHeldAbove: (cacheKey: string) => boolean;
+  /** Whether a tier above holds a key because it is used: these uses do not come here, and count all the same. */
+  readonly isUsedAbove: (cacheKey: string) => boolean;
 }
 
 /** Running reads beyond which an origin is the better place to ask. */
@@ -70,7 +70,7 @@ export class DiskStore<Stored extends Storable> {
     this.#limitBytes = limitBytes;
     this.#files = new BodyFiles(join(folder, bodiesFolder));
     this.#queue = new WriteQueue(maxQueuedBytes, (write) => this.#write(write));
-    this.#eviction = new DiskEviction(options.isHeldAbove, (ids) => this.#removeFiles(ids));
+    this.#eviction = new DiskEviction(options.isUsedAbove, (ids) => this.#removeFiles(ids));
     this.#guard = new GuardedIndex({
       ...options,
       codecVersion: codec.version,
@@ -84,7 +84,7 @@ export class DiskStore<Stored extends Storable> {
   }
 
   has(cacheKey: string): boolean {
-    return this.#find(cacheKey).length > 0;
+    return this.#guard.find(cacheKey).length > 0;
   }
 
   /**
@@ -94,7 +94,9 @@ export class DiskStore<Stored extends Storable> {
   recall(cacheKey: string, known: readonly Storable[]): Promise<readonly Stored[]> | undefined {
     const running = this.#recalls.get(cacheKey);
     if (running !== undefined) return running;
-    const rows = this.#find(cacheKey).filter((row) => !known.some(({ variantKey }) => variantKey === row.variantKey));
+    const rows = this.#guard
+      .find(cacheKey)
+      .filter((row) => !known.some(({ variantKey }) => variantKey === row.variantKey));
     if (rows.length === 0 || this.#recalls.size >= maxReads) return undefined;
     const recall = this.#readAll(rows).finally(() => this.#recalls.delete(cacheKey));
     this.#recalls.set(cacheKey, recall);
@@ -107,7 +109,7 @@ export class DiskStore<Stored extends Storable> {
    */
   put(cacheKey: string, stored: Stored, sameBody: boolean): void {
     this.#queue.cancel(cacheKey, ({ variantKey }) => variantKey === stored.variantKey);
-    const row = this.#find(cacheKey).find(({ variantKey }) => variantKey === stored.variantKey);
+    const row = this.#guard.find(cacheKey).find(({ variantKey }) => variantKey === stored.variantKey);
     const { codec } = this.#options;
     const isWanted = codec.isWorthKeeping(stored) && this.#guard.state === 'working';
     if (row !== undefined && isWanted && sameBody) {
@@ -121,7 +123,7 @@ export class DiskStore<Stored extends Storable> {
   /** All variants of a key, those that are still to be written too. `false`: there were none. */
   remove(cacheKey: string): boolean {
     const cancelled = this.#queue.cancel(cacheKey, () => true);
-    const rows = this.#find(cacheKey);
+    const rows = this.#guard.find(cacheKey);
     this.#remove(rows);
     return cancelled || rows.length > 0;
   }
@@ -180,10 +182,6 @@ export class DiskStore<Stored extends Storable> {
     this.#guard.close();
   }
 
-  #find(cacheKey: string): IndexRow[] {
-    return this.#guard.attempt((index) => index.find(cacheKey)) ?? [];
-  }
-
   async #write(write: QueuedWrite<Stored>): Promise<void> {
     const { cacheKey, stored } = write;
     const encoded = this.#options.codec.encode(stored);
@@ -217,8 +215,14 @@ export class DiskStore<Stored extends Storable> {
   }
 
   #insert(index: DiskIndex, row: IndexRow): number[] {
-    this.#eviction.makeRoom(index, row.costBytes, this.#limitBytes);
+    this.#makeRoom(index, row.costBytes);
     return index.insert(row);
+  }
+
+  #makeRoom(index: DiskIndex, costBytes: number): void {
+    if (index.bytes + costBytes <= this.#limitBytes) return;
+    this.#flush();
+    this.#eviction.makeRoom(index, costBytes, this.#limitBytes);
   }
 
   #headOf(cacheKey: string, stored: Stored, { head, receivedMs }: EncodedStored) {
@@ -234,8 +238,7 @@ export class DiskStore<Stored extends Storable> {
   async #readAll(rows: readonly IndexRow[]): Promise<readonly Stored[]> {
     const read = await Promise.all(rows.map(async (row) => ({ row, stored: await this.#read(row) })));
     return read.flatMap(({ row, stored }) => {
-      const isCurrent = this.#guard.attempt((index) => index.holds(row)) === true;
-      return stored === undefined || !isCurrent ? [] : [stored];
+      return stored === undefined || !this.#guard.holds(row) ? [] : [stored];
     });
   }
 
@@ -246,8 +249,8 @@ export class DiskStore<Stored extends Storable> {
       body = await this.#files.read(row.id, row.bodyBytes);
     } catch (error) {
       // Gone because it was removed meanwhile, which is no damage.
-      if (this.#guard.attempt((index) => index.holds(row)) !== true) return undefined;
-      if (!isMissing(error)) this.#guard.report(error, 'the disk cache cannot be read');
+      if (!this.#guard.holds(row)) return undefined;
+      if (isFailureOfDisk(error)) this.#guard.report(error, 'the disk cache cannot be read');
       return this.#dropDamaged(row, error instanceof Error ? error.message : String(error));
     }
     if (!this.#checked.has(row.id)) {
@@ -303,6 +306,7 @@ export class DiskStore<Stored extends Storable> {
     this.#tick = this.#options.clock.after(tickMs, () => {
       this.#scheduleTick();
       this.#guard.reopen();
+      this.#guard.remove([]);
       this.#flush();
       void this.#measureRoom();
     });
@@ -316,7 +320,7 @@ export class DiskStore<Stored extends Storable> {
     this.#guard.attempt((index) => {
       const roomBytes = index.bytes + bavail * bsize - keepFreeBytes;
       this.#limitBytes = Math.max(0, Math.min(limitBytes, roomBytes));
-      this.#eviction.makeRoom(index, 0, this.#limitBytes);
+      this.#makeRoom(index, 0);
     });
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { ConfigError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { isMissing } from './body-files.ts';
-import { DiskIndex, indexFault, indexFile } from './disk-index.ts';
+import { DiskIndex, indexFault, indexFile, type IndexRow } from './disk-index.ts';
 import { SteadyTime } from './steady-time.ts';
 
 export interface GuardedIndexOptions {
@@ -35,7 +35,10 @@ export class GuardedIndex {
   #restMs = firstRestMs;
   #failures = 0;
   #warned = false;
+  /** It failed, and could not be removed. */
   #isUseless = false;
+  /** Rows that could not be removed yet. */
+  readonly #removedIds = new Set<number>();
 
   /** Throws a `ConfigError` when another process uses the folder, and for no other reason. */
   constructor(options: GuardedIndexOptions) {
@@ -76,12 +79,31 @@ export class GuardedIndex {
     }
   }
 
-  /** Removes rows for good: an index that cannot do that is not asked any more, or it would give what was removed. */
+  /** All variants of a key, the newest first. */
+  find(cacheKey: string): IndexRow[] {
+    const rows = this.attempt((index) => index.find(cacheKey)) ?? [];
+    return this.#removedIds.size === 0 ? rows : rows.filter(({ id }) => !this.#removedIds.has(id));
+  }
+
+  /** Whether a row is still there and is what was read, after a wait. */
+  holds(row: IndexRow): boolean {
+    return !this.#removedIds.has(row.id) && this.attempt((index) => index.holds(row)) === true;
+  }
+
+  /**
+   * Removes rows for good. Where there is no room for the change it is remembered, and made when there is: by then the
+   * bodies are gone, so that nothing comes back if this process ends before.
+   */
   remove(ids: readonly number[]): void {
+    for (const id of ids) this.#removedIds.add(id);
+    const index = this.#index;
+    if (index === undefined) return;
     try {
-      this.#index?.remove(ids);
+      index.remove([...this.#removedIds]);
+      this.#removedIds.clear();
     } catch (error) {
-      this.#turnOff(error);
+      if (indexFault(error) === 'full') this.restFromWriting(error);
+      else this.#turnOff(error);
     }
   }
 
@@ -141,6 +163,8 @@ export class GuardedIndex {
           `${setting}: another process uses ${folder}: give each a folder of its own, or set edge.cache.disk.size to 0B`,
         ]);
       }
+      // Until it can be opened, it learns nothing of what is removed and replaced.
+      this.#isUseless = true;
       this.#rest();
       this.report(error, 'the disk cache cannot be used: answers are kept in memory only');
     }
@@ -162,8 +186,8 @@ export class GuardedIndex {
   /** Numbers begin at 1 again, so that bodies of before must be out of the way. */
   #beginAnew(): void {
     const { clock, folder, onDiscarded } = this.#options;
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(folder, indexFile + suffix), { force: true });
-    this.#isUseless = false;
+    this.#removeIndex();
+    this.#removedIds.clear();
     const discarded = join(folder, `discarded-${clock.wallMs()}`);
     try {
       renameSync(join(folder, bodiesFolder), discarded);
@@ -174,11 +198,11 @@ export class GuardedIndex {
     onDiscarded(discarded);
   }
 
+  /** For good: what is removed and replaced from now on it would not know of. */
   #turnOff(error: unknown): void {
     const index = this.#index;
     if (index === undefined) return;
     this.#index = undefined;
-    this.#isUseless = indexFault(error) === 'useless';
     this.#rest();
     this.report(error, 'the disk cache fails: answers are kept in memory only');
     try {
@@ -186,6 +210,18 @@ export class GuardedIndex {
     } catch {
       // It has been said that it fails.
     }
+    try {
+      this.#removeIndex();
+    } catch {
+      // The same; it is tried again before another is opened.
+      this.#isUseless = true;
+    }
+  }
+
+  #removeIndex(): void {
+    const { folder } = this.#options;
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(folder, indexFile + suffix), { force: true });
+    this.#isUseless = false;
   }
 
   #rest(): void {

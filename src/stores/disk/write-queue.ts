@@ -18,6 +18,8 @@ export class WriteQueue<Stored extends Storable> {
   readonly #write: (write: QueuedWrite<Stored>) => Promise<void>;
   readonly #queued = new Set<QueuedWrite<Stored>>();
   readonly #running = new Map<QueuedWrite<Stored>, Promise<void>>();
+  /** Both, so that a key is found without a search. */
+  readonly #byKey = new Map<string, QueuedWrite<Stored>[]>();
   #queuedBytes = 0;
   #dropped = 0;
 
@@ -41,24 +43,32 @@ export class WriteQueue<Stored extends Storable> {
       this.#dropped++;
       return;
     }
-    this.#queued.add({ cacheKey, stored, wanted: true });
+    const write = { cacheKey, stored, wanted: true };
+    this.#queued.add(write);
     this.#queuedBytes += stored.costBytes;
+    this.#byKey.set(cacheKey, [...(this.#byKey.get(cacheKey) ?? []), write]);
     this.#startNext();
   }
 
   /** Whether there was something to cancel. */
   cancel(cacheKey: string, isMeant: (stored: Stored) => boolean): boolean {
-    return this.cancelAll((candidate, stored) => candidate === cacheKey && isMeant(stored)) > 0;
+    const meant = this.#byKey.get(cacheKey)?.filter(({ stored, wanted }) => wanted && isMeant(stored)) ?? [];
+    for (const write of meant) {
+      write.wanted = false;
+      if (this.#queued.delete(write)) this.#forget(write);
+    }
+    return meant.length > 0;
   }
 
   /** How many were cancelled. */
-  cancelAll(isMeant: (cacheKey: string, stored: Stored & BanFacts) => boolean): number {
+  cancelAll(isMeant: (cacheKey: string, stored: BanFacts) => boolean): number {
     let cancelled = 0;
-    for (const write of [...this.#queued, ...this.#running.keys()]) {
-      if (!write.wanted || !isMeant(write.cacheKey, write.stored)) continue;
-      write.wanted = false;
-      cancelled++;
-      if (this.#queued.delete(write)) this.#queuedBytes -= write.stored.costBytes;
+    for (const cacheKey of [...this.#byKey.keys()]) {
+      this.cancel(cacheKey, (stored) => {
+        const meant = isMeant(cacheKey, stored);
+        if (meant) cancelled++;
+        return meant;
+      });
     }
     return cancelled;
   }
@@ -72,12 +82,19 @@ export class WriteQueue<Stored extends Storable> {
     for (const write of this.#queued) {
       if (this.#running.size >= maxRunning) return;
       this.#queued.delete(write);
-      this.#queuedBytes -= write.stored.costBytes;
       const running = this.#write(write).finally(() => {
         this.#running.delete(write);
+        this.#forget(write);
         this.#startNext();
       });
       this.#running.set(write, running);
     }
+  }
+
+  #forget(write: QueuedWrite<Stored>): void {
+    this.#queuedBytes -= write.stored.costBytes;
+    const others = this.#byKey.get(write.cacheKey)?.filter((other) => other !== write) ?? [];
+    if (others.length > 0) this.#byKey.set(write.cacheKey, others);
+    else this.#byKey.delete(write.cacheKey);
   }
 }

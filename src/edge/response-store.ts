@@ -1,0 +1,45 @@
+import { join, resolve } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { CacheStore } from '../stores/cache-store.ts';
+import { DiskStore } from '../stores/disk/disk-store.ts';
+import { MemoryCache } from '../stores/memory-cache.ts';
+import { TieredCache } from '../stores/tiered-cache.ts';
+import type { CachedResponse } from './edge-response.ts';
+import type { EdgeSettings } from './settings.ts';
+import { storedResponseCodec } from './stored-response-codec.ts';
+
+export interface ResponseStore {
+  readonly store: CacheStore<CachedResponse>;
+  close(): Promise<void>;
+}
+
+/** What waits to be written is held beside the memory tier. */
+const maxQueuedBytes = 67_108_864;
+const queuedShare = 1 / 8;
+
+/**
+ * Memory, and a disk below it where there is room for one and a folder. Throws a `ConfigError` when another process uses
+ * that folder.
+ */
+export function openResponseStore(
+  { memoryBytes, disk }: EdgeSettings['cache'],
+  { clock, log, dataFolder }: { readonly clock: Clock; readonly log: Log; readonly dataFolder?: string },
+): ResponseStore {
+  const memory = new MemoryCache<CachedResponse>(memoryBytes);
+  const folder = disk.path ?? (dataFolder === undefined ? undefined : join(dataFolder, 'cache'));
+  if (folder === undefined || disk.sizeBytes === 0) return { store: memory, close: () => Promise.resolve() };
+  const codec = storedResponseCodec(disk.minTtlMs);
+  const tier = new DiskStore<CachedResponse>({
+    folder: resolve(folder),
+    setting: disk.path === undefined ? 'data' : 'edge.cache.disk.path',
+    limitBytes: disk.sizeBytes,
+    keepFreeBytes: disk.keepFreeBytes,
+    maxQueuedBytes: Math.min(maxQueuedBytes, memoryBytes * queuedShare),
+    codec,
+    clock,
+    log,
+    isUsedAbove: (cacheKey) => memory.hasEarned(cacheKey),
+  });
+  return { store: new TieredCache(memory, tier, codec), close: () => tier.close() };
+}
