@@ -35,7 +35,7 @@ class Entry<Stored extends Storable> implements FifoMember<Entry<Stored>> {
 
 /**
  * A store in memory. What it lets go follows S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction",
- * SOSP 2023): new keys go through a small queue; those used twice there move on to the main queue, the others leave and
+ * SOSP 2023): new keys go through a small queue; those asked for again there move on to the main queue, the others leave and
  * are remembered as ghosts for a while: a ghost that comes back goes to the main queue at once. The main queue is a
  * clock: a key that was used gets another round. A scan of keys that are asked for once so passes through a tenth of the
  * room, and a use is a count and nothing else. Queues are bounded by bytes.
@@ -73,9 +73,9 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     return this.#entries.get(cacheKey)?.variants ?? nothing;
   }
 
-  /** Whether it is held for having been used more than once. */
+  /** Whether it has been asked for again since it came. */
   hasEarned(cacheKey: string): boolean {
-    return (this.#entries.get(cacheKey)?.standing ?? 0) > 1;
+    return (this.#entries.get(cacheKey)?.standing ?? 0) > 0;
   }
 
   put(cacheKey: string, stored: Stored): boolean {
@@ -155,7 +155,7 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
   }
 
   #shortenSmall(oldest: Entry<Stored>): void {
-    if (oldest.standing > 1) {
+    if (oldest.standing > 0) {
       this.#small.remove(oldest);
       oldest.standing = mainQueue;
       this.#main.add(oldest);

@@ -10,7 +10,11 @@ function waiting() {
   const { promise, resolve } = Promise.withResolvers<readonly never[]>();
   const outcomes: number[] = [];
   awaitRecall({ clock, response } as unknown as Viewer, promise, (variants) => outcomes.push(variants.length));
-  return { clock, response, outcomes, resolve: () => (resolve([]), promise) };
+  const end = async (): Promise<void> => {
+    resolve([]);
+    await promise;
+  };
+  return { clock, response, outcomes, resolve: end };
 }
 
 describe('awaitRecall', () => {

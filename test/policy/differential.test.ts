@@ -139,7 +139,13 @@ function requestFields(asked: AskedFor): [string, string][] {
 function oursAnswers(example: Case): boolean {
   const { first, second } = example;
   const cacheControl = example.directives.map(([text]) => text).join(', ');
-  const asked = { requestFields: requestFields(first).flat(), keyed: [], policy: standards, tagField: undefined };
+  const asked = {
+    requestFields: requestFields(first).flat(),
+    keyed: [],
+    policy: standards,
+    tagField: undefined,
+    disk: true,
+  };
   const fields = responseFields(example, cacheControl).filter(([name]) => name !== 'age');
   const { head, rule } = judgeResponse(
     example.status,

@@ -24,8 +24,9 @@ export function opened(store: CacheStore<TestStored>): OpenedStore {
 /** What every store must do. `open` gives an empty one with this bound. */
 export function holdsTheStoreContract(name: string, open: (limitBytes: number) => OpenedStore): void {
   /** What a request would find, in whichever tier. */
-  async function labels({ store, settled }: OpenedStore, cacheKey: string): Promise<string[]> {
-    await settled();
+  async function labels(held: OpenedStore, cacheKey: string): Promise<string[]> {
+    const { store } = held;
+    await held.settled();
     const found = store.get(cacheKey);
     const all = found.length > 0 ? found : ((await store.recall(cacheKey)) ?? []);
     return all.map(({ label }) => label);

@@ -22,14 +22,12 @@ function held(store: MemoryCache<TestStored>, cacheKeys: readonly string[]): str
 }
 
 describe('MemoryCache', () => {
-  it('keeps what was used twice through a scan of ten times its size, and not what was used once', () => {
+  it('keeps what was asked for again through a scan of ten times its size, and not what was not', () => {
     const store = new MemoryCache<TestStored>(100_000);
-    for (const cacheKey of ['twice', 'once', 'never']) store.put(cacheKey, stored(cacheKey, 700));
-    store.get('twice');
-    store.get('twice');
-    store.get('once');
+    for (const cacheKey of ['again', 'once']) store.put(cacheKey, stored(cacheKey, 700));
+    store.get('again');
     fill(store, 'scan', 1_000);
-    expect(held(store, ['twice', 'once', 'never'])).toEqual(['twice']);
+    expect(held(store, ['again', 'once'])).toEqual(['again']);
   });
 
   it('keeps what comes back soon after it was let go', () => {

@@ -56,7 +56,7 @@ describe('TieredCache', () => {
     store.put('k', stored('on disk', 3_000));
     await disk.settled();
     expect(store.recall('other')).toBeUndefined();
-    const all = await Promise.all(Array.from({ length: 50 }, () => store.recall('k')));
+    const all = await Promise.all(Array.from({ length: 50 }, async () => store.recall('k')));
     expect(new Set(all.map((found) => labels(found)?.join()))).toEqual(new Set(['on disk']));
     expect(disk.stats().reads).toBe(1);
   });
@@ -94,7 +94,7 @@ describe('TieredCache', () => {
     const recalled = [store.recall('removed'), store.recall('swept')];
     store.remove('removed');
     for (const _removed of store.sweep((cacheKey) => cacheKey === 'swept'));
-    expect(await Promise.all(recalled)).toEqual([[], []]);
+    expect([await recalled[0], await recalled[1]]).toEqual([[], []]);
     expect([store.has('removed'), store.has('swept')]).toEqual([false, false]);
   });
 

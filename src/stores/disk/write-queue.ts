@@ -63,7 +63,8 @@ export class WriteQueue<Stored extends Storable> {
   /** How many were cancelled. */
   cancelAll(isMeant: (cacheKey: string, stored: BanFacts) => boolean): number {
     let cancelled = 0;
-    for (const cacheKey of [...this.#byKey.keys()]) {
+    // A Map's iterator stays valid while entries go.
+    for (const cacheKey of this.#byKey.keys()) {
       this.cancel(cacheKey, (stored) => {
         const meant = isMeant(cacheKey, stored);
         if (meant) cancelled++;
