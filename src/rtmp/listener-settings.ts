@@ -37,7 +37,7 @@ export const rtmpsListenerSchema = tlsListenField('TCP port; 443 is what encoder
   {
     maxVersion: z
       .enum(['TLSv1.2', 'TLSv1.3'])
-      .default('TLSv1.3')
+      .default('TLSv1.2')
       .describe('Newest version of TLS; rtmpdump and others on librtmp with GnuTLS end a connection of TLS 1.3'),
   },
 );
