@@ -16,6 +16,10 @@ export interface HttpLoad {
   readonly rate?: number;
   /** Must stand in the head of every answer, letter case aside, such as `X-Cache: Hit`. */
   readonly expect?: string;
+  /** So many numbers stand in for `{n}` in the path, each once before any comes again. */
+  readonly numbers?: number;
+  /** It ends after so many answers, if `seconds` have not passed before. */
+  readonly requests?: number;
 }
 
 /** What one measurement says. */
@@ -49,6 +53,8 @@ export async function loadServer(generator: string, server: ServerProcess, load:
   ];
   if (load.rate !== undefined) args.push('--rate', load.rate);
   if (load.expect !== undefined) args.push('--expect', load.expect);
+  if (load.numbers !== undefined) args.push('--numbers', load.numbers);
+  if (load.requests !== undefined) args.push('--requests', load.requests);
   const [command, commandArgs] = pinned(loadCore, generator, args.map(String));
   const cpuBefore = cpuSecondsOfTree(server.pid);
   const beganAtMs = performance.now();

@@ -7,10 +7,11 @@ import type { Bench } from './bench.ts';
 import { edgeBench } from './edge.ts';
 import { jsonReport, tableReport } from './report.ts';
 import { rtmpBench } from './rtmp.ts';
+import { storeBench } from './store.ts';
 
 /** `npm run bench -- NAME [--json FILE] [--quick]`. Without a name it lists what there is. */
 
-const benches: readonly Bench[] = [edgeBench, rtmpBench];
+const benches: readonly Bench[] = [edgeBench, rtmpBench, storeBench];
 
 async function runBench(bench: Bench, jsonFile: string | undefined, quick: boolean): Promise<void> {
   const missing = await provide(bench.programs);

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An origin that answers `/BYTES` with a body of that many bytes, to be cached for an hour. */
+/** An origin that answers `/BYTES`, with anything behind it, with a body of that many bytes, to be cached for an hour. */
 export async function startSizedOrigin(): Promise<AsyncDisposable & { readonly port: number }> {
   const server = createServer((request, response) => {
-    const bytes = Number(request.url?.slice(1));
+    const bytes = Number(request.url?.split('/')[1]);
     if (!Number.isInteger(bytes) || bytes < 0 || bytes > 16 * 1_048_576) {
       response.writeHead(404).end();
       return;

@@ -1,12 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { ConfigurationInput } from '../../src/cli/configuration-schema.ts';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
 /** Our edge, as the real program runs it, in front of an origin. Everything it writes lies in `folder`. */
-export async function startStreamFrontEdge(folder: string, originPort: number): Promise<ServerProcess> {
+export async function startStreamFrontEdge(
+  folder: string,
+  originPort: number,
+  cache: NonNullable<ConfigurationInput['edge']>['cache'] = {},
+): Promise<ServerProcess> {
   const port = await freePort();
   const configuration = join(folder, 'streamfront.yaml');
   writeFileSync(
@@ -15,6 +20,7 @@ export async function startStreamFrontEdge(folder: string, originPort: number): 
       edge: {
         http: { port },
         rtmp: { port: 0 },
+        cache,
         accessLog: { folder: join(folder, 'access-log') },
         origins: { main: { url: `http://127.0.0.1:${originPort}` } },
         distributions: [{ name: 'bench', behaviours: [{ path: '*' }] }],

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
 
 /** What the index knows of one body on disk. */
 export interface IndexRow {
@@ -278,6 +279,13 @@ export class DiskIndex {
       readonly closedWell: number;
     };
   }
+}
+
+/** Of all that a row gives out but the body. */
+export function rowCrc(
+  row: Pick<IndexRow, 'cacheKey' | 'variantKey' | 'head' | 'receivedMs' | 'sequence' | 'tags'>,
+): number {
+  return crc32([row.cacheKey, row.variantKey, row.receivedMs, row.sequence, row.tags, row.head].map(String).join('\0'));
 }
 
 export const indexFile = 'index.sqlite';

@@ -7,7 +7,7 @@ import type { BanFacts, DiskTierStats, Storable } from '../cache-store.ts';
 import type { EncodedStored, StoredCodec } from '../stored-codec.ts';
 import { BodyFiles, isFailureOfDisk } from './body-files.ts';
 import { DiskEviction } from './disk-eviction.ts';
-import type { DiskIndex, IndexRow } from './disk-index.ts';
+import { type DiskIndex, type IndexRow, rowCrc } from './disk-index.ts';
 import { bodiesFolder, GuardedIndex } from './guarded-index.ts';
 import { type QueuedWrite, WriteQueue } from './write-queue.ts';
 
@@ -232,7 +232,7 @@ export class DiskStore<Stored extends Storable> {
       sequence: stored.sequence,
       tags: JSON.stringify(stored.tags),
     };
-    return { ...kept, headCrc: headCrc({ ...kept, cacheKey, variantKey: stored.variantKey }) };
+    return { ...kept, headCrc: rowCrc({ ...kept, cacheKey, variantKey: stored.variantKey }) };
   }
 
   async #readAll(rows: readonly IndexRow[]): Promise<readonly Stored[]> {
@@ -243,7 +243,7 @@ export class DiskStore<Stored extends Storable> {
   }
 
   async #read(row: IndexRow): Promise<Stored | undefined> {
-    if (headCrc(row) !== row.headCrc) return this.#dropDamaged(row, 'its row');
+    if (rowCrc(row) !== row.headCrc) return this.#dropDamaged(row, 'its row');
     let body: Buffer;
     try {
       body = await this.#files.read(row.id, row.bodyBytes);
@@ -343,8 +343,4 @@ const blockBytes = 4_096;
 /** The blocks that the file takes, and a row of the index with its places in three trees. */
 function diskCostBytes(bodyBytes: number, cacheKey: string): number {
   return Math.ceil(bodyBytes / blockBytes) * blockBytes + 1_024 + cacheKey.length * 2;
-}
-
-function headCrc(row: Pick<IndexRow, 'cacheKey' | 'variantKey' | 'head' | 'receivedMs' | 'sequence' | 'tags'>): number {
-  return crc32([row.cacheKey, row.variantKey, row.receivedMs, row.sequence, row.tags, row.head].map(String).join('\0'));
 }

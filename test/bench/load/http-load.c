@@ -2,9 +2,12 @@
  * A load generator for HTTP/1.1 on this machine, cheaper than any server it is pointed at.
  *
  *   http-load --port PORT --path PATH [--connections N] [--seconds S] [--rate R] [--expect TEXT] [--copy]
+ *             [--numbers N] [--requests R]
  *
  * N keep-alive connections ask for PATH again and again; every answer must be a 200 with a Content-Length, and its head
- * must hold TEXT (letter case aside). Bodies are dropped in the kernel (MSG_TRUNC) unless --copy is given.
+ * must hold TEXT (letter case aside). Bodies are dropped in the kernel (MSG_TRUNC) unless --copy is given. With --numbers
+ * an N stands in for "{n}" in PATH: 0 to N-1, each once before any comes again, in an order that jumps about. With
+ * --requests it ends after so many answers, if the seconds have not passed before.
  *
  * Without --rate the loop is closed: each connection asks again as soon as it has its answer. With --rate it is open:
  * requests are due at fixed times, and a latency counts from the time its request was due, so that a server which
@@ -49,6 +52,8 @@ struct options {
   double rate;        /* requests a second; 0: closed loop */
   const char *expect; /* NULL: anything */
   bool copy;
+  uint32_t numbers;   /* 0: the path is as it is */
+  uint64_t requests;  /* 0: as many as there is time for */
 };
 
 struct connection {
@@ -68,6 +73,8 @@ static struct options options;
 static struct connection *connections;
 static char request[2048];
 static size_t request_bytes;
+static const char *path_before = "";
+static const char *path_after = "";
 static uint64_t requests_done;
 static uint64_t requests_late; /* open loop: due when no connection was free */
 static uint64_t bytes_read;
@@ -129,12 +136,33 @@ static double number(const char *text, const char *name, double lowest, double h
   return value;
 }
 
+static void write_request(const char *number_text) {
+  int length = snprintf(request, sizeof request, "GET %s%s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", path_before,
+                        number_text, path_after, options.port);
+  if (length < 0 || (size_t)length >= sizeof request) fail("--path is too long");
+  request_bytes = (size_t)length;
+}
+
+static void write_numbered_request(uint32_t number_in_path) {
+  char text[16];
+  snprintf(text, sizeof text, "%u", number_in_path);
+  write_request(text);
+}
+
+/* The stride is a prime beyond any --numbers that matters, so that every number comes once. */
+static void write_next_request(void) {
+  static uint64_t next = 0;
+  next = (next + 100000007ULL) % options.numbers;
+  write_numbered_request((uint32_t)next);
+}
+
 static void read_options(int count, char **arguments) {
   static const struct option known[] = {
       {"port", required_argument, NULL, 'p'},    {"path", required_argument, NULL, 'u'},
       {"connections", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 's'},
       {"rate", required_argument, NULL, 'r'},    {"expect", required_argument, NULL, 'e'},
-      {"copy", no_argument, NULL, 'c'},          {NULL, 0, NULL, 0},
+      {"copy", no_argument, NULL, 'c'},          {"numbers", required_argument, NULL, 'm'},
+      {"requests", required_argument, NULL, 'q'}, {NULL, 0, NULL, 0},
   };
   options = (struct options){.path = "/", .connections = 64, .seconds = 2};
   int option;
@@ -147,14 +175,22 @@ static void read_options(int count, char **arguments) {
       case 'r': options.rate = number(optarg, "rate", 1, 1e7); break;
       case 'e': options.expect = optarg; break;
       case 'c': options.copy = true; break;
+      case 'm': options.numbers = (uint32_t)number(optarg, "numbers", 1, 1e8); break;
+      case 'q': options.requests = (uint64_t)number(optarg, "requests", 1, 1e9); break;
       default: exit(2);
     }
   }
   if (options.port == 0 || optind < count) fail("usage: http-load --port PORT --path PATH [options]");
-  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", options.path,
-                        options.port);
-  if (length < 0 || (size_t)length >= sizeof request) fail("--path is too long");
-  request_bytes = (size_t)length;
+  if (options.numbers > 0) {
+    const char *place = strstr(options.path, "{n}");
+    if (place == NULL) fail("--numbers needs {n} in --path");
+    path_before = strndup(options.path, (size_t)(place - options.path));
+    path_after = place + 3;
+    write_numbered_request(0);
+  } else {
+    path_before = options.path;
+    write_request("");
+  }
 }
 
 static void connect_all(int poll) {
@@ -179,6 +215,7 @@ static void connect_all(int poll) {
 static void ask(struct connection *connection, double asked_at) {
   connection->waiting = true;
   connection->asked_at = asked_at;
+  if (options.numbers > 0) write_next_request();
   /* The request is far smaller than the send buffer of a connection that waits for nothing. */
   if (send(connection->fd, request, request_bytes, MSG_NOSIGNAL) != (ssize_t)request_bytes) {
     fail("the server closed a connection while it was asked: %s", strerror(errno));
@@ -285,6 +322,7 @@ int main(int count, char **arguments) {
   for (;;) {
     double time = now();
     if (time - began_at >= options.seconds) break;
+    if (options.requests > 0 && requests_done >= options.requests) break;
     if (time - last_answer_at > SILENCE_SECONDS) fail("no answer for %d s", SILENCE_SECONDS);
     if (options.rate > 0) ask_what_is_due(began_at);
     int ready = epoll_wait(poll, events, EVENTS_AT_ONCE, options.rate > 0 ? 1 : 100);

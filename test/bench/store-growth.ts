@@ -1,0 +1,42 @@
+import { medianSample } from './in-turn.ts';
+import { bottleneckNote, type LoadSample, loadServer } from './load-generator.ts';
+import type { BenchRow } from './report.ts';
+import type { ServerProcess } from './server-process.ts';
+import { startSizedOrigin } from './sized-origin.ts';
+import { startStreamFrontEdge } from './streamfront-edge.ts';
+
+const connections = 64;
+const bodyBytes = 1_000;
+const fewObjects = 1_000;
+
+/** What a hit of 1 kB costs the whole edge when it holds few objects, and when it holds many. All are asked for in turn. */
+export async function growthRows(folder: string, generator: string, quick: boolean): Promise<BenchRow[]> {
+  const manyObjects = quick ? 10_000 : 1_000_000;
+  await using origin = await startSizedOrigin();
+  await using edge = await startStreamFrontEdge(folder, origin.port, { memory: '8GiB', disk: { size: '0B' } });
+  const few = await measured(generator, edge, fewObjects, quick);
+  const many = await measured(generator, edge, manyObjects, quick);
+  return [
+    {
+      name: `cost of a hit of 1 kB among ${manyObjects.toLocaleString('en-US')} objects, vs among 1,000`,
+      value: many.serverCpuMicrosPerRequest,
+      peer: few.serverCpuMicrosPerRequest,
+      unit: 'µs/request',
+      better: 'lower',
+      target: { of: 'ratio', bound: 1.5 },
+      notes: [...bottleneckNote('few objects', few), ...bottleneckNote('many objects', many)],
+    },
+  ];
+}
+
+async function measured(generator: string, edge: ServerProcess, numbers: number, quick: boolean): Promise<LoadSample> {
+  const path = `/${bodyBytes}/{n}`;
+  // Each once, and then a few more than once, which the order of the numbers does not meet twice.
+  await loadServer(generator, edge, { path, connections, numbers, requests: numbers + connections, seconds: 600 });
+  const samples: LoadSample[] = [];
+  for (let round = 0; round < (quick ? 1 : 3); round++) {
+    const seconds = quick ? 0.5 : 3;
+    samples.push(await loadServer(generator, edge, { path, connections, numbers, seconds, expect: 'X-Cache: Hit' }));
+  }
+  return medianSample(samples);
+}
