@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { programs } from '../../scripts/system-programs.mjs';
+import { fillingRows } from './filling.ts';
 import { inTurn, medianSample, type Turns } from './in-turn.ts';
 import type { Bench } from './bench.ts';
 import { bottleneckNote, buildLoadGenerator, type LoadSample, loadServer } from './load-generator.ts';
@@ -62,6 +63,7 @@ export const edgeBench: Bench = {
         );
       }
     }
+    rows.push(...(await fillingRows(folder('filling'), rounds)));
     const pinning = whyNotPinned() ?? 'servers on one core, load on another';
     const method = `${connections} keep-alive connections, medians of ${rounds} rounds of ${measuredSeconds} s, ${pinning}`;
     return { bench: 'edge', peerName: 'peer', method, rows };
