@@ -244,8 +244,8 @@ export class OriginFetch implements UpstreamHandler {
     const storable = kept && mayStore && !this.#isOutdated(head) && method === 'GET' && isWorthStoring(head);
     const entityTag = storable ? slicingTag({ ...head, lengthBytes }, slices.slicedFromBytes) : undefined;
     if (entityTag !== undefined && lengthBytes !== undefined && this.#exchange !== undefined) {
-      const manifest = new CachedResponse({ ...head, sliced: slices.manifest(entityTag, lengthBytes) }, emptyBody);
-      this.#arriveInSlices(manifest, this.#exchange, judgement);
+      const sliced = slices.manifest(entityTag, lengthBytes, this.sequence);
+      this.#arriveInSlices(new CachedResponse({ ...head, sliced }, emptyBody), this.#exchange, judgement);
       return;
     }
     const body = new GrowingBody({

@@ -36,11 +36,12 @@ export class SlicedObjects {
 
   /**
    * What slices of this version have in common. The ETag is strong: what has the same one has the same bytes, so that
-   * slices outlive a manifest that was let go and has come back.
+   * slices outlive a manifest that was let go and has come back. Not over an invalidation, by whose `sequence` it is
+   * told apart: an operator may know better than the ETag.
    */
-  manifest(entityTag: string, lengthBytes: number): SlicedManifest {
+  manifest(entityTag: string, lengthBytes: number, sequence: number): SlicedManifest {
     const { sliceBytes } = this.#options;
-    return { identity: `${entityTag} ${lengthBytes}/${sliceBytes}`, lengthBytes, sliceBytes, entityTag };
+    return { identity: `${entityTag} ${lengthBytes}/${sliceBytes} ${sequence}`, lengthBytes, sliceBytes, entityTag };
   }
 
   /**
