@@ -9,6 +9,7 @@ import {
   originRequestFields,
   viewerFieldsForOrigin,
 } from '../policy/origin-request.ts';
+import { insists } from '../policy/request-directives.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
 import type { Viewer } from './deliver.ts';
 import type { CachedResponse } from './edge-response.ts';
@@ -109,6 +110,7 @@ export function orderOf(asked: Asked, kind: FetchOrder['kind'], stale: CachedRes
     disk: behaviour.disk,
     stale,
     mayStore: wants?.noStore !== true,
+    insisting: insists(wants),
     kind,
   };
 }

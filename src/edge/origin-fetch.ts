@@ -48,6 +48,8 @@ export interface FetchOrder extends JudgedRequest {
   readonly stale: CachedResponse | undefined;
   /** Whether the viewer lets the answer be kept (RFC 9111 §5.2.1.5). */
   readonly mayStore: boolean;
+  /** The viewer would rather have the origin's error than something stored (`insists`). */
+  readonly insisting: boolean;
   /**
    * `together`: whoever asks for the same meanwhile waits for this fetch. `alone`: it is one viewer's. `background`:
    * it goes on without anybody waiting.
@@ -148,7 +150,7 @@ export class OriginFetch implements UpstreamHandler {
   }
 
   onHead(status: number, fields: FieldLines): void {
-    const { stale } = this.#order;
+    const { insisting, stale } = this.#order;
     if (status === 304 && this.#conditional && stale !== undefined) {
       if (confirms(fields, stale.head.fields)) {
         this.#confirm(stale, fields);
@@ -163,7 +165,7 @@ export class OriginFetch implements UpstreamHandler {
       this.#fail(new UpstreamError('ORIGIN_INVALID', 'the origin answered 304 to a request without a condition'));
       return;
     }
-    if (status >= 500 && stale !== undefined && this.#mayServeOnError(stale)) {
+    if (status >= 500 && stale !== undefined && !insisting && this.#mayServeOnError(stale)) {
       this.#fail(
         new UpstreamError('ORIGIN_STATUS', `the origin answered ${status} and what is stored may stand in for it`),
       );

@@ -145,4 +145,23 @@ describe('request directives (RFC 9111 §5.2.1)', () => {
       { ask: { 'cache-control': 'no-cache' }, origin: 'close', comes: 'confirmed', status: 502 },
       { comes: 'hit', body: 'answer 0' },
     ]));
+
+  it('and the origin’s own error, if it gives one', () =>
+    stage.play([
+      { origin: { fields: { 'Cache-Control': 'max-age=3600, stale-if-error=60', ETag: '"a"' } }, comes: 'miss' },
+      {
+        ask: { 'cache-control': 'no-cache' },
+        origin: { status: 503, body: 'busy' },
+        comes: 'confirmed',
+        status: 503,
+        body: 'busy',
+      },
+      {
+        ask: { 'cache-control': 'max-age=1' },
+        afterMs: 2_000,
+        origin: { status: 503 },
+        comes: 'confirmed',
+        body: 'answer 0',
+      },
+    ]));
 });
