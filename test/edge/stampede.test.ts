@@ -137,4 +137,22 @@ describe('hit-for-miss', () => {
     expect(origin.requests).toHaveLength(5);
     expect((await get(edge.httpPort, '/a')).headers['cache-status']).toContain('fwd=stale; fwd-status=304');
   });
+
+  it('by policy standards, a request with Authorization waits for nobody, and nobody for it', async () => {
+    const held: { authorization: string | undefined; response: ServerResponse }[] = [];
+    await using origin = await startTestOrigin((request, response) => {
+      held.push({ authorization: request.headers.authorization, response });
+    });
+    await using edge = await startTestEdge(origin.url, { policy: 'standards' });
+    const credentials = [undefined, 'Basic a', 'Basic b'];
+    const answers = credentials.map((authorization) =>
+      get(edge.httpPort, '/a', authorization === undefined ? {} : { authorization }),
+    );
+    await eventually('all are at the origin', () => held.length === 3);
+    for (const { authorization, response } of held) {
+      response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end(`for ${authorization ?? 'all'}`);
+    }
+    expect((await Promise.all(answers)).map(({ text }) => text)).toEqual(['for all', 'for Basic a', 'for Basic b']);
+    expect((await get(edge.httpPort, '/a')).text).toBe('for all');
+  });
 });
