@@ -33,6 +33,17 @@ export const programs = /** @satisfies {Record<string, SystemProgram>} */ ({
   gcc: { name: 'a C compiler (gcc)', executables: ['gcc'], debianPackages: ['gcc', 'libc6-dev'] },
 });
 
+/** What only the benchmarks need. */
+export const benchPrograms = /** @satisfies {Record<string, SystemProgram>} */ ({
+  varnish: { name: 'Varnish', executables: ['varnishd'], debianPackages: ['varnish'] },
+  opensslHeaders: {
+    name: 'the headers of OpenSSL',
+    executables: [],
+    files: ['/usr/include/openssl/ssl.h'],
+    debianPackages: ['libssl-dev'],
+  },
+});
+
 /** @type {readonly SystemProgram[]} */
 export const programsForTests = Object.values(programs);
 
@@ -100,7 +111,9 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update
 apt-get install -y --no-install-recommends "$@"
 for package in "$@"; do
-  if [ "$package" = nginx ] && [ -d /run/systemd/system ]; then systemctl disable nginx; fi
+  case "$package" in
+    nginx | varnish) if [ -d /run/systemd/system ]; then systemctl disable "$package"; fi ;;
+  esac
 done
 `;
 

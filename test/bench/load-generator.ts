@@ -14,6 +14,8 @@ export interface HttpLoad {
   readonly seconds: number;
   /** Requests a second at fixed times; without it each connection asks again as soon as it has its answer. */
   readonly rate?: number;
+  /** To the server's TLS port; the generator must be built for it. */
+  readonly tls?: boolean;
   /** Must stand in the head of every answer, letter case aside, such as `X-Cache: Hit`. */
   readonly expect?: string;
   /** So many numbers stand in for `{n}` in the path, each once before any comes again. */
@@ -39,11 +41,16 @@ export function buildLoadGenerator(): Promise<string> {
   return compileLoadProgram('http-load', ['http-load.c']);
 }
 
+/** The same with TLS, which needs the headers of OpenSSL. */
+export function buildTlsLoadGenerator(): Promise<string> {
+  return compileLoadProgram('http-load-tls', ['http-load.c'], ['-DWITH_TLS', '-lssl', '-lcrypto']);
+}
+
 /** Puts a server under load from the core for load. Throws when an answer is not what was expected. */
 export async function loadServer(generator: string, server: ServerProcess, load: HttpLoad): Promise<LoadSample> {
-  const args = [
+  const args: (string | number | undefined)[] = [
     '--port',
-    server.port,
+    load.tls === true ? server.tlsPort : server.port,
     '--path',
     load.path,
     '--connections',
@@ -52,6 +59,7 @@ export async function loadServer(generator: string, server: ServerProcess, load:
     load.seconds,
   ];
   if (load.rate !== undefined) args.push('--rate', load.rate);
+  if (load.tls === true) args.push('--tls');
   if (load.expect !== undefined) args.push('--expect', load.expect);
   if (load.numbers !== undefined) args.push('--numbers', load.numbers);
   if (load.requests !== undefined) args.push('--requests', load.requests);

@@ -12,21 +12,33 @@ export const cacheFolder = join(import.meta.dirname, '..', '..', '.cache');
 
 /**
  * Compiles a program from C files of the folder `load`, or from all of one folder in it, unless that has been done and
- * they have not changed since. Gives the path of the program.
+ * they have not changed since; `compilerArgs` come last. Gives the path of the program.
  */
 export async function compileLoadProgram(
   name: string,
   sources: readonly string[] | { folder: string },
+  compilerArgs: readonly string[] = [],
 ): Promise<string> {
   const files = ('folder' in sources ? filesIn(sources.folder) : sources).map((file) => join(sourceFolder, file));
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(compilerArgs.join(' '));
   for (const file of files) hash.update(readFileSync(file));
   const program = join(cacheFolder, `${name}-${hash.digest('hex').slice(0, 16)}`);
   if (existsSync(program)) return program;
   mkdirSync(cacheFolder, { recursive: true });
   const unfinished = `${program}.${process.pid}`;
   const units = files.filter((file) => file.endsWith('.c'));
-  await execute('gcc', ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-pthread', '-o', unfinished, ...units, '-lm']);
+  await execute('gcc', [
+    '-std=gnu17',
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-pthread',
+    '-o',
+    unfinished,
+    ...units,
+    '-lm',
+    ...compilerArgs,
+  ]);
   renameSync(unfinished, program);
   return program;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../scripts/system-programs.mjs';
+import type { CertificateFiles } from '../support/certificates.ts';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
 /** `/1000`: answers of less than ten thousand bytes. */
@@ -21,10 +22,16 @@ export type NginxTuning =
   | 'tuned';
 
 /** nginx as a cache in front of an origin. Everything it writes lies in `folder`. */
-export async function startNginxCache(folder: string, originPort: number, tuning: NginxTuning): Promise<ServerProcess> {
+export async function startNginxCache(
+  folder: string,
+  originPort: number,
+  tuning: NginxTuning,
+  tls?: CertificateFiles,
+): Promise<ServerProcess> {
   const nginx = findProgram('nginx');
   if (nginx === undefined) throw new Error('nginx is not installed');
   const port = await freePort();
+  const tlsPort = tls === undefined ? undefined : await freePort();
   const temporary = join(folder, 'temporary');
   mkdirSync(temporary, { recursive: true });
   const configuration = join(folder, 'nginx.conf');
@@ -36,6 +43,7 @@ export async function startNginxCache(folder: string, originPort: number, tuning
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_cache hits;
+      proxy_cache_key $request_uri;
       add_header X-Cache $upstream_cache_status;
       ${more}
     }
@@ -59,9 +67,18 @@ ${temporaryPaths}
   proxy_cache_path "${join(folder, 'cache')}" keys_zone=hits:10m max_size=1g inactive=1h use_temp_path=off;
   server {
     listen 127.0.0.1:${port};
-${cachedLocation('/', '')}${tuned ? cachedLocation(smallPaths, 'tcp_nopush on;') : ''}  }
+${
+  tls === undefined
+    ? ''
+    : `    listen 127.0.0.1:${tlsPort} ssl;
+    ssl_certificate "${tls.certificate}";
+    ssl_certificate_key "${tls.key}";
+    ssl_protocols TLSv1.2 TLSv1.3;
+`
+}${cachedLocation('/', '')}${tuned ? cachedLocation(smallPaths, 'tcp_nopush on;') : ''}  }
 }
 `,
   );
-  return startServer(nginx, ['-p', folder, '-c', configuration], port);
+  const server = await startServer(nginx, ['-p', folder, '-c', configuration], port);
+  return tlsPort === undefined ? server : { ...server, tlsPort };
 }

@@ -12,6 +12,8 @@ const stopDeadlineMs = 6_000;
 export interface ServerProcess extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
+  /** Where it speaks TLS, if it does. */
+  readonly tlsPort?: number;
 }
 
 /** A port that was free a moment ago. */

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ConfigurationInput } from '../../src/cli/configuration-schema.ts';
+import type { CertificateFiles } from '../support/certificates.ts';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -11,14 +12,17 @@ export async function startStreamFrontEdge(
   folder: string,
   originPort: number,
   cache: NonNullable<ConfigurationInput['edge']>['cache'] = {},
+  tls?: CertificateFiles,
 ): Promise<ServerProcess> {
   const port = await freePort();
+  const tlsPort = tls === undefined ? undefined : await freePort();
   const configuration = join(folder, 'streamfront.yaml');
   writeFileSync(
     configuration,
     stringify({
       edge: {
         http: { port },
+        ...(tls && { https: { port: tlsPort, ...tls } }),
         rtmp: { port: 0 },
         cache,
         accessLog: { folder: join(folder, 'access-log') },
@@ -39,5 +43,6 @@ export async function startStreamFrontEdge(
     '--control-port',
     '0',
   ];
-  return startServer(process.execPath, args, port);
+  const server = await startServer(process.execPath, args, port);
+  return tlsPort === undefined ? server : { ...server, tlsPort };
 }

@@ -2,7 +2,7 @@
  * A load generator for HTTP/1.1 on this machine, cheaper than any server it is pointed at.
  *
  *   http-load --port PORT --path PATH [--connections N] [--seconds S] [--rate R] [--expect TEXT] [--copy]
- *             [--numbers N] [--requests R]
+ *             [--numbers N] [--requests R] [--tls]
  *
  * N keep-alive connections ask for PATH again and again; every answer must be a 200 with a Content-Length, and its head
  * must hold TEXT (letter case aside). Bodies are dropped in the kernel (MSG_TRUNC) unless --copy is given. With --numbers
@@ -12,6 +12,9 @@
  * Without --rate the loop is closed: each connection asks again as soon as it has its answer. With --rate it is open:
  * requests are due at fixed times, and a latency counts from the time its request was due, so that a server which
  * stalls is charged for the requests it kept waiting ("coordinated omission").
+ *
+ * With --tls, for which it must be compiled with WITH_TLS, it speaks TLS 1.3 with TLS_AES_128_GCM_SHA256 and trusts any
+ * certificate; the handshakes are over before the measurement begins.
  *
  * Prints one line of JSON. One thread, Linux, loopback only, ends by itself.
  */
@@ -32,6 +35,12 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef WITH_TLS
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#endif
 
 enum {
   MAX_CONNECTIONS = 20000,
@@ -54,10 +63,14 @@ struct options {
   bool copy;
   uint32_t numbers;   /* 0: the path is as it is */
   uint64_t requests;  /* 0: as many as there is time for */
+  bool tls;
 };
 
 struct connection {
   int fd;
+#ifdef WITH_TLS
+  SSL *tls; /* NULL: plain */
+#endif
   bool waiting;         /* a request is on its way */
   double asked_at;      /* when it was sent, or was due */
   uint64_t body_left;   /* bytes of the body still to come; 0: reading the head */
@@ -162,7 +175,8 @@ static void read_options(int count, char **arguments) {
       {"connections", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 's'},
       {"rate", required_argument, NULL, 'r'},    {"expect", required_argument, NULL, 'e'},
       {"copy", no_argument, NULL, 'c'},          {"numbers", required_argument, NULL, 'm'},
-      {"requests", required_argument, NULL, 'q'}, {NULL, 0, NULL, 0},
+      {"requests", required_argument, NULL, 'q'}, {"tls", no_argument, NULL, 't'},
+      {NULL, 0, NULL, 0},
   };
   options = (struct options){.path = "/", .connections = 64, .seconds = 2};
   int option;
@@ -177,6 +191,7 @@ static void read_options(int count, char **arguments) {
       case 'c': options.copy = true; break;
       case 'm': options.numbers = (uint32_t)number(optarg, "numbers", 1, 1e8); break;
       case 'q': options.requests = (uint64_t)number(optarg, "requests", 1, 1e9); break;
+      case 't': options.tls = true; break;
       default: exit(2);
     }
   }
@@ -193,7 +208,36 @@ static void read_options(int count, char **arguments) {
   }
 }
 
+#ifdef WITH_TLS
+static SSL_CTX *tls_context(void) {
+  SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+  if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
+      SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256") != 1) {
+    fail("TLS cannot be set up");
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+  /* Several records a system call. */
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, 1 << 18);
+  return context;
+}
+
+static void shake_hands(struct connection *connection, SSL_CTX *context) {
+  connection->tls = SSL_new(context);
+  if (connection->tls == NULL || SSL_set_fd(connection->tls, connection->fd) != 1 || SSL_connect(connection->tls) != 1) {
+    fail("the TLS handshake failed");
+  }
+  fcntl(connection->fd, F_SETFL, fcntl(connection->fd, F_GETFL) | O_NONBLOCK);
+}
+#endif
+
 static void connect_all(int poll) {
+#ifdef WITH_TLS
+  SSL_CTX *context = options.tls ? tls_context() : NULL;
+#else
+  if (options.tls) fail("compiled without TLS");
+#endif
+
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   connections = calloc((size_t)options.connections, sizeof *connections);
@@ -207,6 +251,9 @@ static void connect_all(int poll) {
     }
     int yes = 1;
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+#ifdef WITH_TLS
+    if (context != NULL) shake_hands(connection, context);
+#endif
     struct epoll_event interest = {.events = EPOLLIN, .data.ptr = connection};
     if (epoll_ctl(poll, EPOLL_CTL_ADD, connection->fd, &interest) != 0) fail("epoll_ctl: %s", strerror(errno));
   }
@@ -216,6 +263,14 @@ static void ask(struct connection *connection, double asked_at) {
   connection->waiting = true;
   connection->asked_at = asked_at;
   if (options.numbers > 0) write_next_request();
+#ifdef WITH_TLS
+  if (connection->tls != NULL) {
+    if (SSL_write(connection->tls, request, (int)request_bytes) != (int)request_bytes) {
+      fail("the server closed a TLS connection while it was asked");
+    }
+    return;
+  }
+#endif
   /* The request is far smaller than the send buffer of a connection that waits for nothing. */
   if (send(connection->fd, request, request_bytes, MSG_NOSIGNAL) != (ssize_t)request_bytes) {
     fail("the server closed a connection while it was asked: %s", strerror(errno));
@@ -235,6 +290,17 @@ static void answered(struct connection *connection) {
 
 /* How many bytes came; 0: none now. Ends the program when the server has closed. */
 static size_t receive(struct connection *connection, void *buffer, size_t bytes, int flags) {
+#ifdef WITH_TLS
+  if (connection->tls != NULL) {
+    int read = SSL_read(connection->tls, buffer, (int)bytes);
+    if (read > 0) {
+      bytes_read += (uint64_t)read;
+      return (size_t)read;
+    }
+    if (SSL_get_error(connection->tls, read) == SSL_ERROR_WANT_READ) return 0;
+    fail("the server closed a TLS connection");
+  }
+#endif
   ssize_t count = recv(connection->fd, buffer, bytes, MSG_DONTWAIT | flags);
   if (count > 0) {
     bytes_read += (uint64_t)count;
@@ -274,7 +340,7 @@ static void read_head(struct connection *connection) {
 
 static void read_body(struct connection *connection) {
   static char buffer[COPY_AT_ONCE_BYTES];
-  size_t most = options.copy ? COPY_AT_ONCE_BYTES : DROP_AT_ONCE_BYTES;
+  size_t most = options.copy || options.tls ? COPY_AT_ONCE_BYTES : DROP_AT_ONCE_BYTES;
   size_t wanted = connection->body_left < most ? (size_t)connection->body_left : most;
   connection->body_left -= receive(connection, buffer, wanted, options.copy ? 0 : MSG_TRUNC);
   if (connection->body_left == 0) answered(connection);
@@ -328,8 +394,13 @@ int main(int count, char **arguments) {
     int ready = epoll_wait(poll, events, EVENTS_AT_ONCE, options.rate > 0 ? 1 : 100);
     for (int i = 0; i < ready; i++) {
       struct connection *connection = events[i].data.ptr;
-      if (connection->body_left > 0) read_body(connection);
-      else read_head(connection);
+      uint64_t before;
+      /* What TLS has read ahead, epoll does not tell of. */
+      do {
+        before = bytes_read;
+        if (connection->body_left > 0) read_body(connection);
+        else read_head(connection);
+      } while (options.tls && bytes_read != before);
     }
   }
   double seconds = now() - began_at;
