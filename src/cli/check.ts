@@ -3,7 +3,7 @@ import type { PublishSettings } from '../policy/publish-settings.ts';
 import type { RtmpsListenerSettings } from '../rtmp/listener-settings.ts';
 import { formatDurationMs, formatSizeBytes } from '../base/units.ts';
 import { systemClock } from './system-clock.ts';
-import { describeRtmps } from './tls-check.ts';
+import { describeTls } from './tls-check.ts';
 
 /** `streamfront check`: throws a `ConfigError` with all findings, or prints what the configuration means. */
 export function check(flags: ConfigurationFlags): void {
@@ -28,6 +28,10 @@ export function check(flags: ConfigurationFlags): void {
     lines.push(
       `  edge     RTMP on ${edge.rtmp.host}:${edge.rtmp.port}, HTTP on ${edge.http.host}:${edge.http.port}, location ${edge.location}, ${formatSizeBytes(edge.cache.memoryBytes)} of memory for the cache`,
       ...rtmpsLines(edge.rtmps, 'edge.rtmps'),
+      ...(edge.https === undefined
+        ? []
+        : [`           ${describeTls('HTTPS', edge.https, 'edge.https', systemClock.wallMs())}`]),
+      ...(edge.accessLog === undefined ? [] : [`           access log in ${edge.accessLog.folder}`]),
       `           publishing: ${describeAuth(edge.publish)}`,
       ...hookLines(edge.publish),
     );
@@ -60,7 +64,7 @@ function serverOf(url: string): string {
 }
 
 function rtmpsLines(rtmps: RtmpsListenerSettings | undefined, setting: string): string[] {
-  return rtmps === undefined ? [] : [`           ${describeRtmps(rtmps, setting, systemClock.wallMs())}`];
+  return rtmps === undefined ? [] : [`           ${describeTls('RTMPS', rtmps, setting, systemClock.wallMs())}`];
 }
 
 function hookLines({ hook }: PublishSettings): string[] {

@@ -128,7 +128,11 @@ function createBoundedServer(options: HttpListenerOptions, deadlines: HttpDeadli
     handleRequest(options, state, request, response);
   const { tls } = options;
   if (tls === undefined) return createServer(bounds, onRequest);
-  const server = createSecureServer({ ...bounds, ...tls.credentials, handshakeTimeout: deadlines.headMs }, onRequest);
+  const server = createSecureServer(
+    // As the plain one: who asks for nothing more still gets what is on its way.
+    { ...bounds, ...tls.credentials, handshakeTimeout: deadlines.headMs, allowHalfOpen: true },
+    onRequest,
+  );
   server.on('connection', (socket) => {
     state.tcpConnections.add(socket);
     socket.once('close', () => state.tcpConnections.delete(socket));

@@ -31,6 +31,14 @@ export interface QuickConnectionOptions {
 }
 
 /**
+ * What is written on TLS at once: it is encrypted into memory as a whole, and head and body written together would be
+ * copied into one before.
+ */
+const tlsPieceBytes = 262_144;
+
+const nothing = Buffer.alloc(0);
+
+/**
  * A viewer's connection on the fast path: requests of a small grammar are answered from memory, in order, each with one
  * write. At the first request that is anything else the connection, with the bytes from there on, goes over for good
  * to who can parse HTTP. While the viewer has not taken an answer, no further one is made.
@@ -42,6 +50,8 @@ export class QuickConnection {
   /** Read and not yet answered: the beginning of a head, or what came while an answer was being sent. */
   #pending: Buffer | undefined;
   #sending: QuickAnswer | undefined;
+  /** Of the body that is being sent in pieces. */
+  #rest: Buffer = nothing;
   /** Of the last answer. */
   #sentBytes = 0;
   #lastFields: PlainFields | undefined;
@@ -137,6 +147,11 @@ export class QuickConnection {
     const head = answer.head + this.#options.headEnd;
     this.#sentBytes = head.length + body.length;
     if (bodyText !== undefined) return socket.write(head + bodyText, 'latin1');
+    if (this.#peer.tls !== undefined) {
+      socket.write(head, 'latin1');
+      this.#rest = body;
+      return this.#sendRest();
+    }
     socket.cork();
     socket.write(head, 'latin1');
     const taken = socket.write(body);
@@ -144,9 +159,19 @@ export class QuickConnection {
     return taken;
   }
 
+  /** Likewise, of what is left of a body that goes out in pieces. */
+  #sendRest(): boolean {
+    let taken = true;
+    while (taken && this.#rest.length > 0) {
+      taken = this.#socket.write(this.#rest.subarray(0, tlsPieceBytes));
+      this.#rest = this.#rest.subarray(tlsPieceBytes);
+    }
+    return taken;
+  }
+
   readonly #onDrain = (): void => {
     const answer = this.#sending;
-    if (answer === undefined) return;
+    if (answer === undefined || (this.#rest.length > 0 && !this.#sendRest())) return;
     this.#sending = undefined;
     if (this.#quietSweeps >= 2) this.#socket.setTimeout(0);
     this.#quietSweeps = 0;
@@ -176,7 +201,7 @@ export class QuickConnection {
     const answer = this.#sending;
     this.#sending = undefined;
     // How much of it the kernel has taken nobody tells: at most what the socket does not hold any more.
-    answer?.ended(false, Math.max(0, this.#sentBytes - this.#socket.writableLength));
+    answer?.ended(false, Math.max(0, this.#sentBytes - this.#rest.length - this.#socket.writableLength));
     this.#options.onClosed(this);
   };
 

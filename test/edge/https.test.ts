@@ -70,6 +70,26 @@ describe('an edge over HTTPS', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
+  it('sends a large body in pieces, whole and in order, then the next answer', async () => {
+    const body = Buffer.from(Array.from({ length: 1_000_003 }, (_, index) => index % 251));
+    await using origin = await startTestOrigin((_request, response) => {
+      response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': body.length }).end(body);
+    });
+    await using edge = await startTestEdge(origin.url, {}, { https: { port: 0, ...files } });
+    await get(edge.httpPort, '/a');
+    const socket = await secure(edge);
+    const pieces: Buffer[] = [];
+    socket.on('data', (piece: Buffer) => pieces.push(piece));
+    socket.end('GET /a HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2));
+    await once(socket, 'close');
+    const all = Buffer.concat(pieces);
+    for (const begin of [0, all.length / 2]) {
+      const bodyAt = all.indexOf('\r\n\r\n', begin) + 4;
+      expect(all.subarray(bodyAt, bodyAt + body.length).equals(body)).toBe(true);
+    }
+    expect(edge.stats().quickHits).toBe(2);
+  });
+
   it('refuses what is older than TLS 1.2', async () => {
     await using origin = await cachedOrigin();
     await using edge = await startTestEdge(origin.url, {}, { https: { port: 0, ...files } });
