@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
+import { isSecure } from '../http/peer.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
 import { type PlainAnswer, refusals } from './error-page.ts';
 import type { Behaviour } from './routes.ts';
@@ -17,7 +17,7 @@ export function protocolAnswer(
   target: RequestTarget & { kind: 'resource' },
   httpsPort: number,
 ): PlainAnswer | undefined {
-  if (behaviour.viewerProtocol === 'allow-all' || request.socket instanceof TLSSocket) return undefined;
+  if (behaviour.viewerProtocol === 'allow-all' || isSecure(request.socket)) return undefined;
   if (behaviour.viewerProtocol === 'https-only') return refusals.httpsOnly;
   const host = hostName.exec(target.authority ?? request.headers.host ?? '')?.[1];
   if (host === undefined) return refusals.malformedUrl;

@@ -21,7 +21,11 @@ export function peerOf(socket: Socket): Peer {
   return { address: remoteAddress, port: remotePort, tls: tlsFacts(socket) };
 }
 
+export function isSecure(socket: Socket): socket is TLSSocket {
+  return socket instanceof TLSSocket;
+}
+
 function tlsFacts(socket: Socket): TlsFacts | undefined {
-  if (!(socket instanceof TLSSocket)) return undefined;
+  if (!isSecure(socket)) return undefined;
   return { protocol: socket.getProtocol() ?? '-', cipher: socket.getCipher()?.name ?? '-' };
 }

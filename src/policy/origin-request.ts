@@ -11,6 +11,8 @@ export interface ForwardedRequest {
   /** The viewer's X-Forwarded-For, if any. */
   readonly forwardedFor: string | undefined;
   readonly viewerAddress: string;
+  /** How the viewer came. Its answers are shared all the same, so an origin that minds has to say `Vary`. */
+  readonly viewerProtocol: 'http' | 'https';
   /** The viewer's Via, if any. */
   readonly via: string | undefined;
   /** The viewer's CDN-Loop, if any (RFC 8586). */
@@ -102,6 +104,8 @@ export function originRequestFields(
   fields.push(
     'X-Forwarded-For',
     appended(request.forwardedFor, request.viewerAddress),
+    'X-Forwarded-Proto',
+    request.viewerProtocol,
     'Via',
     appended(request.via, identity.via),
     'CDN-Loop',

@@ -175,6 +175,7 @@ describe('viewerProtocol', () => {
       { https: { port: 0, ...files } },
     );
     expect((await httpsGet(edge, '/a')).status).toBe(200);
+    expect(origin.requests[0]?.headers['x-forwarded-proto']).toBe('https');
     const refused = await get(edge.httpPort, '/a');
     expect([refused.status, refused.text.includes('HTTPS_ONLY')]).toEqual([403, true]);
     const socket = await secure(edge);
