@@ -12,5 +12,3 @@ export const httpsListenerSchema = tlsListenField('TCP port; 443 is what browser
       .describe('Where viewers are sent who shall come over HTTPS; if left out: to `port`'),
   },
 );
-
-export type HttpsListenerSettings = z.output<typeof httpsListenerSchema>;

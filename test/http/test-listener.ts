@@ -16,7 +16,7 @@ export interface TestListener extends HttpListener {
 }
 
 /** What `/quick…` is answered with at once: the target, and as many bytes as it says at its end. */
-export function quickBody(target: string): Buffer {
+function quickBody(target: string): Buffer {
   const bytes = Number(/\d+$/.exec(target)?.[0] ?? 0);
   return bytes === 0 ? Buffer.from(`quick ${target}`) : Buffer.alloc(bytes, 'q');
 }
