@@ -3,8 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ControlClient } from '../control/control-client.ts';
 import type { InvalidationReport } from '../control/invalidation-routes.ts';
 import { loadConfiguration } from './configuration.ts';
+import { systemClock } from './system-clock.ts';
 
-const pollMs = 200;
+const pollMs = 100;
+/** Without `--wait`: long enough for most caches to say how many objects went. */
+const shortWaitMs = 1_000;
 
 export interface InvalidateFlags {
   readonly config?: string;
@@ -35,13 +38,18 @@ export async function invalidate(items: readonly string[], flags: InvalidateFlag
   const report = await client.invalidate(items, distribution);
   const lines = [`In force for distribution ${report.distribution}:`, ...report.items.map((item) => `  ${item}`)];
   process.stdout.write(`${lines.join('\n')}\n`);
-  process.stdout.write(`${standing(wait === true ? await completed(client, report) : report)}\n`);
+  process.stdout.write(`${standing(await lastReport(client, report, wait === true ? Infinity : shortWaitMs))}\n`);
 }
 
-/** Asks again and again; whoever has waited enough ends the command. */
-async function completed(client: ControlClient, first: InvalidationReport): Promise<InvalidationReport> {
+/** Asks until it is completed or the time is over; whoever has waited enough ends the command. */
+async function lastReport(
+  client: ControlClient,
+  first: InvalidationReport,
+  waitMs: number,
+): Promise<InvalidationReport> {
+  const endMs = systemClock.monotonicMs() + waitMs;
   let report = first;
-  while (report.status === 'in-progress') {
+  while (report.status === 'in-progress' && systemClock.monotonicMs() < endMs) {
     await pause(pollMs);
     report = await client.invalidation(report.id);
   }

@@ -62,7 +62,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const tiers = openResponseStore(settings.cache, deps);
   opened.defer(() => tiers.close());
   const banFile = deps.dataFolder === undefined ? ':memory:' : join(deps.dataFolder, 'control.sqlite');
-  const banStore = new BanStore(banFile, '', deps.clock.wallMs());
+  const banStore = new BanStore(banFile, tiers.folder, deps.clock.wallMs());
   const bans = new BanList(banStore.start);
   const store = new BanGuard(tiers.store, bans);
   const { distributions } = settings;

@@ -11,6 +11,8 @@ import { storedResponseCodec } from './stored-response-codec.ts';
 
 export interface ResponseStore {
   readonly store: CacheStore<CachedResponse>;
+  /** Where it keeps what outlives the process; empty when nothing does. */
+  readonly folder: string;
   close(): Promise<void>;
 }
 
@@ -27,11 +29,12 @@ export function openResponseStore(
   { clock, log, dataFolder }: { readonly clock: Clock; readonly log: Log; readonly dataFolder?: string },
 ): ResponseStore {
   const memory = new MemoryCache<CachedResponse>(memoryBytes);
-  const folder = disk.path ?? (dataFolder === undefined ? undefined : join(dataFolder, 'cache'));
-  if (folder === undefined || disk.sizeBytes === 0) return { store: memory, close: () => Promise.resolve() };
+  const path = disk.path ?? (dataFolder === undefined ? undefined : join(dataFolder, 'cache'));
+  if (path === undefined || disk.sizeBytes === 0) return { store: memory, folder: '', close: () => Promise.resolve() };
+  const folder = resolve(path);
   const codec = storedResponseCodec(disk.minTtlMs);
   const tier = new DiskStore<CachedResponse>({
-    folder: resolve(folder),
+    folder,
     setting: disk.path === undefined ? 'data' : 'edge.cache.disk.path',
     limitBytes: disk.sizeBytes,
     keepFreeBytes: disk.keepFreeBytes,
@@ -41,5 +44,5 @@ export function openResponseStore(
     log,
     isUsedAbove: (cacheKey) => memory.hasEarned(cacheKey),
   });
-  return { store: new TieredCache(memory, tier, codec), close: () => tier.close() };
+  return { store: new TieredCache(memory, tier, codec), folder, close: () => tier.close() };
 }
