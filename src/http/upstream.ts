@@ -76,6 +76,9 @@ export class Upstream {
   }
 }
 
+/** So many 1xx may come before the answer. */
+const maxInterimAnswers = 100;
+
 /** One request, over as many connections as it may try. */
 class Exchange implements UpstreamExchange {
   readonly #pool: Pool;
@@ -86,6 +89,7 @@ class Exchange implements UpstreamExchange {
   readonly #maxAttempts: number;
   #queueTimer: NodeJS.Timeout | undefined;
   #attempt = 0;
+  #interimAnswers = 0;
   #phase: UpstreamPhase = 'connecting';
   #controller: Dispatcher.DispatchController | undefined;
   #done = false;
@@ -158,7 +162,12 @@ class Exchange implements UpstreamExchange {
         if (this.#done) return;
         const fields = fieldLines(controller.rawHeaders);
         if (status < 200) {
-          this.#handler.onInformation?.(status, fields);
+          // Each of them begins the wait for the answer anew.
+          if (++this.#interimAnswers > maxInterimAnswers) {
+            this.#fail(new UpstreamError('ORIGIN_INVALID', `${this.#settings.url} sends interim answers without end`));
+          } else {
+            this.#handler.onInformation?.(status, fields);
+          }
           return;
         }
         this.#phase = 'body';

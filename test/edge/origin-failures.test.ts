@@ -225,6 +225,7 @@ describe('an origin that breaks off', () => {
     ['gives its body two lengths', `${head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
     ['speaks no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
     ['answers 304 to a request without a condition', 'HTTP/1.1 304 Not Modified\r\n\r\n'],
+    ['sends interim answers without end', 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(200)],
     ['sends an endless head', `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(70_000)}\r\n\r\n`],
   ])('an origin that %s is answered 502', async (_what, bytes) => {
     await using origin = await startRawOrigin((socket) => void socket.end(bytes));
