@@ -46,6 +46,7 @@ export async function startControl({ http }: ControlSettings, deps: ControlSurro
         await answer(invalidations, request, response);
       } catch (error) {
         if (!(error instanceof ControlRefusal)) throw error;
+        if (error.status === 500) log.error({ err: error }, 'an invalidation could not be taken');
         sendRefusal(response, error);
       }
     },

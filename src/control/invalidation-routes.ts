@@ -60,7 +60,9 @@ function create(target: InvalidationTarget, body: unknown): Reported {
   } catch (error) {
     if (error instanceof ProtocolError) throw new ControlRefusal(400, error.code, error.message);
     if (error instanceof LimitError) throw new ControlRefusal(429, error.code, error.message);
-    throw error;
+    // A full disk, for one: whoever has the secret may know.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ControlRefusal(500, 'NOT_INVALIDATED', `nothing was invalidated: ${reason}`);
   }
 }
 

@@ -122,8 +122,10 @@ describe('the control listener', () => {
     refuseWith = new LimitError('TOO_MANY_INVALIDATIONS_IN_PROGRESS', 'too many', { limit: 1, value: 2 });
     const answer = await post('{"items":["b"]}');
     expect([answer.status, codeOf(answer.text)]).toEqual([429, 'TOO_MANY_INVALIDATIONS_IN_PROGRESS']);
-    refuseWith = new Error('a bug');
-    expect((await post('{"items":["b"]}')).status).toBe(500);
+    refuseWith = new Error('database or disk is full');
+    await expect(new ControlClient(folder).invalidate(['/a'], undefined)).rejects.toThrow(
+      /^NOT_INVALIDATED: nothing was invalidated: database or disk is full$/,
+    );
   });
 
   it('bounds how often it is asked', async () => {
