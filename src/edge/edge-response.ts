@@ -18,7 +18,7 @@ export interface ResponseHead {
   /** What the origin calls it for invalidation, in lower case. */
   readonly tags: readonly string[];
   /** Its behaviour keeps it off the disk. */
-  readonly memoryOnly?: true;
+  readonly memoryOnly?: boolean;
   /** It is kept in slices: the store holds it under its cache key without a body (`sliced-objects.ts`). */
   readonly sliced?: SlicedManifest;
   /** It is one slice of the version of this identity. */

@@ -58,7 +58,7 @@ export function judgeResponse(
     },
   );
   const selecting = selectingFields(shared, keyed);
-  const names = selecting === 'any' ? [] : selecting;
+  const names = selecting === 'any' ? nothing : sharedIfEmpty(selecting);
   // By the RFC, whoever waited may be given only what could also be given to whoever comes later (RFC 9111 §4).
   const staleAtOnce =
     policy.name === 'standards' &&
@@ -72,12 +72,19 @@ export function judgeResponse(
       selecting: names,
       variantKey: variantKey(names, requestFields),
       sequence,
-      tags: (tagField === undefined ? undefined : cacheTags(fields, tagField)) ?? formerTags,
-      ...(disk ? {} : { memoryOnly: true as const }),
+      tags: sharedIfEmpty((tagField === undefined ? undefined : cacheTags(fields, tagField)) ?? formerTags),
+      memoryOnly: !disk,
     },
     firstFields,
     rule: staleAtOnce ? { kind: 'store-unshared' } : rule,
   };
+}
+
+const nothing: readonly string[] = [];
+
+/** Most lists are empty, and there may be a million stored responses. */
+function sharedIfEmpty(list: readonly string[]): readonly string[] {
+  return list.length === 0 ? nothing : list;
 }
 
 /** These are counted anew for every viewer. */
