@@ -221,7 +221,7 @@ export class OriginFetch implements UpstreamHandler {
     const { fields, sliced, status, tags } = stored.head;
     const judgement = this.#judge(status, mergeNotModified(fields, this.#dated(newer)), newer, tags);
     const head = sliced === undefined ? judgement.head : { ...judgement.head, sliced };
-    const response = new CachedResponse(head, stored.body);
+    const response = new CachedResponse(head, stored.keptBody);
     const kept = judgement.rule.kind === 'store' || judgement.rule.kind === 'store-unshared';
     if (kept && mayStore) store.put(cacheKey, response);
     else if (!kept && !this.#isOutdated(judgement.head)) store.remove(cacheKey);

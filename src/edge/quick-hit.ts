@@ -80,8 +80,7 @@ interface Hit {
 /** One answer, and what the log says of it. */
 class QuickHit implements QuickAnswer {
   readonly head: string;
-  readonly body: Buffer;
-  readonly bodyText: string | undefined;
+  readonly body: Buffer | string;
   readonly #context: QuickHitContext;
   readonly #hit: Hit;
   readonly #requestId: string;
@@ -91,8 +90,7 @@ class QuickHit implements QuickAnswer {
     this.#hit = hit;
     this.#requestId = context.edge.nextRequestId();
     this.head = `${hit.head}${this.#requestId}\r\n`;
-    this.body = hit.stored.body;
-    this.bodyText = hit.stored.bodyText;
+    this.body = hit.stored.keptBody;
   }
 
   ended(whole: boolean, sentBytes: number): void {
@@ -116,7 +114,7 @@ class QuickHit implements QuickAnswer {
       whole,
       sentBytes,
       contentType: fieldValue(stored.head.fields, 'content-type'),
-      contentLength: String(stored.body.length),
+      contentLength: String(stored.keptBody.length),
       contentRange: undefined,
     });
   }

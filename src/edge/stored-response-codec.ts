@@ -13,7 +13,8 @@ export function storedResponseCodec(minTtlMs: number): StoredCodec<CachedRespons
       return memoryOnly !== true && facts.lifetimeMs - facts.initialAgeMs >= minTtlMs;
     },
 
-    isSameBody: (one, other) => one.body === other.body,
+    // For text it may compare the characters: those are few.
+    isSameBody: (one, other) => one.keptBody === other.keptBody,
 
     encode({ head, body }) {
       const { receivedMs, ...facts } = head.facts;

@@ -8,9 +8,8 @@ import { type PlainFields, type PlainGet, recognisePlainGet } from './plain-get.
 export interface QuickAnswer {
   /** Status line and fields without those about the connection, each with its CRLF; each character is a byte. */
   readonly head: string;
-  readonly body: Buffer;
-  /** The same with a character for each byte, where it is small: then all is one string and one write. */
-  readonly bodyText: string | undefined;
+  /** A small one as text with a character for each byte: then all is one string and one write. */
+  readonly body: Buffer | string;
   /** Called once: the socket has taken everything (`whole`), or the viewer has left before. */
   ended(whole: boolean, sentBytes: number): void;
 }
@@ -143,10 +142,10 @@ export class QuickConnection {
   /** `false`: the viewer has not taken all of it yet. */
   #send(answer: QuickAnswer): boolean {
     const socket = this.#socket;
-    const { body, bodyText } = answer;
+    const { body } = answer;
     const head = answer.head + this.#options.headEnd;
     this.#sentBytes = head.length + body.length;
-    if (bodyText !== undefined) return socket.write(head + bodyText, 'latin1');
+    if (typeof body === 'string') return socket.write(head + body, 'latin1');
     if (this.#peer.tls !== undefined) {
       socket.write(head, 'latin1');
       this.#rest = body;

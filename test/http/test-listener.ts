@@ -33,8 +33,7 @@ export async function startTestListener(options: Partial<HttpListenerOptions> = 
       const body = quickBody(target);
       return {
         head: `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n`,
-        body,
-        bodyText: body.length < 4_096 ? body.toString('latin1') : undefined,
+        body: body.length < 4_096 ? body.toString('latin1') : body,
         ended: (whole) => {
           if (!whole) brokenOff.push(target);
         },
