@@ -6,8 +6,6 @@ import type { ConfigurationFlags } from './configuration.ts';
 import { roles, type Role } from './configuration-schema.ts';
 import { invalidate, type InvalidateFlags, invalidateHelp } from './invalidate.ts';
 import { programFile } from './program-files.ts';
-import { publish } from './publish.ts';
-import { start } from './start.ts';
 
 function port(text: string): number {
   const value = Number(text);
@@ -61,7 +59,11 @@ const program = new Command('streamfront')
   .showHelpAfterError('(streamfront --help lists the commands and their options)');
 
 withConfigurationFlags(program.command('start', { isDefault: true }).description('run the server (all roles)')).action(
-  (_options, command: Command) => start(flagsOf(command)),
+  async (_options, command: Command) => {
+    // The servers take most of a second to load: commands that need none do not wait for them.
+    const { start } = await import('./start.ts');
+    await start(flagsOf(command));
+  },
 );
 
 withConfigurationFlags(
@@ -76,7 +78,10 @@ program
   .argument('<file>', 'the media file')
   .argument('<url>', 'where to, such as rtmp://localhost:1935/live/hello')
   .option('--loop', 'begin again at the end, until stopped')
-  .action((file: string, url: string, options: { loop?: boolean }) => publish(file, url, options.loop ?? false));
+  .action(async (file: string, url: string, options: { loop?: boolean }) => {
+    const { publish } = await import('./publish.ts');
+    await publish(file, url, options.loop ?? false);
+  });
 
 program
   .command('invalidate')

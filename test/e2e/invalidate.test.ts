@@ -132,7 +132,7 @@ describe('streamfront invalidate', () => {
     agent.destroy();
     expect(failures).toEqual([]);
     expect(tooOld).toEqual([]);
-  });
+  }, 240_000);
 
   it('says what is in force, how many objects went, and what is wrong', async () => {
     const { edgeUrl, dataFolder } = await startEdge();
