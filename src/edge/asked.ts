@@ -54,7 +54,11 @@ export function askedOf(
     method,
     ...addressOf(behaviour, target),
     requestFields: () =>
-      originRequestFields(forwardedRequest(viewer, viewerFieldsForOrigin(rawHeaders, forwarded)), identity, []),
+      originRequestFields(
+        forwardedRequest(viewer, viewerFieldsForOrigin(rawHeaders, forwarded), sharedProtocol(behaviour)),
+        identity,
+        [],
+      ),
     wants,
     alone: method === 'HEAD' || authorized || wants?.noStore === true,
     rangePassed: false,
@@ -79,14 +83,31 @@ function wantsOf({ request }: Viewer, { policy }: Behaviour): RequestCacheContro
     : parseRequestCacheControl(cacheControl, pragma?.toString());
 }
 
+/**
+ * How all viewers came who may share an answer; `undefined` if some came so and some otherwise. HTTP and HTTPS are one
+ * object: an origin that is told of one viewer's HTTP redirects them all to HTTPS, for ever.
+ */
+function sharedProtocol({ viewerProtocol }: Behaviour): 'https' | undefined {
+  return viewerProtocol === 'allow-all' ? undefined : 'https';
+}
+
+/** How this viewer came. */
+export function protocolOf({ request }: Viewer): 'http' | 'https' {
+  return isSecure(request.socket) ? 'https' : 'http';
+}
+
 /** What the origin gets to see of a request, `viewerFields` of the viewer's own among it. */
-export function forwardedRequest({ request, requestId }: Viewer, viewerFields: FieldLines): ForwardedRequest {
+export function forwardedRequest(
+  { request, requestId }: Viewer,
+  viewerFields: FieldLines,
+  viewerProtocol: ForwardedRequest['viewerProtocol'],
+): ForwardedRequest {
   const { headers, socket } = request;
   return {
     acceptEncoding: normaliseAcceptEncoding(headers['accept-encoding']),
     forwardedFor: singleValue(headers['x-forwarded-for']),
     viewerAddress: socket.remoteAddress ?? 'unknown',
-    viewerProtocol: isSecure(socket) ? 'https' : 'http',
+    viewerProtocol,
     via: headers.via,
     cdnLoop: singleValue(headers['cdn-loop']),
     requestId,

@@ -5,7 +5,7 @@ import type { UpstreamExchange, UpstreamHandler } from '../http/upstream.ts';
 import { isSafeMethod } from '../policy/methods.ts';
 import { type EdgeIdentity, originRequestFields, passedThroughFields } from '../policy/origin-request.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
-import { addressOf, forwardedRequest } from './asked.ts';
+import { addressOf, forwardedRequest, protocolOf } from './asked.ts';
 import { deliverInformation, deliverPlain, type Viewer } from './deliver.ts';
 import { gatewayAnswer, refusals } from './error-page.ts';
 import type { FetchSurroundings } from './origin-fetch.ts';
@@ -47,7 +47,7 @@ class PassedRequest implements UpstreamHandler {
     const { counters, identity } = this.#edge;
     const { request, response } = this.#viewer;
     counters.originRequests++;
-    const fields = forwardedRequest(this.#viewer, passedThroughFields(request.rawHeaders));
+    const fields = forwardedRequest(this.#viewer, passedThroughFields(request.rawHeaders), protocolOf(this.#viewer));
     this.#exchange = this.#behaviour.upstream.fetch(
       {
         method: request.method ?? 'GET',

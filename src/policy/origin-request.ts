@@ -12,7 +12,7 @@ export interface ForwardedRequest {
   readonly forwardedFor: string | undefined;
   readonly viewerAddress: string;
   /** How the viewer came. Its answers are shared all the same, so an origin that minds has to say `Vary`. */
-  readonly viewerProtocol: 'http' | 'https';
+  readonly viewerProtocol: 'http' | 'https' | undefined;
   /** The viewer's Via, if any. */
   readonly via: string | undefined;
   /** The viewer's CDN-Loop, if any (RFC 8586). */
@@ -104,8 +104,7 @@ export function originRequestFields(
   fields.push(
     'X-Forwarded-For',
     appended(request.forwardedFor, request.viewerAddress),
-    'X-Forwarded-Proto',
-    request.viewerProtocol,
+    ...(request.viewerProtocol === undefined ? [] : ['X-Forwarded-Proto', request.viewerProtocol]),
     'Via',
     appended(request.via, identity.via),
     'CDN-Loop',

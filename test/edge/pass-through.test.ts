@@ -50,6 +50,7 @@ describe('methods that change something', () => {
         authorization: 'Basic eDp5',
         'if-match': '"v1"',
       });
+      expect(asked?.headers['x-forwarded-proto']).toBe('http');
       for (const name of ['x-forwarded-host', 'x-http-method-override', 'x-secret']) {
         expect(asked?.headers[name]).toBeUndefined();
       }
