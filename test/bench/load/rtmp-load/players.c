@@ -19,11 +19,13 @@ enum {
   EVENTS_AT_ONCE = 256,
   READ_AT_ONCE_BYTES = 1 << 18,
   DRAIN_AT_ONCE_BYTES = 1 << 22,
+  DRAINED_BETWEEN_PROBES = 16,
   MAX_LATENCIES = 1 << 20,
   STALLED_RECEIVE_BUFFER_BYTES = 4096,
   MAX_RSS_SAMPLES = 4096,
 };
 static const double rss_interval_seconds = 0.1;
+static const double drain_interval_seconds = 0.002;
 
 enum player_state {
   HANDSHAKING,
@@ -71,6 +73,14 @@ static struct {
 static const struct play_plan *plan;
 static struct player *players;
 static int poll_fd;
+/*
+ * Of the players that are drained; looked at every few milliseconds and never waited for. A real player is on another
+ * machine: if this program slept until the next one had something to read, the server would pay for waking it, with an
+ * interrupt to the other core for each write that finds it asleep. How many do depends on which of the two is faster.
+ */
+static int drain_fd;
+static int draining_players;
+static double drain_due_at;
 static int closed_players;
 static bool stalled_was_closed;
 
@@ -119,9 +129,13 @@ static void on_message(void *context, const struct rtmp_message *message) {
   }
 }
 
-static void watch(struct player *player, int operation, uint32_t events) {
+static void watch_in(int epoll_fd, struct player *player, int operation, uint32_t events) {
   struct epoll_event interest = {.events = events, .data.ptr = player};
-  if (epoll_ctl(poll_fd, operation, player->fd, &interest) != 0) fail("epoll_ctl: %s", strerror(errno));
+  if (epoll_ctl(epoll_fd, operation, player->fd, &interest) != 0) fail("epoll_ctl: %s", strerror(errno));
+}
+
+static void watch(struct player *player, int operation, uint32_t events) {
+  watch_in(poll_fd, player, operation, events);
 }
 
 static void join(struct player *player) {
@@ -227,6 +241,9 @@ static void serve(struct player *player) {
       else if (!player->probe && player->frame_seen) {
         player->state = DRAINING;
         leave_reader(player);
+        watch(player, EPOLL_CTL_DEL, 0);
+        watch_in(drain_fd, player, EPOLL_CTL_ADD, EPOLLIN);
+        draining_players++;
       }
       break;
     case DRAINING: receive(player, buffer, DRAIN_AT_ONCE_BYTES, MSG_TRUNC); break;
@@ -236,10 +253,23 @@ static void serve(struct player *player) {
   if (player->state == PLAYING || player->state == DRAINING) acknowledge(player);
 }
 
+/* Serves some of them when it is time. Returns whether there may be more: the probes come first. */
+static bool drain_some(void) {
+  struct epoll_event events[DRAINED_BETWEEN_PROBES];
+  if (draining_players == 0 || now() < drain_due_at) return false;
+  int ready = epoll_wait(drain_fd, events, DRAINED_BETWEEN_PROBES, 0);
+  for (int i = 0; i < ready; i++) serve(events[i].data.ptr);
+  if (ready == DRAINED_BETWEEN_PROBES) return true;
+  drain_due_at = now() + drain_interval_seconds;
+  return false;
+}
+
 static void serve_until(double at) {
   struct epoll_event events[EVENTS_AT_ONCE];
+  const bool more = drain_some();
+  if (draining_players > 0 && drain_due_at < at) at = drain_due_at;
   double left_ms = (at - now()) * 1e3;
-  int timeout = left_ms <= 0 ? 0 : left_ms < 50 ? (int)ceil(left_ms) : 50;
+  int timeout = more || left_ms <= 0 ? 0 : left_ms < 50 ? (int)ceil(left_ms) : 50;
   int ready = epoll_wait(poll_fd, events, EVENTS_AT_ONCE, timeout);
   for (int i = 0; i < ready; i++) serve(events[i].data.ptr);
 }
@@ -362,7 +392,8 @@ void play(const struct play_plan *wanted) {
   struct player *stalled = NULL;
   players = calloc((size_t)most + 1, sizeof *players);
   poll_fd = epoll_create1(EPOLL_CLOEXEC);
-  if (players == NULL || poll_fd < 0) fail("no memory for %d players", most);
+  drain_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (players == NULL || poll_fd < 0 || drain_fd < 0) fail("no memory for %d players", most);
   /* Spread over all, so that neither the first nor the last in the server's list are the ones that are looked at. */
   for (int i = 0; i < plan->probes; i++) players[(int)((i + 0.5) * most / plan->probes)].probe = true;
 
