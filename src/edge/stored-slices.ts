@@ -34,7 +34,7 @@ export class StoredSlices {
    * ban may have spoken since it came.
    */
   keeper(): (index: number, bytes: Buffer) => void {
-    const { facts, sequence, tags, variantKey } = this.#head;
+    const { facts, memoryOnly = false, sequence, tags, variantKey } = this.#head;
     const manifest = this.#manifest();
     const head: ResponseHead = {
       status: 206,
@@ -44,6 +44,7 @@ export class StoredSlices {
       variantKey,
       sequence: manifest?.sequence ?? sequence,
       tags,
+      memoryOnly,
       sliceOf: this.#identity,
     };
     return (index, bytes) => {

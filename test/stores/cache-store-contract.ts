@@ -21,6 +21,9 @@ export function opened(store: CacheStore<TestStored>): OpenedStore {
   return { store, settled: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
+/** A thousand files on a disk that others use too. */
+const patient = { timeout: 60_000 };
+
 /** What every store must do. `open` gives an empty one with this bound. */
 export function holdsTheStoreContract(name: string, open: (limitBytes: number) => OpenedStore): void {
   /** What a request would find, in whichever tier. */
@@ -88,18 +91,18 @@ export function holdsTheStoreContract(name: string, open: (limitBytes: number) =
       expect(store.stats().evictions).toBeGreaterThan(0);
     });
 
-    it('counts more than the body: many empty objects fill it too', async () => {
+    it('counts more than the body: many empty objects fill it too', patient, async () => {
       await using held = open(100_000);
       const { store } = held;
-      for (let i = 0; i < 2_000; i++) store.put(`k${i}`, stored('empty', 0));
+      for (let i = 0; i < 1_000; i++) store.put(`k${i}`, stored('empty', 0));
       await held.settled();
-      expect(store.stats().objects).toBeLessThan(1_000);
+      expect(store.stats().objects).toBeLessThan(500);
     });
 
-    it('sweeps out the unwanted variants in steps, all others stay, and the room is given back', async () => {
+    it('sweeps out the unwanted variants in steps, all others stay, and the room is given back', patient, async () => {
       await using held = open(100_000_000);
       const { store } = held;
-      for (let i = 0; i < 2_000; i++) {
+      for (let i = 0; i < 600; i++) {
         store.put(`k${i}`, stored('plain', 100));
         store.put(`k${i}`, { ...stored('zipped', 1_000, 'gzip'), sequence: 7, tags: i % 2 === 0 ? ['even'] : [] });
       }
@@ -113,27 +116,27 @@ export function holdsTheStoreContract(name: string, open: (limitBytes: number) =
         }),
       ];
       expect(steps.length).toBeGreaterThan(1);
-      expect(steps.reduce((sum, removed) => sum + removed, 0)).toBe(1_002);
+      expect(steps.reduce((sum, removed) => sum + removed, 0)).toBe(302);
       expect(facts).toEqual(new Set([0, 7]));
       expect(await labels(held, 'k0')).toEqual(['plain']);
       expect(await labels(held, 'k1')).toEqual([]);
       expect(await labels(held, 'k3')).toEqual(['zipped', 'plain']);
-      expect(store.stats().objects).toBe(before.objects - 1_002);
-      expect(before.bytes - store.stats().bytes).toBeGreaterThanOrEqual(1_001 * 1_000);
+      expect(store.stats().objects).toBe(before.objects - 302);
+      expect(before.bytes - store.stats().bytes).toBeGreaterThanOrEqual(301 * 1_000);
     });
 
-    it('goes on sweeping while objects are put and removed between its steps', async () => {
+    it('goes on sweeping while objects are put and removed between its steps', patient, async () => {
       await using held = open(100_000_000);
       const { store } = held;
-      for (let i = 0; i < 2_000; i++) store.put(`k${i}`, stored('old', 100));
+      for (let i = 0; i < 600; i++) store.put(`k${i}`, stored('old', 100));
       await held.settled();
       const sweep = store.sweep((_cacheKey, { sequence }) => sequence === 0);
       sweep.next();
-      for (let i = 0; i < 2_000; i += 2) store.remove(`k${i}`);
-      for (let i = 1; i < 2_000; i += 4) store.put(`k${i}`, { ...stored('new', 100), sequence: 1 });
+      for (let i = 0; i < 600; i += 2) store.remove(`k${i}`);
+      for (let i = 1; i < 600; i += 4) store.put(`k${i}`, { ...stored('new', 100), sequence: 1 });
       await held.settled();
       for (const _removed of sweep);
-      expect(store.stats().objects).toBe(500);
+      expect(store.stats().objects).toBe(150);
       expect(await labels(held, 'k1')).toEqual(['new']);
       expect(await labels(held, 'k3')).toEqual([]);
     });

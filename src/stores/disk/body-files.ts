@@ -2,8 +2,8 @@ import { close, mkdir, open, readdir, read, rm, unlink, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Folders that the files are spread over: at a million files each holds some 250. */
-const folders = 4_096;
+/** Folders that the files are spread over: at a million files each holds a thousand. */
+const folders = 1_024;
 
 const openFile = promisify(open);
 const closeFile = promisify(close);

@@ -34,7 +34,9 @@ function bodyIds(folder: string): number[] {
 }
 
 describe('DiskStore in a process that is killed', () => {
-  it('holds no wrong body after 30 kills at any moment, and sweeps what was left lying around', async () => {
+  it('holds no wrong body after 30 kills at any moment, and sweeps what was left lying around', {
+    timeout: 240_000,
+  }, async () => {
     using temporary = temporaryFolder();
     const { folder } = temporary;
     for (let run = 0; run < 30; run++) {
