@@ -11,7 +11,7 @@ export interface ForwardedRequest {
   /** The viewer's X-Forwarded-For, if any. */
   readonly forwardedFor: string | undefined;
   readonly viewerAddress: string;
-  /** How the viewer came. Its answers are shared all the same, so an origin that minds has to say `Vary`. */
+  /** How everybody came who gets the answer; `undefined` when that is not the same for all. */
   readonly viewerProtocol: 'http' | 'https' | undefined;
   /** The viewer's Via, if any. */
   readonly via: string | undefined;
