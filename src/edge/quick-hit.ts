@@ -37,17 +37,18 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
     answer(get, peer) {
       const beganMs = edge.clock.monotonicMs();
       const target = parseRequestTarget(get.target);
-      if (target.kind !== 'resource' || isElsewhere(target.path)) return undefined;
+      if (target.kind !== 'resource') return 'whole-way';
+      if (isElsewhere(target.path)) return 'for-good';
       const behaviour = edge.route(get.fields.host, target.path);
-      if (typeof behaviour === 'string') return undefined;
-      if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return undefined;
+      if (typeof behaviour === 'string') return 'whole-way';
+      if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return 'whole-way';
       const query = chooseQuery(target.query, behaviour.chosenQuery);
       const variants = edge.store.get(cacheKey(behaviour.distribution, target.path, query));
-      if (!variants.every(isPlainlySelected)) return undefined;
+      if (!variants.every(isPlainlySelected)) return 'whole-way';
       const stored = selectVariant(variants, () => selectingFields(get));
-      if (stored === undefined || stored.head.status !== 200 || stored.head.sliced !== undefined) return undefined;
+      if (stored === undefined || stored.head.status !== 200 || stored.head.sliced !== undefined) return 'whole-way';
       const state = freshness(stored.head.facts, beganMs);
-      if (state.kind === 'stale') return undefined;
+      if (state.kind === 'stale') return 'whole-way';
       edge.counters.requests++;
       edge.counters.hits++;
       hits++;

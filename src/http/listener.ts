@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { HttpLane } from './http-lane.ts';
 import {
   defaultDeadlines,
   type HttpDeadlines,
@@ -149,6 +150,8 @@ function handleRequest(
   response: ServerResponse,
 ): void {
   response.on('error', ignoreError);
+  const connection: Duplex = request.socket;
+  if (connection instanceof HttpLane) response.once('close', () => connection.answered());
   if (closing) response.shouldKeepAlive = false;
   const refusal = refusalOf(request);
   if (refusal !== undefined) {

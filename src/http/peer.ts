@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { HttpLane } from './http-lane.ts';
 
 /** Who is at the other end of a connection. */
 export interface Peer {
@@ -16,16 +18,22 @@ export interface TlsFacts {
 }
 
 /** To be asked while the connection stands. */
-export function peerOf(socket: Socket): Peer {
-  const { remoteAddress, remotePort } = socket;
-  return { address: remoteAddress, port: remotePort, tls: tlsFacts(socket) };
+export function peerOf(connection: Duplex): Peer {
+  const { remoteAddress, remotePort } = connection as Partial<Socket>;
+  return { address: remoteAddress, port: remotePort, tls: tlsFacts(connection) };
 }
 
-export function isSecure(socket: Socket): socket is TLSSocket {
-  return socket instanceof TLSSocket;
+export function isSecure(connection: Duplex): boolean {
+  return tlsSocketOf(connection) !== undefined;
 }
 
-function tlsFacts(socket: Socket): TlsFacts | undefined {
-  if (!isSecure(socket)) return undefined;
+function tlsSocketOf(connection: Duplex): TLSSocket | undefined {
+  const socket = connection instanceof HttpLane ? connection.socket : connection;
+  return socket instanceof TLSSocket ? socket : undefined;
+}
+
+function tlsFacts(connection: Duplex): TlsFacts | undefined {
+  const socket = tlsSocketOf(connection);
+  if (socket === undefined) return undefined;
   return { protocol: socket.getProtocol() ?? '-', cipher: socket.getCipher()?.name ?? '-' };
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { refuseConnection } from './broken-request.ts';
+import { HttpLane, type LaneOwner } from './http-lane.ts';
 import { maxHeadBytes, maxTargetBytes } from './listener-bounds.ts';
 import { type Peer, peerOf } from './peer.ts';
 import { type PlainFields, type PlainGet, recognisePlainGet } from './plain-get.ts';
@@ -16,16 +17,22 @@ export interface QuickAnswer {
 
 /** Answers plain GETs at once. */
 export interface QuickResponder {
-  /** `undefined`: the request goes the whole way. It must not throw. */
-  answer(get: PlainGet, peer: Peer): QuickAnswer | undefined;
+  /**
+   * `whole-way`: the request is for `node:http`, the next one may be for this again. `for-good`: so is the connection.
+   * It must not throw.
+   */
+  answer(get: PlainGet, peer: Peer): QuickAnswer | 'whole-way' | 'for-good';
 }
 
 export interface QuickConnectionOptions {
   readonly responder: QuickResponder;
   /** The last fields of every head, about the connection, and the empty line behind them. */
   readonly headEnd: string;
-  /** Takes the connection for good. What was read and not answered is in it to be read again. */
-  readonly handOver: (socket: Socket) => void;
+  /**
+   * Takes a connection as if it had just come: a socket for good, with what was read and not answered in it to be read
+   * again; or a lane, for a request at a time.
+   */
+  readonly handOver: (connection: Socket | HttpLane) => void;
   readonly onClosed: (connection: QuickConnection) => void;
 }
 
@@ -39,10 +46,11 @@ const nothing = Buffer.alloc(0);
 
 /**
  * A viewer's connection on the fast path: requests of a small grammar are answered from memory, in order, each with one
- * write. At the first request that is anything else the connection, with the bytes from there on, goes over for good
- * to who can parse HTTP. While the viewer has not taken an answer, no further one is made.
+ * write. Others of the same grammar are passed on to who can parse HTTP, one at a time, in a lane. At the first request
+ * that is anything else the connection, with the bytes from there on, goes over for good. While the viewer has not taken
+ * an answer, no further one is made.
  */
-export class QuickConnection {
+export class QuickConnection implements LaneOwner {
   readonly #options: QuickConnectionOptions;
   readonly #socket: Socket;
   readonly #peer: Peer;
@@ -53,6 +61,7 @@ export class QuickConnection {
   #rest: Buffer = nothing;
   /** Of the last answer. */
   #sentBytes = 0;
+  #lane: HttpLane | undefined;
   #lastFields: PlainFields | undefined;
   #closing = false;
   #peerEnded = false;
@@ -77,6 +86,7 @@ export class QuickConnection {
   sweep(sweepMs: number, deadlines: { headMs: number; keepAliveMs: number; silenceMs: number }): void {
     const quietMs = this.#quietSweeps * sweepMs;
     this.#quietSweeps++;
+    if (this.#lane?.busy === true) return;
     if (this.#sending !== undefined) {
       // Whether bytes of one long write move only the socket knows.
       if (this.#quietSweeps === 2) this.#socket.setTimeout(deadlines.silenceMs);
@@ -90,15 +100,25 @@ export class QuickConnection {
   /** Ends the connection at once, or when the answer that is being sent has been taken. */
   closeWhenIdle(): void {
     this.#closing = true;
-    if (this.#sending === undefined) this.#socket.destroy();
+    if (!this.#busy) this.#socket.destroy();
   }
 
   destroy(): void {
     this.#socket.destroy();
   }
 
+  /** An answer is on its way. */
+  get #busy(): boolean {
+    return this.#sending !== undefined || this.#lane?.busy === true;
+  }
+
+  /** The server has answered what it was passed. */
+  laneIsFree(): void {
+    if (this.#socket.writable) this.#goOn();
+  }
+
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#sending !== undefined) {
+    if (this.#busy) {
       this.#pending = this.#pending === undefined ? bytes : Buffer.concat([this.#pending, bytes]);
       this.#socket.pause();
       return;
@@ -119,16 +139,22 @@ export class QuickConnection {
       }
       const answer =
         typeof get === 'string' || get.target.length > maxTargetBytes || get.headBytes > maxHeadBytes
-          ? undefined
+          ? 'for-good'
           : this.#options.responder.answer(get, this.#peer);
-      if (answer === undefined || typeof get === 'string') {
+      if (answer === 'for-good' || typeof get === 'string') {
         this.#handOver(from === 0 ? bytes : bytes.subarray(from));
         return;
       }
+      const head = bytes.subarray(from, get.endsAt);
       from = get.endsAt;
       this.#lastFields = get.fields;
       this.#answered = true;
       this.#quietSweeps = 0;
+      if (answer === 'whole-way') {
+        this.#pending = from < text.length ? bytes.subarray(from) : undefined;
+        this.#passOn(head);
+        return;
+      }
       if (!this.#send(answer)) {
         this.#sending = answer;
         this.#pending = from < text.length ? bytes.subarray(from) : undefined;
@@ -173,8 +199,13 @@ export class QuickConnection {
     if (answer === undefined || (this.#rest.length > 0 && !this.#sendRest())) return;
     this.#sending = undefined;
     if (this.#quietSweeps >= 2) this.#socket.setTimeout(0);
-    this.#quietSweeps = 0;
     answer.ended(true, this.#sentBytes);
+    this.#goOn();
+  };
+
+  /** An answer was taken: the next request, if there is one. */
+  #goOn(): void {
+    this.#quietSweeps = 0;
     if (this.#closing) {
       this.#socket.destroySoon();
       return;
@@ -183,17 +214,27 @@ export class QuickConnection {
     this.#pending = undefined;
     if (this.#socket.isPaused()) this.#socket.resume();
     if (pending !== undefined) this.#answer(pending);
-    if (this.#peerEnded && this.#sending === undefined) this.#socket.end();
-  };
+    if (this.#peerEnded && !this.#busy) this.#socket.end();
+  }
+
+  #passOn(head: Buffer): void {
+    if (this.#lane === undefined || this.#lane.destroyed) {
+      this.#lane = new HttpLane(this.#socket, this);
+      this.#options.handOver(this.#lane);
+    }
+    this.#lane.ask(head);
+  }
 
   /** The viewer asks for nothing more. */
   readonly #onEnd = (): void => {
     this.#peerEnded = true;
-    if (this.#sending === undefined) this.#socket.end();
+    // A server for HTTP takes this for the viewer's leaving.
+    if (this.#lane?.busy === true) this.#lane.push(null);
+    else if (this.#sending === undefined) this.#socket.end();
   };
 
   readonly #onTimeout = (): void => {
-    this.#socket.destroy();
+    if (this.#lane?.busy !== true) this.#socket.destroy();
   };
 
   readonly #onClose = (): void => {
@@ -201,6 +242,7 @@ export class QuickConnection {
     this.#sending = undefined;
     // How much of it the kernel has taken nobody tells: at most what the socket does not hold any more.
     answer?.ended(false, Math.max(0, this.#sentBytes - this.#rest.length - this.#socket.writableLength));
+    this.#lane?.destroy();
     this.#options.onClosed(this);
   };
 
@@ -219,6 +261,7 @@ export class QuickConnection {
     socket.off('error', ignoreError);
     socket.off('close', this.#onClose);
     this.#options.onClosed(this);
+    this.#lane?.destroy();
     socket.unshift(bytes);
     this.#options.handOver(socket);
   }

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { HttpLane } from './http-lane.ts';
 import { type HttpDeadlines, sweepIntervalMs } from './listener-bounds.ts';
 import { QuickConnection, type QuickConnectionOptions, type QuickResponder } from './quick-connection.ts';
 
@@ -24,15 +25,15 @@ export function takeQuickPath(
   // The server's own way to take a connection is put aside. A second server that does not listen would do for the
   // parsing, but such a one does not look at its deadlines.
   const event = secure ? 'secureConnection' : 'connection';
-  const taking = server.listeners(event) as ((socket: Socket) => void)[];
+  const taking = server.listeners(event) as ((connection: Socket | HttpLane) => void)[];
   server.removeAllListeners(event);
   const connections = new Set<QuickConnection>();
   const options: QuickConnectionOptions = {
     responder,
     // As `node:http` says it.
     headEnd: `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(deadlines.keepAliveMs / 1_000)}\r\n\r\n`,
-    handOver: (socket) => {
-      for (const take of taking) take.call(server, socket);
+    handOver: (connection) => {
+      for (const take of taking) take.call(server, connection);
     },
     onClosed: (connection) => connections.delete(connection),
   };

@@ -14,20 +14,96 @@ function bodies(answer: string): string[] {
 }
 
 describe('the fast path', () => {
-  it('answers in order, and hands over at the first request that is for the slow way', async () => {
+  it('answers in order, and passes on one by one what is for the slow way', async () => {
     await using listener = await startTestListener();
     const answer = await exchange(
       listener.port,
-      `${get('/quick/a')}${get('/quick/b')}${get('/slow/c')}${get('/quick/d')}${last('/slow/e')}`,
+      `${get('/quick/a')}${get('/slow/b')}${get('/quick/c')}${get('/slow/d')}${get('/slow/e')}${last('/slow/f')}`,
     );
     expect(bodies(answer)).toEqual([
       'quick /quick/a',
-      'quick /quick/b',
-      'slow /slow/c',
-      'slow /quick/d',
+      'slow /slow/b',
+      'quick /quick/c',
+      'slow /slow/d',
       'slow /slow/e',
+      'slow /slow/f',
     ]);
-    expect(listener.handled).toEqual(['/slow/c', '/quick/d', '/slow/e']);
+    expect(listener.quick).toEqual(['/quick/a', '/quick/c']);
+  });
+
+  it.each([
+    ['a request that is not plain', 'HEAD /gone HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['a request that the responder leaves for good', get('/gone')],
+  ])('is left for good with %s', async (_what, leaving) => {
+    await using listener = await startTestListener();
+    const answer = await exchange(listener.port, `${get('/quick/a')}${leaving}${get('/quick/b')}${last('/slow/c')}`);
+    expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(4);
+    expect([listener.quick, listener.handled]).toEqual([['/quick/a'], ['/gone', '/quick/b', '/slow/c']]);
+  });
+
+  it('passes bodies of any length and framing through, and takes the connection back behind them', async () => {
+    const body = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => 33 + (index % 89)));
+    await using listener = await startTestListener({
+      handler: (_request, response) => {
+        // Without a length: in chunks of its own.
+        for (let at = 0; at < body.length; at += 100_000) response.write(body.subarray(at, at + 100_000));
+        response.end();
+      },
+    });
+    const answer = await exchange(listener.port, `${get('/slow/a')}${get('/quick/b')}${get('/slow/c')}${last('/d')}`);
+    expect(listener.quick).toEqual(['/quick/b']);
+    const [first = ''] = /^[^]*?\r\n0\r\n\r\n/.exec(answer) ?? [];
+    const text = first.slice(first.indexOf('\r\n\r\n') + 4).replaceAll(/(?:^|\r\n)[0-9a-f]+\r\n/g, '');
+    expect(text.replace(/\r\n$/, '') === body.toString()).toBe(true);
+    expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(4);
+  });
+
+  it('tells who answers that the viewer has left', async () => {
+    for (const leave of ['destroy', 'end'] as const) {
+      let asked = false;
+      const left: string[] = [];
+      await using listener = await startTestListener({
+        handler: (request, response) => {
+          asked = true;
+          response.on('close', () => left.push(`${request.url} ${response.writableFinished}`));
+        },
+      });
+      const client = rawClient(listener.port);
+      client.socket.write(get('/slow/a'));
+      await eventually('the request', () => asked);
+      client.socket[leave]();
+      await eventually(`the end of the response (${leave})`, () => left.length > 0);
+      expect(left).toEqual(['/slow/a false']);
+    }
+  });
+
+  it('closes the connection behind an answer that says so', async () => {
+    await using listener = await startTestListener({
+      handler: (_request, response) => {
+        response.shouldKeepAlive = false;
+        response.end('slow /last');
+      },
+    });
+    const answer = await exchange(listener.port, get('/slow/a') + get('/quick/b'));
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*Connection: close\r\n[^]*slow \/last/);
+    expect(listener.quick).toEqual([]);
+  });
+
+  it('ends with the answers that others give, when the listener closes', async () => {
+    let finish: (() => void) | undefined;
+    const listener = await startTestListener({
+      handler: (_request, response) => {
+        response.write('begun ');
+        finish = () => response.end('done');
+      },
+    });
+    const client = rawClient(listener.port);
+    client.socket.write(get('/slow/a'));
+    await eventually('the beginning', () => client.text().includes('begun'));
+    const closed = listener.close(5_000);
+    finish?.();
+    expect(await client.closed()).toMatch(/done\r\n0\r\n\r\n$/);
+    await closed;
   });
 
   it('takes a request in pieces, whatever the pieces', async () => {

@@ -28,7 +28,8 @@ export async function startTestListener(options: Partial<HttpListenerOptions> = 
   const brokenOff: string[] = [];
   const responder: QuickResponder = {
     answer: ({ target }: PlainGet) => {
-      if (!target.startsWith('/quick')) return undefined;
+      if (target.startsWith('/gone')) return 'for-good';
+      if (!target.startsWith('/quick')) return 'whole-way';
       quick.push(target);
       const body = quickBody(target);
       return {
