@@ -37,6 +37,8 @@ export class SliceRun {
   #farthest = 0;
   #limit = 0;
   #promised = 0;
+  #begun = false;
+  #ended = false;
   #paused = false;
   #stopped = false;
 
@@ -83,8 +85,14 @@ export class SliceRun {
     this.#beginSlice();
   }
 
+  /** Whether anything has come. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
   /** `false`: it is more than was to come. */
   append(bytes: Buffer): boolean {
+    this.#begun = true;
     let rest = bytes;
     while (rest.length > 0 && !this.#stopped) {
       if (this.#position >= this.#end) return false;
@@ -147,6 +155,15 @@ export class SliceRun {
     return this.#position >= this.#promised;
   }
 
+  /** All has come. What lies in the window can be read still. */
+  complete(): void {
+    this.#ended = true;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -191,7 +208,7 @@ export class SliceRun {
   }
 
   #adjust(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#ended) return;
     const limit = this.keeps ? this.#limit : Math.min(this.#limit, this.#farthest + windowBytes);
     const pause = this.#position >= limit && this.#position < this.#end;
     if (pause) this.#exchange?.pause();

@@ -92,7 +92,14 @@ export class SliceRuns {
       if (reader.offset < run.end) continue;
       reader.runs.delete(run);
       this.#followers.get(run)?.delete(reader);
+      if (run.ended) this.dropIfRead(run);
     }
+  }
+
+  /** A run that has ended goes when nobody reads any more in what has passed through it. */
+  dropIfRead(run: SliceRun): void {
+    for (const { offset } of this.followersOf(run)) if (run.bytesAt(offset) !== undefined) return;
+    this.drop(run);
   }
 
   /** The slice that a reader ends in is worth having: the next range often begins there. */

@@ -262,7 +262,9 @@ export class SlicedObject implements SliceSupply {
           this.#fail(run, contradiction('the origin sends less than it announced'));
           return;
         }
-        this.#end(run);
+        run.complete();
+        this.#wake(this.#runs.followersOf(run));
+        this.#runs.dropIfRead(run);
         this.#restIfIdle();
       },
       onFailure: (failure) => this.#fail(run, failure),
@@ -320,18 +322,19 @@ export class SlicedObject implements SliceSupply {
       // Its ranges cannot be relied on; the whole, under the same ETag, perhaps can.
       this.#runs.wholeOnly = true;
     } else {
-      this.#retryLater(error);
+      this.#retryLater(error, run.begun);
     }
     this.#wake(this.#readers);
     this.#restIfIdle();
   }
 
-  #retryLater(error: UpstreamError): void {
+  #retryLater(error: UpstreamError, hadBegun: boolean): void {
     const { clock } = this.#surroundings;
     const again = this.#patience.fail(clock.monotonicMs());
     for (const reader of this.#readers) {
-      // Whoever has nothing yet can still be told so.
-      if (reader.waiting && (again === 'give-up' || !reader.begun)) this.#failReader(reader, error);
+      // An origin that does not even begin is down: whoever has nothing yet can still be told so.
+      const canBeTold = !hadBegun && !reader.begun;
+      if (reader.waiting && (again === 'give-up' || canBeTold)) this.#failReader(reader, error);
     }
     if (again === 'give-up') return;
     this.#retry ??= clock.after(again.delayMs, () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../stores/disk/test-disk.ts';
 import { eventually } from '../support/condition.ts';
 import { answerFile, patternBytes } from './file-origin.ts';
 import { get, startTestEdge, startTestOrigin } from './test-edge.ts';
@@ -51,5 +52,33 @@ describe('a large object with a strong ETag', () => {
     }
     // The plain request that found out what it is, and one for the place if that is not at the beginning.
     expect(origin.requests.length).toBeLessThanOrEqual(2);
+  });
+
+  it('is recalled from the disk by slices, in a memory too small for it and after a restart', async () => {
+    using temporary = temporaryFolder();
+    await using origin = await startTestOrigin((request, response) => answerFile(request, response, file));
+    const place = { dataFolder: temporary.folder };
+    const small = { cache: { ...cache, memory: '8MiB', slice: '512KiB' } };
+    let asked = 0;
+    const objects = 1 + Math.ceil(file.lengthBytes / (mib / 2));
+    {
+      await using first = await startTestEdge(origin.url, {}, small, place);
+      // No faster than the disk takes them.
+      for (let slice = 0; slice < objects - 1; slice++) {
+        const start = (slice * mib) / 2;
+        await get(first.httpPort, '/film.mp4', { range: `bytes=${start}-${start + mib / 2 - 1}` });
+        await expect.poll(() => first.stats().cache.disk?.objects).toBe(slice + 2);
+      }
+      asked = origin.requests.length;
+      const again = await get(first.httpPort, '/film.mp4');
+      expect(again.body.equals(patternBytes(0, file.lengthBytes))).toBe(true);
+    }
+    await using second = await startTestEdge(origin.url, {}, small, place);
+    const later = await get(second.httpPort, '/film.mp4');
+    expect(later.body.equals(patternBytes(0, file.lengthBytes))).toBe(true);
+    expect(later.headers['x-cache']).toBe('Hit from streamfront');
+    const range = await get(second.httpPort, '/film.mp4', { range: 'bytes=9000000-9999999' });
+    expect(range.body.equals(patternBytes(9_000_000, 1_000_000))).toBe(true);
+    expect(origin.requests).toHaveLength(asked);
   });
 });
