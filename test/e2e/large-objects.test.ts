@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/condition.ts';
 import { startProgram } from '../support/program.ts';
-import { StampReader, startStampedOrigin } from '../support/stamped-origin.ts';
+import { type StampedOrigin, StampReader, startStampedOrigin } from '../support/stamped-origin.ts';
 
 const mib = 1_048_576;
 
@@ -36,6 +36,17 @@ async function startSmallEdge(originPort: number) {
   return { ...program, grownBytes: () => peakResidentBytes(program.process.pid) - atStart };
 }
 
+/** Waits until the origin has sent nothing for a while. */
+async function standsStill(origin: StampedOrigin): Promise<void> {
+  let before = -1;
+  await eventually('the origin sends nothing any more', async () => {
+    const stands = origin.sentBytes() === before;
+    before = origin.sentBytes();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return stands && origin.sentBytes() === before;
+  });
+}
+
 describe('an edge with a cache of 32 MiB', () => {
   it('passes an object of 2 GiB on, every byte in its place, in bounded memory', async () => {
     await using origin = await startStampedOrigin();
@@ -61,13 +72,7 @@ describe('an edge with a cache of 32 MiB', () => {
     try {
       const response = await open(edge.edgeUrl, 1_024 * mib);
       response.pause();
-      let before = -1;
-      await eventually('the origin is held up', async () => {
-        const stands = origin.sentBytes() === before;
-        before = origin.sentBytes();
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        return stands && origin.sentBytes() === before;
-      });
+      await standsStill(origin);
       // The read-ahead, and what the sockets of the system hold.
       expect(origin.sentBytes()).toBeLessThan(64 * mib);
       response.destroy();
@@ -104,13 +109,7 @@ describe('an edge with a cache of 32 MiB', () => {
       );
       expect(edge.grownBytes()).toBeLessThan(256 * mib);
       for (const viewer of viewers) viewer.destroy();
-      let before = -1;
-      await eventually('the origin sends nothing any more', async () => {
-        const stands = origin.sentBytes() === before;
-        before = origin.sentBytes();
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        return stands && origin.sentBytes() === before;
-      });
+      await standsStill(origin);
     } finally {
       await edge.stop();
     }

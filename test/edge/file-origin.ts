@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Bytes that are easy to make and hard to mistake: each byte depends on where it stands and on the seed. */
@@ -74,8 +73,4 @@ export function sendPattern(
     if (at >= end) response.end();
   };
   go();
-}
-
-export function hashOf(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
