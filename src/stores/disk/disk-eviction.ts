@@ -4,6 +4,8 @@ import type { DiskIndex, DiskQueue } from './disk-index.ts';
 /** As in memory: what comes new has this share to show that it is used again. */
 const smallShare = 0.1;
 const rowsAtOnce = 16;
+/** Far more than one write needs room for, and done in some milliseconds. */
+const maxEvictionsAtOnce = 256;
 /** After so many further rounds in a row granted, the next goes all the same: a call has an end. */
 const maxFurtherRounds = 256;
 
@@ -28,12 +30,16 @@ export class DiskEviction {
     return this.#ghosts.take(cacheKey) ? 'main' : 'small';
   }
 
-  /** Removes rows, and then their files, until there is room for so many bytes more. Throws as the index does. */
+  /**
+   * Removes rows, and then their files, until there is room for so many bytes more, or so many have gone that the rest can
+   * wait for another call. Throws as the index does.
+   */
   makeRoom(index: DiskIndex, costBytes: number, limitBytes: number): void {
     this.#ghosts.fit(index.totals.objects);
     const boundBytes = Math.max(0, limitBytes - costBytes);
+    const lastEviction = this.#evictions + maxEvictionsAtOnce;
     let furtherRounds = 0;
-    while (index.bytes > boundBytes && index.totals.objects > 0) {
+    while (index.bytes > boundBytes && index.totals.objects > 0 && this.#evictions < lastEviction) {
       const evicted: number[] = [];
       index.transaction(() => {
         const queue = index.totals.smallBytes > boundBytes * smallShare ? 'small' : 'main';

@@ -1,5 +1,6 @@
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
@@ -320,8 +321,20 @@ export class DiskStore<Stored extends Storable> {
     this.#guard.attempt((index) => {
       const roomBytes = index.bytes + bavail * bsize - keepFreeBytes;
       this.#limitBytes = Math.max(0, Math.min(limitBytes, roomBytes));
-      this.#makeRoom(index, 0);
     });
+    await this.#shrink();
+  }
+
+  /** In steps: with a bound that is lower than it was, there may be a million to let go. */
+  async #shrink(): Promise<void> {
+    const isTooLarge = (index: DiskIndex): boolean => {
+      this.#makeRoom(index, 0);
+      return index.bytes > this.#limitBytes;
+    };
+    while (!this.#closed && this.#guard.attempt(isTooLarge) === true) {
+      await Promise.all(this.#removals);
+      await nextTurn();
+    }
   }
 
   /** In the background, slowly: files of earlier runs that were written but have no row. */

@@ -224,6 +224,21 @@ describe('DiskStore', () => {
     expect(tested.disk.stats()).toMatchObject({ objects: 0, bytes: 0, state: 'working' });
   });
 
+  it('shrinks to a bound that is lower than it was', { timeout: 60_000 }, async () => {
+    using temporary = temporaryFolder();
+    const first = openDisk(temporary.folder);
+    await putAndSettle(
+      first,
+      Array.from({ length: 700 }, (_, i) => `k${i}`),
+    );
+    await first.disk.close();
+    await using second = openDisk(temporary.folder, { limitBytes: 100_000 });
+    await expect.poll(() => second.disk.stats().bytes, { timeout: 30_000 }).toBeLessThanOrEqual(100_000);
+    await second.disk.settled();
+    expect(second.disk.stats().objects).toBeGreaterThan(10);
+    expect(bodyFiles(temporary.folder)).toHaveLength(second.disk.stats().objects);
+  });
+
   it('discards what another version has written', async () => {
     using temporary = temporaryFolder();
     await using first = openDisk(temporary.folder);
