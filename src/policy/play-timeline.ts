@@ -7,6 +7,9 @@ const jitterMs = 500;
 /** A publisher that goes ahead by more than this has set its clock: no player shall wait for so long. */
 const longestGapMs = 600_000;
 
+/** A track that is further behind the others cannot be told from one that is ahead: 32 bits count both ways. */
+const farthestBehindMs = 2 ** 30;
+
 /**
  * Makes one timeline of a stream for those who play it: publishers come back, origins restart and encoders set their
  * clocks, and no player sees time go back. The publisher's own timestamps stay what they are for as long as they do not
@@ -14,14 +17,14 @@ const longestGapMs = 600_000;
  */
 export class PlayTimeline {
   #offsetMs = 0;
-  /** The latest that was given out, of any track; `undefined` before the first. */
+  /** The latest that was given out, of any track, counted on where 32 bits wrap; `undefined` before the first. */
   #latestMs: number | undefined;
   readonly #latestByTrack = new Map<number, number>();
   #continuing = false;
 
   /** Where the timeline stands: that of the latest access unit, 0 before the first. */
   get latestMs(): number {
-    return this.#latestMs ?? 0;
+    return (this.#latestMs ?? 0) >>> 0;
   }
 
   /** A publisher has (again) begun: its first access unit follows the last one of the publisher before it. */
@@ -35,19 +38,19 @@ export class PlayTimeline {
       this.#continuing = false;
       this.#continueWith(timestampMs);
     }
-    let playedMs = this.at(timestampMs);
-    const latestOfTrack = this.#latestByTrack.get(track) ?? playedMs;
-    const stepOfTrackMs = signed(playedMs - latestOfTrack);
-    const aheadMs = this.#latestMs === undefined ? 0 : signed(playedMs - this.#latestMs);
-    if (stepOfTrackMs < -jitterMs || aheadMs > longestGapMs) {
+    let playedMs = this.#unwrapped(timestampMs);
+    const latestOfTrackMs = this.#latestByTrack.get(track) ?? playedMs;
+    const stepOfTrackMs = playedMs - latestOfTrackMs;
+    const aheadMs = this.#latestMs === undefined ? 0 : playedMs - this.#latestMs;
+    if (stepOfTrackMs < -jitterMs || aheadMs > longestGapMs || aheadMs < -farthestBehindMs) {
       this.#continueWith(timestampMs);
-      playedMs = this.at(timestampMs);
+      playedMs = this.#unwrapped(timestampMs);
     } else if (stepOfTrackMs < 0) {
-      playedMs = latestOfTrack;
+      playedMs = latestOfTrackMs;
     }
     this.#latestByTrack.set(track, playedMs);
-    if (this.#latestMs === undefined || signed(playedMs - this.#latestMs) > 0) this.#latestMs = playedMs;
-    return playedMs;
+    this.#latestMs = Math.max(this.#latestMs ?? playedMs, playedMs);
+    return playedMs >>> 0;
   }
 
   /** For what belongs to no track: text and cues. */
@@ -57,6 +60,12 @@ export class PlayTimeline {
 
   #continueWith(timestampMs: number): void {
     this.#offsetMs = signed(this.latestMs + stepMs - timestampMs);
+  }
+
+  /** Of the counts that wrap to this timestamp, the one next to the latest. */
+  #unwrapped(timestampMs: number): number {
+    const playedMs = this.at(timestampMs);
+    return this.#latestMs === undefined ? playedMs : this.#latestMs + signed(playedMs - this.latestMs);
   }
 }
 

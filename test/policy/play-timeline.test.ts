@@ -43,6 +43,14 @@ describe('PlayTimeline', () => {
     expect(timeline.advance(video, 1_040)).toBe(afterJump + 40);
   });
 
+  it('brings a track that is half the range of 32 bits away to the others', () => {
+    const timeline = new PlayTimeline();
+    timeline.advance(video, 0x7f_ff_ff_ff);
+    const first = timeline.advance(audio, 0);
+    expect(stepMs(0x7f_ff_ff_ff, first)).toBe(20);
+    expect(stepMs(first, timeline.advance(audio, 0x7f_ff_ff_ff))).toBeGreaterThan(0);
+  });
+
   it('never goes back in any track, whatever the publishers send', () => {
     const events = fc.array(
       fc.record({
