@@ -1,6 +1,6 @@
 import type { SlicedReader } from './sliced-reader.ts';
 
-/** The room that slices take which readers are in the middle of, over all objects of an edge. */
+/** The room that slices take which readers are in the middle of or come to next, over all objects of an edge. */
 export class HoldBudget {
   readonly #limitBytes: number;
   #heldBytes = 0;
@@ -23,8 +23,8 @@ export class HoldBudget {
 }
 
 /**
- * The slices of one object that readers are in the middle of: they stay, whatever the store lets go, as long as there
- * is room in the budget. A slice counts once, however many read it.
+ * The slices of one object that readers are in the middle of, or that were fetched ahead for them: they stay, whatever
+ * the store lets go, as long as there is room in the budget. A slice counts once, however many read it.
  */
 export class HeldSlices {
   readonly #budget: HoldBudget;
@@ -42,10 +42,9 @@ export class HeldSlices {
     return this.#held.has(index);
   }
 
-  /** Holds this slice for a reader in place of the one before. `false`: there is no room for it. */
+  /** Holds this slice for a reader. `false`: there is no room for it. */
   hold(reader: SlicedReader, index: number, bytes: Buffer): boolean {
-    if (reader.heldIndex === index) return true;
-    this.letGo(reader);
+    if (reader.held.has(index)) return true;
     const held = this.#held.get(index);
     if (held === undefined) {
       if (!this.#budget.hasRoomFor(bytes.length)) return false;
@@ -54,16 +53,23 @@ export class HeldSlices {
     } else {
       held.holders++;
     }
-    reader.heldIndex = index;
+    reader.held.add(index);
     return true;
   }
 
+  /** A reader has come to this slice: those before it are not for it any more. */
+  letGoBefore(reader: SlicedReader, index: number): void {
+    for (const heldIndex of reader.held) {
+      if (heldIndex >= index) continue;
+      reader.held.delete(heldIndex);
+      const held = this.#held.get(heldIndex);
+      if (held === undefined || --held.holders > 0) continue;
+      this.#held.delete(heldIndex);
+      this.#budget.giveBack(held.bytes.length);
+    }
+  }
+
   letGo(reader: SlicedReader): void {
-    const { heldIndex } = reader;
-    const held = heldIndex === undefined ? undefined : this.#held.get(heldIndex);
-    reader.heldIndex = undefined;
-    if (held === undefined || heldIndex === undefined || --held.holders > 0) return;
-    this.#held.delete(heldIndex);
-    this.#budget.giveBack(held.bytes.length);
+    this.letGoBefore(reader, Number.POSITIVE_INFINITY);
   }
 }

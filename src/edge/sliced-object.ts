@@ -126,12 +126,12 @@ export class SlicedObject implements SliceSupply {
 
   #bytesFor(reader: SlicedReader): Buffer | undefined {
     const { index, start } = sliceAt(reader.offset, this.#manifest);
+    this.#held.letGoBefore(reader, index);
     const passing = this.#passing?.index === index ? this.#passing.bytes : undefined;
     const coming = this.#runs.bytesFor(reader);
     if (coming !== undefined) return this.#sparing(coming);
     const slice = this.#held.get(index) ?? passing ?? this.#stored.get(index);
     if (slice === undefined) {
-      this.#held.letGo(reader);
       return this.#runs.followComing(reader) ? this.#sparing(this.#runs.bytesFor(reader)) : undefined;
     }
     const isHeld = this.#held.hold(reader, index, slice);
@@ -273,9 +273,9 @@ export class SlicedObject implements SliceSupply {
 
   /** A slice is complete. */
   #share(run: SliceRun, index: number, bytes: Buffer): void {
-    // Who is in the middle of it keeps it, whatever the store does.
+    // Who is in the middle of it or comes to it soon keeps it: a store may let new things go before they are read.
     for (const reader of this.#runs.followersOf(run)) {
-      if (this.#isAt(reader, index)) this.#held.hold(reader, index, bytes);
+      if (this.#isSoonAt(reader, index)) this.#held.hold(reader, index, bytes);
     }
     this.#passOn(index, bytes, this.#runs.followersOf(run));
     // Another run has been here.
@@ -304,6 +304,13 @@ export class SlicedObject implements SliceSupply {
 
   #isAt(reader: SlicedReader, index: number): boolean {
     return !reader.finished && sliceAt(reader.offset, this.#manifest).index === index;
+  }
+
+  #isSoonAt(reader: SlicedReader, index: number): boolean {
+    const { index: now } = sliceAt(reader.offset, this.#manifest);
+    const last = sliceAt(reader.last, this.#manifest).index;
+    const ahead = (index - now - 1) * this.#manifest.sliceBytes;
+    return !reader.finished && index >= now && index <= last && ahead <= this.#surroundings.readAheadBytes;
   }
 
   #wake(readers: Iterable<SlicedReader>): void {

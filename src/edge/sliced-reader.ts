@@ -18,8 +18,8 @@ export class SlicedReader implements BodyReader {
   readonly onProgress: () => void;
   /** The next byte it reads. */
   offset: number;
-  /** The slice that is held for it. */
-  heldIndex: number | undefined;
+  /** The slices that are held for it. */
+  readonly held = new Set<number>();
   /** The runs that bring what it is to read. */
   readonly runs = new Set<SliceRun>();
   /** It has been told that there is nothing, and waits for `onProgress`. */
