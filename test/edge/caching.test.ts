@@ -218,7 +218,6 @@ describe('the edge cache, by key', () => {
       'user-agent': 'StreamFront',
       'accept-encoding': 'gzip',
       'x-forwarded-for': '10.0.0.1, 127.0.0.1',
-      'x-forwarded-proto': 'http',
       via: '1.0 proxy, 1.1 test1 (StreamFront)',
     });
     expect(host).toBe(`127.0.0.1:${origin.port}`);
