@@ -170,7 +170,7 @@ describe('streamfront invalidate', () => {
       await (await fetch(`${edgeUrl}/index.html`)).text();
       await (await fetch(`${edgeUrl}/product-12`)).text();
       // `npx streamfront` of this tree, in the folder of the edge.
-      const script = `set -e\nnpx() { shift; ${process.execPath} ${mainFile} "$@"; }\ncd ${dirname(dataFolder)}\n${text}`;
+      const script = `set -e\nnpx() { shift; "${process.execPath}" "${mainFile}" "$@"; }\ncd "${dirname(dataFolder)}"\n${text}`;
       const result = await run('sh', ['-c', script]);
       expect(result).toMatchObject({ code: 0, standardError: '' });
       expect(result.standardOutput).toMatch(/[12] objects? removed from the cache|"distribution":"shop"/);
