@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/cli/system-clock.ts';
+import { onSmallFileSystem } from '../../support/small-file-system.ts';
 import { openDiskAt, promisedBody, temporaryFolder, type TestDisk, type TestResponse } from './test-disk.ts';
 
 /** Every body that the index knows, asked for as a request would, against the only right one. */
@@ -70,23 +71,10 @@ describe('DiskStore in a process that is killed', () => {
   });
 });
 
-/** Runs a script of this folder with a file system of 1 MiB mounted at `folder`, where it alone sees it. */
-async function onSmallFileSystem(folder: string, script: string): Promise<{ code: number; output: string }> {
-  const command = `mount -t tmpfs -o size=1m none "$1" && exec "$2" "$3" "$1"`;
-  const file = join(import.meta.dirname, script);
-  const child = spawn('unshare', ['-rm', 'sh', '-c', command, 'sh', folder, process.execPath, file], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
-  const [code] = (await once(child, 'exit')) as [number];
-  return { code, output };
-}
-
 describe('DiskStore on a file system that is full', () => {
   it('rests from writing, gives what it holds, leaves no half-written body, and writes again when there is room', async () => {
     using temporary = temporaryFolder();
-    const { code, output } = await onSmallFileSystem(temporary.folder, 'full-disk.ts');
+    const { code, output } = await onSmallFileSystem(temporary.folder, join(import.meta.dirname, 'full-disk.ts'));
     expect(output).toContain('all is as it should be');
     expect(code).toBe(0);
   });
