@@ -76,7 +76,7 @@ export function deliverStored(
   }
   const portion = portionFor(viewer.request, head, stored.lengthBytes, viewer.clock.wallMs());
   if (portion.kind === 'unsatisfiable') {
-    deliverUnsatisfiable(viewer, portion.contentRange);
+    deliverUnsatisfiable(viewer, head, how, portion.contentRange);
     return;
   }
   const { response, slices } = viewer;
@@ -138,7 +138,7 @@ export function deliverArriving(
         } as const)
       : portionFor(viewer.request, head, lengthBytes, viewer.clock.wallMs(), !body.keeping);
   if (portion.kind === 'unsatisfiable') {
-    deliverUnsatisfiable(viewer, portion.contentRange);
+    deliverUnsatisfiable(viewer, head, how, portion.contentRange);
     arriving.onReaderLeft();
   } else if (viewer.request.method === 'HEAD') {
     writePortionHead(viewer, portion, fields);
@@ -179,7 +179,8 @@ export function deliverPlain(viewer: Viewer, answer: PlainAnswer, forward?: Cach
 /** What may be asked here, for a browser that asks before it asks (Fetch §3.2.2), and for OPTIONS in general. */
 export function deliverPreflight(viewer: Viewer, allowed: AllowedMethods): void {
   const methods = allowedMethodsText(allowed);
-  const own = ownAnswerFields(viewer.edge, viewer);
+  const status = formatCacheStatus(viewer.edge.cacheName, { kind: 'own', detail: 'OPTIONS' });
+  const own = ['Cache-Status', status, ...ownAnswerFields(viewer.edge, viewer)];
   viewer.response.writeHead(204, ['Allow', methods, ...(viewer.cors ? preflightFields(methods) : []), ...own]).end();
 }
 
@@ -210,8 +211,8 @@ function writePortionHead({ response }: Viewer, portion: Portion, fields: readon
 
 const contentType = new Set(['content-type']);
 
-/** 416 (RFC 9110 §15.5.17). */
-function deliverUnsatisfiable(viewer: Viewer, contentRange: string): void {
-  const own = ownAnswerFields(viewer.edge, viewer);
-  viewer.response.writeHead(416, ['Content-Length', '0', 'Content-Range', contentRange, ...own]).end();
+/** 416 (RFC 9110 §15.5.17): in the edge's own words; what the origin said is of another answer. */
+function deliverUnsatisfiable(viewer: Viewer, head: ResponseHead, how: Provenance, contentRange: string): void {
+  const fields = fieldsFor(viewer, head, { ...how, xCache: 'Error' }, []);
+  viewer.response.writeHead(416, ['Content-Length', '0', 'Content-Range', contentRange, ...fields]).end();
 }

@@ -111,6 +111,8 @@ function cloudFrontLifetimeMs(response: JudgedResponse, receivedWallMs: number, 
   }
   const { noCache, noStore, private: isPrivate } = response.directives.cacheControl;
   if (noCache || noStore || isPrivate) return policy.minTtlMs;
+  // What is not kept for want of a word of the origin is not fresh for anybody either (`storability.ts`).
+  if (explicitMs === undefined && !isHeuristicallyCacheable(response.status)) return 0;
   if (explicitMs === undefined) return Math.max(policy.minTtlMs, policy.defaultTtlMs);
   return Math.max(policy.minTtlMs, Math.min(explicitMs, policy.maxTtlMs));
 }

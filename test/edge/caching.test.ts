@@ -323,6 +323,11 @@ describe('what viewers may ask of a cached answer', () => {
     const answer = await cache.ask({ range });
     expect([answer.status, answer.text, answer.headers['content-range']]).toEqual([status, text, contentRange]);
     expect(answer.headers['content-length']).toBe(String(text.length));
+    expect(answer.headers).toMatchObject({
+      age: '0',
+      'cache-status': 'streamfront-test1; hit; ttl=60',
+      'x-cache': status === 416 ? 'Error from streamfront' : 'Hit from streamfront',
+    });
   });
 
   it.each([

@@ -72,6 +72,7 @@ describe('requests that are not answered with content', () => {
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'GET, HEAD, OPTIONS',
       'access-control-max-age': '86400',
+      'cache-status': 'streamfront-test1; detail=OPTIONS',
     });
     expect(answer.headers['access-control-allow-headers']).toContain('Range, If-Range, If-None-Match');
     expect(origin.requests).toHaveLength(0);

@@ -107,6 +107,12 @@ describe('freshness lifetime by the cloudfront policy (TTL)', () => {
     }
   });
 
+  it('what is not kept unless the origin says how long has no lifetime when it says nothing', () => {
+    const lifetimes = [301, 302, 303, 307].map((status) => factsOf([], cloudFront(), { status }).lifetimeMs);
+    expect(lifetimes).toEqual([86_400_000, 0, 0, 0]);
+    expect(factsOf(['Cache-Control', 'max-age=60'], cloudFront(), { status: 302 }).lifetimeMs).toBe(60_000);
+  });
+
   it('errors: a status may have an error TTL of its own', () => {
     const policy = cloudFront({ errorTtl: { otherwiseMs: 1_000, byStatusMs: new Map([[404, 30_000]]) } });
     const lifetimes = [404, 500].map((status) => factsOf([], policy, { status }).lifetimeMs);
