@@ -1,5 +1,7 @@
 import type { UpstreamError } from '../base/errors.ts';
+import { maxTargetBytes } from '../http/listener-bounds.ts';
 import { isUpstreamTimeout } from '../http/upstream-error.ts';
+import type { CachePolicy } from '../policy/cache-policy.ts';
 import { type AllowedMethods, allowedMethodsText } from '../policy/methods.ts';
 
 /** An answer in plain words that the edge gives itself. */
@@ -81,6 +83,16 @@ export const refusals = {
     code: 'LOOP_DETECTED',
   },
 } satisfies Record<string, PlainAnswer>;
+
+/** For a URL past the bound: RFC 9110 §15.5.15 and RFC 9112 §3 have 414 for it, CloudFront answers 413. */
+export function longUrlRefusal(policy: CachePolicy['name']): PlainAnswer {
+  return {
+    status: policy === 'standards' ? 414 : 413,
+    title: 'The address is too long',
+    sentence: `An address may have ${maxTargetBytes} bytes.`,
+    code: 'REQUEST_URL_TOO_LONG',
+  };
+}
 
 /** For a method that the behaviour does not take. */
 export function methodRefusal(allowed: AllowedMethods): PlainAnswer {

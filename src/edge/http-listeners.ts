@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { type HttpListener, type HttpListenerOptions, type ListenerTls, startHttpListener } from '../http/listener.ts';
-import { defaultDeadlines } from '../http/listener-bounds.ts';
+import { defaultDeadlines, hasLongTarget } from '../http/listener-bounds.ts';
 import { TlsMaterial } from '../http/tls-material.ts';
 import type { FlvResponder } from '../live/flv-responder.ts';
 import { AccessLog, type AccessLogStats } from '../observe/access-log.ts';
@@ -69,13 +69,14 @@ export async function startHttpListeners(
     handler: (request: IncomingMessage, response: ServerResponse) => {
       observeExchange(request, response, { clock, recorder });
       // Live streams as FLV have no end: they do not go through the cache.
-      const live = flv.wants(request);
+      const live = flv.wants(request) && !hasLongTarget(request);
       if (!live && !wantsEdgeDocument(request)) return serveRequest(context, request, response);
       leaveBody(request, response);
       return live ? flv.answer(request, response) : answerEdgeDocument(facts, response);
     },
     // An upload may take as long as it takes, if only it goes on (`request-body.ts`).
     deadlines: { ...defaultDeadlines, requestMs: 0 },
+    answersLongTargets: true,
     upgrade: flv,
     quick,
     log,

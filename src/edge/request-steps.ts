@@ -3,6 +3,7 @@ import type { UpstreamError } from '../base/errors.ts';
 import type { CacheStatus } from '../formats/http-fields/cache-status.ts';
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import { splitList } from '../formats/http-fields/list.ts';
+import { hasLongTarget } from '../http/listener-bounds.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
 import { isAllowedMethod } from '../policy/methods.ts';
 import type { EdgeIdentity } from '../policy/origin-request.ts';
@@ -21,7 +22,7 @@ import {
   type ViewerSlices,
 } from './deliver.ts';
 import { type CachedResponse, isVariantFor, type ResponseHead, selectVariant } from './edge-response.ts';
-import { gatewayAnswer, methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
+import { gatewayAnswer, longUrlRefusal, methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
 import { type FetchOutcome, type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
 import { lookUp } from './lookup.ts';
 import { passThrough } from './pass-through.ts';
@@ -113,6 +114,7 @@ function match(edge: EdgeContext, received: Viewer, target: RequestTarget & { ki
   if (behaviour === 'ambiguous') return () => refuse(edge, received, refusals.ambiguousUrl);
   if (behaviour === 'no-behaviour') return () => refuse(edge, received, refusals.unknownPath);
   const viewer = { ...received, cors: behaviour.cors };
+  if (hasLongTarget(received.request)) return () => refuse(edge, viewer, longUrlRefusal(behaviour.policy.name));
   return () => admit(edge, viewer, behaviour, target);
 }
 

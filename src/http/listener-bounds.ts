@@ -1,5 +1,11 @@
-/** Bytes of a request target; a longer one is answered 414 (CloudFront's bound). */
+import type { IncomingMessage } from 'node:http';
+
+/** Bytes of a request target; a longer one is refused (CloudFront's bound). */
 export const maxTargetBytes = 8_192;
+
+export function hasLongTarget({ url = '' }: Pick<IncomingMessage, 'url'>): boolean {
+  return url.length > maxTargetBytes;
+}
 
 /** Bytes of request line and fields together; more is answered 431 (CloudFront's bound). */
 export const maxHeadBytes = 20_480;

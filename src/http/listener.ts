@@ -9,6 +9,7 @@ import { HttpLane } from './http-lane.ts';
 import {
   defaultDeadlines,
   type HttpDeadlines,
+  hasLongTarget,
   maxHeadBytes,
   maxTargetBytes,
   sweepIntervalMs,
@@ -35,6 +36,8 @@ export interface HttpListenerOptions {
   readonly setting: string;
   /** Called for every request but `/healthz`. What it throws or rejects with becomes a 500 for that request. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+  /** Whether the handler answers targets longer than `maxTargetBytes` too; without it they are answered 414. */
+  readonly answersLongTargets?: boolean;
   /** Who takes connections that change over to another protocol; without it such a request is like any other. */
   readonly upgrade?: HttpUpgrade;
   /** Who answers plain GETs at once; without it every request goes the whole way. */
@@ -123,7 +126,7 @@ function createBoundedServer(options: HttpListenerOptions, deadlines: HttpDeadli
     requireHostHeader: true,
     insecureHTTPParser: false,
     shouldUpgradeCallback: (request) =>
-      !state.closing && refusalOf(request) === undefined && options.upgrade?.wants(request) === true,
+      !state.closing && refusalOf(request, false) === undefined && options.upgrade?.wants(request) === true,
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
     handleRequest(options, state, request, response);
@@ -153,7 +156,7 @@ function handleRequest(
   const connection: Duplex = request.socket;
   if (connection instanceof HttpLane) response.once('close', () => connection.answered());
   if (closing) response.shouldKeepAlive = false;
-  const refusal = refusalOf(request);
+  const refusal = refusalOf(request, options.answersLongTargets === true);
   if (refusal !== undefined) {
     answerPlainly(response, refusal.status, refusal.sentence, true);
     return;
@@ -178,8 +181,11 @@ function ignoreError(): void {
 }
 
 /** What is wrong with a request that the parser lets through. */
-function refusalOf(request: IncomingMessage): { status: number; sentence: string } | undefined {
-  if ((request.url?.length ?? 0) > maxTargetBytes) {
+function refusalOf(
+  request: IncomingMessage,
+  longTargetsPass: boolean,
+): { status: number; sentence: string } | undefined {
+  if (!longTargetsPass && hasLongTarget(request)) {
     return { status: 414, sentence: `the URL is longer than ${maxTargetBytes} bytes` };
   }
   // RFC 9112 §3.2: more than one Host field is answered 400. Node keeps the first and says nothing.

@@ -48,6 +48,23 @@ describe('requests that are not answered with content', () => {
     expect(origin.requests).toHaveLength(0);
   });
 
+  it.each([
+    ['cloudfront', 413],
+    ['standards', 414],
+  ] as const)('a URL of more than 8,192 bytes, by policy %s: %i, whatever is asked for', async (policy, status) => {
+    await using origin = await echoOrigin();
+    await using edge = await startTestEdge(origin.url, { policy });
+    for (const path of [`/${'a'.repeat(8_192)}`, `/live/${'a'.repeat(8_192)}.flv`, `/a?${'a'.repeat(8_190)}`]) {
+      const answer = await get(edge.httpPort, path);
+      expect([answer.status, answer.headers['cache-status']]).toEqual([
+        status,
+        'streamfront-test1; detail=REQUEST_URL_TOO_LONG',
+      ]);
+    }
+    expect((await get(edge.httpPort, `/${'a'.repeat(8_191)}`)).status).toBe(200);
+    expect(origin.requests).toHaveLength(1);
+  });
+
   it('an edge whose origin is itself answers 508 and does not wait for itself', async () => {
     await using origin = await echoOrigin();
     await using edge = await startTestEdge(origin.url);
