@@ -14,7 +14,7 @@ import { insists } from '../policy/request-directives.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
 import type { Viewer } from './deliver.ts';
 import type { CachedResponse } from './edge-response.ts';
-import type { FetchOrder } from './origin-fetch.ts';
+import type { FetchOrder } from './fetch-order.ts';
 import type { Behaviour } from './routes.ts';
 
 /** What a viewer wants of an origin, if the cache does not have it. */

@@ -11,15 +11,8 @@ import { type Portion, portionFor } from './body-portion.ts';
 import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
 import { gatewayAnswer, type PlainAnswer, renderPlainAnswer } from './error-page.ts';
 import { followBody } from './follow-body.ts';
-import {
-  type EdgeName,
-  hitFields,
-  hitProvenance,
-  ownAnswerFields,
-  preflightFields,
-  type Provenance,
-  viewerFields,
-} from './viewer-fields.ts';
+import { hitProvenance, type Provenance } from './provenance.ts';
+import { type EdgeName, hitFields, ownAnswerFields, preflightFields, viewerFields } from './viewer-fields.ts';
 
 /** One viewer's request, with what is needed to answer it. */
 export interface Viewer {

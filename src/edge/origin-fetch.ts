@@ -4,12 +4,11 @@ import type { Log } from '../base/log.ts';
 import { type FieldLines, fieldValues } from '../formats/http-fields/field-lines.ts';
 import { endToEndFields } from '../formats/http-fields/hop-by-hop.ts';
 import { formatHttpDate } from '../formats/http-fields/http-date.ts';
-import type { Upstream, UpstreamExchange, UpstreamHandler } from '../http/upstream.ts';
+import type { UpstreamExchange, UpstreamHandler } from '../http/upstream.ts';
 import type { BanList } from '../policy/ban-list.ts';
 import { isUpstreamUnreachable } from '../http/upstream-error.ts';
 import { failureRestMs } from '../policy/cache-policy.ts';
 import { freshness } from '../policy/freshness.ts';
-import type { Storability } from '../policy/storability.ts';
 import { slicingTag } from '../policy/slicing.ts';
 import { confirms, headSpeaksOf, mergeNotModified, revalidationFields } from '../policy/validation.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
@@ -17,7 +16,9 @@ import { GrowingBody } from '../stores/growing-body.ts';
 import type { EdgeCounters } from './edge-counters.ts';
 import { CachedResponse, type GrowingResponse, type ResponseHead } from './edge-response.ts';
 import { gatewayAnswer } from './error-page.ts';
-import { type JudgedRequest, judgeResponse, type Judgement } from './judge-response.ts';
+import type { FetchOrder } from './fetch-order.ts';
+import { type FetchWaiter, FetchWaiters, isShared } from './fetch-waiters.ts';
+import { judgeResponse, type Judgement } from './judge-response.ts';
 import type { RunningFetches } from './running-fetches.ts';
 import type { SlicedIntake, SlicedObjects } from './sliced-objects.ts';
 
@@ -34,52 +35,6 @@ export interface FetchSurroundings {
   readonly slices: SlicedObjects;
   readonly maxObjectBytes: number;
   readonly counters: EdgeCounters;
-}
-
-export interface FetchOrder extends JudgedRequest {
-  readonly cacheKey: string;
-  readonly upstream: Upstream;
-  readonly method: 'GET' | 'HEAD';
-  /** Path and query. */
-  readonly target: string;
-  /** Without conditions: those are the fetch's own. */
-  readonly requestFields: FieldLines;
-  /** What is in the store already and may not be used as it is. */
-  readonly stale: CachedResponse | undefined;
-  /** Whether the viewer lets the answer be kept (RFC 9111 §5.2.1.5). */
-  readonly mayStore: boolean;
-  /** The viewer would rather have the origin's error than something stored (`insists`). */
-  readonly insisting: boolean;
-  /**
-   * `together`: whoever asks for the same meanwhile waits for this fetch. `alone`: it is one viewer's. `background`:
-   * it goes on without anybody waiting.
-   */
-  readonly kind: 'together' | 'alone' | 'background';
-}
-
-/** What one who waited gets. */
-export type FetchOutcome =
-  /** The body is arriving. */
-  | { readonly kind: 'arriving'; readonly response: GrowingResponse; readonly told: OriginWord }
-  /** The body is arriving in slices; this is its manifest. */
-  | { readonly kind: 'slicing'; readonly response: CachedResponse; readonly told: OriginWord }
-  /** The origin has confirmed what was stored (304). */
-  | { readonly kind: 'confirmed'; readonly response: CachedResponse; readonly told: OriginWord }
-  /** The answer was for the first who asked only. */
-  | { readonly kind: 'not-shared' }
-  | { readonly kind: 'failed'; readonly error: UpstreamError };
-
-/** What the origin said besides, for the viewer whose request it was and for Cache-Status. */
-export interface OriginWord {
-  readonly firstFields: FieldLines;
-  readonly rule: Storability;
-}
-
-export interface FetchWaiter {
-  /** An interim answer: 102, 103. Not called for what comes after `onOutcome`. */
-  onInformation(status: number, fields: FieldLines): void;
-  /** Called once, unless the waiter has left. */
-  onOutcome(outcome: FetchOutcome): void;
 }
 
 type FetchState =
@@ -99,13 +54,12 @@ export class OriginFetch implements UpstreamHandler {
   readonly sequence: number;
   readonly #surroundings: FetchSurroundings;
   readonly #order: FetchOrder;
-  /** In order of arrival: the first one's request it is. */
-  readonly #waiters = new Set<FetchWaiter>();
-  #leader: FetchWaiter | undefined;
+  readonly #waiters = new FetchWaiters();
   #state: FetchState = { kind: 'waiting' };
   #exchange: UpstreamExchange | undefined;
   #requestedMs = 0;
   #conditional = false;
+
   constructor(surroundings: FetchSurroundings, order: FetchOrder) {
     this.#surroundings = surroundings;
     this.sequence = surroundings.bans.current;
@@ -113,18 +67,17 @@ export class OriginFetch implements UpstreamHandler {
   }
 
   get waiterCount(): number {
-    return this.#waiters.size;
+    return this.#waiters.count;
   }
 
   /** The first to wait is the one whose request it is. */
   wait(waiter: FetchWaiter): void {
-    this.#leader ??= waiter;
     this.#waiters.add(waiter);
   }
 
   /** A viewer does not want to wait any more. */
   leave(waiter: FetchWaiter): void {
-    if (!this.#waiters.delete(waiter) || this.#waiters.size > 0 || this.#order.kind === 'background') return;
+    if (!this.#waiters.remove(waiter) || this.waiterCount > 0 || this.#order.kind === 'background') return;
     if (this.#state.kind === 'waiting') this.#giveUp();
   }
 
@@ -146,7 +99,7 @@ export class OriginFetch implements UpstreamHandler {
   }
 
   onInformation(status: number, fields: FieldLines): void {
-    for (const waiter of this.#waiters) waiter.onInformation(status, endToEndFields(fields));
+    this.#waiters.inform(status, fields);
   }
 
   onHead(status: number, fields: FieldLines): void {
@@ -211,7 +164,7 @@ export class OriginFetch implements UpstreamHandler {
     const { response, judgement } = this.#updated(stale, notModified);
     this.#endWaiting();
     this.#state = { kind: 'done' };
-    this.#hand({ kind: 'confirmed', response, told: judgement }, judgement.rule);
+    this.#waiters.settle({ kind: 'confirmed', response, told: judgement }, judgement.rule);
   }
 
   /** What is stored, with the fields of a newer answer that has no body, in the store in place of the old. */
@@ -275,7 +228,7 @@ export class OriginFetch implements UpstreamHandler {
         untilMs: this.#surroundings.clock.monotonicMs() + hitForMissMs,
       });
     }
-    this.#hand({ kind: 'arriving', response, told: judgement }, rule);
+    this.#waiters.settle({ kind: 'arriving', response, told: judgement }, rule);
     this.#giveUpIfUnread(response);
   }
 
@@ -288,7 +241,7 @@ export class OriginFetch implements UpstreamHandler {
     if (told.rule.kind === 'store') fetches.clearVerdict(cacheKey);
     const intake = slices.adopt(cacheKey, manifest, exchange);
     this.#state = { kind: 'slicing', intake };
-    this.#hand({ kind: 'slicing', response: manifest, told }, told.rule);
+    this.#waiters.settle({ kind: 'slicing', response: manifest, told }, told.rule);
     intake.settle();
   }
 
@@ -320,14 +273,6 @@ export class OriginFetch implements UpstreamHandler {
     return [...fields, 'Date', formatHttpDate(this.#surroundings.clock.wallMs())];
   }
 
-  #hand(outcome: FetchOutcome, rule: Storability): void {
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) {
-      waiter.onOutcome(isShared(rule) || waiter === this.#leader ? outcome : { kind: 'not-shared' });
-    }
-  }
-
   #fail(error: UpstreamError): void {
     const { clock, counters, fetches, log } = this.#surroundings;
     const { cacheKey, kind, policy } = this.#order;
@@ -335,15 +280,13 @@ export class OriginFetch implements UpstreamHandler {
     this.#endWaiting();
     this.#state = { kind: 'done' };
     this.#exchange?.abort();
-    log.warn({ err: error, cacheKey, waiters: this.#waiters.size }, 'the origin did not answer');
+    log.warn({ err: error, cacheKey, waiters: this.waiterCount }, 'the origin did not answer');
     // One viewer's question may be too hard for an origin that answers others; one that cannot be reached is so for all.
     if (kind !== 'alone' || isUpstreamUnreachable(error)) {
       const untilMs = clock.monotonicMs() + failureRestMs(policy, gatewayAnswer(error).status);
       fetches.setVerdict(cacheKey, { kind: 'failed', sequence: this.sequence, untilMs, error });
     }
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter.onOutcome({ kind: 'failed', error });
+    this.#waiters.settle({ kind: 'failed', error });
   }
 
   #endWaiting(): void {
@@ -378,11 +321,6 @@ export class OriginFetch implements UpstreamHandler {
 }
 
 const noTags: readonly string[] = [];
-
-/** Whether those who waited get it too. */
-function isShared(rule: Storability): boolean {
-  return rule.kind === 'store' || rule.kind === 'share';
-}
 
 const emptyBody = Buffer.alloc(0);
 

@@ -21,16 +21,25 @@ import {
   type Viewer,
   type ViewerSlices,
 } from './deliver.ts';
-import { type CachedResponse, isVariantFor, type ResponseHead, selectVariant } from './edge-response.ts';
+import { type CachedResponse, isVariantFor, selectVariant } from './edge-response.ts';
 import { gatewayAnswer, longUrlRefusal, methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
-import { type FetchOutcome, type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
+import type { FetchOutcome } from './fetch-waiters.ts';
 import { lookUp } from './lookup.ts';
+import { type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
 import { passThrough } from './pass-through.ts';
 import { isFarInto, withPassedRange } from './passed-range.ts';
+import {
+  hitProvenance,
+  type Provenance,
+  staleHitProvenance,
+  staleProvenance,
+  ttlSecondsOf,
+  xCacheOf,
+} from './provenance.ts';
 import { hasBody, leaveBody } from './request-body.ts';
 import type { Behaviour, Route } from './routes.ts';
 import { protocolAnswer } from './viewer-protocol.ts';
-import { type EdgeName, hitProvenance, type Provenance, ttlSecondsOf } from './viewer-fields.ts';
+import type { EdgeName } from './viewer-fields.ts';
 
 /*
  * A request is a walk through named steps, each of which says the next:
@@ -324,24 +333,6 @@ function refuse(
   return undefined;
 }
 
-function xCacheOf(head: ResponseHead, first: boolean, isConfirmed: boolean): Provenance['xCache'] {
-  if (head.status >= 400) return 'Error';
-  if (!first) return 'Hit';
-  return isConfirmed ? 'RefreshHit' : 'Miss';
-}
-
-/** Given stale without waiting for the origin: a hit (RFC 9211 §2.1), with a ttl below zero. */
-function staleHitProvenance(head: ResponseHead, nowMs: number, detail: string): Provenance {
-  return { xCache: 'Hit', cacheStatus: { kind: 'hit', ttlSeconds: ttlSecondsOf(head, nowMs), detail } };
-}
-
 function nothingHeld(othersHeld: boolean): Held {
   return { reason: othersHeld ? 'vary-miss' : 'uri-miss', stored: undefined };
-}
-
-function staleProvenance(head: ResponseHead, nowMs: number, detail: string): Provenance {
-  return {
-    xCache: 'Hit',
-    cacheStatus: { kind: 'forward', reason: 'stale', ttlSeconds: ttlSecondsOf(head, nowMs), detail },
-  };
 }

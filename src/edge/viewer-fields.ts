@@ -1,8 +1,9 @@
-import { type CacheStatus, formatCacheStatus } from '../formats/http-fields/cache-status.ts';
+import { formatCacheStatus } from '../formats/http-fields/cache-status.ts';
 import { type FieldLines, fieldValue, withoutFields } from '../formats/http-fields/field-lines.ts';
-import { type Freshness, freshness } from '../policy/freshness.ts';
+import type { Freshness } from '../policy/freshness.ts';
 import { wholeBodyFields } from './body-portion.ts';
-import type { CachedResponse, HitFields, ResponseHead } from './edge-response.ts';
+import type { CachedResponse, HitFields } from './edge-response.ts';
+import { hitProvenance, type Provenance } from './provenance.ts';
 
 /** How this edge calls itself in answers. */
 export interface EdgeName {
@@ -12,12 +13,6 @@ export interface EdgeName {
   readonly via: string;
   /** Its name in Cache-Status. */
   readonly cacheName: string;
-}
-
-/** How an answer came about, as `X-Cache` and `Cache-Status` tell it. */
-export interface Provenance {
-  readonly xCache: 'Hit' | 'Miss' | 'RefreshHit' | 'Error';
-  readonly cacheStatus: CacheStatus;
 }
 
 /** Without these in `Access-Control-Expose-Headers`, hls.js cannot tell how old a cached live playlist is. */
@@ -151,16 +146,6 @@ function madeHitFields(
     response.hitFields = made;
   }
   return made;
-}
-
-export function hitProvenance(head: ResponseHead, ttlSeconds: number): Provenance {
-  return { xCache: head.status >= 400 ? 'Error' : 'Hit', cacheStatus: { kind: 'hit', ttlSeconds } };
-}
-
-/** Whole seconds of freshness left; below zero when it is stale, as Cache-Status has it (RFC 9211 §2.4). */
-export function ttlSecondsOf(head: ResponseHead, nowMs: number): number {
-  const state = freshness(head.facts, nowMs);
-  return Math.floor((state.kind === 'fresh' ? state.remainingMs : -state.staleForMs) / 1_000);
 }
 
 /** The fields of an answer that the edge makes itself. */

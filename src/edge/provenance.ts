@@ -1,0 +1,39 @@
+import type { CacheStatus } from '../formats/http-fields/cache-status.ts';
+import { freshness } from '../policy/freshness.ts';
+import type { ResponseHead } from './edge-response.ts';
+
+/** How an answer came about, as `X-Cache` and `Cache-Status` tell it. */
+export interface Provenance {
+  readonly xCache: 'Hit' | 'Miss' | 'RefreshHit' | 'Error';
+  readonly cacheStatus: CacheStatus;
+}
+
+export function hitProvenance(head: ResponseHead, ttlSeconds: number): Provenance {
+  return { xCache: head.status >= 400 ? 'Error' : 'Hit', cacheStatus: { kind: 'hit', ttlSeconds } };
+}
+
+/** Whole seconds of freshness left; below zero when it is stale, as Cache-Status has it (RFC 9211 §2.4). */
+export function ttlSecondsOf(head: ResponseHead, nowMs: number): number {
+  const state = freshness(head.facts, nowMs);
+  return Math.floor((state.kind === 'fresh' ? state.remainingMs : -state.staleForMs) / 1_000);
+}
+
+/** `first`: it was this viewer's request that the origin answered. */
+export function xCacheOf(head: ResponseHead, first: boolean, isConfirmed: boolean): Provenance['xCache'] {
+  if (head.status >= 400) return 'Error';
+  if (!first) return 'Hit';
+  return isConfirmed ? 'RefreshHit' : 'Miss';
+}
+
+/** Given stale without waiting for the origin: a hit (RFC 9211 §2.1), with a ttl below zero. */
+export function staleHitProvenance(head: ResponseHead, nowMs: number, detail: string): Provenance {
+  return { xCache: 'Hit', cacheStatus: { kind: 'hit', ttlSeconds: ttlSecondsOf(head, nowMs), detail } };
+}
+
+/** Given stale because the origin failed. */
+export function staleProvenance(head: ResponseHead, nowMs: number, detail: string): Provenance {
+  return {
+    xCache: 'Hit',
+    cacheStatus: { kind: 'forward', reason: 'stale', ttlSeconds: ttlSecondsOf(head, nowMs), detail },
+  };
+}
