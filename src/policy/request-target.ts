@@ -78,12 +78,17 @@ export function readingsOf(path: string): readonly string[] | undefined {
 /** Three leniencies that matter for one path: more is somebody's attempt, and takes time to look through. */
 const maxReadings = 8;
 
-/** In the order in which they make work for each other. A server may have any of them. */
+/** In the order in which they make work for each other. A server may have any of them, and not those beside it. */
 const leniencies: readonly (readonly [RegExp, string])[] = [
-  [/%(?:C0|E0%80|F0%80%80)%AE/g, '.'],
-  [/%(?:C0|E0%80|F0%80%80)%AF/g, '/'],
+  [/%C0%AE/g, '.'],
+  [/%E0%80%AE/g, '.'],
+  [/%F0%80%80%AE/g, '.'],
+  [/%C0%AF/g, '/'],
+  [/%E0%80%AF/g, '/'],
+  [/%F0%80%80%AF/g, '/'],
   [/%2F/g, '/'],
-  [/%(?:5C|C1%9C)/g, '/'],
+  [/%5C/g, '/'],
+  [/%C1%9C/g, '/'],
   [/;[^/]*/g, ''],
   [/\/{2,}/g, '/'],
 ];

@@ -165,6 +165,8 @@ describe('readingsOf', () => {
     ['/p/..%2Fa', ['/p/..%2Fa', '/a']],
     ['/p%C0%AFa', ['/p%C0%AFa', '/p/a']],
     ['/p/%C0%AE%C0%AE/a', ['/p/%C0%AE%C0%AE/a', '/a']],
+    ['/p%5C..%C1%9C', ['/p%5C..%C1%9C', '/p/..%C1%9C', '/p%5C../', '/']],
+    ['/p%C0%AF..%E0%80%AF', ['/p%C0%AF..%E0%80%AF', '/p/..%E0%80%AF', '/p%C0%AF../', '/']],
     ['/%2F/%5C;%C0%AE%C0%AF', undefined],
     ['/p/..;/a', ['/p/..;/a', '/a']],
   ])('of %s are %j', (path, readings) => {
