@@ -117,6 +117,18 @@ describe('SocketWriter', () => {
     expect((await readAll(first.far)).toString()).toBe('first');
   });
 
+  test('writes nothing to a connection that its peer has reset, as soon as the socket hears of it', async () => {
+    const { near, far } = await connection();
+    const writer = new SocketWriter(near);
+    expect(writer.write(Buffer.from('first'))).toBe(true);
+    const heard = new Promise<boolean>((resolve) => {
+      near.once('error', () => resolve(writer.write(Buffer.from('stray'))));
+    });
+    near.resume();
+    far.resetAndDestroy();
+    expect(await heard).toBe(false);
+  });
+
   test('writes nothing once it was stopped, and goes through any stream that is no socket', () => {
     const taken: string[] = [];
     const stream = new Duplex({
