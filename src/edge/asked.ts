@@ -14,6 +14,7 @@ import { insists } from '../policy/request-directives.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
 import type { Viewer } from './deliver.ts';
 import type { CachedResponse } from './edge-response.ts';
+import type { PlainAnswer } from './error-page.ts';
 import type { FetchOrder } from './fetch-order.ts';
 import type { Behaviour } from './routes.ts';
 
@@ -33,6 +34,8 @@ export interface Asked {
   readonly alone: boolean;
   /** The origin gets to see the viewer's Range (`passed-range.ts`). */
   readonly rangePassed: boolean;
+  /** Asked for in place of an error: what the viewer gets if the page cannot be had, and its status if it can. */
+  readonly inPlaceOf: { readonly error: PlainAnswer; readonly status: number } | undefined;
   /** How often an answer that was waited for turned out to be for others. */
   readonly tries: number;
 }
@@ -62,8 +65,17 @@ export function askedOf(
     wants,
     alone: method === 'HEAD' || authorized || wants?.noStore === true,
     rangePassed: false,
+    inPlaceOf: undefined,
     tries: 0,
   };
+}
+
+/** The page that is to be given in place of an error, if there is one; a page has none in its place. */
+export function askedForPage(identity: EdgeIdentity, asked: Asked, error: PlainAnswer): Asked | undefined {
+  const page = asked.inPlaceOf === undefined ? asked.behaviour.errorPage(error.status) : undefined;
+  if (page === undefined) return undefined;
+  const { behaviour, status, target } = page;
+  return { ...askedOf(identity, asked.viewer, behaviour, asked.method, target), inPlaceOf: { error, status } };
 }
 
 /** What this edge calls a resource: for itself and towards the origin. */

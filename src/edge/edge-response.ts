@@ -109,6 +109,12 @@ export interface GrowingResponse {
   onReaderLeft(): void;
 }
 
+/** The same with another status. */
+export function withStatus(response: CachedResponse | GrowingResponse, status: number): typeof response {
+  const head = { ...response.head, status };
+  return response instanceof CachedResponse ? new CachedResponse(head, response.keptBody) : { ...response, head };
+}
+
 /** The variant that answers a request with these fields (as the origin would see them), the newest if several do. */
 export function selectVariant<Response extends { readonly head: ResponseHead }>(
   variants: readonly Response[],

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { UpstreamError } from '../base/errors.ts';
 import { maxTargetBytes } from '../http/listener-bounds.ts';
 import { isUpstreamTimeout } from '../http/upstream-error.ts';
@@ -121,6 +122,16 @@ export function gatewayAnswer(error: UpstreamError): PlainAnswer {
         sentence: 'The server that holds this content cannot be reached. Please try again in a moment.',
         code: error.code,
       };
+}
+
+/** In place of an error of the origin, when the page for it cannot be had. */
+export function originErrorAnswer(status: number): PlainAnswer {
+  return {
+    status,
+    title: STATUS_CODES[status] ?? 'Error',
+    sentence: 'The server that holds this content has answered with an error.',
+    code: 'ORIGIN_ERROR',
+  };
 }
 
 /** HTML for whoever asks for it, else text. Nothing that a viewer sent is repeated in it. */

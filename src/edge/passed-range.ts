@@ -9,12 +9,13 @@ const skippedBytes = 1_048_576;
 /**
  * The same request with the viewer's Range and If-Range as they came, for what is not kept here: the origin's 206 goes
  * to this viewer. Several ranges are not passed on: the edge cannot tell whether they overlap, and the origin is not to
- * send more than is asked of it here.
+ * send more than is asked of it here. A range is of what was asked for, not of the page in place of an error.
  */
 export function withPassedRange(asked: Asked): Asked {
   const { headers, method } = asked.viewer.request;
   const { range } = headers;
-  if (asked.rangePassed || method !== 'GET' || range === undefined || parseRange(range)?.length !== 1) return asked;
+  if (asked.rangePassed || asked.inPlaceOf !== undefined || method !== 'GET') return asked;
+  if (range === undefined || parseRange(range)?.length !== 1) return asked;
   const ifRange = headers['if-range']?.toString();
   const fields = ['Range', range, ...(ifRange === undefined ? [] : ['If-Range', ifRange])];
   return { ...asked, rangePassed: true, requestFields: () => [...asked.requestFields(), ...fields] };

@@ -30,6 +30,11 @@ export function staleHitProvenance(head: ResponseHead, nowMs: number, detail: st
   return { xCache: 'Hit', cacheStatus: { kind: 'hit', ttlSeconds: ttlSecondsOf(head, nowMs), detail } };
 }
 
+/** Of a page in place of an error, however that was had. */
+export function errorPageProvenance({ cacheStatus }: Provenance): Provenance {
+  return { xCache: 'Error', cacheStatus: { ...cacheStatus, detail: 'ERROR_PAGE' } };
+}
+
 /** Given stale because the origin failed. */
 export function staleProvenance(head: ResponseHead, nowMs: number, detail: string): Provenance {
   return {

@@ -9,7 +9,7 @@ import { isAllowedMethod } from '../policy/methods.ts';
 import type { EdgeIdentity } from '../policy/origin-request.ts';
 import { insists, storedUse } from '../policy/request-directives.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
-import { type Asked, askedOf, orderOf } from './asked.ts';
+import { type Asked, askedForPage, askedOf, orderOf } from './asked.ts';
 import { awaitRecall } from './await-recall.ts';
 import {
   deliverArriving,
@@ -21,14 +21,22 @@ import {
   type Viewer,
   type ViewerSlices,
 } from './deliver.ts';
-import { type CachedResponse, isVariantFor, selectVariant } from './edge-response.ts';
-import { gatewayAnswer, longUrlRefusal, methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
+import { CachedResponse, type GrowingResponse, isVariantFor, selectVariant, withStatus } from './edge-response.ts';
+import {
+  gatewayAnswer,
+  longUrlRefusal,
+  methodRefusal,
+  originErrorAnswer,
+  type PlainAnswer,
+  refusals,
+} from './error-page.ts';
 import type { FetchOutcome } from './fetch-waiters.ts';
 import { lookUp } from './lookup.ts';
 import { type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
 import { passThrough } from './pass-through.ts';
 import { isFarInto, withPassedRange } from './passed-range.ts';
 import {
+  errorPageProvenance,
   hitProvenance,
   type Provenance,
   staleHitProvenance,
@@ -51,8 +59,9 @@ import type { EdgeName } from './viewer-fields.ts';
  *   recall  ─ does a lower tier of the store hold it?                          → (hit) | look further
  *   look further ─ is it arriving? has the origin just failed? may it be stale? → (hit) | stand in | fetch
  *   fetch   ─ wait with others for one answer of the origin, or ask alone       → deliver
- *   deliver ─ the answer, if it is for this viewer                             → (done) | lookup | fetch | stand in
- *   stand in ─ the origin failed: what is stored, if it may, else an error     → (done)
+ *   deliver ─ is the answer for this viewer?                                   → give | lookup | fetch | stand in
+ *   stand in ─ the origin failed: what is stored, if it may, else an error     → give | lookup (a page) | refuse
+ *   give    ─ the answer, or the page that the distribution has for an error   → (done) | lookup (a page) | refuse
  */
 
 /** What the steps of one edge share. */
@@ -204,13 +213,14 @@ function use(edge: EdgeContext, asked: Asked, stored: CachedResponse): Step {
   if (use !== 'as-it-is') {
     return () => lookFurther(edge, asked, { reason: use === 'stale' ? 'stale' : 'request', stored });
   }
-  if (state.kind === 'fresh') {
-    edge.counters.hits++;
-    deliverHit(asked.viewer, stored, state);
-  } else {
-    edge.counters.staleHits++;
-    deliverStored(asked.viewer, stored, staleHitProvenance(stored.head, nowMs, 'max-stale'));
+  if (state.kind === 'stale') {
+    return () => give(edge, asked, stored, staleHitProvenance(stored.head, nowMs, 'max-stale'), 'staleHits');
   }
+  if (stored.head.status >= 400 || asked.inPlaceOf !== undefined) {
+    return () => give(edge, asked, stored, hitProvenance(stored.head, ttlSecondsOf(stored.head, nowMs)), 'hits');
+  }
+  edge.counters.hits++;
+  deliverHit(asked.viewer, stored, state);
   return undefined;
 }
 
@@ -221,13 +231,11 @@ function lookFurther(edge: EdgeContext, asked: Asked, held: Held): Step {
     .filter(({ head: { facts } }) => storedUse(freshness(facts, nowMs), facts, asked.wants) === 'as-it-is');
   const arriving = selectVariant(growing, asked.requestFields);
   if (arriving !== undefined) {
-    edge.counters.hits++;
-    deliverArriving(asked.viewer, arriving, hitProvenance(arriving.head, ttlSecondsOf(arriving.head, nowMs)));
-    return undefined;
+    return () => give(edge, asked, arriving, hitProvenance(arriving.head, ttlSecondsOf(arriving.head, nowMs)), 'hits');
   }
   const verdict = edge.fetches.verdict(asked.cacheKey, nowMs);
   if (verdict?.kind === 'failed') return () => standIn(edge, asked, verdict.error, held);
-  if (asked.wants?.onlyIfCached === true) return () => refuse(edge, asked.viewer, refusals.notCached);
+  if (asked.wants?.onlyIfCached === true) return () => fail(edge, asked, refusals.notCached);
   if (verdict?.kind === 'hit-for-miss' || asked.tries >= maxTries) {
     return () => fetch(edge, withPassedRange(asked), 'alone', held);
   }
@@ -238,9 +246,8 @@ function lookFurther(edge: EdgeContext, asked: Asked, held: Held): Step {
     if (edge.fetches.waiting(asked.cacheKey) === undefined) {
       new OriginFetch(edge, orderOf(asked, 'background', stale)).start();
     }
-    edge.counters.staleHits++;
-    deliverStored(asked.viewer, stale, staleHitProvenance(stale.head, nowMs, 'stale-while-revalidate'));
-    return undefined;
+    const how = staleHitProvenance(stale.head, nowMs, 'stale-while-revalidate');
+    return () => give(edge, asked, stale, how, 'staleHits');
   }
   return () => fetch(edge, asked, 'together', held);
 }
@@ -251,7 +258,7 @@ function fetch(edge: EdgeContext, asked: Asked, kind: 'together' | 'alone', held
   if (response.destroyed) return undefined;
   const running = kind === 'together' ? edge.fetches.waiting(asked.cacheKey) : undefined;
   if (running !== undefined && running.waiterCount >= edge.maxWaiting) {
-    return () => refuse(edge, asked.viewer, refusals.crowded);
+    return () => fail(edge, asked, refusals.crowded);
   }
   const origin = running ?? new OriginFetch(edge, orderOf(asked, kind, held.stored));
   const first = running === undefined;
@@ -280,9 +287,6 @@ function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: 
     const passed = withPassedRange(asked);
     if (passed.rangePassed) return () => fetch(edge, passed, 'alone', held);
   }
-  if (!first) edge.counters.hits++;
-  else if (outcome.kind === 'confirmed') edge.counters.refreshHits++;
-  else edge.counters.misses++;
   const stored = outcome.kind === 'slicing' || (outcome.kind === 'arriving' && outcome.response.storable);
   const how: Provenance = {
     xCache: xCacheOf(response.head, first, outcome.kind === 'confirmed'),
@@ -296,10 +300,8 @@ function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: 
       ...('reason' in told.rule ? { detail: told.rule.reason } : {}),
     },
   };
-  const fields = first ? told.firstFields : response.head.fields;
-  if (outcome.kind === 'arriving') deliverArriving(asked.viewer, outcome.response, how, fields);
-  else deliverStored(asked.viewer, outcome.response, how, fields);
-  return undefined;
+  const counter = !first ? 'hits' : outcome.kind === 'confirmed' ? 'refreshHits' : 'misses';
+  return () => give(edge, asked, response, how, counter, first ? told.firstFields : response.head.fields);
 }
 
 /** The origin failed. RFC 9111 §4.2.4: a stale answer, if nothing forbids it; else an error, as short-lived as it gets. */
@@ -308,10 +310,36 @@ function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: He
   const stored = lookUp(edge.store, asked.cacheKey, asked.requestFields) ?? held.stored;
   if (stored === undefined || insists(asked.wants) || !mayStandIn(freshness(stored.head.facts, nowMs), error)) {
     const forward = { kind: 'forward', reason: held.reason, detail: error.code } as const;
-    return () => refuse(edge, asked.viewer, gatewayAnswer(error), forward);
+    const page = askedForPage(edge.identity, asked, gatewayAnswer(error));
+    return page === undefined
+      ? () => fail(edge, asked, gatewayAnswer(error), forward)
+      : () => lookup(edge, withSlices(edge, page));
   }
-  edge.counters.staleHits++;
-  deliverStored(asked.viewer, stored, staleProvenance(stored.head, nowMs, error.code));
+  return () => give(edge, asked, stored, staleProvenance(stored.head, nowMs, error.code), 'staleHits');
+}
+
+/** `fields`: the viewer gets these, some of which may be for nobody else. */
+function give(
+  edge: EdgeContext,
+  asked: Asked,
+  response: CachedResponse | GrowingResponse,
+  how: Provenance,
+  counter: 'hits' | 'misses' | 'refreshHits' | 'staleHits',
+  fields: FieldLines = response.head.fields,
+): Step {
+  const { inPlaceOf, viewer } = asked;
+  const { status } = response.head;
+  const error = originErrorAnswer(status);
+  const page = status < 400 ? undefined : askedForPage(edge.identity, asked, error);
+  if (page !== undefined || (inPlaceOf !== undefined && status !== 200)) {
+    if (!(response instanceof CachedResponse)) response.onReaderLeft();
+    return page === undefined ? () => fail(edge, asked, error) : () => lookup(edge, withSlices(edge, page));
+  }
+  edge.counters[counter]++;
+  const given = inPlaceOf === undefined ? response : withStatus(response, inPlaceOf.status);
+  const told = inPlaceOf === undefined ? how : errorPageProvenance(how);
+  if (given instanceof CachedResponse) deliverStored(viewer, given, told, fields);
+  else deliverArriving(viewer, given, told, fields);
   return undefined;
 }
 
@@ -319,6 +347,11 @@ function mayStandIn(state: Freshness, error: UpstreamError): boolean {
   if (state.kind === 'fresh') return true;
   const answered = error.code === 'ORIGIN_STATUS' || error.code === 'ORIGIN_INVALID';
   return answered ? state.mayServeOnError : state.mayServeOnDisconnect;
+}
+
+/** Of what was asked for in place of an error the viewer hears nothing: it gets that error. */
+function fail(edge: EdgeContext, asked: Asked, answer: PlainAnswer, forward?: CacheStatus & { kind: 'forward' }): Step {
+  return refuse(edge, asked.viewer, asked.inPlaceOf?.error ?? answer, forward);
 }
 
 function refuse(

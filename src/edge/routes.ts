@@ -1,7 +1,7 @@
 import type { Upstream } from '../http/upstream.ts';
 import { compileBehaviours, compileHosts } from '../policy/behaviour-match.ts';
 import { type ChosenQuery, compileChosenQuery } from '../policy/cache-key.ts';
-import { readingsOf } from '../policy/request-target.ts';
+import { parseRequestTarget, readingsOf, type RequestTarget } from '../policy/request-target.ts';
 import type { CacheTagField } from '../policy/cache-tags.ts';
 import type { CachePolicy } from '../policy/cache-policy.ts';
 import type { AllowedMethods } from '../policy/methods.ts';
@@ -22,6 +22,16 @@ export interface Behaviour {
   readonly disk: boolean;
   readonly cors: boolean;
   readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
+  /** What its distribution has in place of an error of this status. */
+  errorPage(status: number): ErrorPage | undefined;
+}
+
+/** A page in place of an error (CloudFront: custom error response). */
+export interface ErrorPage {
+  readonly behaviour: Behaviour;
+  readonly target: RequestTarget & { kind: 'resource' };
+  /** What viewers get with it. */
+  readonly status: number;
 }
 
 /**
@@ -35,12 +45,16 @@ export function compileRoutes(
   upstreams: ReadonlyMap<string, Upstream>,
 ): Route {
   const distributionOf = compileHosts(
-    distributions.map((distribution) => ({
-      hosts: distribution.hosts,
-      behaviourOf: compileBehaviours(
-        distribution.behaviours.map((settings) => compileBehaviour(distribution, settings, upstreams)),
-      ),
-    })),
+    distributions.map((distribution) => {
+      const behaviourOf = compileBehaviours(
+        distribution.behaviours.map((settings) => ({
+          ...compileBehaviour(distribution, settings, upstreams),
+          errorPage: (status: number) => errorPages.get(status),
+        })),
+      );
+      const errorPages = compileErrorPages(distribution, behaviourOf);
+      return { hosts: distribution.hosts, behaviourOf };
+    }),
   );
   return (host, path) => {
     const distribution = distributionOf(host);
@@ -59,7 +73,7 @@ function compileBehaviour(
   { name, cacheTags }: DistributionSettings,
   settings: BehaviourSettings,
   upstreams: ReadonlyMap<string, Upstream>,
-): Behaviour {
+): Omit<Behaviour, 'errorPage'> {
   const upstream = upstreams.get(settings.origin);
   if (upstream === undefined) throw new TypeError(`the settings let an unknown origin "${settings.origin}" through`);
   return {
@@ -75,6 +89,22 @@ function compileBehaviour(
     cors: settings.cors,
     viewerProtocol: settings.viewerProtocol,
   };
+}
+
+function compileErrorPages(
+  { errorPages }: DistributionSettings,
+  behaviourOf: (path: string) => Behaviour | undefined,
+): ReadonlyMap<number, ErrorPage> {
+  const compiled = new Map<number, ErrorPage>();
+  for (const { page, respondWith, status } of errorPages) {
+    const target = parseRequestTarget(page);
+    const behaviour = target.kind === 'resource' ? behaviourOf(target.path) : undefined;
+    if (target.kind !== 'resource' || behaviour === undefined) {
+      throw new TypeError(`the settings let the error page "${page}" through, which nobody answers`);
+    }
+    compiled.set(status, { behaviour, target, status: respondWith ?? status });
+  }
+  return compiled;
 }
 
 /** Which query parameters tell objects apart. */

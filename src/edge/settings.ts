@@ -4,7 +4,9 @@ import { isToken } from '../formats/http-fields/list.ts';
 import { httpsListenerSchema } from '../http/listener-settings.ts';
 import { fanOutSchema } from '../live/fan-out-settings.ts';
 import type { ErrorTtl } from '../policy/cache-policy.ts';
+import { compileBehaviours } from '../policy/behaviour-match.ts';
 import { isForwardable } from '../policy/origin-request.ts';
+import { parseRequestTarget } from '../policy/request-target.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
@@ -170,6 +172,29 @@ const behaviourSchema = z
     if (behaviour.minTtlMs > behaviour.maxTtlMs) finding('minTtl', 'is longer than maxTtl');
   });
 
+const errorPageSchema = z.strictObject({
+  status: z
+    .int()
+    .min(400)
+    .max(599)
+    .describe('In place of which error, such as 404; an origin that fails is 502, one that is too slow 504'),
+  page: z
+    .string()
+    .refine((page) => parseRequestTarget(page).kind === 'resource' && page.startsWith('/'), {
+      error: 'must be a path such as /errors/404.html',
+    })
+    .describe('Path of the page in the same distribution'),
+  respondWith: z
+    .int()
+    .min(200)
+    .max(599)
+    .refine((status) => status !== 204 && status !== 206 && (status < 300 || status >= 400), {
+      error: 'must be a status that goes with a page: 200, or an error',
+    })
+    .optional()
+    .describe('Status that viewers get with it; if left out: that of the error'),
+});
+
 const distributionSchema = z.strictObject({
   name: z.string().min(1).describe('For logs and answers'),
   hosts: z
@@ -178,6 +203,7 @@ const distributionSchema = z.strictObject({
     .default(['*'])
     .describe('Host names it answers to; `*.example.org` for all below a domain, `*` for every other'),
   behaviours: z.array(behaviourSchema).min(1).describe('Tried in order; the first whose path matches is used'),
+  errorPages: z.array(errorPageSchema).default([]).describe('Pages of your own that viewers get in place of errors'),
   cacheTags: z
     .strictObject({
       header: z
@@ -310,6 +336,18 @@ export const edgeSchema = z
           message: `there is another distribution "${distribution.name}": names tell them apart`,
         });
       }
+      const behaviourOf = compileBehaviours(distribution.behaviours);
+      const statuses = distribution.errorPages.map(({ status }) => status);
+      distribution.errorPages.forEach(({ page, status }, e) => {
+        const at = ['distributions', d, 'errorPages', e];
+        if (statuses.indexOf(status) !== e) {
+          context.addIssue({ code: 'custom', path: [...at, 'status'], message: `there is another page for ${status}` });
+        }
+        const target = parseRequestTarget(page);
+        if (target.kind === 'resource' && behaviourOf(target.path) === undefined) {
+          context.addIssue({ code: 'custom', path: [...at, 'page'], message: 'no behaviour of its distribution fits' });
+        }
+      });
       distribution.behaviours.forEach((behaviour, b) => {
         if (behaviour.viewerProtocol === 'redirect-to-https' && edge.https === undefined) {
           context.addIssue({
