@@ -52,16 +52,16 @@ import type { EdgeName } from './viewer-fields.ts';
 /*
  * A request is a walk through named steps, each of which says the next:
  *
- *   receive ─ is it well formed, and not here for the second time?             → match | refuse
- *   match   ─ which distribution and behaviour answers for it?                 → admit | refuse
- *   admit   ─ may this viewer ask this, and is it a cache's to answer?          → lookup | (pass through) | refuse
- *   lookup  ─ is it in the store, and good enough?                                   → (hit) | recall | look further
- *   recall  ─ does a lower tier of the store hold it?                          → (hit) | look further
- *   look further ─ is it arriving? has the origin just failed? may it be stale? → (hit) | stand in | fetch
- *   fetch   ─ wait with others for one answer of the origin, or ask alone       → deliver
- *   deliver ─ is the answer for this viewer?                                   → give | lookup | fetch | stand in
- *   stand in ─ the origin failed: what is stored, if it may, else an error     → give | lookup (a page) | refuse
- *   give    ─ the answer, or the page that the distribution has for an error   → (done) | lookup (a page) | refuse
+ *   receive      ─ is it well formed, and not here for the second time?           → match | refuse
+ *   match        ─ which distribution and behaviour answers for it?               → admit | refuse
+ *   admit        ─ may this viewer ask this, and is it a cache's to answer?       → lookup | (pass through) | refuse
+ *   lookup       ─ is it in the store, and good enough?                           → (hit) | recall | look further
+ *   recall       ─ does a lower tier of the store hold it?                        → (hit) | look further
+ *   look further ─ is it arriving? has the origin just failed? may it be stale?   → give | stand in | fetch
+ *   fetch        ─ wait with others for one answer of the origin, or ask alone    → deliver
+ *   deliver      ─ is the answer for this viewer?                                 → give | lookup | fetch | stand in
+ *   stand in     ─ the origin failed: what is stored, if it may, else an error    → give | lookup (a page) | refuse
+ *   give         ─ the answer, or the page that the distribution has for an error → (done) | lookup (a page) | refuse
  */
 
 /** What the steps of one edge share. */
