@@ -81,16 +81,16 @@ interface Hit {
 /** One answer, and what the log says of it. */
 class QuickHit implements QuickAnswer {
   readonly head: string;
+  readonly requestId: string;
   readonly body: Buffer | string;
   readonly #context: QuickHitContext;
   readonly #hit: Hit;
-  readonly #requestId: string;
 
   constructor(context: QuickHitContext, hit: Hit) {
     this.#context = context;
     this.#hit = hit;
-    this.#requestId = context.edge.nextRequestId();
-    this.head = `${hit.head}${this.#requestId}\r\n`;
+    this.head = hit.head;
+    this.requestId = context.edge.nextRequestId();
     this.body = hit.stored.keptBody;
   }
 
@@ -109,7 +109,7 @@ class QuickHit implements QuickAnswer {
       target,
       fields,
       requestBytes: get.headBytes,
-      requestId: this.#requestId,
+      requestId: this.requestId,
       status: stored.head.status,
       result: 'Hit',
       whole,

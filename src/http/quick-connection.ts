@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { SocketWriter } from '../sockets/socket-writer.ts';
 import { refuseConnection } from './broken-request.ts';
 import { HttpLane, type LaneOwner } from './http-lane.ts';
 import { maxHeadBytes, maxTargetBytes } from './listener-bounds.ts';
@@ -7,8 +8,12 @@ import { type PlainFields, type PlainGet, recognisePlainGet } from './plain-get.
 
 /** An answer that lies ready in memory. */
 export interface QuickAnswer {
-  /** Status line and fields without those about the connection, each with its CRLF; each character is a byte. */
+  /**
+   * Status line and fields without those about the connection, up to the value of the last one, `X-Request-Id`; each
+   * character is a byte. Best the same string for many answers.
+   */
   readonly head: string;
+  readonly requestId: string;
   /** A small one as text with a character for each byte: then all is one string and one write. */
   readonly body: Buffer | string;
   /** Called once: the socket has taken everything (`whole`), or the viewer has left before. */
@@ -26,7 +31,7 @@ export interface QuickResponder {
 
 export interface QuickConnectionOptions {
   readonly responder: QuickResponder;
-  /** The last fields of every head, about the connection, and the empty line behind them. */
+  /** What follows the request id: the fields about the connection, and the empty line behind them. */
   readonly headEnd: string;
   /**
    * Takes a connection as if it had just come: a socket for good, with what was read and not answered in it to be read
@@ -53,6 +58,7 @@ const nothing = Buffer.alloc(0);
 export class QuickConnection implements LaneOwner {
   readonly #options: QuickConnectionOptions;
   readonly #socket: Socket;
+  readonly #writer: SocketWriter;
   readonly #peer: Peer;
   /** Read and not yet answered: the beginning of a head, or what came while an answer was being sent. */
   #pending: Buffer | undefined;
@@ -72,6 +78,7 @@ export class QuickConnection implements LaneOwner {
 
   constructor(socket: Socket, options: QuickConnectionOptions) {
     this.#socket = socket;
+    this.#writer = new SocketWriter(socket);
     this.#peer = peerOf(socket);
     this.#options = options;
     socket.on('data', this.#onData);
@@ -167,21 +174,14 @@ export class QuickConnection implements LaneOwner {
 
   /** `false`: the viewer has not taken all of it yet. */
   #send(answer: QuickAnswer): boolean {
-    const socket = this.#socket;
-    const { body } = answer;
-    const head = answer.head + this.#options.headEnd;
-    this.#sentBytes = head.length + body.length;
-    if (typeof body === 'string') return socket.write(head + body, 'latin1');
-    if (this.#peer.tls !== undefined) {
-      socket.write(head, 'latin1');
-      this.#rest = body;
-      return this.#sendRest();
-    }
-    socket.cork();
-    socket.write(head, 'latin1');
-    const taken = socket.write(body);
-    socket.uncork();
-    return taken;
+    const { body, head, requestId } = answer;
+    const headEnd = `${requestId}${this.#options.headEnd}`;
+    this.#sentBytes = head.length + headEnd.length + body.length;
+    if (typeof body === 'string') return this.#writer.writeTexts([head, headEnd, body]);
+    if (this.#peer.tls === undefined) return this.#writer.writeTexts([head, headEnd], body);
+    this.#writer.writeTexts([head, headEnd]);
+    this.#rest = body;
+    return this.#sendRest();
   }
 
   /** Likewise, of what is left of a body that goes out in pieces. */
@@ -222,6 +222,7 @@ export class QuickConnection implements LaneOwner {
       this.#lane = new HttpLane(this.#socket, this);
       this.#options.handOver(this.#lane);
     }
+    this.#writer.yield();
     this.#lane.ask(head);
   }
 

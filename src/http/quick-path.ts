@@ -31,7 +31,7 @@ export function takeQuickPath(
   const options: QuickConnectionOptions = {
     responder,
     // As `node:http` says it.
-    headEnd: `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(deadlines.keepAliveMs / 1_000)}\r\n\r\n`,
+    headEnd: `\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(deadlines.keepAliveMs / 1_000)}\r\n\r\n`,
     handOver: (connection) => {
       for (const take of taking) take.call(server, connection);
     },

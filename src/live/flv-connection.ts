@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { PlayerConnection } from './player-feed.ts';
-import { SocketWriter } from './socket-writer.ts';
-import { writeTogether } from './write-together.ts';
+import { SocketWriter } from '../sockets/socket-writer.ts';
+import { writeTogether } from '../sockets/write-together.ts';
 
 /** A connection that can also be closed. */
 export interface FlvConnection extends PlayerConnection {

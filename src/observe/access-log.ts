@@ -58,6 +58,8 @@ export class AccessLog implements ExchangeRecorder {
   readonly #lines: StandardLogLines;
   /** The last one is being filled. */
   readonly #pages: Page[] = [];
+  /** Was written: a new one would be half a megabyte for the system to clear and for garbage collection to count. */
+  #sparePage: Page | undefined;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #file: LogFile | undefined;
@@ -78,7 +80,7 @@ export class AccessLog implements ExchangeRecorder {
         this.#linesDropped++;
         return;
       }
-      page = { bytes: Buffer.allocUnsafeSlow(pageBytes + maxLineBytes), length: 0, lines: 0 };
+      page = this.#takePage();
       this.#pages.push(page);
     }
     // A string is one allocation, and gone at once: gathered, they would be what garbage collection has to carry.
@@ -105,6 +107,12 @@ export class AccessLog implements ExchangeRecorder {
     await this.#endFile();
   }
 
+  #takePage(): Page {
+    const page = this.#sparePage ?? { bytes: Buffer.allocUnsafeSlow(pageBytes + maxLineBytes), length: 0, lines: 0 };
+    this.#sparePage = undefined;
+    return page;
+  }
+
   #flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -129,6 +137,9 @@ export class AccessLog implements ExchangeRecorder {
           log.warn({ err: error, folder, code: 'ACCESS_LOG_UNWRITABLE' }, 'access log lines are lost');
         this.#troubled = true;
       }
+      page.length = 0;
+      page.lines = 0;
+      this.#sparePage = page;
     }
   }
 

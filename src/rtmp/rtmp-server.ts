@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { RefusalLog } from '../live/refusal-log.ts';
-import { SocketWriter } from '../live/socket-writer.ts';
+import { SocketWriter } from '../sockets/socket-writer.ts';
 import type { ExamineConnect } from './connect-command.ts';
 import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';

@@ -33,7 +33,8 @@ export async function startTestListener(options: Partial<HttpListenerOptions> = 
       quick.push(target);
       const body = quickBody(target);
       return {
-        head: `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n`,
+        head: `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nX-Request-Id: `,
+        requestId: `r${quick.length}`,
         body: body.length < 4_096 ? body.toString('latin1') : body,
         ended: (whole) => {
           if (!whole) brokenOff.push(target);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SocketWriter } from '../../src/live/socket-writer.ts';
+import { SocketWriter } from '../../src/sockets/socket-writer.ts';
 
 let server: Server;
 const open = new Set<Socket>();
@@ -59,6 +59,43 @@ describe('SocketWriter', () => {
     for (let index = 0; index < 10; index++) expect(writer.write(randomBytes(100))).toBe(true);
     // The first one finds out whether anything waits in the stream.
     expect(throughStream).toBe(1);
+  });
+
+  test('writes texts and what follows them in one piece, and what the system does not take through the stream', async () => {
+    const { near, far } = await connection();
+    const writer = new SocketWriter(near);
+    const sent: Buffer[] = [];
+    const give = (texts: readonly string[], body?: Buffer) => {
+      sent.push(Buffer.from(texts.join(''), 'latin1'), body ?? Buffer.alloc(0));
+      return writer.writeTexts(texts, body);
+    };
+    expect(give(['head: ', 'caf\u00e9', '\r\n'])).toBe(true);
+    expect(give(['head, '], randomBytes(1_000))).toBe(true);
+    expect(give(['longer than what is copied at once'.repeat(3_000)], randomBytes(10))).toBe(false);
+    let heldBack = 0;
+    for (let index = 0; index < 200; index++) {
+      if (!give(['a text '.repeat(index * 30), 'and another'], randomBytes(40_000))) heldBack++;
+      if (!give(['texts alone '.repeat(index * 7)])) heldBack++;
+    }
+    expect(heldBack).toBeGreaterThan(0);
+    const reading = readAll(far);
+    near.end();
+    expect(digest(await reading)).toBe(digest(Buffer.concat(sent)));
+    expect(writer.writeTexts(['late'])).toBe(false);
+  });
+
+  test('is behind what somebody else has written to the stream, once it has yielded', async () => {
+    const { near, far } = await connection();
+    const writer = new SocketWriter(near);
+    expect(writer.write(Buffer.from('first '))).toBe(true);
+    const theirs = randomBytes(20_000_000);
+    near.write(theirs);
+    writer.yield();
+    expect(writer.write(Buffer.from(' last'))).toBe(false);
+    const reading = readAll(far);
+    near.end();
+    const expected = Buffer.concat([Buffer.from('first '), theirs, Buffer.from(' last')]);
+    expect(digest(await reading)).toBe(digest(expected));
   });
 
   test('keeps the order while the peer stops reading and goes on, in single writes and gathered ones', async () => {
