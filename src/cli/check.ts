@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
 import type { RtmpsListenerSettings } from '../rtmp/listener-settings.ts';
@@ -26,11 +28,12 @@ export function check(flags: ConfigurationFlags): void {
   }
   if (roles.includes('edge')) {
     lines.push(
-      `  edge     RTMP on ${edge.rtmp.host}:${edge.rtmp.port}, HTTP on ${edge.http.host}:${edge.http.port}, location ${edge.location}, ${formatSizeBytes(edge.cache.memoryBytes)} of memory for the cache`,
+      `  edge     RTMP on ${edge.rtmp.host}:${edge.rtmp.port}, HTTP on ${edge.http.host}:${edge.http.port}, location ${edge.location}`,
       ...rtmpsLines(edge.rtmps, 'edge.rtmps'),
       ...(edge.https === undefined
         ? []
         : [`           ${describeTls('HTTPS', edge.https, 'edge.https', systemClock.wallMs())}`]),
+      `           cache: ${describeCache(edge.cache, data)}`,
       ...(edge.accessLog === undefined ? [] : [`           access log in ${edge.accessLog.folder}`]),
       `           publishing: ${describeAuth(edge.publish)}`,
       ...hookLines(edge.publish),
@@ -38,7 +41,8 @@ export function check(flags: ConfigurationFlags): void {
     for (const distribution of edge.distributions) {
       lines.push(`           distribution ${distribution.name} for ${distribution.hosts.join(', ')}`);
       for (const behaviour of distribution.behaviours) {
-        lines.push(`             ${behaviour.path} → ${behaviour.origin} (${edge.origins[behaviour.origin]?.url})`);
+        const url = edge.origins[behaviour.origin]?.url;
+        lines.push(`             ${behaviour.path} → ${behaviour.origin} (${url}), by policy ${behaviour.policy}`);
       }
     }
     lines.push(`           commands reach it on ${control.http.host}:${control.http.port}`);
@@ -56,6 +60,12 @@ export function check(flags: ConfigurationFlags): void {
     }
   }
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function describeCache({ memoryBytes, disk }: Configuration['edge']['cache'], data: string): string {
+  const memory = `${formatSizeBytes(memoryBytes)} of memory`;
+  if (disk.sizeBytes === 0) return `${memory}, nothing on disk`;
+  return `${memory}, ${formatSizeBytes(disk.sizeBytes)} on disk in ${disk.path ?? join(data, 'cache')}`;
 }
 
 /** `rtmp://host:port`, without what may hold a key. */

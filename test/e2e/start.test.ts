@@ -120,6 +120,8 @@ describe('streamfront check', () => {
       const fine = await run(process.execPath, [mainFile, 'check', '--config', good]);
       expect(fine.code).toBe(0);
       expect(fine.standardOutput).toContain('is fine');
+      expect(fine.standardOutput).toMatch(/cache: 512MiB of memory, 10GiB on disk in .*cache$/m);
+      expect(fine.standardOutput).toContain('/live/* → main (http://127.0.0.1:8081), by policy cloudfront');
       expect(fine.standardOutput).toContain('location frankfurt');
 
       const bad = join(folder, 'bad.yaml');
