@@ -142,6 +142,7 @@ export function orderOf(asked: Asked, kind: FetchOrder['kind'], stale: CachedRes
     keyed: keyedFields(behaviour.forwarded),
     policy: behaviour.policy,
     tagField: behaviour.tagField,
+    surrogateControl: behaviour.surrogateControl,
     disk: behaviour.disk,
     stale,
     mayStore: wants?.noStore !== true,

@@ -17,6 +17,8 @@ export interface ResponseHead {
   readonly sequence: number;
   /** What the origin calls it for invalidation, in lower case. */
   readonly tags: readonly string[];
+  /** What the origin said to surrogates, where that is listened to: viewers do not see it. */
+  readonly surrogateControl?: string;
   /** Its behaviour keeps it off the disk. */
   readonly memoryOnly?: boolean;
   /** It is kept in slices: the store holds it under its cache key without a body (`sliced-objects.ts`). */

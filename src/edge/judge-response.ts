@@ -1,4 +1,4 @@
-import { type FieldLines, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
+import { type FieldLines, fieldValue, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
 import type { ResponseTiming } from '../policy/age.ts';
 import type { CachePolicy } from '../policy/cache-policy.ts';
 import { type CacheTagField, cacheTags } from '../policy/cache-tags.ts';
@@ -17,6 +17,9 @@ export interface Judgement {
   readonly rule: Storability;
 }
 
+/** Of what a newer head without a body is merged into. */
+type FormerHead = Pick<ResponseHead, 'tags' | 'surrogateControl'>;
+
 export interface JudgedRequest {
   /** As they went to the origin. */
   readonly requestFields: FieldLines;
@@ -24,27 +27,33 @@ export interface JudgedRequest {
   readonly keyed: readonly string[];
   readonly policy: CachePolicy;
   readonly tagField: CacheTagField | undefined;
+  /** Whether the origin's Surrogate-Control is listened to. */
+  readonly surrogateControl: boolean;
   /** Whether what is kept may be kept on disk. */
   readonly disk: boolean;
 }
 
 /**
- * `fields`: end-to-end, with a Date, with what was merged into them; `ageValues`: the Age that came now; `formerTags`: of
- * what they were merged into.
+ * `fields`: end-to-end, with a Date, with what was merged into them; `ageValues`: the Age that came now; `former`: what
+ * they were merged into, with what of it no viewer sees.
  */
 export function judgeResponse(
   status: number,
   fields: FieldLines,
   ageValues: readonly string[],
-  { requestFields, keyed, policy, tagField, disk }: JudgedRequest,
+  { requestFields, keyed, policy, tagField, surrogateControl: listening, disk }: JudgedRequest,
   {
     sequence,
-    formerTags,
+    former,
     ...timing
-  }: ResponseTiming & { readonly sequence: number; readonly formerTags: readonly string[] },
+  }: ResponseTiming & { readonly sequence: number; readonly former: FormerHead | undefined },
 ): Judgement {
-  const directives = responseDirectives(fields);
-  const counted = withoutFields(fields, countedFields);
+  const surrogateControl = listening
+    ? (fieldValue(fields, 'surrogate-control') ?? former?.surrogateControl)
+    : undefined;
+  const directives = responseDirectives(fields, surrogateControl);
+  const hidden = listening ? surrogateFields : countedFields;
+  const counted = withoutFields(fields, hidden);
   const firstFields = tagField?.passOn === false ? withoutFields(counted, new Set([tagField.header])) : counted;
   const shared = sharedFields(firstFields, directives);
   const aged = { status, fields: [...shared, ...ageValues.flatMap((age) => ['Age', age])], directives };
@@ -64,17 +73,19 @@ export function judgeResponse(
     policy.name === 'standards' &&
     rule.kind === 'store' &&
     freshness(facts, timing.receivedMonotonicMs).kind === 'stale';
+  const head: ResponseHead = {
+    status,
+    fields: shared,
+    facts,
+    selecting: names,
+    variantKey: variantKey(names, requestFields),
+    sequence,
+    tags: sharedIfEmpty((tagField === undefined ? undefined : cacheTags(fields, tagField)) ?? former?.tags ?? nothing),
+    memoryOnly: !disk,
+  };
   return {
-    head: {
-      status,
-      fields: shared,
-      facts,
-      selecting: names,
-      variantKey: variantKey(names, requestFields),
-      sequence,
-      tags: sharedIfEmpty((tagField === undefined ? undefined : cacheTags(fields, tagField)) ?? formerTags),
-      memoryOnly: !disk,
-    },
+    // A stored response is small: what is hardly ever said takes no place in it.
+    head: surrogateControl === undefined ? head : { ...head, surrogateControl },
     firstFields,
     rule: staleAtOnce ? { kind: 'store-unshared' } : rule,
   };
@@ -89,3 +100,4 @@ function sharedIfEmpty(list: readonly string[]): readonly string[] {
 
 /** These are counted anew for every viewer. */
 const countedFields = new Set(['age', 'content-length']);
+const surrogateFields = new Set([...countedFields, 'surrogate-control']);

@@ -171,8 +171,8 @@ export class OriginFetch implements UpstreamHandler {
   #updated(stored: CachedResponse, newer: FieldLines): { response: CachedResponse; judgement: Judgement } {
     const { store, fetches } = this.#surroundings;
     const { cacheKey, mayStore } = this.#order;
-    const { fields, sliced, status, tags } = stored.head;
-    const judgement = this.#judge(status, mergeNotModified(fields, this.#dated(newer)), newer, tags);
+    const { fields, sliced, status } = stored.head;
+    const judgement = this.#judge(status, mergeNotModified(fields, this.#dated(newer)), newer, stored.head);
     const head = sliced === undefined ? judgement.head : { ...judgement.head, sliced };
     const response = new CachedResponse(head, stored.keptBody);
     const kept = judgement.rule.kind === 'store' || judgement.rule.kind === 'store-unshared';
@@ -192,7 +192,7 @@ export class OriginFetch implements UpstreamHandler {
     const { store, fetches, maxObjectBytes, slices } = this.#surroundings;
     const { cacheKey, kind, mayStore, method, stale } = this.#order;
     if (method === 'HEAD' && status === 200 && stale !== undefined) this.#applyHead(stale, originFields);
-    const judgement = this.#judge(status, endToEndFields(this.#dated(originFields)), originFields, noTags);
+    const judgement = this.#judge(status, endToEndFields(this.#dated(originFields)), originFields);
     const { head, rule } = judgement;
     const lengthBytes = bodyLengthBytes(status, originFields);
     const kept = rule.kind === 'store' || rule.kind === 'store-unshared';
@@ -245,14 +245,14 @@ export class OriginFetch implements UpstreamHandler {
     intake.settle();
   }
 
-  #judge(status: number, fields: FieldLines, originFields: FieldLines, formerTags: readonly string[]): Judgement {
+  #judge(status: number, fields: FieldLines, originFields: FieldLines, former?: ResponseHead): Judgement {
     const { clock } = this.#surroundings;
     return judgeResponse(status, fields, fieldValues(originFields, 'age'), this.#order, {
       requestedMonotonicMs: this.#requestedMs,
       receivedMonotonicMs: clock.monotonicMs(),
       receivedWallMs: clock.wallMs(),
       sequence: this.sequence,
-      formerTags,
+      former,
     });
   }
 
@@ -319,8 +319,6 @@ export class OriginFetch implements UpstreamHandler {
     this.#exchange?.abort();
   }
 }
-
-const noTags: readonly string[] = [];
 
 const emptyBody = Buffer.alloc(0);
 

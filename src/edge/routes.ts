@@ -19,6 +19,7 @@ export interface Behaviour {
   readonly methods: AllowedMethods;
   readonly forwarded: ForwardedFields;
   readonly tagField: CacheTagField | undefined;
+  readonly surrogateControl: boolean;
   readonly disk: boolean;
   readonly cors: boolean;
   readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
@@ -85,6 +86,7 @@ function compileBehaviour(
     methods: settings.methods,
     forwarded: forwardedFields(settings.requestFields),
     tagField: cacheTags,
+    surrogateControl: settings.surrogateControl,
     disk: settings.disk,
     cors: settings.cors,
     viewerProtocol: settings.viewerProtocol,

@@ -137,6 +137,12 @@ const behaviourSchema = z
     maxStale: durationField()
       .prefault('10s')
       .describe('How long past its freshness an answer may still be given when the origin cannot be reached'),
+    surrogateControl: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether the origin's `Surrogate-Control` takes the place of `CDN-Cache-Control`, `Cache-Control` and `Expires`; viewers do not see it then",
+      ),
     disk: z
       .boolean()
       .default(true)

@@ -1,11 +1,12 @@
 import { type CacheControl, parseCacheControl } from '../formats/http-fields/cache-control.ts';
 import { type FieldLines, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
+import { parseSurrogateControl } from '../formats/http-fields/surrogate-control.ts';
 import { parseTargetedCacheControl } from '../formats/http-fields/targeted-cache-control.ts';
 
 /** What a response says to this cache. */
 export interface ResponseDirectives {
   readonly cacheControl: CacheControl;
-  /** They come from CDN-Cache-Control: Cache-Control and Expires say nothing to this cache (RFC 9213 §2.2). */
+  /** They come from a field for CDNs: Cache-Control and Expires say nothing to this cache (RFC 9213 §2.2). */
   readonly targeted: boolean;
 }
 
@@ -16,7 +17,10 @@ export interface JudgedResponse {
   readonly directives: ResponseDirectives;
 }
 
-export function responseDirectives(fields: FieldLines): ResponseDirectives {
+/** `surrogateControl`: the value of that field, where it is listened to; then it is the foremost of the targeted ones. */
+export function responseDirectives(fields: FieldLines, surrogateControl?: string): ResponseDirectives {
+  const forSurrogates = surrogateControl === undefined ? undefined : parseSurrogateControl(surrogateControl);
+  if (forSurrogates !== undefined) return { cacheControl: forSurrogates, targeted: true };
   const targeted = parseTargetedCacheControl(fieldValues(fields, 'cdn-cache-control'));
   if (targeted !== undefined) return { cacheControl: targeted, targeted: true };
   return { cacheControl: parseCacheControl(fieldValues(fields, 'cache-control')), targeted: false };

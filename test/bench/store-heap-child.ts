@@ -26,6 +26,7 @@ function response(receivedMs: number): CachedResponse {
       requestFields: [],
       keyed: [],
       tagField: undefined,
+      surrogateControl: false,
       disk: true,
       policy: {
         name: 'cloudfront',
@@ -41,7 +42,7 @@ function response(receivedMs: number): CachedResponse {
       receivedMonotonicMs: receivedMs,
       receivedWallMs: 1_767_225_600_000 + receivedMs,
       sequence: 1,
-      formerTags: [],
+      former: undefined,
     },
   );
   // In its place: a copy of the head would not be the object that an edge has.

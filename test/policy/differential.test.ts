@@ -144,6 +144,7 @@ function oursAnswers(example: Case): boolean {
     keyed: [],
     policy: standards,
     tagField: undefined,
+    surrogateControl: false,
     disk: true,
   };
   const fields = responseFields(example, cacheControl).filter(([name]) => name !== 'age');
@@ -157,7 +158,7 @@ function oursAnswers(example: Case): boolean {
       receivedMonotonicMs: arrivalMonotonicMs,
       receivedWallMs: arrivalWallMs,
       sequence: 0,
-      formerTags: [],
+      former: undefined,
     },
   );
   const wants = (of: AskedFor) => parseRequestCacheControl(of.cacheControl, of.pragma ? 'no-cache' : undefined);

@@ -49,7 +49,7 @@ describe('storability by both policies (RFC 9111 §3)', () => {
       'store',
     ],
     [
-      'Surrogate-Control, which is not read',
+      'Surrogate-Control, which is not read where nobody says so',
       ['Surrogate-Control', 'max-age=60', 'Cache-Control', 'no-store'],
       'private: no-store',
       'private: no-store',
