@@ -52,9 +52,7 @@ export function judgeResponse(
     ? (fieldValue(fields, 'surrogate-control') ?? former?.surrogateControl)
     : undefined;
   const directives = responseDirectives(fields, surrogateControl);
-  const hidden = listening ? surrogateFields : countedFields;
-  const counted = withoutFields(fields, hidden);
-  const firstFields = tagField?.passOn === false ? withoutFields(counted, new Set([tagField.header])) : counted;
+  const firstFields = shownFields(withoutFields(fields, countedFields), { tagField, surrogateControl: listening });
   const shared = sharedFields(firstFields, directives);
   const aged = { status, fields: [...shared, ...ageValues.flatMap((age) => ['Age', age])], directives };
   const facts = freshnessFacts(aged, timing, policy);
@@ -91,6 +89,16 @@ export function judgeResponse(
   };
 }
 
+/** What viewers see: without what the origin says to this edge alone. */
+export function shownFields(
+  fields: FieldLines,
+  { surrogateControl, tagField }: Pick<JudgedRequest, 'surrogateControl' | 'tagField'>,
+): FieldLines {
+  const hidden = new Set(surrogateControl ? ['surrogate-control'] : []);
+  if (tagField?.passOn === false) hidden.add(tagField.header);
+  return hidden.size === 0 ? fields : withoutFields(fields, hidden);
+}
+
 const nothing: readonly string[] = [];
 
 /** Most lists are empty, and there may be a million stored responses. */
@@ -100,4 +108,3 @@ function sharedIfEmpty(list: readonly string[]): readonly string[] {
 
 /** These are counted anew for every viewer. */
 const countedFields = new Set(['age', 'content-length']);
-const surrogateFields = new Set([...countedFields, 'surrogate-control']);

@@ -8,6 +8,7 @@ import { parseRequestTarget, type RequestTarget } from '../policy/request-target
 import { addressOf, forwardedRequest, protocolOf } from './asked.ts';
 import { deliverInformation, deliverPlain, type Viewer } from './deliver.ts';
 import { gatewayAnswer, refusals } from './error-page.ts';
+import { shownFields } from './judge-response.ts';
 import type { FetchSurroundings } from './origin-fetch.ts';
 import { hasBody, RequestBody } from './request-body.ts';
 import type { Behaviour, Route } from './routes.ts';
@@ -72,7 +73,7 @@ class PassedRequest implements UpstreamHandler {
     const cacheStatus = { kind: 'forward', reason: 'method', status } as const;
     const lines = viewerFields(
       edge,
-      endToEndFields(fields),
+      shownFields(endToEndFields(fields), this.#behaviour),
       { xCache: status >= 400 ? 'Error' : 'Miss', cacheStatus },
       { ageMs: 0, cors, requestId },
     );

@@ -29,6 +29,31 @@ it.each(['cloudfront', 'standards'] as const)(
   },
 );
 
+it('what the origin says to the edge alone is not shown with answers that are passed through either', async () => {
+  await using origin = await startTestOrigin((_request, response) => {
+    response.writeHead(200, { 'Surrogate-Control': 'no-store', 'Cache-Tag': 'secret' }).end();
+  });
+  await using edge = await startTestEdge(
+    origin.url,
+    {},
+    {
+      distributions: [
+        {
+          name: 'site',
+          cacheTags: { header: 'Cache-Tag' },
+          behaviours: [{ methods: 'all', surrogateControl: true }],
+        },
+      ],
+    },
+  );
+  const { headers } = await get(edge.httpPort, '/a', {}, 'POST', 'text');
+  expect([headers['x-cache'], headers['surrogate-control'], headers['cache-tag']]).toEqual([
+    'Miss from streamfront',
+    undefined,
+    undefined,
+  ]);
+});
+
 it('Surrogate-Control, where nobody says that it counts, is passed on unread', async () => {
   await using origin = await startOrigin();
   await using edge = await startTestEdge(origin.url);
