@@ -1,5 +1,6 @@
 import { CachedResponse } from '../../src/edge/edge-response.ts';
 import { judgeResponse } from '../../src/edge/judge-response.ts';
+import { cloudFront } from '../policy/judged.ts';
 import { MemoryCache } from '../../src/stores/memory-cache.ts';
 
 /**
@@ -28,14 +29,7 @@ function response(receivedMs: number): CachedResponse {
       tagField: undefined,
       surrogateControl: false,
       disk: true,
-      policy: {
-        name: 'cloudfront',
-        minTtlMs: 0,
-        defaultTtlMs: 86_400_000,
-        maxTtlMs: 31_536_000_000,
-        maxStaleMs: 10_000,
-        errorTtl: { otherwiseMs: 1_000, byStatusMs: new Map() },
-      },
+      policy: cloudFront(),
     },
     {
       requestedMonotonicMs: receivedMs,

@@ -36,14 +36,17 @@ describe('what is on the disk of an edge', () => {
   const begin = (originUrl: string, dataFolder: string, life: number, cache: { disk?: { size: string } } = {}) =>
     startTestEdge(originUrl, {}, { distributions, cache }, { dataFolder, clock: lifeClock(life) });
 
+  /** An edge keeps these paths on its disk, and ends. */
+  async function keep(url: string, folder: string, ...paths: string[]): Promise<void> {
+    await using edge = await begin(url, folder, 0);
+    await texts(edge, ...paths);
+    await written(edge, paths.length);
+  }
+
   it.each(['/a', '/*', '#red'])('goes by %s while it is in memory no more', async (item) => {
     using temporary = temporaryFolder();
     await using origin = await startVersionedOrigin();
-    {
-      await using edge = await begin(origin.url, temporary.folder, 0);
-      await texts(edge, '/a');
-      await written(edge, 1);
-    }
+    await keep(origin.url, temporary.folder, '/a');
     origin.state.version = 'new';
     await using edge = await begin(origin.url, temporary.folder, 1);
     const report = edge.invalidations.create({ distribution: undefined, items: [item] });
@@ -55,11 +58,7 @@ describe('what is on the disk of an edge', () => {
   it.each(['/a', '/*', '#red'])('is banned by %s after a restart too, though nothing removed it', async (item) => {
     using temporary = temporaryFolder();
     await using origin = await startVersionedOrigin();
-    {
-      await using edge = await begin(origin.url, temporary.folder, 0);
-      await texts(edge, '/a');
-      await written(edge, 1);
-    }
+    await keep(origin.url, temporary.folder, '/a');
     const [cache, copy] = [join(temporary.folder, 'cache'), join(temporary.folder, 'copy')];
     cpSync(cache, copy, { recursive: true });
     {
@@ -93,11 +92,7 @@ describe('what is on the disk of an edge', () => {
   it('does not come back when it was invalidated while the edge ran without its disk', async () => {
     using temporary = temporaryFolder();
     await using origin = await startVersionedOrigin();
-    {
-      await using edge = await begin(origin.url, temporary.folder, 0);
-      await texts(edge, '/a');
-      await written(edge, 1);
-    }
+    await keep(origin.url, temporary.folder, '/a');
     origin.state.version = 'new';
     {
       await using edge = await begin(origin.url, temporary.folder, 1, { disk: { size: '0B' } });
@@ -112,11 +107,7 @@ describe('what is on the disk of an edge', () => {
   it('stays in use after many restarts and invalidations of other things, forgotten ones too', async () => {
     using temporary = temporaryFolder();
     await using origin = await startVersionedOrigin();
-    {
-      await using edge = await begin(origin.url, temporary.folder, 0);
-      await texts(edge, '/a');
-      await written(edge, 1);
-    }
+    await keep(origin.url, temporary.folder, '/a');
     origin.state.version = 'new';
     for (let life = 1; life < 4; life++) {
       await using edge = await begin(origin.url, temporary.folder, life * 100);

@@ -3,29 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AccessLog } from '../../src/observe/access-log.ts';
-import type { Exchange } from '../../src/observe/exchange.ts';
 import { eventually } from '../support/condition.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
+import { sampleExchange } from './sample-exchange.ts';
 
-const exchange: Exchange = {
-  endedWallMs: 0,
-  durationMs: 1,
-  firstByteMs: 0,
-  client: { address: '192.0.2.7', port: 1, tls: undefined },
-  method: 'GET',
-  target: '/a',
-  fields: { host: 'a', referer: undefined, userAgent: undefined, forwardedFor: undefined },
-  requestBytes: 1,
-  requestId: 'id',
-  status: 200,
-  result: 'Hit',
-  whole: true,
-  sentBytes: 1,
-  contentType: undefined,
-  contentLength: '1',
-  contentRange: undefined,
-};
+const exchange = sampleExchange();
 
 const folders: string[] = [];
 afterEach(() => {

@@ -1,27 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../../src/observe/exchange.ts';
 import { RequestMetrics } from '../../src/observe/request-metrics.ts';
-
-const exchange = (change: Partial<Exchange>): Exchange => ({
-  endedWallMs: 0,
-  durationMs: 1,
-  firstByteMs: 0,
-  client: { address: '192.0.2.7', port: 1, tls: undefined },
-  method: 'GET',
-  target: '/a',
-  fields: { host: 'a', referer: undefined, userAgent: undefined, forwardedFor: undefined },
-  requestBytes: 10,
-  requestId: 'id',
-  status: 200,
-  result: 'Hit',
-  whole: true,
-  sentBytes: 100,
-  contentType: undefined,
-  contentLength: '1',
-  contentRange: undefined,
-  ...change,
-});
+import { sampleExchange as exchange } from './sample-exchange.ts';
 
 describe('RequestMetrics', () => {
   it('counts by result, by class of status, and bytes both ways', () => {
