@@ -56,7 +56,7 @@ const originServerSchema = z
 const dayMs = 86_400_000;
 
 /** A minimum of a second, where CloudFront has ten: before a live stream begins its playlists are 404. */
-const defaultErrorTtl = '1s';
+const defaultErrorTtlMs = 1_000;
 
 const errorTtlField = z
   .union([
@@ -70,7 +70,7 @@ const errorTtlField = z
       typeof setting === 'number'
         ? { otherwiseMs: setting, byStatusMs: new Map() }
         : {
-            otherwiseMs: 1_000,
+            otherwiseMs: defaultErrorTtlMs,
             byStatusMs: new Map(Object.entries(setting).map(([status, ms]) => [Number(status), ms])),
           },
   );
@@ -91,6 +91,8 @@ const requestFieldsField = z.union([
 
 /** Settings of TTL that the standards policy has no use for, as they are when nobody says anything. */
 const unsaidTtl = { minTtlMs: 0, defaultTtlMs: dayMs, maxTtlMs: 365 * dayMs };
+
+const meaningless = 'has no meaning with `policy: standards`: the origin alone says how long';
 
 const behaviourSchema = z
   .strictObject({
@@ -130,7 +132,7 @@ const behaviourSchema = z
     defaultTtl: durationField().prefault('1d').describe('Cached this long when the origin says nothing'),
     maxTtl: durationField().prefault('365d').describe('Cached at most this long, whatever the origin says'),
     errorTtl: errorTtlField
-      .prefault(defaultErrorTtl)
+      .prefault('1s')
       .describe(
         'Errors are cached at least this long: one duration, or durations by status such as `{404: 10s}`, the others then `1s`',
       ),
@@ -172,8 +174,12 @@ const behaviourSchema = z
     }
     for (const [setting, unsaid] of Object.entries(unsaidTtl)) {
       if (policy === 'standards' && behaviour[setting as keyof typeof unsaidTtl] !== unsaid) {
-        finding(setting.replace(/Ms$/, ''), 'has no meaning with `policy: standards`: the origin alone says how long');
+        finding(setting.replace(/Ms$/, ''), meaningless);
       }
+    }
+    const { byStatusMs, otherwiseMs } = behaviour.errorTtlMs;
+    if (policy === 'standards' && (otherwiseMs !== defaultErrorTtlMs || byStatusMs.size > 0)) {
+      finding('errorTtl', meaningless);
     }
     if (behaviour.minTtlMs > behaviour.maxTtlMs) finding('minTtl', 'is longer than maxTtl');
   });

@@ -206,6 +206,8 @@ describe('edgeSchema', () => {
 
   it.each([
     [{ policy: 'standards', minTtl: '1s' }, 'minTtl', 'has no meaning with `policy: standards`'],
+    [{ policy: 'standards', errorTtl: '10s' }, 'errorTtl', 'has no meaning with `policy: standards`'],
+    [{ policy: 'standards', errorTtl: { 404: '1s' } }, 'errorTtl', 'has no meaning with `policy: standards`'],
     [{ policy: 'standards', defaultTtl: '1h' }, 'defaultTtl', 'has no meaning'],
     [{ policy: 'standards', maxTtl: '1h' }, 'maxTtl', 'has no meaning'],
     [{ requestFields: 'all' }, 'requestFields', '`all` needs `policy: standards`'],
