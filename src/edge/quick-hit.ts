@@ -6,8 +6,9 @@ import type { PlainGet } from '../http/plain-get.ts';
 import type { QuickAnswer, QuickResponder } from '../http/quick-connection.ts';
 import type { ExchangeRecorder } from '../observe/exchange.ts';
 import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
-import { freshness } from '../policy/freshness.ts';
+import { type Freshness, freshness } from '../policy/freshness.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
+import type { Loan } from '../stores/cache-store.ts';
 import { type CachedResponse, selectVariant } from './edge-response.ts';
 import type { EdgeContext } from './request-steps.ts';
 import { hitHead } from './viewer-fields.ts';
@@ -43,19 +44,44 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       if (typeof behaviour === 'string') return 'whole-way';
       if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return 'whole-way';
       const query = chooseQuery(target.query, behaviour.chosenQuery);
-      const variants = edge.store.get(cacheKey(behaviour.distribution, target.path, query));
-      if (!variants.every(isPlainlySelected)) return 'whole-way';
-      const stored = selectVariant(variants, () => selectingFields(get));
-      if (stored === undefined || stored.head.status !== 200 || stored.head.sliced !== undefined) return 'whole-way';
-      const state = freshness(stored.head.facts, beganMs);
-      if (state.kind === 'stale') return 'whole-way';
+      const key = cacheKey(behaviour.distribution, target.path, query);
+      const variants = edge.store.get(key);
+      const loan = variants.length === 0 ? borrow(edge, key, get, beganMs) : undefined;
+      const hit = plainHit(loan === undefined ? variants : [loan.stored], get, beganMs);
+      if (hit === undefined) return 'whole-way';
+      const { stored, state } = hit;
       edge.counters.requests++;
       edge.counters.hits++;
       hits++;
       const head = hitHead(edge.name, stored, state, { cors: behaviour.cors, statusLine });
-      return new QuickHit(context, { get, peer, stored, head, beganMs });
+      return new QuickHit(context, { get, peer, stored, head, beganMs, loan });
     },
   };
+}
+
+interface FreshHit {
+  readonly stored: CachedResponse;
+  readonly state: Freshness & { kind: 'fresh' };
+}
+
+/** What of the variants of a key answers a plain GET as it is. */
+function plainHit(variants: readonly CachedResponse[], get: PlainGet, nowMs: number): FreshHit | undefined {
+  if (!variants.every(isPlainlySelected)) return undefined;
+  const stored = selectVariant(variants, () => selectingFields(get));
+  if (stored === undefined || stored.head.status !== 200 || stored.head.sliced !== undefined) return undefined;
+  const state = freshness(stored.head.facts, nowMs);
+  return state.kind === 'fresh' ? { stored, state } : undefined;
+}
+
+/** What a lower tier lends at once. What is asked for, or is arriving, is newer. */
+function borrow(
+  { fetches, store }: EdgeContext,
+  key: string,
+  get: PlainGet,
+  nowMs: number,
+): Loan<CachedResponse> | undefined {
+  if (fetches.waiting(key) !== undefined || fetches.growing(key).length > 0) return undefined;
+  return store.lend(key, (stored) => plainHit([stored], get, nowMs) !== undefined);
 }
 
 /** Any other field may be one that not every origin gets to see: the steps of a request know. */
@@ -76,6 +102,8 @@ interface Hit {
   /** Up to the value of the request id. */
   readonly head: string;
   readonly beganMs: number;
+  /** The body lies in borrowed bytes. */
+  readonly loan: Loan<CachedResponse> | undefined;
 }
 
 /** One answer, and what the log says of it. */
@@ -94,9 +122,10 @@ class QuickHit implements QuickAnswer {
     this.body = hit.stored.keptBody;
   }
 
-  ended(whole: boolean, sentBytes: number): void {
+  ended(whole: boolean, sentBytes: number, isFree: boolean): void {
     const { edge, recorder } = this.#context;
-    const { get, peer, stored, beganMs } = this.#hit;
+    const { get, peer, stored, beganMs, loan } = this.#hit;
+    loan?.giveBack(isFree);
     const { fields, target } = get;
     const durationMs = edge.clock.monotonicMs() - beganMs;
     recorder.record({

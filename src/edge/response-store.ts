@@ -43,6 +43,7 @@ export function openResponseStore(
     clock,
     log,
     isUsedAbove: (cacheKey) => memory.hasEarned(cacheKey),
+    bytesAbove: memoryBytes,
   });
   return { store: new TieredCache(memory, tier, codec), folder, close: () => tier.close() };
 }

@@ -16,8 +16,11 @@ export interface QuickAnswer {
   readonly requestId: string;
   /** A small one as text with a character for each byte: then all is one string and one write. */
   readonly body: Buffer | string;
-  /** Called once: the socket has taken everything (`whole`), or the viewer has left before. */
-  ended(whole: boolean, sentBytes: number): void;
+  /**
+   * Called once: the socket has taken everything (`whole`), or the viewer has left before. `isFree`: the bytes of the body
+   * are surely not read any more, neither here nor by the socket.
+   */
+  ended(whole: boolean, sentBytes: number, isFree: boolean): void;
 }
 
 /** Answers plain GETs at once. */
@@ -119,6 +122,11 @@ export class QuickConnection implements LaneOwner {
     return this.#sending !== undefined || this.#lane?.busy === true;
   }
 
+  /** A write counts until the system has taken its bytes. */
+  get #isFree(): boolean {
+    return this.#socket.writableLength === 0 && !this.#socket.destroyed;
+  }
+
   /** The server has answered what it was passed. */
   laneIsFree(): void {
     if (this.#socket.writable) this.#goOn();
@@ -167,7 +175,7 @@ export class QuickConnection implements LaneOwner {
         this.#pending = from < text.length ? bytes.subarray(from) : undefined;
         return;
       }
-      answer.ended(true, this.#sentBytes);
+      answer.ended(true, this.#sentBytes, this.#isFree);
     }
     this.#pending = undefined;
   }
@@ -199,7 +207,7 @@ export class QuickConnection implements LaneOwner {
     if (answer === undefined || (this.#rest.length > 0 && !this.#sendRest())) return;
     this.#sending = undefined;
     if (this.#quietSweeps >= 2) this.#socket.setTimeout(0);
-    answer.ended(true, this.#sentBytes);
+    answer.ended(true, this.#sentBytes, this.#isFree);
     this.#goOn();
   };
 
@@ -242,7 +250,7 @@ export class QuickConnection implements LaneOwner {
     const answer = this.#sending;
     this.#sending = undefined;
     // How much of it the kernel has taken nobody tells: at most what the socket does not hold any more.
-    answer?.ended(false, Math.max(0, this.#sentBytes - this.#rest.length - this.#socket.writableLength));
+    answer?.ended(false, Math.max(0, this.#sentBytes - this.#rest.length - this.#socket.writableLength), false);
     this.#lane?.destroy();
     this.#options.onClosed(this);
   };

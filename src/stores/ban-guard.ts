@@ -1,5 +1,5 @@
 import type { BanList } from '../policy/ban-list.ts';
-import type { CacheStore, CacheStoreStats, Storable } from './cache-store.ts';
+import type { CacheStore, CacheStoreStats, Loan, Storable } from './cache-store.ts';
 
 /** A store that neither gives nor takes what has been banned, so that nobody above can forget to ask. */
 export class BanGuard<Stored extends Storable> implements CacheStore<Stored> {
@@ -21,6 +21,10 @@ export class BanGuard<Stored extends Storable> implements CacheStore<Stored> {
 
   recall(cacheKey: string): Promise<readonly Stored[]> | undefined {
     return this.#store.recall(cacheKey)?.then((variants) => this.#allowed(cacheKey, variants));
+  }
+
+  lend(cacheKey: string, accepts: (stored: Stored) => boolean): Loan<Stored> | undefined {
+    return this.#store.lend(cacheKey, (stored) => this.#allows(cacheKey, stored) && accepts(stored));
   }
 
   /** `false` also when it was banned while it was being fetched. */

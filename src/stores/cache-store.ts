@@ -43,6 +43,13 @@ export interface DiskTierStats {
   readonly failures: number;
 }
 
+/** Something stored whose body lies in borrowed bytes. It must not be put anywhere, or used after it was given back. */
+export interface Loan<Stored> {
+  readonly stored: Stored;
+  /** To be called once. `isFree`: nobody reads the body any more, its bytes can be another's; else they stay as they are. */
+  giveBack(isFree: boolean): void;
+}
+
 /**
  * Complete responses by cache key, several variants to a key, within a bound of bytes. Whether a response is fresh is
  * no business of the store's; what it lets go when room is short, is. `test/stores/cache-store-contract.ts` holds
@@ -58,6 +65,12 @@ export interface CacheStore<Stored extends Storable> {
    * otherwise it is being read, together for all who ask meanwhile, and never rejects: what cannot be read is not there.
    */
   recall(cacheKey: string): Promise<readonly Stored[]> | undefined;
+  /**
+   * What a lower tier alone holds under a key, at once, for one use that leaves no trace in the tiers above. It gives only
+   * what is had without a wait, and is better sent from where it is than taken up. `accepts` says whether it will
+   * do, before its body is read: it must not look at the body.
+   */
+  lend(cacheKey: string, accepts: (stored: Stored) => boolean): Loan<Stored> | undefined;
   /** Takes the place of the same variant and makes room as needed. `false`: it is larger than the store and not held. */
   put(cacheKey: string, stored: Stored): boolean;
   /** All variants of a key. `false`: there were none. */

@@ -68,6 +68,8 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
   /** There is no lower tier. */
   recall(): undefined {}
 
+  lend(): undefined {}
+
   /** What `get` would give; no use of it. */
   peek(cacheKey: string): readonly Stored[] {
     return this.#entries.get(cacheKey)?.variants ?? nothing;

@@ -1,4 +1,4 @@
-import type { BanFacts, CacheStore, CacheStoreStats, Storable } from './cache-store.ts';
+import type { BanFacts, CacheStore, CacheStoreStats, Loan, Storable } from './cache-store.ts';
 import type { DiskStore } from './disk/disk-store.ts';
 import type { MemoryCache } from './memory-cache.ts';
 import type { StoredCodec } from './stored-codec.ts';
@@ -30,6 +30,10 @@ export class TieredCache<Stored extends Storable> implements CacheStore<Stored> 
     return this.#disk
       .recall(cacheKey, this.#memory.peek(cacheKey))
       ?.then((variants) => this.#promote(cacheKey, variants));
+  }
+
+  lend(cacheKey: string, accepts: (stored: Stored) => boolean): Loan<Stored> | undefined {
+    return this.#memory.has(cacheKey) ? undefined : this.#disk.lend(cacheKey, accepts);
   }
 
   put(cacheKey: string, stored: Stored): boolean {

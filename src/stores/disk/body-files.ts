@@ -1,4 +1,4 @@
-import { close, mkdir, open, readdir, read, rm, unlink, write } from 'node:fs';
+import { close, closeSync, mkdir, open, openSync, read, readdir, readSync, rm, unlink, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -52,6 +52,21 @@ export class BodyFiles {
     }
   }
 
+  /** Fills a buffer at once. Throws when there are fewer bytes than it takes. */
+  readNow(id: number, body: Buffer): void {
+    const descriptor = openSync(this.pathOf(id), 'r');
+    try {
+      let offset = 0;
+      while (offset < body.length) {
+        const count = readSync(descriptor, body, offset, body.length - offset, null);
+        if (count === 0) throw tooShort(offset, body.length);
+        offset += count;
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
   /** What cannot be removed now is found by a later `sweep`. */
   async remove(id: number): Promise<void> {
     await removeFile(this.pathOf(id)).catch(() => {});
@@ -82,6 +97,10 @@ function folderName(number: number): string {
   return number.toString(16).padStart(3, '0');
 }
 
+function tooShort(bytes: number, lengthBytes: number): Error {
+  return new Error(`the file has ${bytes} bytes of ${lengthBytes}`);
+}
+
 function writeAll(descriptor: number, body: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const go = (offset: number): void => {
@@ -102,7 +121,7 @@ function readAll(descriptor: number, lengthBytes: number): Promise<Buffer> {
       if (offset === lengthBytes) return resolve(body);
       return read(descriptor, body, offset, lengthBytes - offset, null, (error, count) => {
         if (error) reject(error);
-        else if (count === 0) reject(new Error(`the file has ${offset} bytes of ${lengthBytes}`));
+        else if (count === 0) reject(tooShort(offset, lengthBytes));
         else go(offset + count);
       });
     };

@@ -4,9 +4,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
-import type { BanFacts, DiskTierStats, Storable } from '../cache-store.ts';
+import type { BanFacts, DiskTierStats, Loan, Storable } from '../cache-store.ts';
 import type { EncodedStored, StoredCodec } from '../stored-codec.ts';
 import { BodyFiles, isFailureOfDisk } from './body-files.ts';
+import { BodyLender } from './body-lender.ts';
+import { BodyUses } from './body-uses.ts';
 import { DiskEviction } from './disk-eviction.ts';
 import { type DiskIndex, type IndexRow, rowCrc } from './disk-index.ts';
 import { bodiesFolder, GuardedIndex } from './guarded-index.ts';
@@ -28,13 +30,13 @@ export interface DiskStoreOptions<Stored> {
   readonly log: Log;
   /** Whether a tier above holds a key because it is used: these uses do not come here, and count all the same. */
   readonly isUsedAbove: (cacheKey: string) => boolean;
+  /** What that tier has room for: what is asked for again before so much else was read is better held there. */
+  readonly bytesAbove: number;
 }
 
 /** Running reads beyond which an origin is the better place to ask. */
 const maxReads = 256;
 const tickMs = 30_000;
-/** Files whose checksum is known to have been right in this run. */
-const maxChecked = 100_000;
 /** Uses noted before they are written together. */
 const maxNotedUses = 256;
 const sweepPageRows = 500;
@@ -57,7 +59,8 @@ export class DiskStore<Stored extends Storable> {
   #orphanPause: Timer | undefined;
   #closed = false;
   readonly #recalls = new Map<string, Promise<readonly Stored[]>>();
-  readonly #checked = new Set<number>();
+  readonly #uses = new BodyUses();
+  readonly #lender: BodyLender;
   readonly #used = new Set<number>();
   readonly #removals = new Set<Promise<void>>();
   #reads = 0;
@@ -70,6 +73,12 @@ export class DiskStore<Stored extends Storable> {
     this.#options = options;
     this.#limitBytes = limitBytes;
     this.#files = new BodyFiles(join(folder, bodiesFolder));
+    this.#lender = new BodyLender({
+      uses: this.#uses,
+      bytesAbove: options.bytesAbove,
+      readNow: (id, body) => this.#files.readNow(id, body),
+      monotonicMs: () => options.clock.monotonicMs(),
+    });
     this.#queue = new WriteQueue(maxQueuedBytes, (write) => this.#write(write));
     this.#eviction = new DiskEviction(options.isUsedAbove, (ids) => this.#removeFiles(ids));
     this.#guard = new GuardedIndex({
@@ -102,6 +111,23 @@ export class DiskStore<Stored extends Storable> {
     const recall = this.#readAll(rows).finally(() => this.#recalls.delete(cacheKey));
     this.#recalls.set(cacheKey, recall);
     return recall;
+  }
+
+  /** As `CacheStore.lend`, of what `BodyLender` says. */
+  lend(cacheKey: string, accepts: (stored: Stored) => boolean): Loan<Stored> | undefined {
+    if (this.#recalls.has(cacheKey)) return undefined;
+    const [row, other] = this.#guard.find(cacheKey);
+    if (row === undefined || other !== undefined) return undefined;
+    const buffer = this.#lender.take(row);
+    if (buffer === undefined) return undefined;
+    const body = buffer.subarray(0, row.bodyBytes);
+    const stored = rowCrc(row) === row.headCrc ? this.#decode(row, body) : undefined;
+    if (stored !== undefined && accepts(stored) && this.#lender.fill(row.id, body)) {
+      this.#noteRead(row);
+      return { stored, giveBack: (isFree) => this.#lender.giveBack(buffer, isFree) };
+    }
+    this.#lender.giveBack(buffer, true);
+    return undefined;
   }
 
   /**
@@ -191,6 +217,8 @@ export class DiskStore<Stored extends Storable> {
     if (costBytes > this.#limitBytes) return;
     const id = this.#guard.attempt((index) => index.takeId());
     if (id === undefined) return;
+    // Numbers begin anew with an index that does.
+    this.#uses.forget(id);
     try {
       await this.#files.write(id, body);
     } catch (error) {
@@ -254,18 +282,24 @@ export class DiskStore<Stored extends Storable> {
       if (isFailureOfDisk(error)) this.#guard.report(error, 'the disk cache cannot be read');
       return this.#dropDamaged(row, error instanceof Error ? error.message : String(error));
     }
-    if (!this.#checked.has(row.id)) {
-      if (crc32(body) !== row.bodyCrc) return this.#dropDamaged(row, 'its body');
-      if (this.#checked.size >= maxChecked) this.#checked.clear();
-      this.#checked.add(row.id);
-    }
+    if (!this.#uses.isChecked(row.id) && crc32(body) !== row.bodyCrc) return this.#dropDamaged(row, 'its body');
+    const stored = this.#decode(row, body);
+    if (stored === undefined) return this.#dropDamaged(row, 'its head');
+    this.#noteRead(row);
+    return stored;
+  }
+
+  #decode(row: IndexRow, body: Buffer): Stored | undefined {
     const receivedMs = this.#guard.time.toMonotonic(row.receivedMs);
     const stored = this.#options.codec.decode({ head: row.head, body, receivedMs });
-    if (stored?.variantKey !== row.variantKey) return this.#dropDamaged(row, 'its head');
+    return stored?.variantKey === row.variantKey ? stored : undefined;
+  }
+
+  #noteRead({ bodyBytes, id }: IndexRow): void {
     this.#reads++;
-    this.#used.add(row.id);
+    this.#uses.note(id, bodyBytes, this.#options.clock.monotonicMs());
+    this.#used.add(id);
     if (this.#used.size >= maxNotedUses) this.#flush();
-    return stored;
   }
 
   #dropDamaged(row: IndexRow, what: string): undefined {
@@ -283,7 +317,7 @@ export class DiskStore<Stored extends Storable> {
 
   #removeFiles(ids: readonly number[]): void {
     for (const id of ids) {
-      this.#checked.delete(id);
+      this.#uses.forget(id);
       this.#untilRemoved(this.#files.remove(id));
     }
   }

@@ -18,6 +18,7 @@ const disk = new DiskStore<TestResponse>({
   clock: systemClock,
   log: new LogRecorder(),
   isUsedAbove: () => false,
+  bytesAbove: 0,
 });
 process.stdout.write('writing\n');
 

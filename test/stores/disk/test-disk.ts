@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../src/base/clock.ts';
-import type { BanFacts, CacheStore, CacheStoreStats } from '../../../src/stores/cache-store.ts';
+import type { BanFacts, CacheStore, CacheStoreStats, Loan } from '../../../src/stores/cache-store.ts';
 import { DiskStore, type DiskStoreOptions } from '../../../src/stores/disk/disk-store.ts';
 import type { StoredCodec } from '../../../src/stores/stored-codec.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
@@ -63,6 +63,7 @@ export function openDiskAt<TestClock extends Clock>(
     codec: testCodec,
     log,
     isUsedAbove: () => false,
+    bytesAbove: 0,
     ...options,
     clock,
   });
@@ -87,6 +88,10 @@ class DiskAlone implements CacheStore<TestStored> {
 
   recall(cacheKey: string): Promise<readonly TestStored[]> | undefined {
     return this.#disk.recall(cacheKey, []);
+  }
+
+  lend(cacheKey: string, accepts: (stored: TestStored) => boolean): Loan<TestStored> | undefined {
+    return this.#disk.lend(cacheKey, accepts);
   }
 
   put(cacheKey: string, stored: TestStored): boolean {
