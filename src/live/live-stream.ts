@@ -22,7 +22,12 @@ export interface StreamSubscriber {
   onPublisherStop(): void;
   /** The stream is over. Nothing follows. */
   onEnd(): void;
+  /** How long what the publisher has sent may be left unread, so that more of it comes at once. Not at all if left out. */
+  patienceMs?(): number;
 }
+
+/** Less is not worth what it costs not to read. */
+const leastUnreadMs = 10;
 
 /** Who publishes and since when: known while somebody does. */
 export interface Publication {
@@ -56,6 +61,7 @@ export class LiveStream {
   /** The video that a player shows which asks for nothing else: its keyframes are where one can begin. */
   #mainVideoId: number | undefined;
   #ended = false;
+  #leftUnreadMs = 0;
 
   constructor(path: string, gopBounds: GopBounds = defaultGopBounds) {
     this.path = path;
@@ -92,6 +98,7 @@ export class LiveStream {
 
   startPublication(publication: Publication): void {
     this.#publication = publication;
+    this.#leftUnreadMs = 0;
     this.#forget();
     for (const subscriber of this.#subscribers) subscriber.onPublisherStart();
   }
@@ -122,6 +129,22 @@ export class LiveStream {
     else this.#colorInfos.set(trackId, colorInfo);
     if (!this.#trackConfigs.has(trackNumber({ kind: 'video', trackId }))) return;
     for (const subscriber of this.#subscribers) subscriber.onColorInfo(trackId, colorInfo);
+  }
+
+  /** How long what comes may have been left unread at most. */
+  get leftUnreadMs(): number {
+    return this.#leftUnreadMs;
+  }
+
+  /**
+   * Returns how long what comes next may be left unread, `maxMs` at most: as long as the most impatient of those who
+   * follow can wait.
+   */
+  leaveUnreadMs(maxMs: number): number {
+    let leftMs = maxMs;
+    for (const subscriber of this.#subscribers) leftMs = Math.min(leftMs, subscriber.patienceMs?.() ?? 0);
+    this.#leftUnreadMs = leftMs < leastUnreadMs ? 0 : leftMs;
+    return this.#leftUnreadMs;
   }
 
   /** An access unit of a track that has no configuration yet cannot be decoded by anybody and is dropped. */

@@ -46,6 +46,8 @@ export interface PublicationLease {
   setColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void;
   push(unit: AccessUnit): void;
   pushData(message: DataMessage): void;
+  /** As of the stream. */
+  leaveUnreadMs(maxMs: number): number;
   /** What the encoder calls itself, learned after the publication began. */
   nameEncoder(encoder: string): void;
   /** The publisher has left; the stream waits for it for the reconnect grace. Harmless when called again. */
@@ -209,6 +211,10 @@ class Lease implements PublicationLease {
 
   pushData(message: DataMessage): void {
     if (this.#active) this.stream.pushData(message);
+  }
+
+  leaveUnreadMs(maxMs: number): number {
+    return this.#active ? this.stream.leaveUnreadMs(maxMs) : 0;
   }
 
   nameEncoder(encoder: string): void {

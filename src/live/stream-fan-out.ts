@@ -19,6 +19,11 @@ export interface StreamFanOutOptions {
   readonly onEmpty: () => void;
 }
 
+const longWindowMs = 200;
+/** What a publisher sends is left unread for so long at most, and how much longer that may take. */
+const longestUnreadMs = 50;
+const lateMs = 2;
+
 /** An access unit at its place on the timeline of the players. */
 interface PlayedUnit {
   readonly unit: AccessUnit;
@@ -123,6 +128,16 @@ export class StreamFanOut implements StreamSubscriber {
     }
   }
 
+  /**
+   * A part of a long merge window: what came first was left unread for that long, and the rest of the window is still to
+   * come. The last of its parts shall have been read when it ends, also when each takes a little longer: what is read
+   * right after it would begin the next one early. In a shorter window too little comes for it to be worth it.
+   */
+  patienceMs(): number {
+    const windowMs = this.#options.mergeWindowMs();
+    return windowMs < longWindowMs ? 0 : windowMs / Math.ceil(windowMs / longestUnreadMs) - lateMs;
+  }
+
   #open(form: WireForm): ScheduledOutlet {
     const scheduled: ScheduledOutlet = {
       outlet: new WireOutlet({
@@ -158,7 +173,7 @@ export class StreamFanOut implements StreamSubscriber {
       scheduled.flush = undefined;
       scheduled.outlet.flush();
     };
-    const windowMs = this.#options.mergeWindowMs();
+    const windowMs = this.#options.mergeWindowMs() - this.#stream.leftUnreadMs;
     if (windowMs > 0) {
       scheduled.flush = this.#options.clock.after(windowMs, flush);
       return;

@@ -118,6 +118,10 @@ class Channel implements LiveChannel, StreamSubscriber {
 
   onPublisherStop(): void {}
 
+  patienceMs(): number {
+    return Infinity;
+  }
+
   onEnd(): void {
     this.#removal = this.#keepForAWhile();
   }

@@ -62,6 +62,7 @@ export class LiveResponder {
   async answer(name: string, rest: string, query: URLSearchParams, signal: AbortSignal): Promise<LiveAnswer> {
     const packager = this.#channels.get(`live/${name}`)?.packager;
     if (packager === undefined) return notFound(`there is no live stream "${name}"`);
+    packager.watched();
     const path = parseLivePath(rest);
     if (path === undefined) return notFound('a live stream has nothing at this path');
     try {

@@ -31,6 +31,8 @@ const maxWaiters = 10_000;
 const leastTargets = 4;
 /** Parts and segments answer this many TARGETDURATIONs after they have left the playlist. */
 const keptTargets = 4;
+/** Who watches asks again within this time, however long segments are and however long a request is held. */
+const watchedMs = 60_000;
 
 /**
  * Packages one live stream for its whole life: access units → timeline → segments and parts → CMAF → the renditions'
@@ -57,6 +59,7 @@ export class Packager implements StreamSubscriber {
   /** How many renditions there must be before the first playlist. */
   #tracksExpected = Infinity;
   #isPlayable = false;
+  #watchedUntilMs = -Infinity;
   /** The playlists of this state, as far as somebody has asked for them. */
   readonly #texts = new Map<string, EncodedText>();
 
@@ -76,6 +79,11 @@ export class Packager implements StreamSubscriber {
         );
       },
     });
+  }
+
+  /** Somebody has asked for something of it. */
+  watched(): void {
+    this.#watchedUntilMs = this.#options.clock.monotonicMs() + watchedMs;
   }
 
   /** `undefined` until the first segment has closed; constant from then on. */
@@ -145,6 +153,14 @@ export class Packager implements StreamSubscriber {
   }
 
   onData(): void {}
+
+  /**
+   * While somebody watches, parts are there when they are promised. Until there is a playlist nothing waits either: its
+   * dates begin with that of the first unit's coming.
+   */
+  patienceMs(): number {
+    return this.#isPlayable && this.#options.clock.monotonicMs() >= this.#watchedUntilMs ? Infinity : 0;
+  }
 
   onPublisherStop(): void {
     this.#isPublished = false;

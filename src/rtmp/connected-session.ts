@@ -96,6 +96,16 @@ export class ConnectedSession {
     this.#ping.answered();
   }
 
+  /** How long what comes next may be left unread, `maxMs` at most: only while the connection publishes and nothing else. */
+  leaveUnreadMs(maxMs: number): number {
+    let leftMs: number | undefined;
+    for (const [, use] of this.#messageStreams.uses()) {
+      if (use.kind !== 'publication') return 0;
+      leftMs = Math.min(use.leaveUnreadMs(maxMs), leftMs ?? maxMs);
+    }
+    return leftMs ?? 0;
+  }
+
   /** The first of all that may not last; `undefined` while there is a player, which has other bounds. */
   deadline(): Deadline | undefined {
     let first: Deadline | undefined;

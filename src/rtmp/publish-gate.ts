@@ -50,6 +50,11 @@ export interface PublicationSink {
   pushData(message: DataMessage): void;
   /** What the encoder calls itself in its metadata, which says more than `connect` does. */
   nameEncoder(encoder: string): void;
+  /**
+   * Returns how long what comes next may be left unread, `maxMs` at most, so that more of it comes at once. Not at all if
+   * left out.
+   */
+  leaveUnreadMs?(maxMs: number): number;
   /** The encoder has left. Harmless when called again. */
   release(): void;
 }
@@ -83,6 +88,7 @@ export function announcingRelease(sink: PublicationSink, onReleased: () => void)
     push: (unit) => sink.push(unit),
     pushData: (message) => sink.pushData(message),
     nameEncoder: (encoder) => sink.nameEncoder(encoder),
+    leaveUnreadMs: (maxMs) => sink.leaveUnreadMs?.(maxMs) ?? 0,
     release: () => {
       sink.release();
       onReleased();

@@ -8,6 +8,7 @@ import { SocketWriter } from '../sockets/socket-writer.ts';
 import type { ExamineConnect } from './connect-command.ts';
 import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';
+import { ReadGathering } from './read-gathering.ts';
 import { ServerSession } from './server-session.ts';
 import type { SessionLimits } from './session-limits.ts';
 import type { SessionTransport } from './session-output.ts';
@@ -191,7 +192,11 @@ export class RtmpServer {
       onClosed: (code) => this.#count(code),
     });
     this.#sessions.set(socket, session);
-    socket.on('data', (bytes: Buffer) => session.receive(bytes));
+    const gathering = new ReadGathering(socket, clock, (maxMs) => session.leaveUnreadMs(maxMs));
+    socket.on('data', (bytes: Buffer) => {
+      session.receive(bytes);
+      gathering.received(bytes.length);
+    });
     // The peer has said all it will say; a publisher that does so has left.
     socket.on('end', () => {
       session.transportClosed();

@@ -75,6 +75,11 @@ export class ServerSession {
     }
   }
 
+  /** How long what comes next may be left unread, `maxMs` at most. */
+  leaveUnreadMs(maxMs: number): number {
+    return this.#state.kind === 'connected' ? this.#state.connected.leaveUnreadMs(maxMs) : 0;
+  }
+
   /** The connection is gone: the peer closed or reset it. */
   transportClosed(): void {
     this.#finish('PEER_LEFT', 'left');

@@ -84,6 +84,11 @@ export class SessionPublication {
     }
   }
 
+  /** As of the sink. */
+  leaveUnreadMs(maxMs: number): number {
+    return this.#state.kind === 'publishing' ? (this.#state.sink.leaveUnreadMs?.(maxMs) ?? 0) : 0;
+  }
+
   deadline(): Deadline | undefined {
     const { admissionTimeoutMs, idleTimeoutMs, settingGroup } = this.#context.limits;
     const state = this.#state;

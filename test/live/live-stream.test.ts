@@ -109,3 +109,30 @@ describe('LiveStream.subscribe without burst', () => {
     expect(follower.units).toEqual(units.slice(10));
   });
 });
+
+describe('LiveStream.leaveUnreadMs', () => {
+  it('is what the most impatient subscriber can wait, and nothing if one has not said that it can', () => {
+    const stream = published();
+    expect(stream.leaveUnreadMs(50)).toBe(50);
+    stream.subscribe({ ...collector(), patienceMs: () => Infinity });
+    stream.subscribe({ ...collector(), patienceMs: () => 30 });
+    expect(stream.leaveUnreadMs(50)).toBe(30);
+    expect(stream.leftUnreadMs).toBe(30);
+    expect(stream.leaveUnreadMs(20)).toBe(20);
+    const leave = stream.subscribe(collector());
+    expect(stream.leaveUnreadMs(50)).toBe(0);
+    expect(stream.leftUnreadMs).toBe(0);
+    leave();
+    expect(stream.leaveUnreadMs(50)).toBe(30);
+    // The next publisher may be one that is read at once.
+    stream.startPublication(publication);
+    expect(stream.leftUnreadMs).toBe(0);
+  });
+
+  it('is nothing rather than very little', () => {
+    const stream = published();
+    stream.subscribe({ ...collector(), patienceMs: () => 5 });
+    expect(stream.leaveUnreadMs(50)).toBe(0);
+    expect(stream.leftUnreadMs).toBe(0);
+  });
+});

@@ -269,3 +269,18 @@ describe('the end of a stream', () => {
     expect((await origin.get('/live/test/video.m3u8')).status).toBe(200);
   });
 });
+
+describe('a stream that nobody watches over HTTP', () => {
+  it('may be left unread, until somebody asks for anything of it, and a minute after that again', async () => {
+    const stream = origin.publish('test', both, run(0, 1));
+    expect(stream.leaveUnreadMs(50)).toBe(0);
+    for (const unit of run(0, 6.8).filter(({ timestampMs }) => timestampMs >= 1_000)) stream.push(unit);
+    expect(stream.leaveUnreadMs(50)).toBe(50);
+    await origin.get('/live/test/audio.m3u8');
+    expect(stream.leaveUnreadMs(50)).toBe(0);
+    origin.clock.advance(59_999);
+    expect(stream.leaveUnreadMs(50)).toBe(0);
+    origin.clock.advance(1);
+    expect(stream.leaveUnreadMs(50)).toBe(50);
+  });
+});

@@ -71,7 +71,7 @@ async function streamsOf(file: string): Promise<string> {
   return result.standardOutput.trim().split('\n').join();
 }
 
-describe.each(['adaptive', '0ms', '100ms'])('with a merge window of %s, packet by packet,', (mergeWindow) => {
+describe.each(['adaptive', '0ms', '100ms', '350ms'])('with a merge window of %s, packet by packet,', (mergeWindow) => {
   it('ffmpeg and rtmpdump play over RTMP, ffmpeg over HTTP-FLV and a browser’s WebSocket over WS-FLV', async () => {
     // Players end by themselves when the publisher leaves.
     origin = await house.origin({ live: { reconnectGrace: '0s' }, fanOut: { mergeWindow } });

@@ -1,0 +1,62 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+
+/** What Node keeps of an open TCP connection. */
+interface ReadHandle {
+  readonly readStop?: () => void;
+  readonly readStart?: () => void;
+}
+
+/** Half of what the system takes before it measures a connection and takes more: the encoder never waits for us. */
+const mostUnreadBytes = 32_768;
+const longestMs = 50;
+/** What came in less time says nothing of how much will come. */
+const measuredMs = 10;
+
+/**
+ * Lets the system gather what an encoder sends. An encoder sends each frame by itself, and to wake up for it costs more
+ * than to read it: the processor has forgotten by then what it needs for that. So where everybody who follows the stream
+ * can wait, nothing is read for a part of that time. Where Node does not give the handle of a socket, or over TLS, what
+ * comes is read at once.
+ */
+export class ReadGathering {
+  readonly #socket: Duplex & { readonly _handle?: ReadHandle | null };
+  readonly #clock: Clock;
+  readonly #leaveUnreadMs: (maxMs: number) => number;
+  readonly #handle: ReadHandle | undefined;
+  #bytes = 0;
+  #sinceMs: number;
+
+  /** `leaveUnreadMs` says how long what comes next may be left unread, `maxMs` at most. */
+  constructor(socket: Duplex, clock: Clock, leaveUnreadMs: (maxMs: number) => number) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#leaveUnreadMs = leaveUnreadMs;
+    this.#handle = (Object.getPrototypeOf(socket) === Socket.prototype ? this.#socket._handle : undefined) ?? undefined;
+    this.#sinceMs = clock.monotonicMs();
+  }
+
+  /** So many bytes have been read and dealt with. */
+  received(bytes: number): void {
+    this.#bytes += bytes;
+    const nowMs = this.#clock.monotonicMs();
+    const elapsedMs = nowMs - this.#sinceMs;
+    // After so much at once there is more to come.
+    if (this.#handle === undefined || elapsedMs < measuredMs || bytes >= mostUnreadBytes) return;
+    const roomMs = (mostUnreadBytes * elapsedMs) / this.#bytes;
+    this.#bytes = 0;
+    this.#sinceMs = nowMs;
+    const unreadMs = this.#leaveUnreadMs(Math.min(longestMs, roomMs));
+    if (unreadMs > 0) this.#pause(this.#handle, unreadMs);
+  }
+
+  /** Past the stream, which would begin to read again by itself. */
+  #pause(handle: ReadHandle, pauseMs: number): void {
+    if (handle.readStop === undefined || handle.readStart === undefined) return;
+    handle.readStop();
+    this.#clock.after(pauseMs, () => {
+      if (this.#socket._handle === handle) handle.readStart?.();
+    });
+  }
+}

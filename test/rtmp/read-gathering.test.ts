@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ReadGathering } from '../../src/rtmp/read-gathering.ts';
+import { eventually } from '../support/condition.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+let server: Server;
+let clock: VirtualClock;
+let near: Socket;
+let far: Socket;
+let received: Buffer[];
+/** What was asked, and what is answered. */
+let asked: number[];
+let patienceMs: number;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  received = [];
+  asked = [];
+  patienceMs = 40;
+  server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  [near, far] = await connected();
+  const gathering = new ReadGathering(near, clock, (maxMs) => {
+    asked.push(maxMs);
+    return Math.min(maxMs, patienceMs);
+  });
+  near.on('data', (bytes: Buffer) => {
+    received.push(bytes);
+    gathering.received(bytes.length);
+  });
+});
+
+afterEach(async () => {
+  for (const socket of [near, far]) socket.destroy();
+  server.close();
+  await once(server, 'close');
+});
+
+async function connected(): Promise<[near: Socket, far: Socket]> {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const accepted: Promise<unknown[]> = once(server, 'connection');
+  const other = connect(address.port, '127.0.0.1');
+  const [socket] = await accepted;
+  if (!(socket instanceof Socket)) throw new Error('no socket came');
+  return [socket, other];
+}
+
+const receivedText = () => Buffer.concat(received).toString();
+
+async function sent(text: string): Promise<void> {
+  await new Promise((resolve) => far.write(text, resolve));
+}
+
+/** What was sent before this on loopback could have been read by now. */
+async function aRoundTrip(): Promise<void> {
+  const [here, there] = await connected();
+  there.write('x');
+  await once(here, 'data');
+  here.destroy();
+  there.destroy();
+}
+
+describe('ReadGathering', () => {
+  it('reads nothing until the time is over, and then all that has come', async () => {
+    clock.advance(20);
+    await sent('first ');
+    await eventually('it was read', () => received.length === 1);
+    await sent('second ');
+    await aRoundTrip();
+    await sent('third');
+    await aRoundTrip();
+    clock.advance(39);
+    await aRoundTrip();
+    expect(receivedText()).toBe('first ');
+    clock.advance(1);
+    await eventually('it was read', () => receivedText() === 'first second third');
+    expect(received).toHaveLength(2);
+  });
+
+  it('goes on reading at once while nobody can wait', async () => {
+    patienceMs = 0;
+    for (const text of ['first ', 'second ', 'third']) {
+      clock.advance(20);
+      await sent(text);
+      await eventually('it was read', () => receivedText().endsWith(text));
+    }
+    expect(asked).toHaveLength(3);
+  });
+
+  it('asks for less the more comes, so that little waits unread', async () => {
+    clock.advance(20);
+    await sent('x'.repeat(20_000));
+    await eventually('it was read', () => asked.length === 1);
+    expect(asked[0]).toBeLessThan(34);
+  });
+
+  it('hears that the peer has left, a little later', async () => {
+    clock.advance(20);
+    await sent('last');
+    await eventually('it was read', () => received.length === 1);
+    const ended = once(near, 'end');
+    far.end();
+    clock.advance(40);
+    await ended;
+  });
+
+  it('leaves a socket alone that was closed meanwhile', async () => {
+    clock.advance(20);
+    await sent('last');
+    await eventually('it was read', () => received.length === 1);
+    near.destroy();
+    await once(near, 'close');
+    clock.advance(40);
+    expect(near.destroyed).toBe(true);
+  });
+
+  it('asks nobody where it cannot stop reading', () => {
+    // No socket of TCP: as one over TLS.
+    const other = new PassThrough();
+    const gathering = new ReadGathering(other, clock, () => {
+      throw new Error('asked');
+    });
+    clock.advance(20);
+    gathering.received(4);
+  });
+});
