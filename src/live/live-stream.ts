@@ -22,7 +22,7 @@ export interface StreamSubscriber {
   onPublisherStop(): void;
   /** The stream is over. Nothing follows. */
   onEnd(): void;
-  /** How long what the publisher has sent may be left unread, so that more of it comes at once. Not at all if left out. */
+  /** How long what the publisher has sent may be left unread, so that more comes at once. Not at all if left out. */
   patienceMs?(): number;
 }
 

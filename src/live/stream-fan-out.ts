@@ -129,9 +129,9 @@ export class StreamFanOut implements StreamSubscriber {
   }
 
   /**
-   * A part of a long merge window: what came first was left unread for that long, and the rest of the window is still to
-   * come. The last of its parts shall have been read when it ends, also when each takes a little longer: what is read
-   * right after it would begin the next one early. In a shorter window too little comes for it to be worth it.
+   * A part of a long merge window: what came first was left unread for that long, and the rest of the window is still
+   * to come. The last of its parts shall have been read when it ends, also when each takes a little longer: what is
+   * read right after it would begin the next one early. In a shorter window too little comes for it to be worth it.
    */
   patienceMs(): number {
     const windowMs = this.#options.mergeWindowMs();

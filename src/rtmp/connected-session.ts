@@ -96,7 +96,7 @@ export class ConnectedSession {
     this.#ping.answered();
   }
 
-  /** How long what comes next may be left unread, `maxMs` at most: only while the connection publishes and nothing else. */
+  /** How long what comes next may be left unread, `maxMs` at most: only where the connection does nothing but publish. */
   leaveUnreadMs(maxMs: number): number {
     let leftMs: number | undefined;
     for (const [, use] of this.#messageStreams.uses()) {

@@ -16,9 +16,9 @@ const measuredMs = 10;
 
 /**
  * Lets the system gather what an encoder sends. An encoder sends each frame by itself, and to wake up for it costs more
- * than to read it: the processor has forgotten by then what it needs for that. So where everybody who follows the stream
- * can wait, nothing is read for a part of that time. Where Node does not give the handle of a socket, or over TLS, what
- * comes is read at once.
+ * than to read it: the processor has forgotten by then what it needs for that. So where everybody who follows the
+ * stream can wait, nothing is read for a part of that time. Where Node does not give the handle of a socket, or over
+ * TLS, what comes is read at once.
  */
 export class ReadGathering {
   readonly #socket: Duplex & { readonly _handle?: ReadHandle | null };

@@ -385,35 +385,3 @@ describe('FanOut, with tracks that a player does not understand,', () => {
     expect(player.times(videoType)).toEqual(videoTimes(units));
   });
 });
-
-describe('FanOut, with a publisher that may be left unread,', () => {
-  it.each([
-    { mergeWindow: 0, unreadMs: 0 },
-    { mergeWindow: 100, unreadMs: 0 },
-    { mergeWindow: 200, unreadMs: 48 },
-    { mergeWindow: 350, unreadMs: 48 },
-  ])('lets it be so for $unreadMs ms of a merge window of $mergeWindow ms', ({ mergeWindow, unreadMs }) => {
-    publish();
-    fanOutWith(mergeWindow).join(stream, flv, new TestPlayer());
-    expect(stream.leaveUnreadMs(1_000)).toBe(unreadMs);
-  });
-
-  it('gives nothing later than a merge window after it came', () => {
-    publish();
-    const player = new TestPlayer();
-    fanOutWith(350).join(stream, flv, player);
-    const [keyframe, frame] = videoUnits({ seconds: 1, gop: 30 });
-    if (keyframe === undefined || frame === undefined) throw new Error('there are no units');
-    stream.push(keyframe);
-    clock.advance(350);
-    expect(player.times(videoType)).toHaveLength(1);
-    const unreadMs = stream.leaveUnreadMs(50);
-    // It came, and was read so much later.
-    clock.advance(unreadMs);
-    stream.push(frame);
-    clock.advance(350 - unreadMs - 1);
-    expect(player.times(videoType)).toHaveLength(1);
-    clock.advance(1);
-    expect(player.times(videoType)).toHaveLength(2);
-  });
-});
