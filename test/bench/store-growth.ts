@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { medianSample } from './in-turn.ts';
 import { bottleneckNote, type LoadSample, loadServer } from './load-generator.ts';
 import type { BenchRow } from './report.ts';
@@ -13,7 +14,9 @@ const fewObjects = 1_000;
 export async function growthRows(folder: string, generator: string, quick: boolean): Promise<BenchRow[]> {
   const manyObjects = quick ? 10_000 : 1_000_000;
   await using origin = await startSizedOrigin();
-  await using edge = await startStreamFrontEdge(folder, origin.port, { memory: '8GiB', disk: { size: '0B' } });
+  const cache = { memory: '8GiB', disk: { size: '0B' } };
+  const fill = ['--import', join(import.meta.dirname, 'store-growth-fill.ts')];
+  await using edge = await startStreamFrontEdge(folder, origin.port, cache, undefined, fill);
   const few = await measured(generator, edge, fewObjects, quick);
   const many = await measured(generator, edge, manyObjects, quick);
   return [
@@ -31,8 +34,11 @@ export async function growthRows(folder: string, generator: string, quick: boole
 
 async function measured(generator: string, edge: ServerProcess, numbers: number, quick: boolean): Promise<LoadSample> {
   const path = `/${bodyBytes}/{n}`;
-  // Each once, and then a few more than once, which the order of the numbers does not meet twice.
-  await loadServer(generator, edge, { path, connections, numbers, requests: numbers + connections, seconds: 600 });
+  // The second is answered when all are there.
+  for (const name of [`fill-${numbers}`, '0']) {
+    const answer = await fetch(`http://127.0.0.1:${edge.port}/${bodyBytes}/${name}`);
+    await answer.arrayBuffer();
+  }
   const samples: LoadSample[] = [];
   for (let round = 0; round < (quick ? 1 : 3); round++) {
     const seconds = quick ? 0.5 : 3;

@@ -13,6 +13,7 @@ export async function startStreamFrontEdge(
   originPort: number,
   cache: NonNullable<ConfigurationInput['edge']>['cache'] = {},
   tls?: CertificateFiles,
+  nodeArgs: readonly string[] = [],
 ): Promise<ServerProcess> {
   const port = await freePort();
   const tlsPort = tls === undefined ? undefined : await freePort();
@@ -32,6 +33,7 @@ export async function startStreamFrontEdge(
     }),
   );
   const args = [
+    ...nodeArgs,
     mainFile,
     'start',
     '--role',
