@@ -64,6 +64,20 @@ describe('BanGuard', () => {
     expect(await recalled).toEqual([]);
   });
 
+  it('borrows nothing from a lower tier that was banned, and what was not as far as the asker accepts it', () => {
+    const bans = openList(100);
+    const memory: CacheStore<TestStored> = new MemoryCache<TestStored>(1_000);
+    memory.lend = (cacheKey, accepts) => {
+      const old = { ...stored(cacheKey, 10), sequence: 100 };
+      return accepts(old) ? { stored: old, giveBack: () => {} } : undefined;
+    };
+    const store = new BanGuard(memory, bans);
+    bans.add([{ kind: 'exact', cacheKey: 'site /a' }]);
+    expect(store.lend('site /a', () => true)).toBeUndefined();
+    expect(store.lend('site /b', () => true)?.stored.label).toBe('site /b');
+    expect(store.lend('site /b', () => false)).toBeUndefined();
+  });
+
   it('still refuses what it has seen to be free of one ban when the next one names it', () => {
     const { bans, store, put } = open();
     put('site /a', 100);

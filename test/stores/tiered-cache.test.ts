@@ -121,6 +121,23 @@ describe('TieredCache', () => {
     expect([labels(recalled), recalled?.[0]?.body?.equals(body)]).toEqual([['confirmed'], true]);
   });
 
+  it('lends what the disk alone holds, and leaves no trace of it in memory', async () => {
+    await using tiers = openTiers(1_000);
+    const { store, disk, memory } = tiers;
+    store.put('k', { ...stored('on disk', 100), body: Buffer.alloc(70_000, 'a') });
+    await disk.settled();
+    expect(store.lend('k', () => true)).toBeUndefined();
+    memory.remove('k');
+    await disk.recall('k', []);
+    const loan = store.lend('k', () => true);
+    expect([loan?.stored.label, loan?.stored.body?.equals(Buffer.alloc(70_000, 'a'))]).toEqual(['on disk', true]);
+    expect(memory.has('k')).toBe(false);
+    loan?.giveBack(true);
+    await store.recall('k');
+    expect(memory.has('k')).toBe(true);
+    expect(store.lend('k', () => true)).toBeUndefined();
+  });
+
   it('keeps on disk what is used in memory alone, while unused objects come and go', async () => {
     await using tiers = openTiers(100_000, 100_000);
     const { store, disk } = tiers;
