@@ -30,6 +30,20 @@ function setUp(maxFileBytes = 1_048_576) {
 }
 
 describe('AccessLog', () => {
+  it('writes each line once, also those that lie where longer ones lay before', async () => {
+    const { clock, accessLog, files } = setUp();
+    const targets = ['/long'.padEnd(1_000, 'x'), '/long-too'.padEnd(800, 'y'), '/short', '/s'];
+    for (const [index, target] of targets.entries()) {
+      accessLog.record({ ...exchange, target });
+      if (index === 0) accessLog.record({ ...exchange, target: '/beside' });
+      clock.advance(1_000);
+      await eventually('the lines', () => accessLog.stats().linesWritten === index + 2);
+    }
+    const stems = files().flatMap(({ lines }) => lines.slice(2).map((line) => line.split('\t')[7]));
+    expect(stems).toEqual([targets[0], '/beside', ...targets.slice(1)]);
+    await accessLog.close();
+  });
+
   it('writes lines a second later, behind two head lines, for its owner only', async () => {
     const { folder, clock, accessLog, files } = setUp();
     for (let i = 0; i < 3; i++) accessLog.record({ ...exchange, target: `/${i}` });
