@@ -14,8 +14,8 @@ const textBytes = Buffer.allocUnsafeSlow(65_536);
 /**
  * Writes to a socket. Most of what a live stream costs is one write for each player and merge window, and much of what a
  * cache hit costs is one write; half of what Node adds to the system call is the stream around the socket and a request
- * object for each. So while nothing waits in the stream, bytes go straight to the descriptor; what the system does not take goes through the stream, as
- * does everything where there is no descriptor (TLS, Windows, another version of Node).
+ * object for each. So while nothing waits in the stream, bytes go straight to the descriptor; what the system does not
+ * take goes through the stream, as does everything where there is no descriptor (TLS, Windows, another version of Node).
  */
 export class SocketWriter {
   // First what each write reads.
