@@ -4,8 +4,8 @@ import type { Clock } from '../base/clock.ts';
 
 /** What Node keeps of an open TCP connection. */
 interface ReadHandle {
-  readonly readStop?: () => void;
-  readonly readStart?: () => void;
+  readStop(): void;
+  readStart(): void;
 }
 
 /** Half of what the system takes before it measures a connection and takes more: the encoder never waits for us. */
@@ -21,7 +21,7 @@ const measuredMs = 10;
  * TLS, what comes is read at once.
  */
 export class ReadGathering {
-  readonly #socket: Duplex & { readonly _handle?: ReadHandle | null };
+  readonly #socket: Duplex & { readonly _handle?: Partial<ReadHandle> | null };
   readonly #clock: Clock;
   readonly #leaveUnreadMs: (maxMs: number) => number;
   readonly #handle: ReadHandle | undefined;
@@ -33,7 +33,8 @@ export class ReadGathering {
     this.#socket = socket;
     this.#clock = clock;
     this.#leaveUnreadMs = leaveUnreadMs;
-    this.#handle = (Object.getPrototypeOf(socket) === Socket.prototype ? this.#socket._handle : undefined) ?? undefined;
+    const handle = Object.getPrototypeOf(socket) === Socket.prototype ? this.#socket._handle : undefined;
+    this.#handle = canPause(handle) ? handle : undefined;
     this.#sinceMs = clock.monotonicMs();
   }
 
@@ -53,10 +54,13 @@ export class ReadGathering {
 
   /** Past the stream, which would begin to read again by itself. */
   #pause(handle: ReadHandle, pauseMs: number): void {
-    if (handle.readStop === undefined || handle.readStart === undefined) return;
     handle.readStop();
     this.#clock.after(pauseMs, () => {
-      if (this.#socket._handle === handle) handle.readStart?.();
+      if (this.#socket._handle === handle) handle.readStart();
     });
   }
+}
+
+function canPause(handle: Partial<ReadHandle> | null | undefined): handle is ReadHandle {
+  return handle?.readStop !== undefined && handle.readStart !== undefined;
 }
