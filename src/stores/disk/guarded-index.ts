@@ -96,15 +96,10 @@ export class GuardedIndex {
    */
   remove(ids: readonly number[]): void {
     for (const id of ids) this.#removedIds.add(id);
-    const index = this.#index;
-    if (index === undefined) return;
-    try {
+    this.attempt((index) => {
       index.remove([...this.#removedIds]);
       this.#removedIds.clear();
-    } catch (error) {
-      if (indexFault(error) === 'full') this.restFromWriting(error);
-      else this.#turnOff(error);
-    }
+    });
   }
 
   /** Something could not be written. */
