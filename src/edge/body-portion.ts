@@ -3,16 +3,15 @@ import type { IncomingMessage } from 'node:http';
 import { multipartByteranges } from '../formats/http-body/multipart-byteranges.ts';
 import { formatContentRange } from '../formats/http-fields/content-range.ts';
 import { type FieldLines, fieldValue } from '../formats/http-fields/field-lines.ts';
-import { type RangeSelection, selectRanges } from '../policy/range-selection.ts';
+import { type ByteRange, type RangeSelection, selectRanges } from '../policy/range-selection.ts';
 import { rangeApplies } from '../policy/validation.ts';
-import type { BodyRange } from '../stores/body-reader.ts';
 import type { ResponseHead } from './edge-response.ts';
 
 /** A piece of a body, with what stands before it. */
 export interface Leg {
   readonly head?: string;
   /** `undefined`: from the first byte to the last, wherever that is. */
-  readonly range: BodyRange | undefined;
+  readonly range: ByteRange | undefined;
 }
 
 /** What of a body goes to a viewer: the whole, or ranges of it. */

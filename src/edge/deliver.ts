@@ -6,7 +6,8 @@ import { type FieldLines, withoutFields } from '../formats/http-fields/field-lin
 import { type Freshness, freshness } from '../policy/freshness.ts';
 import { type AllowedMethods, allowedMethodsText } from '../policy/methods.ts';
 import { notModifiedFields, viewerHasIt } from '../policy/validation.ts';
-import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
+import type { ByteRange } from '../policy/range-selection.ts';
+import type { BodyReader } from '../stores/body-reader.ts';
 import { type Portion, portionFor } from './body-portion.ts';
 import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
 import { gatewayAnswer, type PlainAnswer, renderPlainAnswer } from './error-page.ts';
@@ -29,7 +30,7 @@ export interface Viewer {
 
 /** How the body of a sliced response is had. */
 export interface ViewerSlices {
-  open(manifest: CachedResponse, range: BodyRange, onProgress: () => void): BodyReader;
+  open(manifest: CachedResponse, range: ByteRange, onProgress: () => void): BodyReader;
   /** The version that was to be delivered is gone before its first byte: the request begins again, once. */
   askAnew(): boolean;
 }

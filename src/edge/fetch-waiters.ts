@@ -62,6 +62,11 @@ export class FetchWaiters {
   }
 }
 
+/** Whether it goes into the store. */
+export function isKept(rule: Storability): boolean {
+  return rule.kind === 'store' || rule.kind === 'store-unshared';
+}
+
 /** Whether those who waited get it too. */
 export function isShared(rule: Storability): boolean {
   return rule.kind === 'store' || rule.kind === 'share';

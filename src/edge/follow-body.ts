@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
+import type { ByteRange } from '../policy/range-selection.ts';
+import type { BodyReader } from '../stores/body-reader.ts';
 import type { Leg } from './body-portion.ts';
 
 /** A body on its way to a viewer. */
@@ -8,7 +9,7 @@ export interface FollowedBody {
   /** What stands behind the last leg. */
   readonly closing?: string | undefined;
   /** `undefined`: that part of the body cannot be had. */
-  readonly open: (range: BodyRange | undefined, onProgress: () => void) => BodyReader | undefined;
+  readonly open: (range: ByteRange | undefined, onProgress: () => void) => BodyReader | undefined;
   /** Called once, before the first byte. */
   readonly writeHead: () => void;
   /**

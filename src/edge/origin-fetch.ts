@@ -17,7 +17,7 @@ import type { EdgeCounters } from './edge-counters.ts';
 import { CachedResponse, type GrowingResponse, type ResponseHead } from './edge-response.ts';
 import { gatewayAnswer } from './error-page.ts';
 import type { FetchOrder } from './fetch-order.ts';
-import { type FetchWaiter, FetchWaiters, isShared } from './fetch-waiters.ts';
+import { type FetchWaiter, FetchWaiters, isKept, isShared } from './fetch-waiters.ts';
 import { judgeResponse, type Judgement } from './judge-response.ts';
 import type { RunningFetches } from './running-fetches.ts';
 import type { SlicedIntake, SlicedObjects } from './sliced-objects.ts';
@@ -175,7 +175,7 @@ export class OriginFetch implements UpstreamHandler {
     const judgement = this.#judge(status, mergeNotModified(fields, this.#dated(newer)), newer, stored.head);
     const head = sliced === undefined ? judgement.head : { ...judgement.head, sliced };
     const response = new CachedResponse(head, stored.keptBody);
-    const kept = judgement.rule.kind === 'store' || judgement.rule.kind === 'store-unshared';
+    const kept = isKept(judgement.rule);
     if (kept && mayStore) store.put(cacheKey, response);
     else if (!kept && !this.#isOutdated(judgement.head)) store.remove(cacheKey);
     if (judgement.rule.kind === 'store') fetches.clearVerdict(cacheKey);
@@ -195,8 +195,7 @@ export class OriginFetch implements UpstreamHandler {
     const judgement = this.#judge(status, endToEndFields(this.#dated(originFields)), originFields);
     const { head, rule } = judgement;
     const lengthBytes = bodyLengthBytes(status, originFields);
-    const kept = rule.kind === 'store' || rule.kind === 'store-unshared';
-    const storable = kept && mayStore && !this.#isOutdated(head) && method === 'GET' && isWorthStoring(head);
+    const storable = isKept(rule) && mayStore && !this.#isOutdated(head) && method === 'GET' && isWorthStoring(head);
     const entityTag = storable ? slicingTag({ ...head, lengthBytes }, slices.slicedFromBytes) : undefined;
     if (entityTag !== undefined && lengthBytes !== undefined && this.#exchange !== undefined) {
       const sliced = slices.manifest(entityTag, lengthBytes, this.sequence);

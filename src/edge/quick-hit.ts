@@ -73,15 +73,14 @@ function plainHit(variants: readonly CachedResponse[], get: PlainGet, nowMs: num
   return state.kind === 'fresh' ? { stored, state } : undefined;
 }
 
-/** What a lower tier lends at once. What is asked for, or is arriving, is newer. */
+/** What a lower tier lends at once. */
 function borrow(
   { fetches, store }: EdgeContext,
   key: string,
   get: PlainGet,
   nowMs: number,
 ): Loan<CachedResponse> | undefined {
-  if (fetches.waiting(key) !== undefined || fetches.growing(key).length > 0) return undefined;
-  return store.lend(key, (stored) => plainHit([stored], get, nowMs) !== undefined);
+  return fetches.isComing(key) ? undefined : store.lend(key, (stored) => plainHit([stored], get, nowMs) !== undefined);
 }
 
 /** Any other field may be one that not every origin gets to see: the steps of a request know. */

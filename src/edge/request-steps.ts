@@ -31,7 +31,6 @@ import {
   refusals,
 } from './error-page.ts';
 import type { FetchOutcome } from './fetch-waiters.ts';
-import { lookUp } from './lookup.ts';
 import { type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
 import { passThrough } from './pass-through.ts';
 import { isFarInto, withPassedRange } from './passed-range.ts';
@@ -181,17 +180,19 @@ function withSlices(edge: EdgeContext, asked: Asked): Asked {
 }
 
 function lookup(edge: EdgeContext, asked: Asked): Step {
-  const stored = lookUp(edge.store, asked.cacheKey, asked.requestFields);
+  const stored = inMemory(edge, asked);
   return stored === undefined ? () => recall(edge, asked) : use(edge, asked, stored);
+}
+
+function inMemory({ store }: EdgeContext, { cacheKey, requestFields }: Asked): CachedResponse | undefined {
+  return selectVariant(store.get(cacheKey), requestFields);
 }
 
 function recall(edge: EdgeContext, asked: Asked): Step {
   const { fetches, store } = edge;
   const { cacheKey, requestFields, viewer } = asked;
   const others = store.get(cacheKey).length > 0;
-  // What is asked for, or is arriving, is newer.
-  const arriving = fetches.waiting(cacheKey) !== undefined || fetches.growing(cacheKey).length > 0;
-  const recalled = arriving ? undefined : store.recall(cacheKey);
+  const recalled = fetches.isComing(cacheKey) ? undefined : store.recall(cacheKey);
   if (recalled === undefined) return () => lookFurther(edge, asked, nothingHeld(others));
   awaitRecall(viewer, recalled, (variants) => {
     walkLater(edge, asked, () => {
@@ -307,7 +308,7 @@ function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: 
 /** The origin failed. RFC 9111 §4.2.4: a stale answer, if nothing forbids it; else an error, as short-lived as it gets. */
 function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: Held): Step {
   const nowMs = edge.clock.monotonicMs();
-  const stored = lookUp(edge.store, asked.cacheKey, asked.requestFields) ?? held.stored;
+  const stored = inMemory(edge, asked) ?? held.stored;
   if (stored === undefined || insists(asked.wants) || !mayStandIn(freshness(stored.head.facts, nowMs), error)) {
     const forward = { kind: 'forward', reason: held.reason, detail: error.code } as const;
     const page = askedForPage(edge.identity, asked, gatewayAnswer(error));

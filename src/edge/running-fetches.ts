@@ -45,6 +45,11 @@ export class RunningFetches<Fetch extends Fetching> {
     return fetch;
   }
 
+  /** Whether something is asked for, or is arriving, that is newer than anything a lower tier holds. */
+  isComing(cacheKey: string): boolean {
+    return this.waiting(cacheKey) !== undefined || this.growing(cacheKey).length > 0;
+  }
+
   setWaiting(cacheKey: string, fetch: Fetch): void {
     this.#waiting.set(cacheKey, fetch);
   }

@@ -3,8 +3,10 @@ import { UpstreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { UpstreamExchange } from '../http/upstream.ts';
 import { sliceAt } from '../policy/slicing.ts';
-import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
+import type { ByteRange } from '../policy/range-selection.ts';
+import type { BodyReader } from '../stores/body-reader.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
+import { recallDeadlineMs } from './await-recall.ts';
 import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
 import { type HoldBudget, HeldSlices } from './held-slices.ts';
 import { OriginPatience } from './origin-patience.ts';
@@ -16,8 +18,6 @@ import { StoredSlices } from './stored-slices.ts';
 
 /** What is asked for in one request to the origin: more would hold a connection for long that stands still mostly. */
 const maxRunBytes = 33_554_432;
-/** A disk that takes longer to give a slice than this counts as not having it. */
-const recallDeadlineMs = 1_000;
 /** Readers beyond the budget for held slices get copies of this size, and hold nothing. */
 const copiedBytes = 131_072;
 
@@ -84,7 +84,7 @@ export class SlicedObject implements SliceSupply {
     return this.#gone !== undefined;
   }
 
-  openReader(range: BodyRange, source: SliceSource, onProgress: () => void): BodyReader {
+  openReader(range: ByteRange, source: SliceSource, onProgress: () => void): BodyReader {
     const reader = new SlicedReader(this, range, source, onProgress);
     this.#readers.add(reader);
     return reader;

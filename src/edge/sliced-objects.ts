@@ -1,6 +1,7 @@
 import type { UpstreamExchange } from '../http/upstream.ts';
 import type { BanList } from '../policy/ban-list.ts';
-import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
+import type { ByteRange } from '../policy/range-selection.ts';
+import type { BodyReader } from '../stores/body-reader.ts';
 import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
 import type { SliceHandler, SliceSource } from './slice-request.ts';
 import { SlicedObject, type SliceSurroundings } from './sliced-object.ts';
@@ -56,7 +57,7 @@ export class SlicedObjects {
     cacheKey: string,
     manifest: CachedResponse,
     source: SliceSource,
-    range: BodyRange,
+    range: ByteRange,
     onProgress: () => void,
   ): BodyReader {
     return this.#object(cacheKey, manifest.head).openReader(range, source, onProgress);

@@ -1,4 +1,5 @@
-import type { BodyRange, BodyReader } from '../stores/body-reader.ts';
+import type { ByteRange } from '../policy/range-selection.ts';
+import type { BodyReader } from '../stores/body-reader.ts';
 import type { SliceSource } from './slice-request.ts';
 import type { SliceRun } from './slice-run.ts';
 
@@ -28,7 +29,7 @@ export class SlicedReader implements BodyReader {
   closed = false;
   readonly #supply: SliceSupply;
 
-  constructor(supply: SliceSupply, range: BodyRange, source: SliceSource, onProgress: () => void) {
+  constructor(supply: SliceSupply, range: ByteRange, source: SliceSource, onProgress: () => void) {
     this.#supply = supply;
     this.first = range.first;
     this.offset = range.first;

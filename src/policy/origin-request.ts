@@ -1,5 +1,5 @@
 import { endToEndFields } from '../formats/http-fields/hop-by-hop.ts';
-import { type FieldLines, fieldNames } from '../formats/http-fields/field-lines.ts';
+import { type FieldLines, fieldNames, fieldsWhere } from '../formats/http-fields/field-lines.ts';
 
 /** Which of a viewer's fields reach the origin: all end-to-end ones, or those of these names (lower case). */
 export type ForwardedFields = 'all' | ReadonlySet<string>;
@@ -61,7 +61,7 @@ export function isForwardable(name: string): boolean {
 /** Of a request whose answer may be shared: what the behaviour lets through. */
 export function viewerFieldsForOrigin(fields: FieldLines, forwarded: ForwardedFields): string[] {
   if (forwarded !== 'all' && forwarded.size === 0) return [];
-  return onlyFields(
+  return fieldsWhere(
     endToEndFields(fields),
     (name) => (forwarded === 'all' || forwarded.has(name)) && isForwardable(name),
   );
@@ -69,16 +69,7 @@ export function viewerFieldsForOrigin(fields: FieldLines, forwarded: ForwardedFi
 
 /** Of a request whose answer is for its viewer alone: all end-to-end fields, conditions on the resource included. */
 export function passedThroughFields(fields: FieldLines): string[] {
-  return onlyFields(endToEndFields(fields), (name) => !ownFields.includes(name) && !pretendingField.test(name));
-}
-
-function onlyFields(fields: FieldLines, wanted: (name: string) => boolean): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] ?? '';
-    if (wanted(name.toLowerCase())) kept.push(name, fields[i + 1] ?? '');
-  }
-  return kept;
+  return fieldsWhere(endToEndFields(fields), (name) => !ownFields.includes(name) && !pretendingField.test(name));
 }
 
 /**

@@ -7,9 +7,3 @@ export interface BodyReader {
   /** It is not read any more. */
   close(): void;
 }
-
-/** What a reader wants of a body; both positions are inclusive. */
-export interface BodyRange {
-  readonly first: number;
-  readonly last: number;
-}

@@ -1,5 +1,6 @@
 import { LimitError } from '../base/errors.ts';
-import type { BodyRange, BodyReader } from './body-reader.ts';
+import type { ByteRange } from '../policy/range-selection.ts';
+import type { BodyReader } from './body-reader.ts';
 
 export interface GrowingBodyOptions {
   /** What the origin announced; `undefined` when it did not. */
@@ -117,7 +118,7 @@ export class GrowingBody {
    * Follows from the first byte, or reads a range, which a body of unknown length has not; `undefined` when its
    * beginning is gone. `onProgress` is called when there may be more to read.
    */
-  openReader(onProgress: () => void, range?: BodyRange): BodyReader | undefined {
+  openReader(onProgress: () => void, range?: ByteRange): BodyReader | undefined {
     if (this.#releasedBytes > 0 || this.#state.kind === 'failed') return undefined;
     const startBytes = this.#whole === undefined ? 0 : (range?.first ?? 0);
     const reader = new GrowingBodyReader(this, onProgress, startBytes, range);
@@ -212,7 +213,7 @@ class GrowingBodyReader implements BodyReader {
   #error: Error | undefined;
   #closed = false;
 
-  constructor(body: GrowingBody, onProgress: () => void, startBytes: number, range: BodyRange | undefined) {
+  constructor(body: GrowingBody, onProgress: () => void, startBytes: number, range: ByteRange | undefined) {
     this.#body = body;
     this.onProgress = onProgress;
     this.#readBytes = startBytes;

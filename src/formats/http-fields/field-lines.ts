@@ -22,10 +22,15 @@ export function fieldValue(fields: FieldLines, name: string): string | undefined
 
 /** The fields without those named; `names` in lower case. */
 export function withoutFields(fields: FieldLines, names: ReadonlySet<string>): string[] {
+  return fieldsWhere(fields, (name) => !names.has(name));
+}
+
+/** The fields that are wanted; `isWanted` gets their names in lower case. */
+export function fieldsWhere(fields: FieldLines, isWanted: (name: string) => boolean): string[] {
   const kept: string[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] ?? '';
-    if (!names.has(name.toLowerCase())) kept.push(name, fields[i + 1] ?? '');
+    if (isWanted(name.toLowerCase())) kept.push(name, fields[i + 1] ?? '');
   }
   return kept;
 }
