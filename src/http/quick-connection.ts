@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { readShared, type SharedReading } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
 import { refuseConnection } from './broken-request.ts';
 import { HttpLane, type LaneOwner } from './http-lane.ts';
@@ -61,6 +62,8 @@ const nothing = Buffer.alloc(0);
 export class QuickConnection implements LaneOwner {
   readonly #options: QuickConnectionOptions;
   readonly #socket: Socket;
+  /** Past the stream around the socket; otherwise what comes is its `data`. */
+  readonly #reading: SharedReading | undefined;
   readonly #writer: SocketWriter;
   readonly #peer: Peer;
   /** Read and not yet answered: the beginning of a head, or what came while an answer was being sent. */
@@ -84,7 +87,8 @@ export class QuickConnection implements LaneOwner {
     this.#writer = new SocketWriter(socket);
     this.#peer = peerOf(socket);
     this.#options = options;
-    socket.on('data', this.#onData);
+    this.#reading = readShared(socket, this.#take);
+    if (this.#reading === undefined) socket.on('data', this.#onData);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
     socket.on('timeout', this.#onTimeout);
@@ -132,24 +136,33 @@ export class QuickConnection implements LaneOwner {
     if (this.#socket.writable) this.#goOn();
   }
 
-  readonly #onData = (bytes: Buffer): void => {
-    if (this.#busy) {
-      this.#pending = this.#pending === undefined ? bytes : Buffer.concat([this.#pending, bytes]);
-      this.#socket.pause();
+  readonly #onData = (bytes: Buffer): void => this.#take(bytes, bytes.length);
+
+  /** The first `length` bytes have come. They are somebody else's afterwards. */
+  readonly #take = (bytes: Buffer, length: number): void => {
+    if (this.#pending === undefined && !this.#busy) {
+      this.#answer(bytes, length);
       return;
     }
-    this.#answer(this.#pending === undefined ? bytes : Buffer.concat([this.#pending, bytes]));
+    const came = bytes.subarray(0, length);
+    const pending = this.#pending === undefined ? Buffer.from(came) : Buffer.concat([this.#pending, came]);
+    if (this.#busy) {
+      this.#pending = pending;
+      this.#socket.pause();
+    } else {
+      this.#answer(pending, pending.length);
+    }
   };
 
-  /** Answers what is whole, as long as the viewer takes the answers. */
-  #answer(bytes: Buffer): void {
-    const text = bytes.toString('latin1');
+  /** Answers what is whole, as long as the viewer takes the answers. The first `length` bytes are copied if kept. */
+  #answer(bytes: Buffer, length: number): void {
+    const text = bytes.toString('latin1', 0, length);
     let from = 0;
-    while (from < text.length) {
+    while (from < length) {
       const get = recognisePlainGet(text, from, this.#lastFields);
-      if (get === 'partial' && text.length - from <= maxHeadBytes) {
+      if (get === 'partial' && length - from <= maxHeadBytes) {
         if (this.#pending === undefined) this.#quietSweeps = 0;
-        this.#pending = bytes.subarray(from);
+        this.#pending = copyOf(bytes, from, length);
         return;
       }
       const answer =
@@ -157,22 +170,22 @@ export class QuickConnection implements LaneOwner {
           ? 'for-good'
           : this.#options.responder.answer(get, this.#peer);
       if (answer === 'for-good' || typeof get === 'string') {
-        this.#handOver(from === 0 ? bytes : bytes.subarray(from));
+        this.#handOver(copyOf(bytes, from, length));
         return;
       }
-      const head = bytes.subarray(from, get.endsAt);
+      const began = from;
       from = get.endsAt;
       this.#lastFields = get.fields;
       this.#answered = true;
       this.#quietSweeps = 0;
       if (answer === 'whole-way') {
-        this.#pending = from < text.length ? bytes.subarray(from) : undefined;
-        this.#passOn(head);
+        this.#pending = from < length ? copyOf(bytes, from, length) : undefined;
+        this.#passOn(copyOf(bytes, began, from));
         return;
       }
       if (!this.#send(answer)) {
         this.#sending = answer;
-        this.#pending = from < text.length ? bytes.subarray(from) : undefined;
+        this.#pending = from < length ? copyOf(bytes, from, length) : undefined;
         return;
       }
       answer.ended(true, this.#sentBytes, this.#isFree);
@@ -221,7 +234,7 @@ export class QuickConnection implements LaneOwner {
     const pending = this.#pending;
     this.#pending = undefined;
     if (this.#socket.isPaused()) this.#socket.resume();
-    if (pending !== undefined) this.#answer(pending);
+    if (pending !== undefined) this.#answer(pending, pending.length);
     if (this.#peerEnded && !this.#busy) this.#socket.end();
   }
 
@@ -271,6 +284,7 @@ export class QuickConnection implements LaneOwner {
     socket.off('close', this.#onClose);
     this.#options.onClosed(this);
     this.#lane?.destroy();
+    this.#reading?.end();
     socket.unshift(bytes);
     this.#options.handOver(socket);
   }
@@ -278,4 +292,8 @@ export class QuickConnection implements LaneOwner {
 
 function ignoreError(): void {
   // The connection broke: `close` follows.
+}
+
+function copyOf(bytes: Buffer, from: number, to: number): Buffer {
+  return Buffer.from(bytes.subarray(from, to));
 }

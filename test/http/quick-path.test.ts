@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultDeadlines } from '../../src/http/listener-bounds.ts';
 import { eventually } from '../support/condition.ts';
+import { withoutSharedReading } from '../support/without-shared-reading.ts';
 import { exchange, rawClient, startTestListener } from './test-listener.ts';
 
 const get = (target: string, more = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
@@ -13,7 +14,16 @@ function bodies(answer: string): string[] {
   return [...answer.matchAll(/\r\n\r\n((?:quick|slow) \/[a-z0-9/]*)/g)].map(([, body]) => body ?? '');
 }
 
-describe('the fast path', () => {
+describe.each([
+  ['read past the stream', () => undefined],
+  ['read through the stream', withoutSharedReading],
+])('the fast path, %s,', (_way, arrange) => {
+  let arranged: Disposable | undefined;
+  beforeEach(() => {
+    arranged = arrange();
+  });
+  afterEach(() => arranged?.[Symbol.dispose]());
+
   it('answers in order, and passes on one by one what is for the slow way', async () => {
     await using listener = await startTestListener();
     const answer = await exchange(
@@ -109,7 +119,7 @@ describe('the fast path', () => {
   it('takes a request in pieces, whatever the pieces', async () => {
     await using listener = await startTestListener();
     const bytes = get('/quick/a') + get('/quick/b') + last('/slow/c');
-    for (let at = 1; at < bytes.length; at += 3) {
+    for (let at = 1; at < bytes.length; at++) {
       const client = rawClient(listener.port);
       client.socket.write(bytes.slice(0, at));
       await sleep(1);
@@ -178,6 +188,50 @@ describe('the fast path', () => {
       `${get('/quick/a')}GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst`,
     );
     expect(answer).toMatch(/quick \/quick\/aHTTP\/1\.1 101 Switching Protocols\r\n\r\nfirst$/);
+  });
+
+  it('lets who took a connection over read on it, what came before and what comes', async () => {
+    await using listener = await startTestListener({
+      upgrade: {
+        wants: () => true,
+        upgrade: (_request, socket, head) => {
+          socket.write(`HTTP/1.1 101 Switching Protocols\r\n\r\n${head.toString()}`);
+          socket.pipe(socket);
+        },
+      },
+    });
+    const client = rawClient(listener.port);
+    client.socket.write(
+      `${get('/quick/a')}GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n0`,
+    );
+    await eventually('the change', () => client.text().endsWith('\r\n\r\n0'));
+    for (let i = 1; i < 10; i++) {
+      client.socket.write(String(i));
+      await eventually('the echo', () => client.text().endsWith(String(i)));
+    }
+    const long = 'x'.repeat(3_000_000);
+    client.socket.end(long);
+    expect((await client.closed()).split('\r\n\r\n').at(-1)).toBe(`0123456789${long}`);
+  });
+
+  it('hands over a request with a body, of which some came with the head, and reads all of it', async () => {
+    const uploads = new Map<string | undefined, number>();
+    await using listener = await startTestListener({
+      handler: async (request, response) => {
+        let length = 0;
+        for await (const piece of request) length += (piece as Buffer).length;
+        uploads.set(request.url, length);
+        response.end('slow /kept');
+      },
+    });
+    const client = rawClient(listener.port);
+    const length = 5_000_000;
+    client.socket.write(`${get('/quick/a')}POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n1234`);
+    await eventually('the first answer', () => client.text().endsWith('quick /quick/a'));
+    client.socket.write('b'.repeat(length - 4));
+    client.socket.write(last('/slow/c'));
+    expect(bodies(await client.closed())).toEqual(['quick /quick/a', 'slow /kept', 'slow /kept']);
+    expect(Object.fromEntries(uploads)).toEqual({ '/b': length, '/slow/c': 0 });
   });
 });
 

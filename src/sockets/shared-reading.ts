@@ -1,0 +1,61 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** Gets what was read: the first `length` bytes. The next read of any connection overwrites them: what is kept is copied. */
+export type TakeBytes = (bytes: Buffer, length: number) => void;
+
+/** What Node keeps of an open TCP connection. */
+interface ReadHandle {
+  useUserBuffer(bytes: Buffer): void;
+}
+
+interface OpenSocket extends Duplex {
+  readonly _handle?: Partial<ReadHandle> | null;
+}
+
+/** Connections are read one after the other, and what was read is dealt with before the next: one buffer does for all. */
+const sharedBytes = Buffer.allocUnsafeSlow(65_536);
+
+/** Where a socket keeps what it is told with the option `onread`; undefined in a version of Node that keeps it otherwise. */
+const parts = findParts();
+
+/**
+ * Reads a connection that has just been accepted into a buffer which all such connections share, past the stream around
+ * it: that would make an `ArrayBuffer` for each read, which costs more than to recognise a request in it and gives garbage
+ * collection much to do. Node has this for sockets that one makes oneself (option `onread`); here an accepted one, of
+ * which nothing was read yet, is told the same. Its events `end`, `error` and `close`, `pause` and `resume` are as ever.
+ *
+ * Returns `undefined` where that cannot be (TLS, another version of Node): the socket is as it was.
+ */
+export function readShared(socket: Duplex, take: TakeBytes): SharedReading | undefined {
+  const open: OpenSocket = socket;
+  // Not of a TLS socket, which has a handle of the same kind too: what came there is read already, or will be by OpenSSL.
+  const handle = Object.getPrototypeOf(socket) === Socket.prototype ? open._handle : undefined;
+  if (parts === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
+  if (Reflect.get(socket, parts.buffer) !== null || socket.readableLength > 0) return undefined;
+  const readTo = (callback: (length: number) => void) => Reflect.set(socket, parts.callback, callback);
+  Reflect.set(socket, parts.buffer, sharedBytes);
+  readTo((length) => take(sharedBytes, length));
+  handle.useUserBuffer(sharedBytes);
+  return {
+    end: () => readTo((length) => socket.push(Buffer.from(sharedBytes.subarray(0, length)))),
+  };
+}
+
+/** A connection that is read into the shared buffer. */
+export interface SharedReading {
+  /** What comes from here on is read as from any other socket. */
+  end(): void;
+}
+
+function findParts(): { readonly buffer: symbol; readonly callback: symbol } | undefined {
+  const callback = () => true;
+  const probe = new Socket({ onread: { buffer: sharedBytes, callback } });
+  const symbolOf = (value: unknown) =>
+    Object.getOwnPropertySymbols(probe).find((part) => Reflect.get(probe, part) === value);
+  const found = { buffer: symbolOf(sharedBytes), callback: symbolOf(callback) };
+  probe.destroy();
+  return found.buffer !== undefined && found.callback !== undefined
+    ? { buffer: found.buffer, callback: found.callback }
+    : undefined;
+}
