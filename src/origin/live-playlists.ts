@@ -3,12 +3,16 @@ import {
   type PlaylistPart,
   type PlaylistSegment,
   type RenditionReport,
+  skipBoundarySeconds,
+  type SkippedTags,
   writeMediaPlaylist,
 } from '../formats/m3u8/media-playlist.ts';
 import { writeMultivariantPlaylist } from '../formats/m3u8/multivariant-playlist.ts';
 import type { AvcTrackConfig, VideoTrackConfig } from '../formats/media/track.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { StoredPart, StoredSegment } from '../stores/segment-window.ts';
+import type { Skip } from './blocking-reload.ts';
+import type { DateRanges } from './date-ranges.ts';
 import { initPath, mediaPlaylistName, partPath, segmentPath } from './live-paths.ts';
 import type { Rendition } from './rendition.ts';
 
@@ -26,14 +30,45 @@ export interface PlaylistSource {
   /** Somebody publishes, so that a next part is to be expected. */
   readonly isPublished: boolean;
   readonly ended: boolean;
+  readonly dateRanges: DateRanges;
+  /** Monotonic time. */
+  readonly nowMs: number;
 }
 
 export function mediaPlaylistText(source: PlaylistSource, rendition: Rendition): string {
+  return writeMediaPlaylist(mediaPlaylist(source, rendition));
+}
+
+/** A Playlist Delta Update (rfc8216bis §6.2.5.1); `undefined` when there is nothing to leave out. */
+export function deltaUpdateText(source: PlaylistSource, rendition: Rendition, skip: Skip): string | undefined {
+  const whole = mediaPlaylist(source, rendition);
+  const boundarySeconds = skipBoundarySeconds(whole);
+  const segments = skippedSegments(rendition, boundarySeconds);
+  if (segments === 0) return undefined;
+  if (skip === 'YES') return writeMediaPlaylist(whole, { segments, recentlyRemovedDateRanges: undefined });
+  const { added, removed } = source.dateRanges.since(source.nowMs - boundarySeconds * 1_000);
+  const skipped: SkippedTags = { segments, recentlyRemovedDateRanges: removed };
+  return writeMediaPlaylist({ ...whole, dateRanges: added }, skipped);
+}
+
+/** How many segments end before the Skip Boundary, measured from the live end. */
+function skippedSegments({ window: { segments, open } }: Rendition, boundarySeconds: number): number {
+  let behindSeconds = open?.parts.reduce((sum, part) => sum + part.durationSeconds, 0) ?? 0;
+  let kept = 0;
+  for (const segment of segments.toReversed()) {
+    if (behindSeconds > boundarySeconds) break;
+    behindSeconds += segment.durationSeconds;
+    kept++;
+  }
+  return segments.length - kept;
+}
+
+function mediaPlaylist(source: PlaylistSource, rendition: Rendition): MediaPlaylist {
   const { window, kind } = rendition;
   const { epoch, targets } = source;
   const { segments, open } = window;
   const firstWithParts = firstMsnWithParts(segments, targets.targetDurationSeconds * listedPartsTargets);
-  const playlist: MediaPlaylist = {
+  return {
     targetDurationSeconds: targets.targetDurationSeconds,
     partTargetSeconds: targets.partTargetMs / 1_000,
     mediaSequence: segments[0]?.msn ?? window.nextPart.msn,
@@ -42,6 +77,7 @@ export function mediaPlaylistText(source: PlaylistSource, rendition: Rendition):
       (segment): PlaylistSegment => ({
         uri: segmentPath(epoch, kind, segment.msn),
         initUri: initPath(epoch, kind, segment.initIndex),
+        keys: [],
         durationSeconds: segment.durationSeconds,
         programDateTime: segment.programDateTime,
         discontinuity: segment.discontinuity,
@@ -55,6 +91,7 @@ export function mediaPlaylistText(source: PlaylistSource, rendition: Rendition):
         ? undefined
         : {
             initUri: initPath(epoch, kind, open.head.initIndex),
+            keys: [],
             programDateTime: open.head.programDateTime,
             discontinuity: open.head.discontinuity,
             independent: open.head.independent,
@@ -62,9 +99,9 @@ export function mediaPlaylistText(source: PlaylistSource, rendition: Rendition):
           },
     preloadHintUri: preloadHintUri(source, rendition),
     renditionReports: source.renditions.filter((other) => other !== rendition).map(renditionReport),
+    dateRanges: source.dateRanges.listed,
     ended: source.ended,
   };
-  return writeMediaPlaylist(playlist);
 }
 
 function firstMsnWithParts(segments: readonly StoredSegment[], seconds: number): number {

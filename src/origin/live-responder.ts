@@ -1,6 +1,6 @@
 import { LimitError } from '../base/errors.ts';
 import type { WaitOutcome } from '../stores/change-waiters.ts';
-import { type DeliveryDirectives, isReached, parseDeliveryDirectives, tooFarAhead } from './blocking-reload.ts';
+import { type AwaitedState, isReached, parseDeliveryDirectives, tooFarAhead } from './blocking-reload.ts';
 import { EncodedText } from './encoded-text.ts';
 import type { LiveChannels } from './live-channel.ts';
 import { type LivePath, parseLivePath } from './live-paths.ts';
@@ -94,33 +94,35 @@ async function mediaPlaylist(
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<LiveAnswer> {
-  const directives = parseDeliveryDirectives(query);
+  // Behind EXT-X-ENDLIST they say nothing any more (rfc8216bis §6.2.5.1 and §6.2.5.2).
+  const directives = parseDeliveryDirectives(packager.ended ? new URLSearchParams() : query);
   if (directives.kind === 'bad') return { kind: 'refusal', status: 400, sentence: directives.sentence };
   const failure = await untilPlayable(packager, signal);
   if (failure !== undefined) return failure;
   const rendition = packager.renditions.find((candidate) => candidate.kind === kind);
   if (rendition === undefined) return notFound(`this stream has no ${kind}`);
-  const refusal = await untilReached(packager, rendition, directives, signal);
+  const { awaited, skip } = directives;
+  const refusal = awaited && (await untilReached(packager, rendition, awaited, signal));
   if (refusal !== undefined) return refusal;
-  const text = packager.mediaPlaylist(rendition);
+  const text = packager.mediaPlaylist(rendition, packager.ended ? undefined : skip);
   if (text === undefined) return notYet();
-  const blocked = directives.kind === 'block' && !packager.ended;
+  const blocked = awaited !== undefined && !packager.ended;
   return playlistAnswer(text, blocked ? 6 * (packager.targets?.targetDurationSeconds ?? 1) : plainMaxAge(packager));
 }
 
-/** rfc8216bis §6.2.5.2. After EXT-X-ENDLIST the directives are ignored. */
+/** rfc8216bis §6.2.5.2. A stream that ends meanwhile has nothing more to wait for. */
 async function untilReached(
   packager: Packager,
   { window }: Rendition,
-  directives: DeliveryDirectives,
+  awaited: AwaitedState,
   signal: AbortSignal,
 ): Promise<LiveAnswer | undefined> {
   const { targets } = packager;
-  if (directives.kind !== 'block' || packager.ended || targets === undefined) return undefined;
-  const sentence = tooFarAhead(window, targets, directives);
+  if (packager.ended || targets === undefined) return undefined;
+  const sentence = tooFarAhead(window, targets, awaited);
   if (sentence !== undefined) return { kind: 'refusal', status: 400, sentence };
   const outcome = await packager.changes.wait(
-    () => isReached(window, directives),
+    () => isReached(window, awaited),
     3_000 * targets.targetDurationSeconds,
     signal,
   );

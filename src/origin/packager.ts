@@ -10,8 +10,11 @@ import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { TargetLearner, type UnitSink } from '../policy/target-learner.ts';
 import { Timeline } from '../policy/timeline.ts';
 import { ChangeWaiters } from '../stores/change-waiters.ts';
+import type { DateRange } from '../formats/m3u8/date-range.ts';
+import type { Skip } from './blocking-reload.ts';
+import { DateRanges } from './date-ranges.ts';
 import { EncodedText } from './encoded-text.ts';
-import { mediaPlaylistText, multivariantPlaylistText } from './live-playlists.ts';
+import { deltaUpdateText, mediaPlaylistText, multivariantPlaylistText } from './live-playlists.ts';
 import { Rendition } from './rendition.ts';
 import type { OriginSettings } from './settings.ts';
 
@@ -60,8 +63,9 @@ export class Packager implements StreamSubscriber {
   #tracksExpected = Infinity;
   #isPlayable = false;
   #watchedUntilMs = -Infinity;
+  readonly #dateRanges = new DateRanges();
   /** The playlists of this state, as far as somebody has asked for them. */
-  readonly #texts = new Map<string, EncodedText>();
+  readonly #texts = new Map<string, EncodedText | undefined>();
 
   constructor(options: PackagerOptions) {
     this.path = options.path;
@@ -113,16 +117,31 @@ export class Packager implements StreamSubscriber {
     return this.#renditions.find((rendition) => rendition.kind === kind);
   }
 
-  /** Only once `targets` is there. */
-  mediaPlaylist(rendition: Rendition): EncodedText | undefined {
+  /** Only once `targets` is there. With `skip` an update, if there is anything to leave out. */
+  mediaPlaylist(rendition: Rendition, skip?: Skip): EncodedText | undefined {
     const source = this.#playlistSource();
-    return source && this.#cached(rendition.kind, () => mediaPlaylistText(source, rendition));
+    if (source === undefined) return undefined;
+    const update = skip && this.#cached(`${rendition.kind} ${skip}`, () => deltaUpdateText(source, rendition, skip));
+    return update ?? this.#cached(rendition.kind, () => mediaPlaylistText(source, rendition));
   }
 
   /** Only once `targets` is there. */
   multivariantPlaylist(): EncodedText | undefined {
     const source = this.#playlistSource();
     return source && this.#cached('multivariant', () => multivariantPlaylistText(source));
+  }
+
+  /** Lists a date range in all playlists, as `DateRanges.add` has it; returns why it cannot be, if so. */
+  addDateRange(range: DateRange): string | undefined {
+    const fault = this.#dateRanges.add(range, this.#options.clock.monotonicMs());
+    if (fault === undefined) this.#changed();
+    return fault;
+  }
+
+  /** Takes a date range back. */
+  removeDateRange(id: string): void {
+    this.#dateRanges.remove(id, this.#options.clock.monotonicMs());
+    this.#changed();
   }
 
   onPublisherStart(): void {
@@ -241,6 +260,7 @@ export class Packager implements StreamSubscriber {
 
   #changed(): void {
     this.#texts.clear();
+    this.#dateRanges.leave(this.#windowStartMs(), this.#options.clock.monotonicMs());
     this.#isPlayable ||= this.renditions.length >= this.#tracksExpected;
     this.changes.changed();
   }
@@ -253,12 +273,22 @@ export class Packager implements StreamSubscriber {
       renditions: this.renditions,
       isPublished: this.#isPublished,
       ended: this.#ended,
+      dateRanges: this.#dateRanges,
+      nowMs: this.#options.clock.monotonicMs(),
     };
   }
 
-  #cached(name: string, write: () => string): EncodedText {
-    const text = this.#texts.get(name) ?? new EncodedText(write());
-    this.#texts.set(name, text);
-    return text;
+  /** Wall clock of where the playlists begin. */
+  #windowStartMs(): number {
+    const starts = this.#renditions.map(({ window }) => window.segments[0]?.startSeconds ?? -Infinity);
+    return starts.length === 0 ? -Infinity : this.#timeline.wallMsAt(Math.min(...starts));
+  }
+
+  #cached(name: string, write: () => string | undefined): EncodedText | undefined {
+    if (!this.#texts.has(name)) {
+      const text = write();
+      this.#texts.set(name, text === undefined ? undefined : new EncodedText(text));
+    }
+    return this.#texts.get(name);
   }
 }

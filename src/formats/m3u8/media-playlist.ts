@@ -4,7 +4,10 @@ import {
   decimalInteger,
   enumeratedString,
   quotedString,
+  tabSeparatedString,
 } from './attribute-list.ts';
+import { type DateRange, dateRangeTag } from './date-range.ts';
+import { type EncryptionKey, KeyTags } from './encryption-key.ts';
 
 /** A live media playlist of low-latency HLS (rfc8216bis §4.4), which any HLS player reads. */
 export interface MediaPlaylist {
@@ -21,6 +24,8 @@ export interface MediaPlaylist {
   /** The part that comes next, if that can be told. */
   readonly preloadHintUri: string | undefined;
   readonly renditionReports: readonly RenditionReport[];
+  /** In the order in which they were added. */
+  readonly dateRanges: readonly DateRange[];
   /** Nothing will be added any more. */
   readonly ended: boolean;
 }
@@ -32,6 +37,8 @@ interface SegmentHead {
   /** It begins with a keyframe. */
   readonly independent: boolean;
   readonly initUri: string;
+  /** What it is encrypted with, its initialisation segment excepted; empty when it is not. */
+  readonly keys: readonly EncryptionKey[];
   /** Wall clock of its start: a date of ISO 8601 with time zone and milliseconds. */
   readonly programDateTime: string;
 }
@@ -63,22 +70,48 @@ export interface RenditionReport {
   readonly lastPart: number | undefined;
 }
 
+/**
+ * What a Playlist Delta Update leaves out (rfc8216bis §6.2.5.1). The playlist that it is made of is whole; its
+ * `dateRanges` are those that the update holds.
+ */
+export interface SkippedTags {
+  /** How many of the oldest segments: at least one. */
+  readonly segments: number;
+  /** What has left the playlist lately; only where date ranges are left out too (`_HLS_skip=v2`). */
+  readonly recentlyRemovedDateRanges: readonly string[] | undefined;
+}
+
 /** PART-HOLD-BACK in PART-TARGETs, and HOLD-BACK in TARGETDURATIONs: the least that is allowed. */
 const holdBackFactor = 3;
+/** The Skip Boundary in TARGETDURATIONs: the least that is allowed (rfc8216bis §4.4.3.8). */
+const skipBoundaryFactor = 6;
+/** EXT-X-SKIP needs 9, one that stands for date ranges too 10 (rfc8216bis §8). */
+const version = 9;
+const versionOfSkippedDateRanges = 10;
 
-/** The text of a media playlist. */
-export function writeMediaPlaylist(playlist: MediaPlaylist): string {
-  const lines = ['#EXTM3U', '#EXT-X-VERSION:9', ...playlistTags(playlist)];
-  let initUri: string | undefined;
-  for (const segment of playlist.segments) {
-    pushHead(lines, segment, initUri);
-    initUri = segment.initUri;
+/** CAN-SKIP-UNTIL: what is farther from the live end may be left out of an update. */
+export function skipBoundarySeconds({ targetDurationSeconds }: { readonly targetDurationSeconds: number }): number {
+  return targetDurationSeconds * skipBoundaryFactor;
+}
+
+/** The text of a media playlist, or of an update of it. */
+export function writeMediaPlaylist(playlist: MediaPlaylist, skipped?: SkippedTags): string {
+  const skipsDateRanges = skipped?.recentlyRemovedDateRanges !== undefined;
+  const lines = ['#EXTM3U', `#EXT-X-VERSION:${skipsDateRanges ? versionOfSkippedDateRanges : version}`];
+  lines.push(...playlistTags(playlist), ...playlist.dateRanges.map(dateRangeTag));
+  const heads = new SegmentHeads(lines);
+  if (skipped !== undefined) {
+    lines.push(skipTag(skipped));
+    heads.skip(playlist.segments[skipped.segments - 1]);
+  }
+  for (const segment of playlist.segments.slice(skipped?.segments ?? 0)) {
+    heads.push(segment);
     for (const part of segment.parts) lines.push(partTag(part));
     if (segment.gap) lines.push('#EXT-X-GAP');
     lines.push(`#EXTINF:${segment.durationSeconds.toFixed(5)},`, segment.uri);
   }
   if (playlist.open !== undefined) {
-    pushHead(lines, playlist.open, initUri);
+    heads.push(playlist.open);
     for (const part of playlist.open.parts) lines.push(partTag(part));
   }
   if (playlist.preloadHintUri !== undefined) {
@@ -104,6 +137,8 @@ function playlistTags(playlist: MediaPlaylist): string[] {
   tags.push(
     attributeTag('EXT-X-SERVER-CONTROL', {
       'CAN-BLOCK-RELOAD': enumeratedString('YES'),
+      'CAN-SKIP-UNTIL': decimalFloatingPoint(skipBoundarySeconds(playlist)),
+      'CAN-SKIP-DATERANGES': enumeratedString('YES'),
       'PART-HOLD-BACK': decimalFloatingPoint(playlist.partTargetSeconds * holdBackFactor),
       'HOLD-BACK': decimalFloatingPoint(playlist.targetDurationSeconds * holdBackFactor),
     }),
@@ -114,13 +149,41 @@ function playlistTags(playlist: MediaPlaylist): string[] {
   return tags;
 }
 
-/** DISCONTINUITY, then MAP, then PROGRAM-DATE-TIME: hls.js takes them in this order for one segment. */
-function pushHead(lines: string[], head: SegmentHead, initUriBefore: string | undefined): void {
-  if (head.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
-  if (head.discontinuity || head.initUri !== initUriBefore) {
-    lines.push(attributeTag('EXT-X-MAP', { URI: quotedString(head.initUri) }));
+function skipTag({ segments, recentlyRemovedDateRanges }: SkippedTags): string {
+  return attributeTag('EXT-X-SKIP', {
+    'SKIPPED-SEGMENTS': decimalInteger(segments),
+    'RECENTLY-REMOVED-DATERANGES': recentlyRemovedDateRanges && tabSeparatedString(recentlyRemovedDateRanges),
+  });
+}
+
+/** The tags before a segment's parts; those that stay in force are written where they change. */
+class SegmentHeads {
+  readonly #lines: string[];
+  readonly #keys = new KeyTags();
+  #initUri: string | undefined;
+
+  constructor(lines: string[]) {
+    this.#lines = lines;
   }
-  lines.push(`#EXT-X-PROGRAM-DATE-TIME:${head.programDateTime}`);
+
+  /**
+   * MAP and KEY of the segments that are left out are written again: a player that holds them takes them for what they
+   * are, and hls.js looks for no keys before the update.
+   */
+  skip(last: SegmentHead | undefined): void {
+    if (last !== undefined && last.keys.length > 0) this.#keys.forget();
+  }
+
+  /** DISCONTINUITY, then MAP, then KEY, then PROGRAM-DATE-TIME: hls.js takes them in this order for one segment. */
+  push(head: SegmentHead): void {
+    const lines = this.#lines;
+    if (head.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
+    if (head.discontinuity || head.initUri !== this.#initUri) {
+      lines.push(...this.#keys.beforeMap(), attributeTag('EXT-X-MAP', { URI: quotedString(head.initUri) }));
+      this.#initUri = head.initUri;
+    }
+    lines.push(...this.#keys.before(head.keys), `#EXT-X-PROGRAM-DATE-TIME:${head.programDateTime}`);
+  }
 }
 
 function partTag(part: PlaylistPart): string {

@@ -6,11 +6,16 @@ import {
   enumeratedString,
   quotedString,
 } from './attribute-list.ts';
+import { type EncryptionKey, sessionKeyTag } from './encryption-key.ts';
 
 /** A multivariant playlist (rfc8216bis §4.4.6): the variants to choose from, and the renditions that go with them. */
 export interface MultivariantPlaylist {
   readonly audioRenditions: readonly AudioRendition[];
   readonly variants: readonly Variant[];
+  /** I-frame playlists of the same pictures. */
+  readonly iFrameVariants?: readonly IFrameVariant[];
+  /** Keys that players may fetch before they need them. */
+  readonly sessionKeys?: readonly EncryptionKey[];
 }
 
 export interface AudioRendition {
@@ -33,6 +38,16 @@ export interface Variant {
   readonly audioGroupId: string | undefined;
 }
 
+/** EXT-X-I-FRAME-STREAM-INF (rfc8216bis §4.4.6.3): bits a second as a player loads them at normal speed. */
+export interface IFrameVariant {
+  readonly uri: string;
+  readonly peakBitsPerSecond: number;
+  readonly averageBitsPerSecond: number;
+  /** RFC 6381, of the pictures. */
+  readonly codecs: string;
+  readonly video: VariantVideo;
+}
+
 export interface VariantVideo {
   /** Pixels as shown. */
   readonly width: number;
@@ -45,6 +60,8 @@ export function writeMultivariantPlaylist(playlist: MultivariantPlaylist): strin
   const lines = ['#EXTM3U', '#EXT-X-VERSION:9'];
   for (const rendition of playlist.audioRenditions) lines.push(audioTag(rendition));
   for (const variant of playlist.variants) lines.push(variantTag(variant), variant.uri);
+  for (const variant of playlist.iFrameVariants ?? []) lines.push(iFrameTag(variant));
+  for (const key of playlist.sessionKeys ?? []) lines.push(sessionKeyTag(key));
   lines.push('');
   return lines.join('\n');
 }
@@ -64,12 +81,29 @@ function audioTag(rendition: AudioRendition): string {
 function variantTag(variant: Variant): string {
   const { video } = variant;
   return attributeTag('EXT-X-STREAM-INF', {
-    BANDWIDTH: decimalInteger(Math.max(1, variant.peakBitsPerSecond)),
-    'AVERAGE-BANDWIDTH': decimalInteger(Math.max(1, variant.averageBitsPerSecond)),
+    ...bandwidth(variant),
     CODECS: quotedString(variant.codecs.join(',')),
     RESOLUTION: video && decimalResolution(video.width, video.height),
     'FRAME-RATE':
       video?.framesPerSecond === undefined ? undefined : decimalFloatingPoint(Number(video.framesPerSecond.toFixed(3))),
     AUDIO: variant.audioGroupId === undefined ? undefined : quotedString(variant.audioGroupId),
   });
+}
+
+/** Of a rate of its own it says nothing (rfc8216bis §4.4.6.3). */
+function iFrameTag(variant: IFrameVariant): string {
+  const { width, height } = variant.video;
+  return attributeTag('EXT-X-I-FRAME-STREAM-INF', {
+    ...bandwidth(variant),
+    CODECS: quotedString(variant.codecs),
+    RESOLUTION: decimalResolution(width, height),
+    URI: quotedString(variant.uri),
+  });
+}
+
+function bandwidth(variant: { readonly peakBitsPerSecond: number; readonly averageBitsPerSecond: number }) {
+  return {
+    BANDWIDTH: decimalInteger(Math.max(1, variant.peakBitsPerSecond)),
+    'AVERAGE-BANDWIDTH': decimalInteger(Math.max(1, variant.averageBitsPerSecond)),
+  };
 }

@@ -24,7 +24,7 @@ describe('attributeTag', () => {
   });
 
   it('lets nothing out of a quoted string', () => {
-    expect(quotedString('a"b\r\nc')).toBe('"abc"');
+    expect(quotedString('a"b\r\n\t\u0000\u0085c')).toBe('"abc"');
   });
 
   it('writes no digits that say nothing, and no exponent', () => {

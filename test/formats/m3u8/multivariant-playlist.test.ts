@@ -42,4 +42,26 @@ video.m3u8
       '#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=1,CODECS="mp4a.40.2"\naudio.m3u8\n',
     );
   });
+
+  it('writes I-frame playlists without a rate, and keys to fetch early', () => {
+    const text = writeMultivariantPlaylist({
+      audioRenditions: [],
+      variants: [],
+      iFrameVariants: [
+        {
+          uri: 'video-iframes.m3u8',
+          peakBitsPerSecond: 300_000,
+          averageBitsPerSecond: 200_000,
+          codecs: 'avc1.64001f',
+          video: { width: 1280, height: 720, framesPerSecond: 30 },
+        },
+      ],
+      sessionKeys: [{ method: 'SAMPLE-AES', uri: 'key/1', keyFormat: 'identity' }],
+    });
+    expect(text).toBe(`#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=300000,AVERAGE-BANDWIDTH=200000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="video-iframes.m3u8"
+#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI="key/1",KEYFORMAT="identity"
+`);
+  });
 });
