@@ -5,13 +5,14 @@ import { parseArgs } from 'node:util';
 import { provide } from '../../scripts/system-programs.mjs';
 import type { Bench } from './bench.ts';
 import { edgeBench } from './edge.ts';
+import { liveBench } from './live.ts';
 import { jsonReport, tableReport } from './report.ts';
 import { rtmpBench } from './rtmp.ts';
 import { storeBench } from './store.ts';
 
 /** `npm run bench -- NAME [--json FILE] [--quick]`. Without a name it lists what there is. */
 
-const benches: readonly Bench[] = [edgeBench, rtmpBench, storeBench];
+const benches: readonly Bench[] = [edgeBench, liveBench, rtmpBench, storeBench];
 
 async function runBench(bench: Bench, jsonFile: string | undefined, quick: boolean): Promise<void> {
   const missing = await provide(bench.programs);
