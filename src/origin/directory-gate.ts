@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { PublishAuthority } from '../http/publish-authority.ts';
+import { publisherRole } from '../policy/publish-credentials.ts';
 import type { PublicationRefused, StreamDirectory } from '../live/stream-directory.ts';
 import {
   announcingRelease,
@@ -27,8 +28,10 @@ export class DirectoryGate implements PublishGate {
     const denied = this.#authority.examine(request);
     if (denied !== undefined) return denied;
     const foreseen = this.#authority.foresee(request);
-    const refusal = foreseen === undefined ? undefined : this.#directory.examine(foreseen.path, foreseen.credential);
-    return foreseen === undefined || refusal === undefined ? undefined : refusedByDirectory(foreseen.path, refusal);
+    if (foreseen === undefined) return undefined;
+    const { path, credential } = foreseen;
+    const refusal = this.#directory.examine(path, publisherRole(request), credential);
+    return refusal && refusedByDirectory(path, refusal);
   }
 
   async admit(request: PublishRequest, { onTakenOver, signal }: PublishCircumstances): Promise<PublishAdmission> {
@@ -41,6 +44,7 @@ export class DirectoryGate implements PublishGate {
     }
     const outcome = this.#directory.publish({
       path,
+      role: publisherRole(request),
       credential,
       onTakenOver: () => {
         ended('taken-over');

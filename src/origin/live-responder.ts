@@ -6,8 +6,7 @@ import type { LiveChannels } from './live-channel.ts';
 import { type LivePath, parseLivePath } from './live-paths.ts';
 import type { Packager } from './packager.ts';
 import type { Rendition } from './rendition.ts';
-import type { RestreamState } from './restream-push.ts';
-import { streamsList } from './streams-list.ts';
+import { type StreamFacts, streamsList } from './streams-list.ts';
 
 /** What is to be said to a request for a live stream. */
 export type LiveAnswer =
@@ -42,11 +41,11 @@ const playlistType = 'application/vnd.apple.mpegurl';
 /** Answers requests below `/live/`. Knows nothing of HTTP beyond the words of its answers. */
 export class LiveResponder {
   readonly #channels: LiveChannels;
-  readonly #restreamsOf: ((path: string) => readonly RestreamState[]) | undefined;
+  readonly #facts: Partial<StreamFacts>;
 
-  constructor(channels: LiveChannels, restreamsOf?: (path: string) => readonly RestreamState[]) {
+  constructor(channels: LiveChannels, facts: Partial<StreamFacts> = {}) {
     this.#channels = channels;
-    this.#restreamsOf = restreamsOf;
+    this.#facts = facts;
   }
 
   streams(): LiveAnswer {
@@ -54,7 +53,7 @@ export class LiveResponder {
       kind: 'text',
       contentType: 'application/json',
       cacheControl: 'public, max-age=1',
-      text: new EncodedText(`${JSON.stringify(streamsList(this.#channels.list(), this.#restreamsOf))}\n`),
+      text: new EncodedText(`${JSON.stringify(streamsList(this.#channels.list(), this.#facts))}\n`),
     };
   }
 

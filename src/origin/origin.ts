@@ -44,8 +44,8 @@ export async function startOrigin(
   settings: OriginSettings,
   { clock, log, siteDirectory }: OriginDependencies,
 ): Promise<Origin> {
-  const { reconnectGraceMs, maxStreams } = settings.live;
-  const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams });
+  const { reconnectGraceMs, maxStreams, backup } = settings.live;
+  const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup });
   const channels = new LiveChannels(directory, {
     settings: settings.live,
     clock,
@@ -57,7 +57,11 @@ export async function startOrigin(
   const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'origin.fanOut', clock });
   const play = { gate: new DirectoryPlayGate(directory), fanOut };
   const flv = new FlvResponder({ ...play, hasApplication: (_, app) => app === liveApp, clock, log });
-  const routes = httpRoutes(new LiveResponder(channels, (path) => restreams.statesOf(path)), siteDirectory);
+  const responder = new LiveResponder(channels, {
+    restreamsOf: (path) => restreams.statesOf(path),
+    publishersOf: (path) => directory.publishersOf(path),
+  });
+  const routes = httpRoutes(responder, siteDirectory);
   const ingest = await startIngest(settings, { directory, play, clock, log, originId });
   try {
     const listener = await startHttpListener({

@@ -40,6 +40,23 @@ const restreamSchema = z.strictObject({
     .describe('Bytes that may wait for a server that reads too slowly; beyond it whole GOPs are left out'),
 });
 
+const backupSchema = z
+  .strictObject({
+    takeOverAfter: durationField({ minMs: 200, maxMs: 60_000 })
+      .prefault('1s')
+      .describe('Without media for this long, a publisher gives way to the other one of its stream'),
+    handBack: z.boolean().default(true).describe('Whether the primary is on the air again once it is back'),
+    handBackAfter: durationField({ maxMs: 3_600_000 })
+      .prefault('5s')
+      .describe('For how long the primary must have sent without a pause before; then at its next keyframe'),
+  })
+  .transform(({ takeOverAfter, handBackAfter, ...rest }) => ({
+    ...rest,
+    takeOverAfterMs: takeOverAfter,
+    handBackAfterMs: handBackAfter,
+  }))
+  .prefault({});
+
 const liveSchema = z
   .strictObject({
     window: durationField({ minMs: 6_000 }).prefault('60s').describe('How far back the playlist reaches'),
@@ -56,6 +73,9 @@ const liveSchema = z
       .prefault('60s')
       .describe('How long a stream waits for its publisher to come back before it ends'),
     maxStreams: z.int().min(1).default(1_000).describe('Streams at once; a further publisher is refused'),
+    backup: backupSchema.describe(
+      'When one of two publishers of a stream takes over: primary and backup (`?backup=1`)',
+    ),
     restream: z
       .array(restreamSchema.transform(({ queue, ...rest }) => ({ ...rest, queueBytes: queue })))
       .max(100)

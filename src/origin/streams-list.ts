@@ -1,4 +1,5 @@
 import type { AudioTrackConfig, TrackConfig, VideoTrackConfig } from '../formats/media/track.ts';
+import type { PublisherState } from '../live/stream-publishers.ts';
 import type { LiveChannel } from './live-channel.ts';
 import { framesPerSecond } from './live-playlists.ts';
 import type { RestreamState } from './restream-push.ts';
@@ -16,6 +17,14 @@ export interface StreamEntry {
   /** When the publisher of now, or the last one, began: ISO 8601. */
   readonly since: string;
   readonly encoder: string | null;
+  /** The one on the air first; the other stands by. */
+  readonly publishers: readonly {
+    readonly role: 'primary' | 'backup';
+    readonly state: 'active' | 'standby';
+    /** ISO 8601. */
+    readonly since: string;
+    readonly encoder: string | null;
+  }[];
   readonly playlist: string;
   readonly video: {
     readonly codec: string;
@@ -36,11 +45,14 @@ export interface StreamEntry {
   }[];
 }
 
+/** What others know about a stream, by its path. */
+export interface StreamFacts {
+  restreamsOf(path: string): readonly RestreamState[];
+  publishersOf(path: string): readonly PublisherState[];
+}
+
 /** Streams that have been published to and are not over. */
-export function streamsList(
-  channels: readonly LiveChannel[],
-  restreamsOf: (path: string) => readonly RestreamState[] = () => [],
-): StreamsList {
+export function streamsList(channels: readonly LiveChannel[], facts: Partial<StreamFacts> = {}): StreamsList {
   const streams: StreamEntry[] = [];
   for (const { stream, packager, publication } of channels) {
     if (publication === undefined || packager.ended) continue;
@@ -53,11 +65,19 @@ export function streamsList(
       state: packager.isPublished ? 'live' : 'waiting',
       since: new Date(publication.startedWallMs).toISOString(),
       encoder: publication.encoder ?? null,
+      publishers: (facts.publishersOf?.(stream.path) ?? []).map(
+        ({ role, state, publication: { startedWallMs, encoder } }) => ({
+          role,
+          state,
+          since: new Date(startedWallMs).toISOString(),
+          encoder: encoder ?? null,
+        }),
+      ),
       playlist: `/live/${encodeURIComponent(name)}/index.m3u8`,
       video: videoEntry(known.find(isVideo), packager.rendition('video')?.unitsPerSecond()),
       audio: audioEntry(known.find(isAudio)),
       bitsPerSecond: Math.round(packager.renditions.reduce((sum, rendition) => sum + rendition.bitrate().average, 0)),
-      restreams: restreamsOf(stream.path).map(({ to, state, sinceWallMs, reason }) => ({
+      restreams: (facts.restreamsOf?.(stream.path) ?? []).map(({ to, state, sinceWallMs, reason }) => ({
         to,
         state,
         since: new Date(sinceWallMs).toISOString(),

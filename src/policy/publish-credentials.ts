@@ -118,6 +118,14 @@ export function publishParameters(target: PublishTarget): Map<string, string> {
   return parameters;
 }
 
+/** Which of two encoders that publish one stream at once. */
+export type PublisherRole = 'primary' | 'backup';
+
+/** `backup=1` in any of the queries, as YouTube's backup server has it, makes the backup of an encoder. */
+export function publisherRole(target: PublishTarget): PublisherRole {
+  return queryParameters(target).some(([name, value]) => name === 'backup' && value === '1') ? 'backup' : 'primary';
+}
+
 const maxParameters = 32;
 
 /**

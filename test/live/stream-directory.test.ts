@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AacTrackConfig } from '../../src/formats/media/track.ts';
 import type { LiveStream, StreamSubscriber } from '../../src/live/live-stream.ts';
-import { type PublicationLease, StreamDirectory } from '../../src/live/stream-directory.ts';
+import type { PublicationLease } from '../../src/live/publication-lease.ts';
+import { StreamDirectory } from '../../src/live/stream-directory.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -30,11 +31,18 @@ function recorder(events: string[]): StreamSubscriber {
 
 function setUp({ reconnectGraceMs = 60_000, maxStreams = 10 } = {}) {
   const clock = new VirtualClock();
-  const directory = new StreamDirectory({ clock, reconnectGraceMs, maxStreams, log: new LogRecorder() });
+  const directory = new StreamDirectory({
+    clock,
+    reconnectGraceMs,
+    maxStreams,
+    backup: { takeOverAfterMs: 1_000, handBack: true, handBackAfterMs: 5_000 },
+    log: new LogRecorder(),
+  });
   const takenOver: string[] = [];
   const offer = (path: string, peer: string, credential?: string) =>
     directory.publish({
       path,
+      role: 'primary',
       publication: { peer, encoder: undefined, startedWallMs: clock.wallMs() },
       credential,
       onTakenOver: () => takenOver.push(peer),

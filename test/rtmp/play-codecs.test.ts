@@ -25,6 +25,7 @@ afterEach(async () => {
 function publishHevc(): (from: number, to: number) => void {
   const outcome = origin.directory.publish({
     path: 'live/hevc',
+    role: 'primary',
     credential: undefined,
     onTakenOver: () => {},
     publication: { peer: 'test', encoder: undefined, startedWallMs: 0 },

@@ -172,6 +172,7 @@ describe('one player among 50 that never reads', () => {
     origin = await house.origin({ live: { windowSize: '1MiB' }, fanOut: { mergeWindow: '20ms', maxQueue: '1MiB' } });
     const outcome = origin.directory.publish({
       path: 'live/stage',
+      role: 'primary',
       credential: undefined,
       onTakenOver: () => {},
       publication: { peer: 'test', encoder: undefined, startedWallMs: 0 },

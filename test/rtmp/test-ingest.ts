@@ -48,7 +48,8 @@ export async function startTestIngest({
   reconnectGraceMs?: number;
 } = {}): Promise<TestIngest> {
   const log = new LogRecorder();
-  const directory = new StreamDirectory({ clock, reconnectGraceMs, maxStreams: 50, log });
+  const { backup } = originSchema.parse({}).live;
+  const directory = new StreamDirectory({ clock, reconnectGraceMs, maxStreams: 50, backup, log });
   const follows = new Map<string, Followed>();
   const followed = (path: string): Followed => {
     const there = follows.get(path) ?? { events: [], configs: [], colors: [], units: [], data: [] };
