@@ -35,7 +35,6 @@ describe('a primary and a backup publisher through two edges', () => {
     ];
     await using primary = new FfmpegEncoder(`rtmp://127.0.0.1:${frankfurt.rtmpPort}/live/stage?key=${key}`);
     await untilPublishers(origin.httpPort, 'primary active');
-    // As YouTube has it: the parameter behind the application.
     await using backup = new FfmpegEncoder(`rtmp://127.0.0.1:${madrid.rtmpPort}/live/stage?key=${key}&backup=1`);
     await untilPublishers(origin.httpPort, 'primary active', 'backup standby');
     const viewer = await house.viewer(madrid.rtmpPort, 'stage');

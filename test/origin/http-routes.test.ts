@@ -114,6 +114,7 @@ describe('/live/streams.json', () => {
           state: 'live',
           since: '2026-01-01T00:00:00.000Z',
           encoder: 'test',
+          publishers: [],
           playlist: '/live/test/index.m3u8',
           video: { codec: 'avc1.64001f', width: 1280, height: 720, framesPerSecond: 30 },
           audio: { codec: 'mp4a.40.2', sampleRate: 48_000, channels: 2 },

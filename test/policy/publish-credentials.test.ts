@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   decidePublish,
   matchesStreamPattern,
+  publisherRole,
   type PublishPolicy,
   publishSafety,
 } from '../../src/policy/publish-credentials.ts';
@@ -160,4 +161,24 @@ describe('publishSafety', () => {
   it('finds that nobody could publish where a key is asked for and there is none', () => {
     expect(on('127.0.0.1', { auth: 'key' })).toEqual([expect.stringContaining('nobody could publish')]);
   });
+});
+
+describe('publisherRole', () => {
+  const target = { app: 'live', tcUrl: undefined, streamName: 'stage', peerAddress: '192.0.2.7' };
+
+  it.each([
+    ['the stream name', { streamName: 'stage?key=x&backup=1' }],
+    ['the application, as in the address of the backup server of YouTube', { app: 'live?backup=1' }],
+    ['the tcUrl', { tcUrl: 'rtmp://h/live?backup=1' }],
+    ['a second query that an encoder has appended', { streamName: 'stage?key=x?backup=1' }],
+  ])('is backup where %s says so', (_, said) => {
+    expect(publisherRole({ ...target, ...said })).toBe('backup');
+  });
+
+  it.each([['stage'], ['stage?backup=0'], ['stage?backup'], ['stage_backup'], ['backup=1'], ['stage?nobackup=1']])(
+    'is primary for %s',
+    (streamName) => {
+      expect(publisherRole({ ...target, streamName })).toBe('primary');
+    },
+  );
 });
