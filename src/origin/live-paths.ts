@@ -2,52 +2,61 @@ import type { TrackConfig } from '../formats/media/track.ts';
 
 /**
  * The paths below `/live/NAME/`. Media carries the stream's epoch, which names one life of it, so that a path never
- * means two things; playlists refer to all of it by relative URIs.
+ * means two things; playlists refer to all of it by relative URIs. A rendition is known by its name.
  */
 export type LivePath =
   | { readonly kind: 'multivariant' }
-  | { readonly kind: 'media-playlist'; readonly rendition: TrackConfig['kind'] }
-  | { readonly kind: 'init'; readonly epoch: string; readonly rendition: TrackConfig['kind']; readonly index: number }
-  | { readonly kind: 'segment'; readonly epoch: string; readonly rendition: TrackConfig['kind']; readonly msn: number }
+  | { readonly kind: 'media-playlist'; readonly rendition: string }
+  | { readonly kind: 'init'; readonly epoch: string; readonly rendition: string; readonly index: number }
+  | { readonly kind: 'segment'; readonly epoch: string; readonly rendition: string; readonly msn: number }
   | {
       readonly kind: 'part';
       readonly epoch: string;
-      readonly rendition: TrackConfig['kind'];
+      readonly rendition: string;
       readonly msn: number;
       readonly part: number;
     };
 
 const multivariantName = 'index.m3u8';
 
-export function mediaPlaylistName(rendition: TrackConfig['kind']): string {
+/** Never `index`, which is the multivariant playlist's. */
+const renditionName = '[a-z0-9][a-z0-9-]{0,31}';
+
+/** What the rendition of a publisher's track is called: `video`, `audio`; further tracks with their id, `video-1`. */
+export function trackRenditionName({ kind, trackId }: Pick<TrackConfig, 'kind' | 'trackId'>): string {
+  return trackId === 0 ? kind : `${kind}-${trackId}`;
+}
+
+export function mediaPlaylistName(rendition: string): string {
   return `${rendition}.m3u8`;
 }
 
-export function initPath(epoch: string, rendition: TrackConfig['kind'], index: number): string {
+export function initPath(epoch: string, rendition: string, index: number): string {
   return `${epoch}/${rendition}/init-${index}.mp4`;
 }
 
-export function segmentPath(epoch: string, rendition: TrackConfig['kind'], msn: number): string {
+export function segmentPath(epoch: string, rendition: string, msn: number): string {
   return `${epoch}/${rendition}/${msn}.m4s`;
 }
 
-export function partPath(epoch: string, rendition: TrackConfig['kind'], msn: number, part: number): string {
+export function partPath(epoch: string, rendition: string, msn: number, part: number): string {
   return `${epoch}/${rendition}/${msn}.${part}.m4s`;
 }
 
 /** Fifteen digits stay exact. A number has one spelling: a path with a leading zero is another path, and not ours. */
 const number = '(0|[1-9][0-9]{0,14})';
+const playlistPath = new RegExp(`^(${renditionName})\\.m3u8$`);
 const mediaPath = new RegExp(
-  `^([0-9a-z-]{1,64})/(video|audio)/(?:init-${number}\\.mp4|${number}(?:\\.${number})?\\.m4s)$`,
+  `^([0-9a-z-]{1,64})/(${renditionName})/(?:init-${number}\\.mp4|${number}(?:\\.${number})?\\.m4s)$`,
 );
 
 /** What a path below `/live/NAME/` means; `undefined` when nothing. */
 export function parseLivePath(path: string): LivePath | undefined {
   if (path === multivariantName) return { kind: 'multivariant' };
-  if (path === 'video.m3u8') return { kind: 'media-playlist', rendition: 'video' };
-  if (path === 'audio.m3u8') return { kind: 'media-playlist', rendition: 'audio' };
+  const playlist = playlistPath.exec(path)?.[1];
+  if (playlist !== undefined) return { kind: 'media-playlist', rendition: playlist };
   const [, epoch, rendition, index, msn, part] = mediaPath.exec(path) ?? [];
-  if (epoch === undefined || (rendition !== 'video' && rendition !== 'audio')) return undefined;
+  if (epoch === undefined || rendition === undefined) return undefined;
   if (index !== undefined) return { kind: 'init', epoch, rendition, index: Number(index) };
   if (part !== undefined) return { kind: 'part', epoch, rendition, msn: Number(msn), part: Number(part) };
   return { kind: 'segment', epoch, rendition, msn: Number(msn) };

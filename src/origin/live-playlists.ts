@@ -7,8 +7,6 @@ import {
   type SkippedTags,
   writeMediaPlaylist,
 } from '../formats/m3u8/media-playlist.ts';
-import { writeMultivariantPlaylist } from '../formats/m3u8/multivariant-playlist.ts';
-import type { AvcTrackConfig, VideoTrackConfig } from '../formats/media/track.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { StoredPart, StoredSegment } from '../stores/segment-window.ts';
 import type { Skip } from './blocking-reload.ts';
@@ -18,8 +16,6 @@ import type { Rendition } from './rendition.ts';
 
 /** Parts are listed for the segments of the last three TARGETDURATIONs (rfc8216bis §6.2.2). */
 const listedPartsTargets = 3;
-/** A rate that the stream states is believed when what is measured is this near. */
-const statedRateTolerance = 0.1;
 
 /** What the playlists of a live stream are made of. */
 export interface PlaylistSource {
@@ -64,7 +60,7 @@ function skippedSegments({ window: { segments, open } }: Rendition, boundarySeco
 }
 
 function mediaPlaylist(source: PlaylistSource, rendition: Rendition): MediaPlaylist {
-  const { window, kind } = rendition;
+  const { window, name } = rendition;
   const { epoch, targets } = source;
   const { segments, open } = window;
   const firstWithParts = firstMsnWithParts(segments, targets.targetDurationSeconds * listedPartsTargets);
@@ -75,8 +71,8 @@ function mediaPlaylist(source: PlaylistSource, rendition: Rendition): MediaPlayl
     discontinuitySequence: window.discontinuitySequence,
     segments: segments.map(
       (segment): PlaylistSegment => ({
-        uri: segmentPath(epoch, kind, segment.msn),
-        initUri: initPath(epoch, kind, segment.initIndex),
+        uri: segmentPath(epoch, name, segment.msn),
+        initUri: initPath(epoch, name, segment.initIndex),
         keys: [],
         durationSeconds: segment.durationSeconds,
         programDateTime: segment.programDateTime,
@@ -90,7 +86,7 @@ function mediaPlaylist(source: PlaylistSource, rendition: Rendition): MediaPlayl
       open === undefined || open.parts.length === 0
         ? undefined
         : {
-            initUri: initPath(epoch, kind, open.head.initIndex),
+            initUri: initPath(epoch, name, open.head.initIndex),
             keys: [],
             programDateTime: open.head.programDateTime,
             discontinuity: open.head.discontinuity,
@@ -115,7 +111,7 @@ function firstMsnWithParts(segments: readonly StoredSegment[], seconds: number):
 
 function playlistParts(epoch: string, rendition: Rendition, msn: number, parts: readonly StoredPart[]): PlaylistPart[] {
   return parts.map((part, index) => ({
-    uri: partPath(epoch, rendition.kind, msn, index),
+    uri: partPath(epoch, rendition.name, msn, index),
     durationSeconds: part.durationSeconds,
     independent: part.independent,
   }));
@@ -125,63 +121,14 @@ function playlistParts(epoch: string, rendition: Rendition, msn: number, parts: 
 function preloadHintUri({ epoch, isPublished, ended }: PlaylistSource, rendition: Rendition): string | undefined {
   if (!isPublished || ended) return undefined;
   const { msn, part } = rendition.window.nextPart;
-  return partPath(epoch, rendition.kind, msn, part);
+  return partPath(epoch, rendition.name, msn, part);
 }
 
-function renditionReport({ kind, window }: Rendition): RenditionReport {
+function renditionReport({ name, window }: Rendition): RenditionReport {
   const { msn, part } = window.nextPart;
-  const uri = mediaPlaylistName(kind);
+  const uri = mediaPlaylistName(name);
   if (part > 0) return { uri, lastMsn: msn, lastPart: part - 1 };
   const last = window.segments.at(-1);
   const parts = last?.parts.length ?? 0;
   return { uri, lastMsn: last?.msn ?? 0, lastPart: parts === 0 ? undefined : parts - 1 };
-}
-
-/** Sound alone is a variant of its own; with pictures it is a rendition that goes with them. */
-export function multivariantPlaylistText({ renditions }: PlaylistSource): string {
-  const audioGroupId = 'audio';
-  const video = renditions.find(({ kind }) => kind === 'video');
-  const audio = renditions.find(({ kind }) => kind === 'audio');
-  const bitrates = renditions.map((rendition) => rendition.bitrate());
-  const audioConfig = audio?.config;
-  return writeMultivariantPlaylist({
-    audioRenditions:
-      video === undefined || audioConfig?.kind !== 'audio'
-        ? []
-        : [
-            {
-              groupId: audioGroupId,
-              name: 'main',
-              isDefault: true,
-              channels: audioConfig.channels,
-              uri: mediaPlaylistName('audio'),
-            },
-          ],
-    variants: [
-      {
-        uri: mediaPlaylistName(video === undefined ? 'audio' : 'video'),
-        peakBitsPerSecond: bitrates.reduce((sum, { peak }) => sum + peak, 0),
-        averageBitsPerSecond: bitrates.reduce((sum, { average }) => sum + average, 0),
-        codecs: renditions.map(({ config }) => config.codecString),
-        video: video?.config.kind === 'video' ? variantVideo(video.config, video.unitsPerSecond()) : undefined,
-        audioGroupId: video !== undefined && audio !== undefined ? audioGroupId : undefined,
-      },
-    ],
-  });
-}
-
-function variantVideo(config: AvcTrackConfig, measuredRate: number | undefined) {
-  const { horizontal, vertical } = config.pixelAspect;
-  return {
-    width: Math.round((config.width * horizontal) / vertical),
-    height: config.height,
-    framesPerSecond: framesPerSecond(config, measuredRate),
-  };
-}
-
-/** What the stream states, unless it is far from what comes. */
-export function framesPerSecond(config: VideoTrackConfig, measuredRate: number | undefined): number | undefined {
-  const stated = config.framesPerSecond;
-  if (stated === undefined || measuredRate === undefined) return stated ?? measuredRate;
-  return Math.abs(stated - measuredRate) <= stated * statedRateTolerance ? stated : measuredRate;
 }

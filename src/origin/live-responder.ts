@@ -89,7 +89,7 @@ async function multivariantPlaylist(packager: Packager, signal: AbortSignal): Pr
 
 async function mediaPlaylist(
   packager: Packager,
-  kind: Rendition['kind'],
+  name: string,
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<LiveAnswer> {
@@ -98,8 +98,8 @@ async function mediaPlaylist(
   if (directives.kind === 'bad') return { kind: 'refusal', status: 400, sentence: directives.sentence };
   const failure = await untilPlayable(packager, signal);
   if (failure !== undefined) return failure;
-  const rendition = packager.renditions.find((candidate) => candidate.kind === kind);
-  if (rendition === undefined) return notFound(`this stream has no ${kind}`);
+  const rendition = packager.renditions.find((candidate) => candidate.name === name);
+  if (rendition === undefined) return notFound(`this stream has no rendition "${name}"`);
   const { awaited, skip } = directives;
   const refusal = awaited && (await untilReached(packager, rendition, awaited, signal));
   if (refusal !== undefined) return refusal;
@@ -152,7 +152,7 @@ async function media(
   signal: AbortSignal,
 ): Promise<LiveAnswer> {
   const rendition = path.epoch === packager.epoch ? packager.rendition(path.rendition) : undefined;
-  if (rendition === undefined) return notFound('this is of another life of the stream');
+  if (rendition === undefined) return notFound('this is of another life of the stream, or of no rendition of it');
   switch (path.kind) {
     case 'init':
       return mediaAnswer(rendition, rendition.init(path.index));

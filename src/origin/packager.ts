@@ -1,20 +1,23 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
-import { type CmafTrackConfig, isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
-import type { TrackConfig } from '../formats/media/track.ts';
+import { isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
+import { type TrackConfig, trackNumber } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
 import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
 import { SegmentCutter } from '../policy/segment-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { TargetLearner, type UnitSink } from '../policy/target-learner.ts';
+import type { TimedTrack } from '../policy/timed-unit.ts';
 import { Timeline } from '../policy/timeline.ts';
 import { ChangeWaiters } from '../stores/change-waiters.ts';
 import type { DateRange } from '../formats/m3u8/date-range.ts';
 import type { Skip } from './blocking-reload.ts';
 import { DateRanges } from './date-ranges.ts';
 import { EncodedText } from './encoded-text.ts';
-import { deltaUpdateText, mediaPlaylistText, multivariantPlaylistText } from './live-playlists.ts';
+import { trackRenditionName } from './live-paths.ts';
+import { multivariantPlaylistText } from './live-multivariant.ts';
+import { deltaUpdateText, mediaPlaylistText } from './live-playlists.ts';
 import { Rendition } from './rendition.ts';
 import type { OriginSettings } from './settings.ts';
 
@@ -36,6 +39,8 @@ const leastTargets = 4;
 const keptTargets = 4;
 /** Who watches asks again within this time, however long segments are and however long a request is held. */
 const watchedMs = 60_000;
+/** Among the texts: no rendition is called that. */
+const multivariantName = 'index';
 
 /**
  * Packages one live stream for its whole life: access units → timeline → segments and parts → CMAF → the renditions'
@@ -54,9 +59,10 @@ export class Packager implements StreamSubscriber {
   readonly #learner: TargetLearner;
   #cutter: SegmentCutter | undefined;
   #targets: PlaylistTargets | undefined;
-  #renditions: readonly Rendition[] = [];
-  /** The kinds whose first track has a codec that is packaged. */
-  readonly #packaged = new Set<TrackConfig['kind']>();
+  /** By the number of their track, in its order. */
+  #renditions: ReadonlyMap<number, Rendition> = new Map();
+  /** The tracks whose codec is packaged, by number. */
+  readonly #packaged = new Set<number>();
   #isPublished = false;
   #ended = false;
   /** How many renditions there must be before the first playlist. */
@@ -76,9 +82,9 @@ export class Packager implements StreamSubscriber {
     this.#timeline = new Timeline({
       onEpoch: (tracks) => this.#learner.onEpoch(tracks),
       onUnit: (unit) => this.#learner.onUnit(unit),
-      onLateTrack: (kind) => {
+      onLateTrack: ({ kind, trackId }) => {
         options.log.warn(
-          { stream: options.path, kind },
+          { stream: options.path, kind, track: trackId },
           'Track began late or sent nothing; left out until the publisher returns',
         );
       },
@@ -110,25 +116,28 @@ export class Packager implements StreamSubscriber {
 
   /** Those that have a segment, video first. One that joins later is listed from its first segment on. */
   get renditions(): readonly Rendition[] {
-    return this.#renditions.filter(({ window }) => window.segments.length > 0);
+    return [...this.#renditions.values()].filter(({ window }) => window.segments.length > 0);
   }
 
-  rendition(kind: CmafTrackConfig['kind']): Rendition | undefined {
-    return this.#renditions.find((rendition) => rendition.kind === kind);
+  rendition(name: string): Rendition | undefined {
+    for (const rendition of this.#renditions.values()) {
+      if (rendition.name === name) return rendition;
+    }
+    return undefined;
   }
 
   /** Only once `targets` is there. With `skip` an update, if there is anything to leave out. */
   mediaPlaylist(rendition: Rendition, skip?: Skip): EncodedText | undefined {
     const source = this.#playlistSource();
     if (source === undefined) return undefined;
-    const update = skip && this.#cached(`${rendition.kind} ${skip}`, () => deltaUpdateText(source, rendition, skip));
-    return update ?? this.#cached(rendition.kind, () => mediaPlaylistText(source, rendition));
+    const update = skip && this.#cached(`${rendition.name} ${skip}`, () => deltaUpdateText(source, rendition, skip));
+    return update ?? this.#cached(rendition.name, () => mediaPlaylistText(source, rendition));
   }
 
   /** Only once `targets` is there. */
   multivariantPlaylist(): EncodedText | undefined {
     const source = this.#playlistSource();
-    return source && this.#cached('multivariant', () => multivariantPlaylistText(source));
+    return source && this.#cached(multivariantName, () => multivariantPlaylistText(source.renditions));
   }
 
   /** Lists a date range in all playlists, as `DateRanges.add` has it; returns why it cannot be, if so. */
@@ -153,21 +162,21 @@ export class Packager implements StreamSubscriber {
 
   onTrackConfig(config: TrackConfig): void {
     if (isCmafTrack(config)) {
-      this.#packaged.add(config.kind);
+      this.#packaged.add(trackNumber(config));
       this.#timeline.setTrackConfig(config);
       return;
     }
-    if (config.trackId === 0) this.#packaged.delete(config.kind);
+    this.#packaged.delete(trackNumber(config));
     this.#options.log.warn(
       { stream: this.path, kind: config.kind, track: config.trackId, codec: config.codecString },
-      'Track is not packaged for HTTP: only H.264 and AAC of the first track are',
+      'Track is not packaged for HTTP: only H.264 and AAC are',
     );
   }
 
   onColorInfo(): void {}
 
   onAccessUnit(unit: AccessUnit): void {
-    if (unit.trackId !== 0 || !this.#packaged.has(unit.kind)) return;
+    if (!this.#packaged.has(trackNumber(unit))) return;
     this.#timeline.push(unit, this.#options.clock.wallMs());
   }
 
@@ -199,13 +208,13 @@ export class Packager implements StreamSubscriber {
     this.#targets = targets;
     this.#options.log.info({ stream: this.path, epoch: this.epoch, ...targets }, 'Stream is being packaged');
     const sink: CutterSink = {
-      onSegmentStart: (config, start) => this.#startSegment(config, start),
-      onPart: (config, part) => this.#addPart(config, part),
-      onSegmentEnd: (config, durationTicks) => {
-        this.rendition(config.kind)?.endSegment(durationTicks);
+      onSegmentStart: (track, start) => this.#startSegment(track, start),
+      onPart: (track, part) => this.#addPart(track, part),
+      onSegmentEnd: ({ track }, durationTicks) => {
+        this.#renditions.get(track)?.endSegment(durationTicks);
         this.#changed();
       },
-      onGap: (config, gap) => this.#addGap(config, gap),
+      onGap: (track, gap) => this.#addGap(track, gap),
     };
     const cutter = new SegmentCutter(targets, sink);
     this.#cutter = cutter;
@@ -218,32 +227,34 @@ export class Packager implements StreamSubscriber {
     };
   }
 
-  #startSegment(config: CmafTrackConfig, start: SegmentStart): void {
-    this.#renditionOf(config)?.startSegment(config, start);
+  #startSegment(track: TimedTrack, start: SegmentStart): void {
+    this.#renditionOf(track)?.startSegment(track.config, start);
   }
 
-  #addPart(config: CmafTrackConfig, part: CutPart): void {
-    this.rendition(config.kind)?.addPart(part);
+  #addPart({ track }: TimedTrack, part: CutPart): void {
+    this.#renditions.get(track)?.addPart(part);
     this.#changed();
   }
 
-  #addGap(config: CmafTrackConfig, gap: CutGap): void {
+  #addGap(track: TimedTrack, gap: CutGap): void {
+    const rendition = this.#renditionOf(track);
     this.#options.log.warn(
-      { stream: this.path, kind: config.kind, msn: gap.msn },
+      { stream: this.path, rendition: rendition?.name, msn: gap.msn },
       'Rendition has nothing for a segment',
     );
-    this.#renditionOf(config)?.addGap(config, gap);
+    rendition?.addGap(track.config, gap);
     this.#changed();
   }
 
   /** A rendition comes into being with its first segment, whichever that is. */
-  #renditionOf(config: CmafTrackConfig): Rendition | undefined {
-    const existing = this.rendition(config.kind);
+  #renditionOf({ track, config }: TimedTrack): Rendition | undefined {
+    const existing = this.#renditions.get(track);
     if (existing !== undefined || this.#targets === undefined) return existing;
     const { windowMs, windowBytes } = this.#options.settings;
     const { targetDurationSeconds } = this.#targets;
     const leastSeconds = leastTargets * targetDurationSeconds;
     const created = new Rendition(
+      trackRenditionName(config),
       config,
       this.#targets,
       {
@@ -254,7 +265,7 @@ export class Packager implements StreamSubscriber {
       },
       (mediaSeconds) => new Date(this.#timeline.wallMsAt(mediaSeconds)).toISOString(),
     );
-    this.#renditions = [...this.#renditions, created].sort((a, b) => b.kind.localeCompare(a.kind));
+    this.#renditions = new Map([...this.#renditions, [track, created] as const].sort(([a], [b]) => a - b));
     return created;
   }
 
@@ -280,7 +291,7 @@ export class Packager implements StreamSubscriber {
 
   /** Wall clock of where the playlists begin. */
   #windowStartMs(): number {
-    const starts = this.#renditions.map(({ window }) => window.segments[0]?.startSeconds ?? -Infinity);
+    const starts = [...this.#renditions.values()].map(({ window }) => window.segments[0]?.startSeconds ?? -Infinity);
     return starts.length === 0 ? -Infinity : this.#timeline.wallMsAt(Math.min(...starts));
   }
 

@@ -15,6 +15,8 @@ export interface MeasuredBitrate {
 
 /** One rendition of a live stream: its initialisation segments, and the window of its segments and parts. */
 export class Rendition {
+  /** Stands in its paths. */
+  readonly name: string;
   readonly kind: CmafTrackConfig['kind'];
   readonly window: SegmentWindow;
   readonly #targets: PlaylistTargets;
@@ -27,11 +29,13 @@ export class Rendition {
   readonly #unitCounts = new Map<number, number>();
 
   constructor(
+    name: string,
     config: CmafTrackConfig,
     targets: PlaylistTargets,
     limits: SegmentWindowLimits,
     programDateTimeAt: (mediaSeconds: number) => string,
   ) {
+    this.name = name;
     this.kind = config.kind;
     this.window = new SegmentWindow(limits);
     this.#targets = targets;

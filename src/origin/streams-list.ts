@@ -1,7 +1,7 @@
 import type { AudioTrackConfig, TrackConfig, VideoTrackConfig } from '../formats/media/track.ts';
 import type { PublisherState } from '../live/stream-publishers.ts';
 import type { LiveChannel } from './live-channel.ts';
-import { framesPerSecond } from './live-playlists.ts';
+import { framesPerSecond } from './live-multivariant.ts';
 import type { RestreamState } from './restream-push.ts';
 
 /** `/live/streams.json`: what is live. */
@@ -74,7 +74,10 @@ export function streamsList(channels: readonly LiveChannel[], facts: Partial<Str
         }),
       ),
       playlist: `/live/${encodeURIComponent(name)}/index.m3u8`,
-      video: videoEntry(known.find(isVideo), packager.rendition('video')?.unitsPerSecond()),
+      video: videoEntry(
+        known.find(isVideo),
+        packager.renditions.find(({ kind }) => kind === 'video')?.unitsPerSecond(),
+      ),
       audio: audioEntry(known.find(isAudio)),
       bitsPerSecond: Math.round(packager.renditions.reduce((sum, rendition) => sum + rendition.bitrate().average, 0)),
       restreams: (facts.restreamsOf?.(stream.path) ?? []).map(({ to, state, sinceWallMs, reason }) => ({

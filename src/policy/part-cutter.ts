@@ -1,6 +1,5 @@
-import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { leastPartFill } from './part-target.ts';
-import { type TimedUnit, timescaleOf } from './timed-unit.ts';
+import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 
 export interface SegmentStart {
   readonly msn: number;
@@ -29,11 +28,11 @@ export interface CutGap {
 
 /** Takes the segments and parts of all renditions; each rendition's in order. */
 export interface CutterSink {
-  onSegmentStart(config: CmafTrackConfig, start: SegmentStart): void;
-  onPart(config: CmafTrackConfig, part: CutPart): void;
+  onSegmentStart(track: TimedTrack, start: SegmentStart): void;
+  onPart(track: TimedTrack, part: CutPart): void;
   /** `durationTicks` runs from the segment's first decode time to the end of its last unit. */
-  onSegmentEnd(config: CmafTrackConfig, durationTicks: number): void;
-  onGap(config: CmafTrackConfig, gap: CutGap): void;
+  onSegmentEnd(track: TimedTrack, durationTicks: number): void;
+  onGap(track: TimedTrack, gap: CutGap): void;
 }
 
 /**
@@ -43,7 +42,7 @@ export interface CutterSink {
  * open: alone, it would leave one behind that is too short.
  */
 export class PartCutter {
-  readonly config: CmafTrackConfig;
+  readonly track: TimedTrack;
   readonly timescale: number;
   readonly #partTargetTicks: number;
   readonly #sink: CutterSink;
@@ -54,9 +53,9 @@ export class PartCutter {
   #partTicks = 0;
   #endTicks = 0;
 
-  constructor(config: CmafTrackConfig, partTargetMs: number, lastMsn: number, sink: CutterSink) {
-    this.config = config;
-    this.timescale = timescaleOf(config);
+  constructor(track: TimedTrack, partTargetMs: number, lastMsn: number, sink: CutterSink) {
+    this.track = track;
+    this.timescale = timescaleOf(track.config);
     this.#partTargetTicks = (partTargetMs * this.timescale) / 1_000;
     this.msn = lastMsn;
     this.#sink = sink;
@@ -77,7 +76,7 @@ export class PartCutter {
   startSegment(msn: number, first: TimedUnit, discontinuity: boolean): void {
     this.msn = msn;
     this.#segment = { startTicks: first.dtsTicks, independent: first.keyframe };
-    this.#sink.onSegmentStart(this.config, {
+    this.#sink.onSegmentStart(this.track, {
       msn,
       startTicks: first.dtsTicks,
       independent: first.keyframe,
@@ -104,14 +103,14 @@ export class PartCutter {
     if (segment === undefined) return;
     this.#endPart();
     this.#segment = undefined;
-    this.#sink.onSegmentEnd(this.config, this.#endTicks - segment.startTicks);
+    this.#sink.onSegmentEnd(this.track, this.#endTicks - segment.startTicks);
   }
 
   /** A whole segment without a unit. */
   gap(msn: number, startSeconds: number, endSeconds: number, discontinuity: boolean): void {
     this.msn = msn;
     const startTicks = Math.round(startSeconds * this.timescale);
-    this.#sink.onGap(this.config, {
+    this.#sink.onGap(this.track, {
       msn,
       startTicks,
       durationTicks: Math.max(1, Math.round(endSeconds * this.timescale) - startTicks),
@@ -125,7 +124,7 @@ export class PartCutter {
     if (first === undefined) return;
     this.#units = [];
     this.#partTicks = 0;
-    this.#sink.onPart(this.config, {
+    this.#sink.onPart(this.track, {
       units,
       startTicks: first.dtsTicks,
       durationTicks: this.#endTicks - first.dtsTicks,

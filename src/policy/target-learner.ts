@@ -1,4 +1,3 @@
-import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { type FrameDurations, fittingPartTargetMs } from './part-target.ts';
 import {
   endsAtKeyframe,
@@ -6,7 +5,7 @@ import {
   longestSegmentSeconds,
   type PlaylistTargets,
 } from './target-duration.ts';
-import { type TimedUnit, timescaleOf } from './timed-unit.ts';
+import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 
 /** By then the first segment is closed, keyframe or not. */
 const longestWaitSeconds = 10;
@@ -16,7 +15,7 @@ const soundBeforePictureSeconds = 1;
 
 /** Takes a timeline's runs and access units. */
 export interface UnitSink {
-  onEpoch(tracks: readonly CmafTrackConfig[]): void;
+  onEpoch(tracks: readonly TimedTrack[]): void;
   onUnit(unit: TimedUnit): void;
 }
 
@@ -36,7 +35,7 @@ export class TargetLearner implements UnitSink {
   readonly #wanted: WantedTargets;
   readonly #onTargets: (targets: PlaylistTargets) => UnitSink;
   #sink: UnitSink | undefined;
-  #tracks: readonly CmafTrackConfig[] = [];
+  #tracks: readonly TimedTrack[] = [];
   #units: TimedUnit[] = [];
   #heldBytes = 0;
   #firstKeyframeSeconds: number | undefined;
@@ -48,7 +47,7 @@ export class TargetLearner implements UnitSink {
     this.#onTargets = onTargets;
   }
 
-  onEpoch(tracks: readonly CmafTrackConfig[]): void {
+  onEpoch(tracks: readonly TimedTrack[]): void {
     this.decide();
     if (this.#sink === undefined) this.#tracks = tracks;
     else this.#sink.onEpoch(tracks);
@@ -59,7 +58,7 @@ export class TargetLearner implements UnitSink {
       this.#sink.onUnit(unit);
       return;
     }
-    const leads = unit.kind === this.#tracks[0]?.kind;
+    const leads = unit.track === this.#tracks[0]?.track;
     if (this.#firstKeyframeSeconds === undefined && !(leads && unit.keyframe)) {
       this.#holdBeforePicture(unit);
       return;
@@ -80,7 +79,7 @@ export class TargetLearner implements UnitSink {
       targetDurationSeconds: fittingTargetDurationSeconds(segmentSeconds, this.#longestIntervalSeconds),
       partTargetMs: fittingPartTargetMs(
         this.#wanted.partMs,
-        this.#tracks.map((config) => frameDurations(config, units)),
+        this.#tracks.map((track) => frameDurations(track, units)),
       ),
     });
     this.#sink.onEpoch(this.#tracks);
@@ -89,22 +88,21 @@ export class TargetLearner implements UnitSink {
 
   /** Pictures that cannot be decoded are of no use to anybody; of the sound, the last second may be. */
   #holdBeforePicture(unit: TimedUnit): void {
-    if (unit.kind !== 'audio') return;
+    const config = this.#configOf(unit);
+    if (config?.kind !== 'audio') return;
     this.#units.push(unit);
-    const config = this.#tracks.find(({ kind }) => kind === 'audio');
-    const timescale = config === undefined ? 1 : timescaleOf(config);
-    const oldest = unit.dtsTicks - soundBeforePictureSeconds * timescale;
-    while ((this.#units[0]?.dtsTicks ?? oldest) < oldest) this.#units.shift();
+    const oldest = unit.dtsTicks - soundBeforePictureSeconds * timescaleOf(config);
+    this.#units = this.#units.filter(({ track, dtsTicks }) => track !== unit.track || dtsTicks >= oldest);
   }
 
   #isEnough(unit: TimedUnit, leads: boolean): boolean {
-    const config = this.#tracks.find(({ kind }) => kind === unit.kind);
+    const config = this.#configOf(unit);
     if (config === undefined) return false;
     const atSeconds = unit.dtsTicks / timescaleOf(config);
     const segmentSeconds = this.#wanted.segmentMs / 1_000;
     this.#firstKeyframeSeconds ??= atSeconds;
     const lengthSeconds = atSeconds - this.#firstKeyframeSeconds;
-    if (leads && unit.kind === 'audio') return lengthSeconds >= segmentSeconds;
+    if (leads && config.kind === 'audio') return lengthSeconds >= segmentSeconds;
     if (leads && unit.keyframe && lengthSeconds > 0) {
       this.#noteInterval(atSeconds);
       const limit = longestSegmentSeconds(fittingTargetDurationSeconds(segmentSeconds, this.#longestIntervalSeconds));
@@ -117,15 +115,19 @@ export class TargetLearner implements UnitSink {
     return true;
   }
 
+  #configOf(unit: TimedUnit): TimedTrack['config'] | undefined {
+    return this.#tracks.find(({ track }) => track === unit.track)?.config;
+  }
+
   #noteInterval(atSeconds: number): void {
     this.#longestIntervalSeconds = Math.max(this.#longestIntervalSeconds, atSeconds - this.#lastKeyframeSeconds);
     this.#lastKeyframeSeconds = atSeconds;
   }
 }
 
-function frameDurations(config: CmafTrackConfig, units: readonly TimedUnit[]): FrameDurations {
+function frameDurations({ track, config }: TimedTrack, units: readonly TimedUnit[]): FrameDurations {
   return {
     timescale: timescaleOf(config),
-    durationsTicks: units.filter(({ kind }) => kind === config.kind).map(({ durationTicks }) => durationTicks),
+    durationsTicks: units.filter((unit) => unit.track === track).map(({ durationTicks }) => durationTicks),
   };
 }

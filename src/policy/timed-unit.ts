@@ -3,8 +3,16 @@ import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 
 /** An access unit that has found its place in time. Times are in ticks of the track's timescale. */
 export interface TimedUnit extends Sample {
-  readonly kind: CmafTrackConfig['kind'];
+  /** That of its `TimedTrack`. */
+  readonly track: number;
   readonly dtsTicks: number;
+}
+
+/** One track of a stream's media time. */
+export interface TimedTrack {
+  /** `trackNumber` of a publisher's track; what is made of those has numbers of its own. */
+  readonly track: number;
+  readonly config: CmafTrackConfig;
 }
 
 export const videoTimescale = 90_000;

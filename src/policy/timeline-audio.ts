@@ -1,5 +1,5 @@
 import { silentFrame } from '../formats/aac/silent-frame.ts';
-import type { AacTrackConfig } from '../formats/media/track.ts';
+import { type AacTrackConfig, trackNumber } from '../formats/media/track.ts';
 import type { TimedUnit } from './timed-unit.ts';
 
 /** Below this the difference to the publisher's clock is left alone: FLV's milliseconds jitter. */
@@ -21,6 +21,7 @@ const maxFillMs = 10_000;
  */
 export class AudioClock {
   readonly #config: AacTrackConfig;
+  readonly #track: number;
   readonly #emit: (unit: TimedUnit) => void;
   readonly #silence: Uint8Array | undefined;
   readonly #frameMs: number;
@@ -32,6 +33,7 @@ export class AudioClock {
 
   constructor(config: AacTrackConfig, emit: (unit: TimedUnit) => void) {
     this.#config = config;
+    this.#track = trackNumber(config);
     this.#emit = emit;
     this.#silence = silentFrame(config);
     this.#frameMs = (config.samplesPerFrame * 1_000) / config.sampleRate;
@@ -93,6 +95,6 @@ export class AudioClock {
   #release(data: Uint8Array, durationTicks: number): void {
     const dtsTicks = this.#nextDtsTicks ?? 0;
     this.#nextDtsTicks = dtsTicks + durationTicks;
-    this.#emit({ kind: 'audio', dtsTicks, durationTicks, compositionOffsetTicks: 0, keyframe: true, data });
+    this.#emit({ track: this.#track, dtsTicks, durationTicks, compositionOffsetTicks: 0, keyframe: true, data });
   }
 }

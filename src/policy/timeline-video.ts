@@ -1,5 +1,5 @@
 import type { VideoAccessUnit } from '../formats/media/access-unit.ts';
-import type { AvcTrackConfig } from '../formats/media/track.ts';
+import { type AvcTrackConfig, trackNumber } from '../formats/media/track.ts';
 import { type TimedUnit, videoTimescale } from './timed-unit.ts';
 
 const ticksPerMs = videoTimescale / 1_000;
@@ -11,11 +11,13 @@ const unknownDurationTicks = videoTimescale / 30;
  * until the next one begins.
  */
 export class VideoClock {
+  readonly #track: number;
   readonly #emit: (unit: TimedUnit) => void;
   #held: { readonly unit: VideoAccessUnit; readonly dtsTicks: number } | undefined;
   #durationTicks: number;
 
   constructor(config: AvcTrackConfig, emit: (unit: TimedUnit) => void) {
+    this.#track = trackNumber(config);
     this.#emit = emit;
     const fps = config.framesPerSecond;
     this.#durationTicks = fps === undefined ? unknownDurationTicks : Math.round(videoTimescale / fps);
@@ -42,7 +44,7 @@ export class VideoClock {
 
   #release(unit: VideoAccessUnit, dtsTicks: number, durationTicks: number): void {
     this.#emit({
-      kind: 'video',
+      track: this.#track,
       dtsTicks,
       durationTicks,
       compositionOffsetTicks: unit.compositionOffsetMs * ticksPerMs,

@@ -1,7 +1,7 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
-import type { AacTrackConfig, AvcTrackConfig } from '../formats/media/track.ts';
-import { type TimedUnit, timescaleOf } from './timed-unit.ts';
+import { type AacTrackConfig, type AvcTrackConfig, trackNumber } from '../formats/media/track.ts';
+import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 import { AudioClock } from './timeline-audio.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 import { VideoClock } from './timeline-video.ts';
@@ -10,34 +10,35 @@ import { VideoClock } from './timeline-video.ts';
 const jumpMs = 3_000;
 /** Decode times that go back by more than this have jumped; by less, they jitter. */
 const backwardsMs = 500;
-/** How near the other track's clock a track must land for its step to be a hole and not a jump. */
+/** How near another track's clock a track must land for its step to be a hole and not a jump. */
 const nearMs = 1_000;
-/** How far the other track must go on undisturbed before a jump is put down to one track alone. */
+/** How far another track must go on undisturbed before a jump is put down to one track alone. */
 const judgeMs = 1_000;
-/** How much of the jumping track is kept while waiting for that. */
+/** How much of a jumping track is kept while waiting for that; and of all together. */
 const suspendedMs = 1_500;
-const suspendedUnits = 400;
+const suspendedUnits = 1_000;
 /** How long the set of tracks stays open after the first access unit. */
 const gatherMs = 1_000;
-const gatherUnits = 400;
+const gatherUnits = 1_000;
 /** A track of sound that lags this far behind the pictures has stopped; silence takes its place. */
 const audioLagMs = 3_000;
-/** Media time of the first access unit: room for a second track that begins a little earlier. */
+/** Media time of the first access unit: room for another track that begins a little earlier. */
 const leadMs = 10_000;
 
 /** Who takes what the timeline gives, in decode order within each track. */
 export interface TimelineSink {
   /**
-   * A run of continuous time begins, with the tracks it has, video first. All but the first are discontinuities.
-   * Comes before the first access unit of the run.
+   * A run of continuous time begins, with the tracks it has, video first, then by number. All but the first are
+   * discontinuities. Comes before the first access unit of the run.
    */
-  onEpoch(tracks: readonly CmafTrackConfig[]): void;
+  onEpoch(tracks: readonly TimedTrack[]): void;
   onUnit(unit: TimedUnit): void;
   /** A track that was not there when the run began; what it sends is dropped until the next run. */
-  onLateTrack(kind: CmafTrackConfig['kind']): void;
+  onLateTrack(config: CmafTrackConfig): void;
 }
 
 interface Arrival {
+  readonly track: Track;
   readonly unit: AccessUnit;
   /** The publisher's clock without its wraps: one zero for all tracks. */
   readonly publisherMs: number;
@@ -59,6 +60,8 @@ interface Track {
   placedMs: number | undefined;
   /** From the unit before it to that one. */
   stepMs: number;
+  /** It has jumped, and is held until the others have shown whether they do too: how far they were then. */
+  othersMs: number | undefined;
 }
 
 /**
@@ -70,12 +73,12 @@ interface Track {
  */
 export class Timeline {
   readonly #sink: TimelineSink;
-  readonly #configs = new Map<CmafTrackConfig['kind'], CmafTrackConfig>();
-  readonly #tracks = new Map<CmafTrackConfig['kind'], Track>();
+  /** By `trackNumber`, as are the tracks. */
+  readonly #configs = new Map<number, CmafTrackConfig>();
+  readonly #tracks = new Map<number, Track>();
   #gathered: { readonly unit: AccessUnit; readonly wallMs: number }[] | undefined;
-  #suspended:
-    | { readonly kind: CmafTrackConfig['kind']; readonly arrivals: Arrival[]; readonly otherMs: number }
-    | undefined;
+  /** What has come of tracks that have jumped, in the order in which it came. */
+  #suspended: Arrival[] = [];
   /** Wall clock at media time 0. */
   #originWallMs: number | undefined;
   /** Media time − publisher's clock, for all tracks. */
@@ -105,14 +108,15 @@ export class Timeline {
    * which time goes on as it was.
    */
   setTrackConfig(config: CmafTrackConfig): void {
-    this.#configs.set(config.kind, config);
+    const number = trackNumber(config);
+    this.#configs.set(number, config);
     if (this.#gathered !== undefined) return;
-    const track = this.#tracks.get(config.kind);
+    const track = this.#tracks.get(number);
     if (track === undefined) {
-      this.#sink.onLateTrack(config.kind);
+      this.#sink.onLateTrack(config);
       return;
     }
-    this.#judgeSuspended();
+    this.#judgeAllSuspended();
     this.#flushClocks();
     track.clock = this.#makeClock(config);
     this.#announced = false;
@@ -125,49 +129,54 @@ export class Timeline {
       if (this.#setOfTracksIsKnown(gathered)) this.#beginRun(gathered);
       return;
     }
-    const track = this.#tracks.get(unit.kind);
-    if (track !== undefined) this.#receive(track, { unit, wallMs, publisherMs: this.#unwrap(track, unit) });
+    const track = this.#tracks.get(trackNumber(unit));
+    if (track !== undefined) this.#receive({ track, unit, wallMs, publisherMs: this.#unwrap(track, unit) });
   }
 
   /** The publisher has left: everything held goes out. */
   stopPublication(): void {
     if (this.#gathered !== undefined && this.#gathered.length > 0) this.#beginRun(this.#gathered);
-    this.#judgeSuspended();
-    this.#suspended = undefined;
+    this.#judgeAllSuspended();
+    this.#suspended = [];
     this.#flushClocks();
     this.#gathered = undefined;
     this.#tracks.clear();
     this.#configs.clear();
   }
 
+  /** Pictures and sound have come, and something of every track that has a configuration; or a second has gone by. */
   #setOfTracksIsKnown(gathered: readonly { readonly unit: AccessUnit }[]): boolean {
     const first = gathered[0];
     const last = gathered.at(-1);
     if (first === undefined || last === undefined) return false;
-    return (
-      gathered.some(({ unit }) => unit.kind !== first.unit.kind) ||
+    if (
       gathered.length >= gatherUnits ||
       Math.abs(timestampDistanceMs(first.unit.timestampMs, last.unit.timestampMs)) >= gatherMs
+    )
+      return true;
+    const sent = new Set(gathered.map(({ unit }) => trackNumber(unit)));
+    return (
+      gathered.some(({ unit }) => unit.kind !== first.unit.kind) && [...this.#configs.keys()].every((n) => sent.has(n))
     );
   }
 
   /** A publication's first run: its tracks are those that have sent something. */
   #beginRun(gathered: readonly { readonly unit: AccessUnit; readonly wallMs: number }[]): void {
     this.#gathered = undefined;
-    for (const kind of ['video', 'audio'] as const) {
-      const config = this.#configs.get(kind);
-      if (config === undefined) continue;
-      if (!gathered.some(({ unit }) => unit.kind === kind)) {
-        this.#sink.onLateTrack(kind);
+    const sent = new Set(gathered.map(({ unit }) => trackNumber(unit)));
+    for (const [number, config] of [...this.#configs].sort(([a], [b]) => a - b)) {
+      if (!sent.has(number)) {
+        this.#sink.onLateTrack(config);
         continue;
       }
-      this.#tracks.set(kind, {
+      this.#tracks.set(number, {
         clock: this.#makeClock(config),
         timestampMs: undefined,
         publisherMs: 0,
         clampMs: 0,
         placedMs: undefined,
         stepMs: 0,
+        othersMs: undefined,
       });
     }
     this.#announced = false;
@@ -180,7 +189,7 @@ export class Timeline {
     const emit = (unit: TimedUnit) => {
       if (!this.#announced) {
         this.#announced = true;
-        this.#sink.onEpoch([...this.#tracks.values()].map((track) => track.clock.config));
+        this.#sink.onEpoch([...this.#tracks].map(([track, { clock }]) => ({ track, config: clock.config })));
       }
       this.#endMs = Math.max(this.#endMs, ((unit.dtsTicks + unit.durationTicks) * 1_000) / timescale);
       this.#sink.onUnit(unit);
@@ -194,13 +203,27 @@ export class Timeline {
     for (const { clock } of this.#tracks.values()) clock.clock.flush();
   }
 
-  #otherTrack(track: Track): Track | undefined {
-    return [...this.#tracks.values()].find((other) => other !== track);
+  /** Another track that fits: the first there is. */
+  #otherTrack(track: Track, fits: (other: Track) => boolean): Track | undefined {
+    for (const other of this.#tracks.values()) {
+      if (other !== track && fits(other)) return other;
+    }
+    return undefined;
   }
 
-  /** Rule 1. A track's first timestamp is measured from the other track's last. */
+  /** How far the other tracks are that have not jumped; `undefined` when there are none. */
+  #othersPlacedMs(track: Track): number | undefined {
+    let placedMs: number | undefined;
+    for (const other of this.#tracks.values()) {
+      if (other === track || other.othersMs !== undefined || other.placedMs === undefined) continue;
+      placedMs = Math.max(placedMs ?? other.placedMs, other.placedMs);
+    }
+    return placedMs;
+  }
+
+  /** Rule 1. A track's first timestamp is measured from another track's last. */
   #unwrap(track: Track, unit: AccessUnit): number {
-    const from = track.timestampMs === undefined ? this.#otherTrack(track) : track;
+    const from = track.timestampMs === undefined ? this.#otherTrack(track, hasTimestamp) : track;
     track.publisherMs =
       from?.timestampMs === undefined
         ? unit.timestampMs
@@ -209,106 +232,114 @@ export class Timeline {
     return track.publisherMs;
   }
 
-  /** Rule 3: what has jumped is held until the other track has shown whether it jumps too. */
-  #receive(track: Track, arrival: Arrival): void {
-    const suspended = this.#suspended;
-    if (suspended?.kind === arrival.unit.kind) {
-      if (!this.#hasJumped(track, arrival)) {
-        // It was a slip: the track goes on from where it was.
-        this.#clampSuspended(track, suspended.arrivals);
-        this.#receive(track, arrival);
+  /** Rule 3: what has jumped is held until the other tracks have shown whether they jump too. */
+  #receive(arrival: Arrival): void {
+    const { track } = arrival;
+    const hasJumped = this.#hasJumped(arrival);
+    if (track.othersMs !== undefined) {
+      if (hasJumped) {
+        this.#suspended.push(arrival);
+        this.#judgeWhenFull(arrival);
         return;
       }
-      suspended.arrivals.push(arrival);
-      const span = arrival.publisherMs - (suspended.arrivals[0]?.publisherMs ?? 0);
-      if (Math.abs(span) > suspendedMs || suspended.arrivals.length >= suspendedUnits) this.#judgeSuspended();
+      // It was a slip: the track goes on from where it was.
+      this.#clampSuspended(track);
+      this.#receive(arrival);
       return;
     }
-    if (suspended !== undefined) {
-      if (this.#hasJumped(track, arrival)) {
-        this.#restart([...suspended.arrivals, arrival]);
-        return;
-      }
-      this.#place(track, arrival);
-      if ((track.placedMs ?? 0) - suspended.otherMs > judgeMs) this.#judgeSuspended();
+    if (!hasJumped) {
+      this.#place(arrival);
+      if (this.#suspended.length > 0) this.#clampWhatIsLeftBehind(track.placedMs ?? 0);
       return;
     }
-    if (!this.#hasJumped(track, arrival)) {
-      this.#place(track, arrival);
-      return;
-    }
-    const other = this.#otherTrack(track);
-    if (other?.placedMs === undefined) this.#restart([arrival]);
-    else this.#suspended = { kind: arrival.unit.kind, arrivals: [arrival], otherMs: other.placedMs };
+    this.#suspended.push(arrival);
+    const othersMs = this.#othersPlacedMs(track);
+    // All have jumped that were there.
+    if (othersMs === undefined) this.#restart();
+    else track.othersMs = othersMs;
   }
 
-  #hasJumped(track: Track, { publisherMs }: Arrival): boolean {
+  #hasJumped({ track, publisherMs }: Arrival): boolean {
     const { placedMs } = track;
     if (placedMs === undefined) return false;
     // A clamped track that is back where it belongs.
     if (track.clampMs !== 0 && Math.abs(publisherMs - placedMs - track.stepMs) <= backwardsMs) track.clampMs = 0;
     const step = publisherMs + track.clampMs - placedMs;
     if (step >= -backwardsMs && step <= jumpMs) return false;
-    // The track was away while the other went on, and is back: a hole, not a jump.
-    const other = this.#otherTrack(track);
+    // The track was away while another went on, and is back: a hole, not a jump.
     const isHole =
       step > jumpMs &&
       track.clampMs === 0 &&
-      other?.clampMs === 0 &&
-      other.placedMs !== undefined &&
-      Math.abs(publisherMs - other.placedMs) <= nearMs;
+      this.#otherTrack(
+        track,
+        (other) =>
+          other.clampMs === 0 && other.placedMs !== undefined && Math.abs(publisherMs - other.placedMs) <= nearMs,
+      ) !== undefined;
     return !isHole;
   }
 
-  /** The other track has gone on: clamp. It is silent as well: nothing is left to be in step with, so begin anew. */
-  #judgeSuspended(): void {
-    const suspended = this.#suspended;
-    const track = suspended && this.#tracks.get(suspended.kind);
-    if (suspended === undefined || track === undefined) return;
-    const otherMs = this.#otherTrack(track)?.placedMs ?? suspended.otherMs;
-    if (otherMs - suspended.otherMs < suspendedMs / 5) {
-      this.#restart(suspended.arrivals);
-      return;
+  #judgeWhenFull({ track, publisherMs }: Arrival): void {
+    const first = this.#suspended.find((arrival) => arrival.track === track);
+    const spanMs = publisherMs - (first?.publisherMs ?? publisherMs);
+    if (Math.abs(spanMs) > suspendedMs || this.#suspended.length >= suspendedUnits) this.#judgeSuspended(track);
+  }
+
+  /** A track that has not jumped has come to `placedMs`: those that were held too long by then have jumped alone. */
+  #clampWhatIsLeftBehind(placedMs: number): void {
+    for (const track of this.#tracks.values()) {
+      if (track.othersMs !== undefined && placedMs - track.othersMs > judgeMs) this.#clampSuspended(track);
     }
-    this.#clampSuspended(track, suspended.arrivals);
+  }
+
+  #judgeAllSuspended(): void {
+    for (const track of this.#tracks.values()) this.#judgeSuspended(track);
+  }
+
+  /** Another track has gone on: clamp. All are silent as well: nothing is left to be in step with, so begin anew. */
+  #judgeSuspended(track: Track): void {
+    const { othersMs } = track;
+    if (othersMs === undefined) return;
+    if ((this.#othersPlacedMs(track) ?? othersMs) - othersMs < suspendedMs / 5) this.#restart();
+    else this.#clampSuspended(track);
   }
 
   /** What has jumped goes on where the track was, as if it had not. */
-  #clampSuspended(track: Track, arrivals: readonly Arrival[]): void {
-    this.#suspended = undefined;
+  #clampSuspended(track: Track): void {
+    const arrivals = this.#suspended.filter((arrival) => arrival.track === track);
+    this.#suspended = this.#suspended.filter((arrival) => arrival.track !== track);
+    track.othersMs = undefined;
     const first = arrivals[0];
     if (first === undefined) return;
     track.clampMs = (track.placedMs ?? first.publisherMs) + track.stepMs - first.publisherMs;
-    for (const arrival of arrivals) this.#receive(track, arrival);
+    for (const arrival of arrivals) this.#receive(arrival);
   }
 
-  /** Both tracks have jumped (or the only one): a new run of time, set by the wall clock. */
-  #restart(arrivals: readonly Arrival[]): void {
-    this.#suspended = undefined;
+  /** All tracks have jumped: a new run of time, set by the wall clock. */
+  #restart(): void {
+    const arrivals = this.#suspended;
+    this.#suspended = [];
     this.#flushClocks();
     for (const track of this.#tracks.values()) {
       track.clock = this.#makeClock(track.clock.config);
       track.placedMs = undefined;
       track.clampMs = 0;
+      track.othersMs = undefined;
     }
     this.#announced = false;
     this.#offsetKnown = false;
-    for (const arrival of arrivals) {
-      const track = this.#tracks.get(arrival.unit.kind);
-      if (track !== undefined) this.#receive(track, arrival);
-    }
+    for (const arrival of arrivals) this.#receive(arrival);
   }
 
-  #place(track: Track, { unit, publisherMs, wallMs }: Arrival): void {
+  #place({ track, unit, publisherMs, wallMs }: Arrival): void {
     if (!this.#offsetKnown) {
       this.#offsetKnown = true;
       this.#originWallMs ??= wallMs - leadMs;
       // Rule 6; never back, not even when a publisher has sent faster than time goes by.
       this.#offsetMs = Math.max(wallMs - this.#originWallMs, this.#endMs) - publisherMs;
     }
-    const other = this.#otherTrack(track);
     if (track.placedMs === undefined) {
-      // Two tracks whose clocks have nothing to do with each other: the second is laid beside the first.
+      // Tracks whose clocks have nothing to do with each other: the later is laid beside the first.
+      const other = this.#otherTrack(track, isPlaced);
       const apart = other?.placedMs === undefined ? 0 : publisherMs - other.placedMs;
       track.clampMs = Math.abs(apart) > jumpMs ? -apart : 0;
     } else {
@@ -317,15 +348,26 @@ export class Timeline {
     track.placedMs = publisherMs + track.clampMs;
     const mediaMs = track.placedMs + this.#offsetMs;
     const { clock } = track;
-    if (clock.kind === 'audio') {
-      clock.clock.push(unit.data, mediaMs);
-      return;
-    }
-    if (unit.kind === 'video') clock.clock.push(unit, mediaMs);
-    if (other?.clock.kind === 'audio') {
-      const { clock: audio } = other.clock;
-      if (audio.endMs !== undefined && mediaMs - audio.endMs > audioLagMs)
-        audio.fillUntil(mediaMs - audioLagMs + 1_000);
+    if (clock.kind === 'audio') clock.clock.push(unit.data, mediaMs);
+    else if (unit.kind === 'video') clock.clock.push(unit, mediaMs);
+    this.#fillSilence(track, mediaMs);
+  }
+
+  /** Sound that has stopped while `track` goes on. */
+  #fillSilence(track: Track, mediaMs: number): void {
+    for (const other of this.#tracks.values()) {
+      if (other === track || other.clock.kind !== 'audio') continue;
+      const { clock } = other.clock;
+      if (clock.endMs !== undefined && mediaMs - clock.endMs > audioLagMs)
+        clock.fillUntil(mediaMs - audioLagMs + 1_000);
     }
   }
+}
+
+function hasTimestamp({ timestampMs }: Track): boolean {
+  return timestampMs !== undefined;
+}
+
+function isPlaced({ placedMs }: Track): boolean {
+  return placedMs !== undefined;
 }

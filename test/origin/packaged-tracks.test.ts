@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
+import { validateMediaPlaylists } from '../support/playlist-validator.ts';
 import { PublishedStream } from '../support/published-stream.ts';
-import { audioTrackConfig, sampleVideos, videoTrackConfig } from '../support/sample-tracks.ts';
+import { sampleVideos, videoTrackConfig } from '../support/sample-tracks.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
 
 const warnings = (published: PublishedStream) =>
@@ -10,26 +11,71 @@ const warnings = (published: PublishedStream) =>
 const ofTrack = (units: readonly AccessUnit[], trackId: number): AccessUnit[] =>
   units.map((unit) => ({ ...unit, trackId }));
 
+describe('Packager, further tracks', () => {
+  const ofTracks = (seconds: number) =>
+    interleaved(
+      videoUnits({ seconds }),
+      ofTrack(videoUnits({ seconds, bytes: 4 }), 1),
+      audioUnits({ seconds }),
+      ofTrack(audioUnits({ seconds, fromMs: 9 }), 1),
+      ofTrack(audioUnits({ seconds, fromMs: 3 }), 2),
+    );
+  const configs = [videoConfig, audioConfig].flatMap((config) => [config, { ...config, trackId: 1 }]);
+
+  it('makes a rendition of each, all cut at the same instants', () => {
+    const published = new PublishedStream();
+    published.start([...configs, { ...audioConfig, trackId: 2 }]);
+    published.send(ofTracks(15));
+    published.stop();
+    published.end();
+    const names = published.packager.renditions.map(({ name }) => name);
+    expect(names).toEqual(['video', 'video-1', 'audio', 'audio-1', 'audio-2']);
+    expect(validateMediaPlaylists(published.histories)).toEqual([]);
+    const starts = published.packager.renditions.map(({ window }) =>
+      window.segments.map(({ msn, startSeconds }) => [msn, Math.round(startSeconds * 10)]),
+    );
+    for (const other of starts) expect(other).toEqual(starts[0]);
+  });
+
+  it('lists pictures as variants, each with all the sound', () => {
+    const published = new PublishedStream();
+    published.start([...configs, { ...audioConfig, trackId: 2 }]);
+    published.send(ofTracks(6));
+    expect(
+      published.packager
+        .multivariantPlaylist()
+        ?.plain.toString()
+        .replaceAll(/BANDWIDTH=\d+/g, 'BANDWIDTH=_'),
+    ).toBe(
+      `#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio 1",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio 2",DEFAULT=NO,AUTOSELECT=YES,CHANNELS="2",URI="audio-1.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio 3",DEFAULT=NO,AUTOSELECT=YES,CHANNELS="2",URI="audio-2.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=_,AVERAGE-BANDWIDTH=_,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30,AUDIO="audio"
+video.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=_,AVERAGE-BANDWIDTH=_,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30,AUDIO="audio"
+video-1.m3u8
+`,
+    );
+  });
+});
+
 describe('Packager, tracks that it cannot package', () => {
-  it('leaves out further tracks, each with one line, and packages the first as if it were alone', () => {
+  it('leaves out a further track of another codec, with one line, and packages the first as if it were alone', () => {
     const alone = new PublishedStream();
     const beside = new PublishedStream();
     const first = interleaved(videoUnits({ seconds: 8 }), audioUnits({ seconds: 8 }));
-    const further = interleaved(
-      ofTrack(videoUnits({ seconds: 8, gop: 25 }), 1),
-      ofTrack(audioUnits({ seconds: 8, fromMs: 7 }), 2),
-    );
     alone.start([videoConfig, audioConfig]);
     alone.send(first);
-    beside.start([videoConfig, audioConfig, { ...videoConfig, trackId: 1 }, audioTrackConfig('opus', 2)]);
-    beside.send(interleaved(first, further));
+    beside.start([videoConfig, audioConfig, videoTrackConfig('vp8', 2)]);
+    beside.send(interleaved(first, ofTrack(videoUnits({ seconds: 8, fromMs: 7 }), 2)));
     for (const name of ['video.m3u8', 'audio.m3u8']) {
       expect(beside.playlist(name)).not.toBe('');
       expect(beside.playlist(name)).toBe(alone.playlist(name));
     }
     expect(warnings(beside).map(({ fields }) => [fields['kind'], fields['track'], fields['codec']])).toEqual([
-      ['video', 1, 'avc1.64001f'],
-      ['audio', 2, 'Opus'],
+      ['video', 2, 'vp08.00.10.08'],
     ]);
   });
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { CmafTrackConfig } from '../../src/formats/cmaf/cmaf-track.ts';
 import type { CutGap, CutPart, SegmentStart } from '../../src/policy/part-cutter.ts';
 import { SegmentCutter } from '../../src/policy/segment-cutter.ts';
-import type { TimedUnit } from '../../src/policy/timed-unit.ts';
+import type { TimedTrack, TimedUnit } from '../../src/policy/timed-unit.ts';
+import { trackNumber } from '../../src/formats/media/track.ts';
 import { audioConfig, videoConfig } from '../support/synthetic-units.ts';
 
 interface CutSegment extends SegmentStart {
@@ -20,20 +21,20 @@ class Cuts {
     this.cutter = new SegmentCutter(
       { targetDurationSeconds, partTargetMs, segmentSeconds },
       {
-        onSegmentStart: ({ kind }, start) =>
+        onSegmentStart: ({ config: { kind } }, start) =>
           this.segments[kind].push({ ...start, parts: [], durationTicks: undefined }),
-        onPart: ({ kind }, part) => this.segments[kind].at(-1)?.parts.push(part),
-        onSegmentEnd: ({ kind }, durationTicks) => {
+        onPart: ({ config: { kind } }, part) => this.segments[kind].at(-1)?.parts.push(part),
+        onSegmentEnd: ({ config: { kind } }, durationTicks) => {
           const segment = this.segments[kind].at(-1);
           if (segment !== undefined) segment.durationTicks = durationTicks;
         },
-        onGap: ({ kind }, gap) => this.gaps[kind].push(gap),
+        onGap: ({ config: { kind } }, gap) => this.gaps[kind].push(gap),
       },
     );
   }
 
   run(tracks: readonly CmafTrackConfig[], units: readonly TimedUnit[]): this {
-    this.cutter.onEpoch(tracks);
+    this.cutter.onEpoch(tracks.map(timedTrack));
     for (const unit of units) this.cutter.onUnit(unit);
     return this;
   }
@@ -54,12 +55,14 @@ class Cuts {
 }
 
 const both = [videoConfig, audioConfig];
+const timedTrack = (config: CmafTrackConfig): TimedTrack => ({ track: trackNumber(config), config });
+const trackOf = { video: trackNumber(videoConfig), audio: trackNumber(audioConfig) };
 const noBytes = new Uint8Array(0);
 
 function pictures(fromSeconds: number, seconds: number, gop = 60, framesPerSecond = 30): TimedUnit[] {
   const durationTicks = 90_000 / framesPerSecond;
   return Array.from({ length: Math.round(seconds * framesPerSecond) }, (_, index) => ({
-    kind: 'video',
+    track: trackOf.video,
     dtsTicks: Math.round(fromSeconds * 90_000) + index * durationTicks,
     durationTicks,
     compositionOffsetTicks: 0,
@@ -71,7 +74,7 @@ function pictures(fromSeconds: number, seconds: number, gop = 60, framesPerSecon
 function sound(fromSeconds: number, seconds: number): TimedUnit[] {
   const first = Math.round(fromSeconds * audioConfig.sampleRate);
   return Array.from({ length: Math.round((seconds * audioConfig.sampleRate) / 1_024) }, (_, index) => ({
-    kind: 'audio',
+    track: trackOf.audio,
     dtsTicks: first + index * 1_024,
     durationTicks: 1_024,
     compositionOffsetTicks: 0,
@@ -80,7 +83,8 @@ function sound(fromSeconds: number, seconds: number): TimedUnit[] {
   }));
 }
 
-const secondsOf = ({ kind, dtsTicks }: TimedUnit) => dtsTicks / (kind === 'video' ? 90_000 : audioConfig.sampleRate);
+const secondsOf = ({ track, dtsTicks }: TimedUnit) =>
+  dtsTicks / (track === trackOf.video ? 90_000 : audioConfig.sampleRate);
 const inOrder = (...tracks: TimedUnit[][]) => tracks.flat().sort((a, b) => secondsOf(a) - secondsOf(b));
 
 describe('SegmentCutter, segments', () => {
@@ -151,7 +155,7 @@ describe('SegmentCutter, segments', () => {
     const units = inOrder(pictures(0, 9.3), sound(0.02, 9.2));
     const cuts = new Cuts().run(both, units).flush();
     for (const kind of ['video', 'audio'] as const) {
-      expect(cuts.units(kind)).toEqual(units.filter((unit) => unit.kind === kind));
+      expect(cuts.units(kind)).toEqual(units.filter((unit) => unit.track === trackOf[kind]));
     }
   });
 });

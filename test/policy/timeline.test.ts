@@ -1,60 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { silentFrame } from '../../src/formats/aac/silent-frame.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
-import type { CmafTrackConfig } from '../../src/formats/cmaf/cmaf-track.ts';
 import type { TimedUnit } from '../../src/policy/timed-unit.ts';
 import { AudioClock } from '../../src/policy/timeline-audio.ts';
-import { Timeline } from '../../src/policy/timeline.ts';
+import { isPicture, RecordedTimeline, startWallMs } from '../support/recorded-timeline.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits, wireMs } from '../support/synthetic-units.ts';
-
-const startWallMs = 1_700_000_000_000;
-
-class Recorded {
-  readonly epochs: { readonly tracks: readonly CmafTrackConfig[]; readonly atUnit: number }[] = [];
-  readonly units: TimedUnit[] = [];
-  readonly late: string[] = [];
-  readonly timeline = new Timeline({
-    onEpoch: (tracks) => this.epochs.push({ tracks, atUnit: this.units.length }),
-    onUnit: (unit) => this.units.push(unit),
-    onLateTrack: (kind) => this.late.push(kind),
-  });
-  #wallMs = startWallMs;
-
-  start(...configs: CmafTrackConfig[]): this {
-    this.timeline.startPublication();
-    for (const config of configs) this.timeline.setTrackConfig(config);
-    return this;
-  }
-
-  /** One after the other, each when its timestamp says, by a publisher whose first unit comes now. */
-  push(units: readonly AccessUnit[]): this {
-    const firstMs = units[0]?.timestampMs ?? 0;
-    const fromWallMs = this.#wallMs;
-    for (const unit of units) {
-      this.#wallMs = Math.max(this.#wallMs, fromWallMs + Math.min((unit.timestampMs - firstMs) | 0, 60_000));
-      this.timeline.push(unit, this.#wallMs);
-    }
-    return this;
-  }
-
-  wait(ms: number): this {
-    this.#wallMs += ms;
-    return this;
-  }
-
-  stop(): this {
-    this.timeline.stopPublication();
-    return this;
-  }
-
-  get video(): TimedUnit[] {
-    return this.units.filter(({ kind }) => kind === 'video');
-  }
-
-  get audio(): TimedUnit[] {
-    return this.units.filter(({ kind }) => kind === 'audio');
-  }
-}
 
 /** Where each unit begins, in ms after the first one of its track. */
 function offsetsMs(units: readonly TimedUnit[], timescale: number): number[] {
@@ -73,7 +23,7 @@ const away = (unit: AccessUnit, ms: number): AccessUnit => ({ ...unit, timestamp
 
 describe('Timeline, one clock for all tracks', () => {
   it('keeps the distance between audio and video as the publisher sent it', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(interleaved(videoUnits({ fromMs: 5_000, seconds: 1 }), audioUnits({ fromMs: 5_047, seconds: 1 })));
     const videoMs = (recorded.video[0]?.dtsTicks ?? 0) / 90;
     const audioMs = (recorded.audio[0]?.dtsTicks ?? 0) / 48;
@@ -81,13 +31,13 @@ describe('Timeline, one clock for all tracks', () => {
   });
 
   it('keeps it too when the second track begins before the first', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push([...videoUnits({ fromMs: 900, seconds: 0.1 }), ...audioUnits({ fromMs: 0, seconds: 0.2 })]).stop();
     expect((recorded.audio[0]?.dtsTicks ?? 0) / 48 - (recorded.video[0]?.dtsTicks ?? 0) / 90).toBe(-900);
   });
 
   it('lays a second track beside the first when their clocks have nothing to do with each other', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     const video = videoUnits({ fromMs: 3_000_000, seconds: 1 });
     const audio = audioUnits({ fromMs: 17, seconds: 1 });
     recorded.push(video.flatMap((unit, index) => [unit, ...audio.slice(index * 2, index * 2 + 2)])).stop();
@@ -98,7 +48,7 @@ describe('Timeline, one clock for all tracks', () => {
   });
 
   it.each([0, 1, 123_456, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1])('starts a fresh publisher at timestamp %d', (fromMs) => {
-    const recorded = new Recorded().start(videoConfig);
+    const recorded = new RecordedTimeline().start(videoConfig);
     recorded.push(videoUnits({ fromMs, seconds: 2, framesPerSecond: 10 })).stop();
     expect(offsetsMs(recorded.video, 90_000)).toEqual(Array.from({ length: 20 }, (_, index) => index * 100));
     expect(recorded.timeline.wallMsAt((recorded.video[0]?.dtsTicks ?? 0) / 90_000)).toBe(startWallMs);
@@ -108,7 +58,7 @@ describe('Timeline, one clock for all tracks', () => {
     ['2^32', 2 ** 32],
     ['2^31, as OBS and ffmpeg do', 2 ** 31],
   ])('goes on without a seam when timestamps wrap at %s', (_name, modulus) => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     const units = interleaved(videoUnits({ seconds: 10 }), audioUnits({ seconds: 10 }));
     recorded
       .push(units.map((unit) => ({ ...unit, timestampMs: (unit.timestampMs + modulus - 5_000) % modulus })))
@@ -123,7 +73,7 @@ describe('Timeline, one clock for all tracks', () => {
 
 describe('Timeline, the set of tracks', () => {
   it('waits for the second track for a second of media, then does without', () => {
-    const recorded = new Recorded().start(videoConfig);
+    const recorded = new RecordedTimeline().start(videoConfig);
     recorded.push(videoUnits({ seconds: 0.9 }));
     expect(recorded.epochs).toEqual([]);
     recorded.push(videoUnits({ fromMs: 900, seconds: 1 })).stop();
@@ -132,7 +82,7 @@ describe('Timeline, the set of tracks', () => {
   });
 
   it('takes a track whose configuration comes within that second, and loses nothing of the first', () => {
-    const recorded = new Recorded().start(videoConfig);
+    const recorded = new RecordedTimeline().start(videoConfig);
     recorded.push(videoUnits({ seconds: 0.5 }));
     recorded.timeline.setTrackConfig(audioConfig);
     recorded.push(interleaved(videoUnits({ fromMs: 500, seconds: 1 }), audioUnits({ fromMs: 500, seconds: 1 }))).stop();
@@ -141,7 +91,7 @@ describe('Timeline, the set of tracks', () => {
   });
 
   it('leaves a track out that comes later, until the publisher returns', () => {
-    const recorded = new Recorded().start(videoConfig);
+    const recorded = new RecordedTimeline().start(videoConfig);
     recorded.push(videoUnits({ seconds: 2 }));
     recorded.timeline.setTrackConfig(audioConfig);
     recorded.push(audioUnits({ fromMs: 2_000, seconds: 1 })).stop();
@@ -153,7 +103,7 @@ describe('Timeline, the set of tracks', () => {
   });
 
   it('leaves a track out that has a configuration but sends nothing', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(audioUnits({ seconds: 3 })).stop();
     expect(recorded.epochs.map(({ tracks }) => tracks)).toEqual([[audioConfig]]);
     expect(recorded.late).toEqual(['video']);
@@ -162,14 +112,14 @@ describe('Timeline, the set of tracks', () => {
 
 describe('Timeline, video', () => {
   it('lets each picture last until the next one begins, and the last as long as the one before', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(audioUnits({ seconds: 0.05 }));
     recorded.push([0, 33, 67, 100, 150].map((ms) => ({ ...firstPicture, timestampMs: ms }))).stop();
     expect(recorded.video.map(({ durationTicks }) => durationTicks / 90)).toEqual([33, 34, 33, 50, 50]);
   });
 
   it('makes decode times strictly increasing, whatever was sent', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(audioUnits({ seconds: 0.05 }));
     recorded.push([0, 40, 40, 20, 80].map((ms) => ({ ...firstPicture, timestampMs: ms }))).stop();
     const dts = recorded.video.map(({ dtsTicks }) => dtsTicks);
@@ -179,7 +129,7 @@ describe('Timeline, video', () => {
   });
 
   it('carries composition offsets with their sign', () => {
-    const recorded = new Recorded().start(videoConfig);
+    const recorded = new RecordedTimeline().start(videoConfig);
     recorded.push(videoUnits({ seconds: 2, compositionOffsetMs: -40 })).stop();
     expect(recorded.video[3]?.compositionOffsetTicks).toBe(-3_600);
   });
@@ -190,7 +140,7 @@ const firstPicture = videoUnits({ seconds: 1 })[0] as Extract<AccessUnit, { kind
 describe('Timeline, audio', () => {
   const silence = silentFrame(audioConfig);
   const withVideo = (audio: readonly AccessUnit[], seconds: number) =>
-    new Recorded()
+    new RecordedTimeline()
       .start(videoConfig, audioConfig)
       .push(interleaved(videoUnits({ seconds }), audio))
       .stop();
@@ -247,7 +197,7 @@ describe('Timeline, audio', () => {
       unit,
       ...video.filter((_, at) => Math.floor(at / 0.62) === index),
     ]);
-    const { audio, epochs } = new Recorded().start(videoConfig, audioConfig).push(units).stop();
+    const { audio, epochs } = new RecordedTimeline().start(videoConfig, audioConfig).push(units).stop();
     expect(epochs).toHaveLength(1);
     expectContiguous(audio);
     expect(audio.length).toBeLessThanOrEqual(frames.length + 5);
@@ -282,12 +232,12 @@ describe('Timeline, jumps', () => {
     ['forwards', 500_000],
     ['backwards', 0],
   ])('begins a new run when both tracks jump %s, and media time goes on by the wall clock', (_name, toMs) => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(run(100_000, 4)).wait(700).push(run(toMs, 4)).stop();
     expect(recorded.epochs).toHaveLength(2);
     const second = recorded.units.slice(recorded.epochs[1]?.atUnit);
-    const firstVideo = second.find(({ kind }) => kind === 'video');
-    const lastBefore = recorded.units.slice(0, recorded.epochs[1]?.atUnit).findLast(({ kind }) => kind === 'video');
+    const firstVideo = second.find(isPicture);
+    const lastBefore = recorded.units.slice(0, recorded.epochs[1]?.atUnit).findLast(isPicture);
     const gapMs = ((firstVideo?.dtsTicks ?? 0) - (lastBefore?.dtsTicks ?? 0)) / 90;
     expect(gapMs).toBeGreaterThan(690);
     expect(gapMs).toBeLessThan(800);
@@ -295,7 +245,7 @@ describe('Timeline, jumps', () => {
   });
 
   it('begins a new run at once when the only track jumps', () => {
-    const recorded = new Recorded().start(videoConfig);
+    const recorded = new RecordedTimeline().start(videoConfig);
     recorded
       .push(videoUnits({ seconds: 3 }))
       .push(videoUnits({ fromMs: 90_000, seconds: 3 }))
@@ -305,7 +255,7 @@ describe('Timeline, jumps', () => {
   });
 
   it('clamps one track that jumps while the other goes on', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     const units = run(0, 10).map((unit) =>
       unit.kind === 'video' && unit.timestampMs >= 4_000 ? away(unit, 60_000) : unit,
     );
@@ -317,7 +267,7 @@ describe('Timeline, jumps', () => {
   });
 
   it('clamps a track that goes backwards alone, and lets it go when it is back', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     const units = run(0, 12).map((unit) =>
       unit.kind === 'video' && unit.timestampMs >= 4_000 && unit.timestampMs < 8_000 ? away(unit, -3_900) : unit,
     );
@@ -327,7 +277,7 @@ describe('Timeline, jumps', () => {
   });
 
   it('takes one wrong timestamp for what it is', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     const units = run(0, 10).map((unit, index) => (index === 200 ? away(unit, 40_000) : unit));
     recorded.push(units).stop();
     expect(recorded.epochs).toHaveLength(1);
@@ -336,7 +286,7 @@ describe('Timeline, jumps', () => {
   });
 
   it('leaves a hole where pictures were missing while the sound went on', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     const units = run(0, 12).filter(
       (unit) => unit.kind === 'audio' || unit.timestampMs < 3_000 || unit.timestampMs >= 8_000,
     );
@@ -351,33 +301,33 @@ describe('Timeline, publishers that come back', () => {
   const run = interleaved(videoUnits({ seconds: 3 }), audioUnits({ seconds: 3 }));
 
   it('keeps media time true to the wall clock over the time without a publisher', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig).push(run).stop();
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig).push(run).stop();
     recorded
       .wait(5_000)
       .start(videoConfig, audioConfig)
       .push(run.map((unit) => away(unit, 77_777)))
       .stop();
     expect(recorded.epochs).toHaveLength(2);
-    const first = recorded.units.slice(recorded.epochs[1]?.atUnit).find(({ kind }) => kind === 'video');
+    const first = recorded.units.slice(recorded.epochs[1]?.atUnit).find(isPicture);
     const startsMs = recorded.timeline.wallMsAt((first?.dtsTicks ?? 0) / 90_000) - startWallMs;
     expect(startsMs).toBeGreaterThan(7_900);
     expect(startsMs).toBeLessThan(8_050);
   });
 
   it('never goes back in media time, not even after a publisher that sent faster than time goes by', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     for (const unit of run) recorded.timeline.push(unit, startWallMs);
     recorded.stop().start(videoConfig, audioConfig);
     for (const unit of run) recorded.timeline.push(unit, startWallMs + 100);
     recorded.stop();
     const second = recorded.units.slice(recorded.epochs[1]?.atUnit);
-    const lastBefore = recorded.units.slice(0, recorded.epochs[1]?.atUnit).findLast(({ kind }) => kind === 'video');
+    const lastBefore = recorded.units.slice(0, recorded.epochs[1]?.atUnit).findLast(isPicture);
     const endSeconds = ((lastBefore?.dtsTicks ?? 0) + (lastBefore?.durationTicks ?? 0)) / 90_000;
-    expect((second.find(({ kind }) => kind === 'video')?.dtsTicks ?? 0) / 90_000).toBeGreaterThanOrEqual(endSeconds);
+    expect((second.find(isPicture)?.dtsTicks ?? 0) / 90_000).toBeGreaterThanOrEqual(endSeconds);
   });
 
   it('begins a new run, in which time goes on as it was, when a configuration changes', () => {
-    const recorded = new Recorded().start(videoConfig, audioConfig).push(run);
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig).push(run);
     const changed = { ...videoConfig, description: Uint8Array.of(9) };
     recorded.timeline.setTrackConfig(changed);
     recorded.push(run.map((unit) => away(unit, 3_000))).stop();
@@ -390,7 +340,7 @@ describe('Timeline, publishers that come back', () => {
   });
 
   it('gives everything that a publisher sent who left within the first second', () => {
-    const recorded = new Recorded()
+    const recorded = new RecordedTimeline()
       .start(videoConfig)
       .push(videoUnits({ seconds: 0.5 }))
       .stop();

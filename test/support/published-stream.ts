@@ -56,7 +56,7 @@ export class PublishedStream {
   /** Keeps the playlists as they are now, where they have changed. */
   record(): void {
     for (const rendition of this.packager.renditions) {
-      const name = `${rendition.kind}.m3u8`;
+      const name = `${rendition.name}.m3u8`;
       const text = this.packager.mediaPlaylist(rendition)?.plain.toString();
       const history = this.histories.get(name) ?? [];
       if (text !== undefined && text !== history.at(-1)) history.push(text);

@@ -3,7 +3,7 @@ import type { AacTrackConfig, AvcTrackConfig, TrackConfig } from '../media/track
 /** The tracks that CMAF files are written of. */
 export type CmafTrackConfig = AvcTrackConfig | AacTrackConfig;
 
-/** The default video and audio track, if their codec is one that is packaged. */
+/** Whether the codec is one that is packaged. */
 export function isCmafTrack(config: TrackConfig): config is CmafTrackConfig {
-  return config.trackId === 0 && (config.codec === 'avc' || config.codec === 'aac');
+  return config.codec === 'avc' || config.codec === 'aac';
 }

@@ -21,9 +21,12 @@ export interface MultivariantPlaylist {
 export interface AudioRendition {
   readonly groupId: string;
   readonly name: string;
+  /** A tag of RFC 5646, such as `de`. */
+  readonly language: string | undefined;
   readonly isDefault: boolean;
   readonly channels: number;
-  readonly uri: string;
+  /** `undefined`: it is in the media playlist of the variants that go with its group. */
+  readonly uri: string | undefined;
 }
 
 export interface Variant {
@@ -71,10 +74,11 @@ function audioTag(rendition: AudioRendition): string {
     TYPE: enumeratedString('AUDIO'),
     'GROUP-ID': quotedString(rendition.groupId),
     NAME: quotedString(rendition.name),
+    LANGUAGE: rendition.language === undefined ? undefined : quotedString(rendition.language),
     DEFAULT: enumeratedString(rendition.isDefault ? 'YES' : 'NO'),
     AUTOSELECT: enumeratedString('YES'),
     CHANNELS: quotedString(String(rendition.channels)),
-    URI: quotedString(rendition.uri),
+    URI: rendition.uri === undefined ? undefined : quotedString(rendition.uri),
   });
 }
 

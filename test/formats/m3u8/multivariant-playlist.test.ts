@@ -4,7 +4,16 @@ import { writeMultivariantPlaylist } from '../../../src/formats/m3u8/multivarian
 describe('writeMultivariantPlaylist', () => {
   it('writes a variant with its group of audio renditions', () => {
     const text = writeMultivariantPlaylist({
-      audioRenditions: [{ groupId: 'audio', name: 'main', isDefault: true, channels: 2, uri: 'audio.m3u8' }],
+      audioRenditions: [
+        {
+          groupId: 'audio',
+          name: 'main',
+          language: undefined,
+          isDefault: true,
+          channels: 2,
+          uri: 'audio.m3u8',
+        },
+      ],
       variants: [
         {
           uri: 'video.m3u8',

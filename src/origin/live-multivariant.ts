@@ -1,0 +1,101 @@
+import {
+  type AudioRendition,
+  type Variant,
+  type VariantVideo,
+  writeMultivariantPlaylist,
+} from '../formats/m3u8/multivariant-playlist.ts';
+import type { VideoTrackConfig } from '../formats/media/track.ts';
+import { mediaPlaylistName } from './live-paths.ts';
+import type { Rendition } from './rendition.ts';
+
+/** A rate that the stream states is believed when what is measured is this near. */
+const statedRateTolerance = 0.1;
+
+/** Sound of one codec: a variant's CODECS must hold for whichever of them is heard. */
+interface AudioGroup {
+  readonly id: string;
+  readonly renditions: readonly Rendition[];
+}
+
+/**
+ * The text of a stream's multivariant playlist. `renditions`: pictures first. Each picture is a variant with each group
+ * of sound. Without pictures the first sound is the variant, and the others go with it.
+ */
+export function multivariantPlaylistText(renditions: readonly Rendition[]): string {
+  const pictures = renditions.filter(({ kind }) => kind === 'video');
+  const sounds = renditions.filter(({ kind }) => kind === 'audio');
+  const groups = audioGroups(sounds);
+  if (pictures.length > 0) {
+    return writeMultivariantPlaylist({
+      audioRenditions: groups.flatMap((group) => audioRenditions(group, sounds)),
+      variants: pictures.flatMap((picture) =>
+        groups.length === 0 ? [variant(picture, undefined)] : groups.map((group) => variant(picture, group)),
+      ),
+    });
+  }
+  // What is in the variant itself needs no rendition beside it, unless there is a choice.
+  const [alone] = sounds;
+  if (sounds.length === 1 && alone !== undefined) {
+    return writeMultivariantPlaylist({ audioRenditions: [], variants: [variant(alone, undefined)] });
+  }
+  return writeMultivariantPlaylist({
+    audioRenditions: groups.flatMap((group) =>
+      audioRenditions(group, sounds).map((rendition, index) =>
+        index === 0 ? { ...rendition, uri: undefined } : rendition,
+      ),
+    ),
+    variants: groups.flatMap((group) => group.renditions.slice(0, 1).map((first) => variant(first, group))),
+  });
+}
+
+function audioGroups(sounds: readonly Rendition[]): AudioGroup[] {
+  const byCodec = new Map<string, Rendition[]>();
+  for (const sound of sounds) byCodec.set(sound.config.codec, [...(byCodec.get(sound.config.codec) ?? []), sound]);
+  return [...byCodec].map(([codec, renditions]) => ({
+    id: byCodec.size === 1 ? 'audio' : `audio-${codec}`,
+    renditions,
+  }));
+}
+
+function audioRenditions({ id, renditions }: AudioGroup, sounds: readonly Rendition[]): AudioRendition[] {
+  return renditions.map(({ config, name }, index) => ({
+    groupId: id,
+    name: sounds.length === 1 ? 'main' : `Audio ${config.trackId + 1}`,
+    language: undefined,
+    isDefault: index === 0,
+    channels: config.kind === 'audio' ? config.channels : 2,
+    uri: mediaPlaylistName(name),
+  }));
+}
+
+/** Its bitrates are those of the heaviest combination that it stands for (rfc8216bis §4.4.6.2). */
+function variant(main: Rendition, group: AudioGroup | undefined): Variant {
+  const { config } = main;
+  const others = (group?.renditions ?? []).filter((rendition) => rendition !== main && config.kind === 'video');
+  const own = main.bitrate();
+  const beside = others.map((rendition) => rendition.bitrate());
+  return {
+    uri: mediaPlaylistName(main.name),
+    peakBitsPerSecond: own.peak + Math.max(0, ...beside.map(({ peak }) => peak)),
+    averageBitsPerSecond: own.average + Math.max(0, ...beside.map(({ average }) => average)),
+    codecs: [...new Set([main, ...(group?.renditions ?? [])].map((rendition) => rendition.config.codecString))],
+    video: config.kind === 'video' ? variantVideo(config, main.unitsPerSecond()) : undefined,
+    audioGroupId: group?.id,
+  };
+}
+
+function variantVideo(config: VideoTrackConfig, measuredRate: number | undefined): VariantVideo {
+  const { horizontal, vertical } = config.pixelAspect;
+  return {
+    width: Math.round((config.width * horizontal) / vertical),
+    height: config.height,
+    framesPerSecond: framesPerSecond(config, measuredRate),
+  };
+}
+
+/** What the stream states, unless it is far from what comes. */
+export function framesPerSecond(config: VideoTrackConfig, measuredRate: number | undefined): number | undefined {
+  const stated = config.framesPerSecond;
+  if (stated === undefined || measuredRate === undefined) return stated ?? measuredRate;
+  return Math.abs(stated - measuredRate) <= stated * statedRateTolerance ? stated : measuredRate;
+}

@@ -1,0 +1,64 @@
+/** Where a segment begins, in all renditions. Times are media time. */
+export interface Boundary {
+  readonly msn: number;
+  /** Decode time of the unit that decided it. */
+  readonly startSeconds: number;
+  /** When that unit is shown. */
+  readonly shownSeconds: number;
+  /** The leading track begins it with a keyframe. */
+  readonly independent: boolean;
+  /** The first of a run of time that is not the stream's first. */
+  readonly discontinuity: boolean;
+  /** Of the last segment of a run of time: where that ends. */
+  readonly runEndSeconds: number | undefined;
+}
+
+/** The segments that have begun, by media sequence number; those that nobody needs any more are forgotten. */
+export class SegmentBoundaries {
+  /** Numbers follow each other. */
+  #boundaries: Boundary[] = [];
+  #nextMsn = 0;
+  /** The first sequence number of this run of time. */
+  #firstMsn = 0;
+
+  get nextMsn(): number {
+    return this.#nextMsn;
+  }
+
+  /** Of this run of time. */
+  get firstMsn(): number {
+    return this.#firstMsn;
+  }
+
+  /** The newest of this run of time. */
+  get newest(): Boundary | undefined {
+    return this.at(this.#nextMsn - 1, this.#firstMsn);
+  }
+
+  begin(first: Pick<Boundary, 'startSeconds' | 'shownSeconds' | 'independent'>): void {
+    const msn = this.#nextMsn++;
+    const discontinuity = msn > 0 && msn === this.#firstMsn;
+    this.#boundaries.push({ msn, discontinuity, runEndSeconds: undefined, ...first });
+  }
+
+  /** What follows belongs to another run of time. */
+  endRun(endSeconds: number): void {
+    const last = this.newest;
+    if (last !== undefined) this.#boundaries[this.#boundaries.length - 1] = { ...last, runEndSeconds: endSeconds };
+    this.#firstMsn = this.#nextMsn;
+  }
+
+  at(msn: number, fromMsn = 0): Boundary | undefined {
+    return msn < fromMsn ? undefined : this.#boundaries[msn - (this.#boundaries[0]?.msn ?? 0)];
+  }
+
+  /** Where the segment ends, if that is decided. */
+  endSeconds(msn: number): number | undefined {
+    return this.at(msn)?.runEndSeconds ?? this.at(msn + 1)?.startSeconds;
+  }
+
+  /** Forgets the segments before `msn`. */
+  forgetBefore(msn: number): void {
+    while ((this.#boundaries[0]?.msn ?? msn) < msn) this.#boundaries.shift();
+  }
+}
