@@ -24,6 +24,10 @@ describe('blocking playlist reload', () => {
     ['_HLS_msn=3&_HLS_part=1.5', 'not a decimal integer'],
     ['_HLS_msn=5', 'too far ahead'],
     ['_HLS_msn=99999999999', 'too far ahead'],
+    ['_HLS_msn=99999999999999999999', 'too far ahead'],
+    ['_HLS_msn=3&_HLS_part=99999999999999999999', 'too far ahead'],
+    ['_HLS_msn=3&_HLS_msn=3', '_HLS_msn is there more than once'],
+    ['_HLS_skip=no', '_HLS_skip is neither YES nor v2'],
     ['_HLS_msn=3&_HLS_part=11', 'too far ahead'],
     ['_HLS_msn=4&_HLS_part=9', 'too far ahead'],
   ])('refuses %s', async (query, sentence) => {
@@ -41,6 +45,9 @@ describe('blocking playlist reload', () => {
     '_HLS_msn=2&_HLS_part=99',
     '_HLS_msn=3&_HLS_part=0',
     '_HLS_msn=3&_HLS_part=1',
+    '_HLS_msn=3&_HLS_part=1&_HLS_report=x&_HLS_push=1',
+    '_HLS_msn=2&_HLS_part=99999999999999999999',
+    '_HLS_report=audio.m3u8',
   ])('answers %s at once: it is there', async (query) => {
     publish();
     const answer = await origin.get(`${video}?${query}`);
@@ -80,6 +87,29 @@ describe('blocking playlist reload', () => {
     expect(text).toContain('#EXTM3U');
   });
 
+  it.each([
+    ['_HLS_msn=3', 3],
+    ['_HLS_msn=2&_HLS_part=9', 3],
+    ['_HLS_msn=2&_HLS_part=26', 3],
+  ])('waits for %s where segments last longer than three seconds: hls.js asks so', async (query, msn) => {
+    // Segments of 4 s: 0 and 1 are complete, of 2 there is a part or two.
+    await origin.close();
+    origin = await LiveOrigin.start({ live: { segment: '4s' } });
+    const units = (fromMs: number, seconds: number) =>
+      interleaved(videoUnits({ seconds, gop: 120 }), audioUnits({ seconds })).filter(
+        (unit) => unit.timestampMs >= fromMs,
+      );
+    const stream = origin.publish('test', both, units(0, 8.5));
+    expect(await (await origin.get(video)).text()).toContain('TARGETDURATION:4\n');
+    const asked = origin.get(`${video}?${query}`);
+    await origin.untilWaiting('test', 1);
+    for (const unit of units(8_500, 17)) stream.push(unit);
+    const answer = await asked;
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain(`/${msn}.`);
+    expect((await origin.get(`${video}?_HLS_msn=4&_HLS_part=40`)).status).toBe(400);
+  });
+
   it('treats a part past its segment as the first of the next', async () => {
     const stream = publish();
     const asked = origin.get(`${video}?_HLS_msn=3&_HLS_part=6`);
@@ -113,6 +143,25 @@ describe('blocking playlist reload', () => {
     const after = await origin.get(`${video}?_HLS_msn=77&_HLS_part=9`);
     expect(after.status).toBe(200);
     expect(after.headers.get('Cache-Control')).toBe('public, max-age=1');
+  });
+
+  it('bounds every wait: by its deadline, by the clients that leave, by their number', async () => {
+    publish();
+    const leaving = new AbortController();
+    const asked = Array.from({ length: 20 }, (_, index) =>
+      origin.get(`${video}?_HLS_msn=4`, index % 2 === 0 ? { signal: leaving.signal } : {}).then(
+        ({ status }) => status,
+        () => 'left',
+      ),
+    );
+    await origin.untilWaiting('test', 20);
+    leaving.abort();
+    await origin.untilWaiting('test', 10);
+    origin.clock.advance(6_000);
+    const outcomes = await Promise.all(asked);
+    expect(outcomes.filter((outcome) => outcome === 'left')).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === 503)).toHaveLength(10);
+    expect(origin.clock.pendingTimers).toBe(0);
   });
 
   it('forgets a client that leaves', async () => {
