@@ -10,7 +10,7 @@ describe('parseDeliveryDirectives', () => {
     ['_HLS_msn=007&_HLS_part=0', { msn: 7, part: 0 }, undefined],
     ['_HLS_part=3&_HLS_msn=7&_HLS_skip=YES', { msn: 7, part: 3 }, 'YES'],
     ['_HLS_skip=v2', undefined, 'v2'],
-    ['_HLS_msn=18446744073709551615', { msn: 18_446_744_073_709_551_615, part: undefined }, undefined],
+    ['_HLS_msn=18446744073709551615', { msn: 2 ** 64, part: undefined }, undefined],
     ['_HLS_push=1&_hls_msn=x&token=a&token=b', undefined, undefined],
   ])('takes "%s"', (query, awaited, skip) => {
     expect(parsed(query)).toEqual({ kind: 'good', awaited, skip });
