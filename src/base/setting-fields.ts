@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDurationMs, parseSizeBytes } from './units.ts';
+import { parseBitsPerSecond, parseDurationMs, parseSizeBytes } from './units.ts';
 
 /** Building blocks of the configuration schemas: each takes what an operator writes and gives what the code wants. */
 
@@ -57,6 +57,30 @@ export function sizeField(bounds: { minBytes?: number; maxBytes?: number } = {})
         return z.NEVER;
       }
       return bytes;
+    });
+}
+
+/** A bitrate such as `800kbps` or `2.5Mbps`; becomes bits a second. */
+export function bitrateField(bounds: { minBitsPerSecond: number; maxBitsPerSecond: number }) {
+  return z
+    .string()
+    .meta({ title: 'bitrate' })
+    .transform((text, context) => {
+      const bitsPerSecond = parseBitsPerSecond(text);
+      const fits =
+        bitsPerSecond !== undefined &&
+        bitsPerSecond >= bounds.minBitsPerSecond &&
+        bitsPerSecond <= bounds.maxBitsPerSecond;
+      if (fits) return bitsPerSecond;
+      context.issues.push({
+        code: 'custom',
+        message:
+          bitsPerSecond === undefined
+            ? `"${text}" is not a bitrate: write a number and bps, kbps or Mbps, such as 2.5Mbps`
+            : `${text} is out of range: ${bounds.minBitsPerSecond} to ${bounds.maxBitsPerSecond} bits a second`,
+        input: text,
+      });
+      return z.NEVER;
     });
 }
 

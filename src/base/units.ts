@@ -1,4 +1,4 @@
-/** Sizes and durations as people write them in a configuration: `512MiB`, `6s`, `350ms`, `2h`. */
+/** Sizes, durations and bitrates as people write them in a configuration: `512MiB`, `6s`, `350ms`, `2.5Mbps`. */
 
 const durationUnitMs: Record<string, number> = {
   ms: 1,
@@ -20,6 +20,12 @@ const sizeUnitBytes: Record<string, number> = {
   TiB: 1_099_511_627_776,
 };
 
+const bitrateUnits: Record<string, number> = {
+  bps: 1,
+  kbps: 1_000,
+  Mbps: 1_000_000,
+};
+
 function parseQuantity(text: string, units: Record<string, number>): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text.trim());
   const factor = match?.[2] === undefined ? undefined : units[match[2]];
@@ -36,6 +42,11 @@ export function parseDurationMs(text: string): number | undefined {
 /** `"512MiB"` → 536,870,912; `undefined` if it is not a number followed by B, kB, MB, GB, TB, KiB, MiB, GiB or TiB. */
 export function parseSizeBytes(text: string): number | undefined {
   return parseQuantity(text, sizeUnitBytes);
+}
+
+/** `"2.5Mbps"` → 2,500,000 bits a second; `undefined` if it is not a number followed by bps, kbps or Mbps. */
+export function parseBitsPerSecond(text: string): number | undefined {
+  return parseQuantity(text, bitrateUnits);
 }
 
 function formatQuantity(value: number, units: Record<string, number>): string {

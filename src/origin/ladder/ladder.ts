@@ -1,0 +1,197 @@
+import type { CloseBudget } from '../../base/close-budget.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { VideoTrackConfig } from '../../formats/media/track.ts';
+import { RefusalLog } from '../../live/refusal-log.ts';
+import { settledWithin } from '../../rtmp/abortable-wait.ts';
+import { RetryDelay } from '../../rtmp/retry-delay.ts';
+import { isAtLeast } from './ffmpeg-arguments.ts';
+import type { FfmpegExit } from './ffmpeg-process.ts';
+import type { FfmpegFinder, FfmpegTools } from './ffmpeg-tools.ts';
+import { LadderFeed } from './ladder-feed.ts';
+import type { FfmpegSettings, RenditionSettings } from './ladder-settings.ts';
+import type { RenditionSink, RenditionUnit } from './rendition-output.ts';
+import { type PlannedRendition, planRenditions } from './rendition-plan.ts';
+
+export interface LadderOptions {
+  readonly renditions: readonly RenditionSettings[];
+  readonly settings: FfmpegSettings;
+  readonly finder: FfmpegFinder;
+  /** Where the pictures of a rendition go, of one run of ffmpeg. */
+  readonly sinkOf: (rendition: PlannedRendition) => RenditionSink;
+  readonly clock: Clock;
+  /** That of the stream. */
+  readonly log: Log;
+  /** From 0 up to 1: spreads retries. */
+  readonly random: () => number;
+}
+
+const retry = { firstMs: 1_000, longestMs: 60_000 } as const;
+/** An ffmpeg that lasted this long has worked: its end is a new matter. */
+const steadyMs = 10_000;
+/** What ffmpeg has to give out what it still holds when a run of time is over. */
+const drainMs = 5_000;
+const closeMs = 1_000;
+/** A hardware encoder that fails so often without a picture (it may have no session left) is given up for the stream. */
+const hardwareTries = 2;
+
+/**
+ * The renditions of one stream: one ffmpeg for all of them, for each run of time. It begins at a keyframe; when it dies
+ * it is started anew, later and later, and goes on at the next keyframe then.
+ */
+export class Ladder {
+  readonly #options: LadderOptions;
+  readonly #delay: RetryDelay;
+  readonly #complaints: RefusalLog;
+  #tools: FfmpegTools | undefined;
+  #isLooking = false;
+  #run: { readonly source: VideoTrackConfig; readonly renditions: readonly PlannedRendition[] } | undefined;
+  #feed: LadderFeed | undefined;
+  /** Every ffmpeg there is, also those that only give out what they still hold. */
+  readonly #running = new Set<Promise<void>>();
+  readonly #leaving = new Set<LadderFeed>();
+  #startFromMs = -Infinity;
+  #failuresOfHardware = 0;
+  /** What the log has been told and need not be told again. */
+  readonly #told = new Set<string>();
+  #closed = false;
+
+  constructor(options: LadderOptions) {
+    this.#options = options;
+    this.#delay = new RetryDelay(retry, options.random);
+    this.#complaints = new RefusalLog(options);
+  }
+
+  /** Of the ffmpeg that is fed now. */
+  get pid(): number | undefined {
+    return this.#feed?.pid;
+  }
+
+  /** A run of continuous time begins, with this video; `undefined` where it has none. */
+  startRun(source: VideoTrackConfig | undefined): void {
+    this.endRun();
+    if (source === undefined || this.#closed) return;
+    this.#run = { source, renditions: planRenditions(this.#options.renditions, source) };
+    if (this.#run.renditions.length > 0) this.#lookForTools();
+  }
+
+  /** The next picture of the run, in decode order. */
+  push(unit: RenditionUnit): void {
+    if (unit.keyframe && this.#feed?.isWornOut === true) this.#endFeed(drainMs);
+    if (this.#feed === undefined && unit.keyframe) this.#feed = this.#start();
+    const feed = this.#feed;
+    if (feed === undefined || feed.push(unit)) return;
+    this.#complaints.warn(
+      'LADDER_TOO_SLOW',
+      {},
+      `LADDER_TOO_SLOW: ffmpeg does not keep up, ${feed.skipped} pictures were left out up to a keyframe: fewer or ` +
+        'smaller renditions, a faster preset or a hardware encoder would help',
+    );
+  }
+
+  /** Nothing of this run follows. What ffmpeg still holds comes in the next seconds. */
+  endRun(): void {
+    this.#run = undefined;
+    this.#endFeed(drainMs);
+  }
+
+  /** Ends ffmpeg, in a second at most. */
+  async close(budget: CloseBudget): Promise<void> {
+    this.#closed = true;
+    this.#run = undefined;
+    const graceMs = budget.graceMs(closeMs);
+    this.#endFeed(graceMs);
+    for (const feed of this.#leaving) feed.end(graceMs);
+    await settledWithin(this.#options.clock, budget.graceMs(2 * closeMs), Promise.all(this.#running));
+  }
+
+  #endFeed(graceMs: number): void {
+    const feed = this.#feed;
+    this.#feed = undefined;
+    if (feed === undefined) return;
+    this.#leaving.add(feed);
+    feed.end(graceMs);
+  }
+
+  #lookForTools(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    void this.#options.finder.find().then((tools) => {
+      this.#isLooking = false;
+      this.#tools = tools;
+    });
+  }
+
+  /** `undefined` as long as there is nothing to start, or it is not time yet. */
+  #start(): LadderFeed | undefined {
+    const { settings, clock, log, sinkOf } = this.#options;
+    const run = this.#run;
+    if (run === undefined || run.renditions.length === 0 || clock.monotonicMs() < this.#startFromMs) return undefined;
+    const found = this.#tools;
+    if (found?.kind !== 'found') {
+      this.#lookForTools();
+      return undefined;
+    }
+    const { source, renditions } = run;
+    if (source.codec !== 'avc' && !isAtLeast(found.version, 6, 1)) {
+      this.#tellOnce(
+        'LADDER_SOURCE_CODEC',
+        `this ffmpeg cannot be fed ${source.codecString}: renditions of it need ffmpeg 6.1 or later`,
+      );
+      return undefined;
+    }
+    const givesUpHardware = settings.encoder === 'auto' && this.#failuresOfHardware >= hardwareTries;
+    const tools = givesUpHardware ? ({ ...found, encoder: 'libx264' } as const) : found;
+    const begunMs = clock.monotonicMs();
+    const ended = Promise.withResolvers<void>();
+    this.#running.add(ended.promise);
+    const feed: LadderFeed = new LadderFeed({
+      source,
+      renditions,
+      tools,
+      settings,
+      clock,
+      sinkOf,
+      onMessage: ({ level, text }) => {
+        if (level === 'error') this.#complaints.warn('LADDER_FFMPEG', { reason: text }, 'LADDER_FFMPEG: ffmpeg says');
+        else log.debug({ text }, 'ffmpeg says');
+      },
+      onExit: (exit) => {
+        this.#leaving.delete(feed);
+        this.#running.delete(ended.promise);
+        ended.resolve();
+        const isCurrent = this.#feed === feed;
+        if (isCurrent) this.#feed = undefined;
+        if (exit.asAsked || this.#closed) return;
+        if (tools.encoder !== 'libx264' && !exit.gaveOutput) this.#failuresOfHardware++;
+        if (isCurrent) this.#retryLater(exit, clock.monotonicMs() - begunMs);
+        else log.debug({ pid: exit.pid, reason: exit.reason }, 'ffmpeg did not end as it should');
+      },
+    });
+    const names = renditions.map(({ name, width, height }) => `${name} ${width}x${height}`);
+    log.info({ pid: feed.pid, encoder: tools.encoder, renditions: names }, 'Renditions are being made');
+    return feed;
+  }
+
+  #retryLater({ pid, reason }: FfmpegExit, lastedMs: number): void {
+    if (lastedMs >= steadyMs) {
+      this.#delay.reset();
+      this.#told.clear();
+    }
+    const retryMs = Math.round(this.#delay.nextMs());
+    this.#startFromMs = this.#options.clock.monotonicMs() + retryMs;
+    this.#tellOnce('LADDER_FAILED', `ffmpeg has ended: ${reason}. It is started anew, later and later.`, {
+      pid,
+      reason,
+      retryMs,
+    });
+  }
+
+  #tellOnce(code: string, sentence: string, fields: object = {}): void {
+    const { log } = this.#options;
+    if (this.#told.has(sentence)) log.debug({ code, ...fields }, sentence);
+    else log.error({ code, ...fields }, sentence);
+    // As many as ffmpeg has words for; those that it finds new words for every time are not kept.
+    if (this.#told.size < 100) this.#told.add(sentence);
+  }
+}
