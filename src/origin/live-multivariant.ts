@@ -5,6 +5,7 @@ import {
   writeMultivariantPlaylist,
 } from '../formats/m3u8/multivariant-playlist.ts';
 import type { VideoTrackConfig } from '../formats/media/track.ts';
+import { videoRange } from '../formats/media/video-color.ts';
 import { mediaPlaylistName } from './live-paths.ts';
 import type { Rendition } from './rendition.ts';
 
@@ -90,6 +91,7 @@ function variantVideo(config: VideoTrackConfig, measuredRate: number | undefined
     width: Math.round((config.width * horizontal) / vertical),
     height: config.height,
     framesPerSecond: framesPerSecond(config, measuredRate),
+    range: videoRange(config.color),
   };
 }
 

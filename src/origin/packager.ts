@@ -1,8 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
-import { isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
-import { type TrackConfig, trackNumber } from '../formats/media/track.ts';
+import { type CmafTrackConfig, isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
+import type { ColorInfo } from '../formats/media/color-info.ts';
+import { sameTrackConfig, type TrackConfig, trackNumber } from '../formats/media/track.ts';
+import { withColorInfo } from '../formats/media/video-color.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
 import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
 import { SegmentCutter } from '../policy/segment-cutter.ts';
@@ -62,7 +64,9 @@ export class Packager implements StreamSubscriber {
   /** By the number of their track, in its order. */
   #renditions: ReadonlyMap<number, Rendition> = new Map();
   /** The tracks whose codec is packaged, by number. */
-  readonly #packaged = new Set<number>();
+  readonly #packaged = new Map<number, CmafTrackConfig>();
+  /** What the publisher says of colours beside the bitstream, by the id of a video track. */
+  readonly #colorInfos = new Map<number, ColorInfo>();
   #isPublished = false;
   #ended = false;
   /** How many renditions there must be before the first playlist. */
@@ -156,24 +160,34 @@ export class Packager implements StreamSubscriber {
   onPublisherStart(): void {
     this.#isPublished = true;
     this.#packaged.clear();
+    this.#colorInfos.clear();
     this.#timeline.startPublication();
     this.#changed();
   }
 
   onTrackConfig(config: TrackConfig): void {
     if (isCmafTrack(config)) {
-      this.#packaged.add(trackNumber(config));
-      this.#timeline.setTrackConfig(config);
+      this.#packaged.set(trackNumber(config), config);
+      this.#timeline.setTrackConfig(this.#withColorInfo(config));
       return;
     }
     this.#packaged.delete(trackNumber(config));
     this.#options.log.warn(
       { stream: this.path, kind: config.kind, track: config.trackId, codec: config.codecString },
-      'Track is not packaged for HTTP: only H.264 and AAC are',
+      'Track is not packaged for HTTP: there is no VP8 in CMAF; send H.264, HEVC, AV1 or VP9',
     );
   }
 
-  onColorInfo(): void {}
+  onColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void {
+    const config = this.#packaged.get(trackNumber({ kind: 'video', trackId }));
+    const before = config && this.#withColorInfo(config);
+    if (colorInfo === undefined) this.#colorInfos.delete(trackId);
+    else this.#colorInfos.set(trackId, colorInfo);
+    const after = config && this.#withColorInfo(config);
+    // What the bitstream says as well changes nothing.
+    if (before === undefined || after === undefined || sameTrackConfig(before, after)) return;
+    this.#timeline.setTrackConfig(after);
+  }
 
   onAccessUnit(unit: AccessUnit): void {
     if (!this.#packaged.has(trackNumber(unit))) return;
@@ -202,6 +216,12 @@ export class Packager implements StreamSubscriber {
     this.#ended = true;
     this.#texts.clear();
     this.changes.close();
+  }
+
+  #withColorInfo(config: CmafTrackConfig): CmafTrackConfig {
+    const colorInfo = config.kind === 'video' ? this.#colorInfos.get(config.trackId) : undefined;
+    if (config.kind !== 'video' || colorInfo === undefined) return config;
+    return { ...config, color: withColorInfo(config.color, colorInfo) };
   }
 
   #begin(targets: PlaylistTargets): UnitSink {

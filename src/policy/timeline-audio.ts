@@ -1,11 +1,11 @@
-import { silentFrame } from '../formats/aac/silent-frame.ts';
-import { type AacTrackConfig, trackNumber } from '../formats/media/track.ts';
+import { audioFrameSamples, type FillerFrame, silenceAfter } from '../formats/media/audio-frame.ts';
+import { type AudioTrackConfig, trackNumber } from '../formats/media/track.ts';
 import type { TimedUnit } from './timed-unit.ts';
 
 /** Below this the difference to the publisher's clock is left alone: FLV's milliseconds jitter. */
 const slewFromMs = 10;
 const slewUntilMs = 2;
-/** A frame is stretched or shrunk by one part in this many: 2 samples of 1,024, 2,000 ppm. */
+/** A frame is stretched or shrunk by one part in this many: 2 samples of 1,024, 2,000 ppm; by a sample at least. */
 const slewDivisor = 512;
 const insertOrDropFromMs = 100;
 const resyncFromMs = 500;
@@ -17,26 +17,23 @@ const maxFillMs = 10_000;
 /**
  * Clocks audio by counted samples: each frame begins where the one before it ended. The publisher's timestamps only
  * steer: a small difference is slewed, one over 100 ms is made good by inserting or dropping a frame, one over 500 ms
- * at once. Gaps are filled with silence, so that the track has no holes.
+ * at once. Gaps are filled with silence, so that the track has no holes; where the codec has no silence that is known
+ * (`silenceAfter`), with the last frame again. How long a frame is it says itself, in those codecs that let it.
  */
 export class AudioClock {
-  readonly #config: AacTrackConfig;
+  readonly #config: AudioTrackConfig;
   readonly #track: number;
   readonly #emit: (unit: TimedUnit) => void;
-  readonly #silence: Uint8Array | undefined;
-  readonly #frameMs: number;
   #nextDtsTicks: number | undefined;
   #differenceMs = 0;
   #slewing = false;
   #dropping = false;
-  #lastData: Uint8Array | undefined;
+  #last: FillerFrame | undefined;
 
-  constructor(config: AacTrackConfig, emit: (unit: TimedUnit) => void) {
+  constructor(config: AudioTrackConfig, emit: (unit: TimedUnit) => void) {
     this.#config = config;
     this.#track = trackNumber(config);
     this.#emit = emit;
-    this.#silence = silentFrame(config);
-    this.#frameMs = (config.samplesPerFrame * 1_000) / config.sampleRate;
   }
 
   /** Where the track ends so far; `undefined` before its first frame. */
@@ -44,8 +41,11 @@ export class AudioClock {
     return this.#nextDtsTicks === undefined ? undefined : (this.#nextDtsTicks * 1_000) / this.#config.sampleRate;
   }
 
-  /** `mediaMs` is where the publisher puts the frame. */
+  /** `mediaMs` is where the publisher puts the frame. What is no frame of the codec is left out. */
   push(data: Uint8Array, mediaMs: number): void {
+    const samples = audioFrameSamples(this.#config, data);
+    if (samples === undefined) return;
+    const frameMs = this.#msOf(samples);
     this.#nextDtsTicks ??= Math.round((mediaMs * this.#config.sampleRate) / 1_000);
     const differenceMs = mediaMs - (this.endMs ?? mediaMs);
     if (differenceMs > resyncFromMs) {
@@ -54,42 +54,48 @@ export class AudioClock {
       this.#dropping = true;
     }
     if (this.#dropping) {
-      if (differenceMs < -this.#frameMs / 2) return;
+      if (differenceMs < -frameMs / 2) return;
       this.#dropping = false;
       this.#differenceMs = 0;
     }
     this.#differenceMs += (mediaMs - (this.endMs ?? mediaMs) - this.#differenceMs) * smoothing;
     if (this.#differenceMs < -insertOrDropFromMs) {
-      this.#differenceMs += this.#frameMs;
+      this.#differenceMs += frameMs;
       return;
     }
     if (this.#differenceMs > insertOrDropFromMs) {
-      this.#differenceMs -= this.#frameMs;
-      this.#release(this.#silence ?? data, this.#config.samplesPerFrame);
+      const filler = silenceAfter(this.#config, data) ?? { data, samples };
+      this.#differenceMs -= this.#msOf(filler.samples);
+      this.#release(filler.data, filler.samples);
     }
-    this.#lastData = data;
-    this.#release(data, this.#config.samplesPerFrame + this.#slewTicks());
+    this.#last = { data, samples };
+    this.#release(data, samples + this.#slewTicks(samples));
   }
 
   /** Silence up to `mediaMs`, in whole frames: nothing that would reach beyond it by more than half a frame. */
   fillUntil(mediaMs: number): void {
     const { endMs } = this;
-    const filler = this.#silence ?? this.#lastData;
-    if (endMs === undefined || filler === undefined) return;
-    const frames = Math.round(Math.min(mediaMs - endMs, maxFillMs) / this.#frameMs);
-    for (let i = 0; i < frames; i++) this.#release(filler, this.#config.samplesPerFrame);
+    const last = this.#last;
+    if (endMs === undefined || last === undefined) return;
+    const filler = silenceAfter(this.#config, last.data) ?? last;
+    const frames = Math.round(Math.min(mediaMs - endMs, maxFillMs) / this.#msOf(filler.samples));
+    for (let i = 0; i < frames; i++) this.#release(filler.data, filler.samples);
     this.#differenceMs = 0;
   }
 
   /** Nothing is held back; for symmetry with `VideoClock`. */
   flush(): void {}
 
-  #slewTicks(): number {
+  #msOf(samples: number): number {
+    return (samples * 1_000) / this.#config.sampleRate;
+  }
+
+  #slewTicks(samples: number): number {
     const distance = Math.abs(this.#differenceMs);
     if (distance > slewFromMs) this.#slewing = true;
     else if (distance < slewUntilMs) this.#slewing = false;
     if (!this.#slewing) return 0;
-    return Math.sign(this.#differenceMs) * Math.max(1, Math.floor(this.#config.samplesPerFrame / slewDivisor));
+    return Math.sign(this.#differenceMs) * Math.max(1, Math.floor(samples / slewDivisor));
   }
 
   #release(data: Uint8Array, durationTicks: number): void {

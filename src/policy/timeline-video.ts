@@ -1,5 +1,6 @@
 import type { VideoAccessUnit } from '../formats/media/access-unit.ts';
-import { type AvcTrackConfig, trackNumber } from '../formats/media/track.ts';
+import type { CmafVideoTrackConfig } from '../formats/cmaf/cmaf-track.ts';
+import { trackNumber } from '../formats/media/track.ts';
 import { type TimedUnit, videoTimescale } from './timed-unit.ts';
 
 const ticksPerMs = videoTimescale / 1_000;
@@ -16,7 +17,7 @@ export class VideoClock {
   #held: { readonly unit: VideoAccessUnit; readonly dtsTicks: number } | undefined;
   #durationTicks: number;
 
-  constructor(config: AvcTrackConfig, emit: (unit: TimedUnit) => void) {
+  constructor(config: CmafVideoTrackConfig, emit: (unit: TimedUnit) => void) {
     this.#track = trackNumber(config);
     this.#emit = emit;
     const fps = config.framesPerSecond;

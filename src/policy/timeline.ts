@@ -1,6 +1,6 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
-import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
-import { type AacTrackConfig, type AvcTrackConfig, trackNumber } from '../formats/media/track.ts';
+import type { CmafTrackConfig, CmafVideoTrackConfig } from '../formats/cmaf/cmaf-track.ts';
+import { type AudioTrackConfig, trackNumber } from '../formats/media/track.ts';
 import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 import { AudioClock } from './timeline-audio.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
@@ -46,8 +46,8 @@ interface Arrival {
 }
 
 type TrackClock =
-  | { readonly kind: 'video'; readonly config: AvcTrackConfig; readonly clock: VideoClock }
-  | { readonly kind: 'audio'; readonly config: AacTrackConfig; readonly clock: AudioClock };
+  | { readonly kind: 'video'; readonly config: CmafVideoTrackConfig; readonly clock: VideoClock }
+  | { readonly kind: 'audio'; readonly config: AudioTrackConfig; readonly clock: AudioClock };
 
 interface Track {
   clock: TrackClock;

@@ -79,30 +79,30 @@ describe('Packager, tracks that it cannot package', () => {
     ]);
   });
 
-  it('packages the sound of a stream whose picture is HEVC', () => {
+  it('packages the sound of a stream whose picture is VP8', () => {
     const published = new PublishedStream();
-    published.start([videoTrackConfig('hevc'), audioConfig]);
-    const data = sampleVideos.hevc.keyframe;
+    published.start([videoTrackConfig('vp8'), audioConfig]);
+    const data = sampleVideos.vp8.keyframe;
     const pictures = videoUnits({ seconds: 6 }).map((unit) => ({ ...unit, data }));
     published.send(interleaved(pictures, audioUnits({ seconds: 6 })));
     expect(published.packager.renditions.map(({ kind }) => kind)).toEqual(['audio']);
     expect(warnings(published)).toHaveLength(1);
   });
 
-  it('stops packaging a picture that becomes HEVC, and goes on when it is H.264 again', () => {
+  it('stops packaging a picture that becomes VP8, and goes on when it is H.264 again', () => {
     const published = new PublishedStream();
     published.start([videoConfig, audioConfig]);
     published.send(interleaved(videoUnits({ seconds: 5 }), audioUnits({ seconds: 5 })));
     const segmentsBefore = published.packager.rendition('video')?.window.segments.length ?? 0;
     expect(segmentsBefore).toBeGreaterThan(0);
-    published.stream.setTrackConfig(videoTrackConfig('hevc'));
+    published.stream.setTrackConfig(videoTrackConfig('vp8'));
     published.send(interleaved(videoUnits({ fromMs: 5_000, seconds: 4 }), audioUnits({ fromMs: 5_000, seconds: 4 })));
     expect(warnings(published)).toHaveLength(1);
     const bytes = () => published.packager.rendition('video')?.window.segments.filter(({ gap }) => !gap).length ?? 0;
-    const whileHevc = bytes();
+    const whileVp8 = bytes();
     published.stream.setTrackConfig(videoConfig);
     published.send(interleaved(videoUnits({ fromMs: 9_000, seconds: 6 }), audioUnits({ fromMs: 9_000, seconds: 6 })));
-    expect(bytes()).toBeGreaterThan(whileHevc);
+    expect(bytes()).toBeGreaterThan(whileVp8);
     expect(warnings(published)).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { AacTrackConfig, AvcTrackConfig } from '../../src/formats/media/track.ts';
+import { unknownColor } from '../../src/formats/media/video-color.ts';
 
 /** Configurations and access units of no decodable content, for what only looks at their times. */
 export const videoConfig: AvcTrackConfig = {
@@ -12,6 +13,7 @@ export const videoConfig: AvcTrackConfig = {
   height: 720,
   pixelAspect: { horizontal: 1, vertical: 1 },
   framesPerSecond: undefined,
+  color: unknownColor,
 };
 
 export const audioConfig: AacTrackConfig = {

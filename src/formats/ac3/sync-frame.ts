@@ -1,14 +1,40 @@
 import { BitReader } from '../../base/bit-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
-import type { Ac3TrackConfig } from '../media/track.ts';
 
 /** What the header of an AC-3 or E-AC-3 frame says (ETSI TS 102 366 §4.4 and annex E). */
-export interface Ac3SyncFrame {
-  readonly codec: 'ac3' | 'eac3';
+export type Ac3SyncFrame = Ac3Frame | Eac3Frame;
+
+interface SyncFrameBase {
   readonly sampleRate: number;
+  /** fscod. */
+  readonly sampleRateCode: number;
+  /** bsid. */
+  readonly bitstreamId: number;
+  /** acmod. */
+  readonly mode: number;
+  readonly lowFrequency: boolean;
   /** The low-frequency channel among them. Of E-AC-3 those of this substream. */
   readonly channels: number;
   readonly samplesPerFrame: number;
+}
+
+export interface Ac3Frame extends SyncFrameBase {
+  readonly codec: 'ac3';
+  /** bsmod. */
+  readonly bitstreamMode: number;
+  /** frmsizecod: twice the index of the bit rate, and 1 where the frame is longer by a word. */
+  readonly frameSizeCode: number;
+}
+
+export interface Eac3Frame extends SyncFrameBase {
+  readonly codec: 'eac3';
+  /** Adds channels to the independent substream before it. */
+  readonly dependent: boolean;
+  readonly substreamId: number;
+  /** Of the whole frame. */
+  readonly bytes: number;
+  /** chanmap of a dependent substream that has one: 16 bits, the left channel in the highest. */
+  readonly channelMap: number | undefined;
 }
 
 const syncWord = 0x0b77;
@@ -35,25 +61,39 @@ export function parseAc3SyncFrame(data: Uint8Array): Ac3SyncFrame {
   return bitstreamId <= lastAc3BitstreamId ? parseAc3(reader, bitstreamId) : parseEac3(reader);
 }
 
-function parseAc3(reader: BitReader, bitstreamId: number): Ac3SyncFrame {
+function parseAc3(reader: BitReader, bitstreamId: number): Ac3Frame {
   reader.skip(16); // crc1
-  const sampleRate = sampleRates[reader.bits(2)];
+  const sampleRateCode = reader.bits(2);
+  const sampleRate = sampleRates[sampleRateCode];
   if (sampleRate === undefined) throw frameError('the reserved sample rate');
-  reader.skip(6 + 5 + 3); // frmsizecod, bsid, bsmod
+  const frameSizeCode = reader.bits(6);
+  reader.skip(5); // bsid
+  const bitstreamMode = reader.bits(3);
   const mode = reader.bits(3);
   if ((mode & 1) !== 0 && mode !== 1) reader.skip(2); // cmixlev
   if ((mode & 4) !== 0) reader.skip(2); // surmixlev
   if (mode === 2) reader.skip(2); // dsurmod
+  const lowFrequency = reader.flag();
   return {
     codec: 'ac3',
     sampleRate: sampleRate >> (Math.max(bitstreamId, 8) - 8),
-    channels: (channelsByMode[mode] ?? 0) + reader.bit(),
+    sampleRateCode,
+    frameSizeCode,
+    bitstreamId,
+    bitstreamMode,
+    mode,
+    lowFrequency,
+    channels: (channelsByMode[mode] ?? 0) + Number(lowFrequency),
     samplesPerFrame: 6 * samplesPerBlock,
   };
 }
 
-function parseEac3(reader: BitReader): Ac3SyncFrame {
-  reader.skip(2 + 3 + 11); // strmtyp, substreamid, frmsiz
+const dependentStream = 1;
+
+function parseEac3(reader: BitReader): Eac3Frame {
+  const dependent = reader.bits(2) === dependentStream;
+  const substreamId = reader.bits(3);
+  const bytes = (reader.bits(11) + 1) * 2;
   const rateCode = reader.bits(2);
   const secondCode = reader.bits(2);
   // A reduced rate: the second code is that of the rate, and a frame has six blocks.
@@ -62,32 +102,34 @@ function parseEac3(reader: BitReader): Ac3SyncFrame {
   if (fullRate === undefined) throw frameError('the reserved sample rate');
   const blocks = isReduced ? 6 : (blocksByCode[secondCode] ?? 6);
   const mode = reader.bits(3);
+  const lowFrequency = reader.flag();
+  const bitstreamId = reader.bits(5);
   return {
     codec: 'eac3',
     sampleRate: isReduced ? fullRate / 2 : fullRate,
-    channels: (channelsByMode[mode] ?? 0) + reader.bit(),
+    sampleRateCode: rateCode,
+    bitstreamId,
+    mode,
+    lowFrequency,
+    dependent,
+    substreamId,
+    bytes,
+    channels: (channelsByMode[mode] ?? 0) + Number(lowFrequency),
     samplesPerFrame: blocks * samplesPerBlock,
+    channelMap: dependent ? parseChannelMap(reader, mode) : undefined,
   };
 }
 
-/** The track of an AC-3 or E-AC-3 stream that begins with this frame. Throws as `parseAc3SyncFrame`. */
-export function ac3TrackConfig(codec: 'ac3' | 'eac3', frame: Uint8Array, trackId = 0): Ac3TrackConfig {
-  const header = parseAc3SyncFrame(frame);
-  if (header.codec !== codec) throw frameError(`a frame of ${header.codec} in a track of ${codec}`);
-  const { sampleRate, channels, samplesPerFrame } = header;
-  return {
-    kind: 'audio',
-    codec,
-    trackId,
-    codecString: codec === 'ac3' ? 'ac-3' : 'ec-3',
-    description: undefined,
-    sampleRate,
-    channels,
-    samplesPerFrame,
-  };
+function parseChannelMap(reader: BitReader, mode: number): number | undefined {
+  // Two channels of their own (acmod 0) have these twice.
+  for (let program = mode === 0 ? 2 : 1; program > 0; program--) {
+    reader.skip(5); // dialnorm
+    if (reader.flag()) reader.skip(8); // compr
+  }
+  return reader.flag() ? reader.bits(16) : undefined;
 }
 
-function frameError(sentence: string): ProtocolError {
+export function frameError(sentence: string): ProtocolError {
   return new ProtocolError('AC3_FRAME', `AC-3 frame header: ${sentence}`, {
     byteOffset: 0,
     section: 'ETSI TS 102 366 §4.4',

@@ -1,7 +1,9 @@
 import { ProtocolError } from '../../base/errors.ts';
 import type { Av1TrackConfig } from '../media/track.ts';
+import { isUsual, unknownColor } from '../media/video-color.ts';
+import { parseAv1HdrMetadata } from './hdr-metadata.ts';
 import { obuType, openBitstreamUnits } from './open-bitstream-unit.ts';
-import { parseAv1SequenceHeader } from './sequence-header.ts';
+import { type Av1SequenceHeader, parseAv1SequenceHeader } from './sequence-header.ts';
 
 /** An AV1CodecConfigurationRecord (AV1-ISOBMFF §2.3.3). */
 export interface Av1CodecConfiguration {
@@ -41,23 +43,39 @@ export function av1TrackConfig(
   keyframe: Uint8Array | undefined,
   trackId = 0,
 ): Av1TrackConfig | undefined {
-  const { profile, levelIndex, highTier, bitDepth, units } = parseAv1CodecConfiguration(record);
+  const configuration = parseAv1CodecConfiguration(record);
+  const { units } = configuration;
   const described = sequenceHeaderUnit(units);
   const unit = described ?? (keyframe && sequenceHeaderUnit(keyframe));
   if (unit === undefined) return undefined;
-  const { width, height, framesPerSecond } = parseAv1SequenceHeader(unit.payload);
+  const header = parseAv1SequenceHeader(unit.payload);
+  const { width, height, framesPerSecond, colors } = header;
   return {
     kind: 'video',
     codec: 'av1',
     trackId,
-    codecString: `av01.${profile}.${twoDigits(levelIndex)}${highTier ? 'H' : 'M'}.${twoDigits(bitDepth)}`,
+    codecString: codecString(configuration, header),
     description: described === undefined ? Uint8Array.of(...record, ...unit.bytes) : record.slice(),
     width,
     height,
     // The render size, which could say another shape, stands in the frames and is not used by encoders.
     pixelAspect: { horizontal: 1, vertical: 1 },
     framesPerSecond,
+    color: { ...unknownColor, ...colors, ...parseAv1HdrMetadata(units) },
   };
+}
+
+/** AV1-ISOBMFF §5. What follows the bit depth is left out where it says no more than that. */
+function codecString(
+  { profile, levelIndex, highTier, bitDepth }: Av1CodecConfiguration,
+  { monochrome, chroma, colors }: Av1SequenceHeader,
+): string {
+  const short = `av01.${profile}.${twoDigits(levelIndex)}${highTier ? 'H' : 'M'}.${twoDigits(bitDepth)}`;
+  const { primaries, transfer, matrix, fullRange } = colors;
+  const isPlain = !monochrome && chroma.startsWith('11') && isUsual(colors);
+  if (isPlain) return short;
+  const numbers = [primaries, transfer, matrix].map(twoDigits);
+  return [short, Number(monochrome), chroma, ...numbers, Number(fullRange)].join('.');
 }
 
 function sequenceHeaderUnit(data: Uint8Array) {

@@ -9,7 +9,7 @@ export interface OpenBitstreamUnit {
   readonly payload: Uint8Array;
 }
 
-export const obuType = { sequenceHeader: 1 } as const;
+export const obuType = { sequenceHeader: 1, temporalDelimiter: 2, frameHeader: 3, metadata: 5, frame: 6 } as const;
 
 /**
  * The units in the bytes of a temporal unit, or of the configuration in an `av1C` box. Views, no copies. The last one

@@ -1,6 +1,7 @@
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import type { AvcTrackConfig } from '../media/track.ts';
+import { unknownColor } from '../media/video-color.ts';
 import { parseSps } from './sps.ts';
 
 /** An AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1). */
@@ -88,6 +89,7 @@ export function avcTrackConfig(description: Uint8Array, trackId = 0): AvcTrackCo
     height: sps.height,
     pixelAspect: sps.pixelAspect,
     framesPerSecond: sps.framesPerSecond,
+    color: { ...unknownColor, ...sps.colors },
   };
 }
 

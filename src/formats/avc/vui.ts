@@ -1,5 +1,6 @@
 import type { BitReader } from '../../base/bit-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
+import { type ColorDescription, unspecifiedColors } from '../media/video-color.ts';
 
 /** What the video usability information says (ISO/IEC 14496-10 annex E) and somebody here asks for. */
 export interface Vui {
@@ -7,6 +8,7 @@ export interface Vui {
   readonly pixelAspect: { readonly horizontal: number; readonly vertical: number };
   /** If the frame rate is fixed. */
   readonly framesPerSecond: number | undefined;
+  readonly colors: ColorDescription;
 }
 
 /** Table E-1, from index 1 on. */
@@ -35,14 +37,16 @@ const squarePixels = { horizontal: 1, vertical: 1 };
 /** Reads `vui_parameters_present_flag` and what follows. Encoders cut it short; then the rest of it says nothing. */
 export function parseVui(reader: BitReader): Vui {
   let pixelAspect = squarePixels;
+  let colors = unspecifiedColors;
   try {
-    if (!reader.flag()) return { pixelAspect, framesPerSecond: undefined };
+    if (!reader.flag()) return { pixelAspect, framesPerSecond: undefined, colors };
     pixelAspect = parsePixelAspect(reader);
-    skipToTiming(reader);
-    return { pixelAspect, framesPerSecond: parseFrameRate(reader) };
+    colors = parseVideoSignal(reader);
+    skipChromaLocation(reader);
+    return { pixelAspect, framesPerSecond: parseFrameRate(reader), colors };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { pixelAspect, framesPerSecond: undefined };
+    return { pixelAspect, framesPerSecond: undefined, colors };
   }
 }
 
@@ -59,12 +63,18 @@ export function parsePixelAspect(reader: BitReader): { horizontal: number; verti
   return { horizontal, vertical };
 }
 
-function skipToTiming(reader: BitReader): void {
+/** From `overscan_info_present_flag` to the colours (§E.2.1); HEVC writes the same. */
+export function parseVideoSignal(reader: BitReader): ColorDescription {
   if (reader.flag()) reader.skip(1); // overscan_appropriate_flag
-  if (reader.flag()) {
-    reader.skip(3 + 1); // video_format, video_full_range_flag
-    if (reader.flag()) reader.skip(24); // colour_primaries, transfer_characteristics, matrix_coefficients
-  }
+  if (!reader.flag()) return unspecifiedColors;
+  reader.skip(3); // video_format
+  const fullRange = reader.flag();
+  if (!reader.flag()) return { ...unspecifiedColors, fullRange };
+  return { fullRange, primaries: reader.bits(8), transfer: reader.bits(8), matrix: reader.bits(8) };
+}
+
+/** `chroma_loc_info_present_flag` and what follows it (§E.2.1); HEVC writes the same. */
+export function skipChromaLocation(reader: BitReader): void {
   if (reader.flag()) {
     reader.unsignedExpGolomb(); // chroma_sample_loc_type_top_field
     reader.unsignedExpGolomb(); // chroma_sample_loc_type_bottom_field

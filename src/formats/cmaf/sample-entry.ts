@@ -1,21 +1,31 @@
-import type { CmafTrackConfig } from './cmaf-track.ts';
-import type { AacTrackConfig, AvcTrackConfig } from '../media/track.ts';
-import { box, fullBox, text, uint16, uint32, uint8, zeros } from './box.ts';
+import { audioSampleEntry } from './audio-sample-entry.ts';
+import { box, fullBox, text, uint16, uint32, zeros } from './box.ts';
+import type { CmafTrackConfig, CmafVideoTrackConfig } from './cmaf-track.ts';
+import { colorBoxes } from './color-boxes.ts';
 
 /** What stands in `stsd`: one sample entry, named by the codec's fourcc. */
 export function sampleEntry(config: CmafTrackConfig): Uint8Array {
+  return config.kind === 'video' ? videoSampleEntry(config) : audioSampleEntry(config);
+}
+
+function videoSampleEntry(config: CmafVideoTrackConfig): Uint8Array {
+  const { description } = config;
   switch (config.codec) {
-    case 'avc':
-      return avc1(config);
-    case 'aac':
-      return mp4a(config);
+    case 'avc': // ISO/IEC 14496-15 §5.4.2.1
+      return visualSampleEntry('avc1', config, box('avcC', description));
+    case 'hevc': // ISO/IEC 14496-15 §8.4.1; `hev1`, with parameter sets among the samples, is what Apple's players refuse
+      return visualSampleEntry('hvc1', config, box('hvcC', description));
+    case 'av1': // AV1-ISOBMFF §2.2
+      return visualSampleEntry('av01', config, box('av1C', description));
+    case 'vp9': // VP Codec ISO Media File Format Binding
+      return visualSampleEntry('vp09', config, fullBox('vpcC', 1, 0, description));
   }
 }
 
-/** ISO/IEC 14496-15 §5.4.2.1, ISO/IEC 14496-12 §12.1.3. */
-function avc1(config: AvcTrackConfig): Uint8Array {
+/** ISO/IEC 14496-12 §12.1.3. */
+function visualSampleEntry(fourcc: string, config: CmafVideoTrackConfig, configuration: Uint8Array): Uint8Array {
   return box(
-    'avc1',
+    fourcc,
     zeros(6),
     uint16(1), // data_reference_index
     zeros(16),
@@ -25,64 +35,20 @@ function avc1(config: AvcTrackConfig): Uint8Array {
     uint16(1), // frame_count
     zeros(32), // compressorname
     uint16(0x0018, 0xffff), // depth, pre_defined
-    box('avcC', config.description),
+    configuration,
+    ...colorBoxes(config.color),
     ...pasp(config),
   );
 }
 
 /** Only where samples are not square (ISO/IEC 14496-12 §12.1.4). */
-function pasp({ pixelAspect }: AvcTrackConfig): Uint8Array[] {
+function pasp({ pixelAspect }: CmafVideoTrackConfig): Uint8Array[] {
   const { horizontal, vertical } = pixelAspect;
   return horizontal === vertical ? [] : [box('pasp', uint32(horizontal, vertical))];
 }
 
-/** ISO/IEC 14496-14 §6.7.2, ISO/IEC 14496-12 §12.2.3. */
-function mp4a(config: AacTrackConfig): Uint8Array {
-  return box(
-    'mp4a',
-    zeros(6),
-    uint16(1), // data_reference_index
-    zeros(8),
-    uint16(config.channels, 16, 0, 0), // channelcount, samplesize, pre_defined, reserved
-    // 16.16; a rate that does not fit is left to the AudioSpecificConfig.
-    uint32(config.sampleRate < 65_536 ? config.sampleRate * 65_536 : 0),
-    esds(config.description),
-  );
-}
-
-/** The ES_Descriptor of MPEG-4 audio (ISO/IEC 14496-14 §6.7.2, ISO/IEC 14496-1 §7.2.6). */
-export function esds(audioSpecificConfig: Uint8Array): Uint8Array {
-  const decoderSpecificInfo = descriptor(0x05, audioSpecificConfig);
-  const decoderConfig = descriptor(
-    0x04,
-    uint8(0x40, 0x15), // MPEG-4 audio; audio stream, not upstream
-    zeros(3), // bufferSizeDB
-    zeros(8), // maxBitrate, avgBitrate: not known
-    decoderSpecificInfo,
-  );
-  const syncLayerConfig = descriptor(0x06, uint8(0x02)); // as ISO/IEC 14496-14 wants it
-  return fullBox('esds', 0, 0, descriptor(0x03, uint16(0), uint8(0), decoderConfig, syncLayerConfig));
-}
-
-/** Tag, length as four bytes of seven bits each, body (ISO/IEC 14496-1 §8.3.3). */
-function descriptor(tag: number, ...body: readonly Uint8Array[]): Uint8Array {
-  const length = body.reduce((sum, field) => sum + field.length, 0);
-  const bytes = new Uint8Array(5 + length);
-  bytes[0] = tag;
-  bytes[1] = ((length >> 21) & 0x7f) | 0x80;
-  bytes[2] = ((length >> 14) & 0x7f) | 0x80;
-  bytes[3] = ((length >> 7) & 0x7f) | 0x80;
-  bytes[4] = length & 0x7f;
-  let offset = 5;
-  for (const field of body) {
-    bytes.set(field, offset);
-    offset += field.length;
-  }
-  return bytes;
-}
-
 /** The media handler of the track: `vide` or `soun`, with its human-readable name. */
-export function handlerOf(config: CmafTrackConfig): Uint8Array {
-  const [handlerType, name] = config.kind === 'video' ? ['vide', 'VideoHandler'] : ['soun', 'SoundHandler'];
+export function handlerOf({ kind }: CmafTrackConfig): Uint8Array {
+  const [handlerType, name] = kind === 'video' ? ['vide', 'VideoHandler'] : ['soun', 'SoundHandler'];
   return fullBox('hdlr', 0, 0, uint32(0), text(handlerType), zeros(12), text(name), zeros(1));
 }

@@ -16,7 +16,7 @@ const blockHeaderBytes = 4;
 const streamInfoBytes = 34;
 
 /** Throws `ProtocolError` for what is shorter than such a block and for a sample rate of 0. */
-function parseFlacStreamInfo(bytes: Uint8Array): FlacStreamInfo {
+export function parseFlacStreamInfo(bytes: Uint8Array): FlacStreamInfo {
   if (bytes.length < streamInfoBytes) throw headerError(`STREAMINFO of ${bytes.length} bytes`);
   const reader = new BitReader(bytes, 'FLAC STREAMINFO');
   const minBlockSamples = reader.bits(16);

@@ -1,4 +1,5 @@
-import { ac3TrackConfig, isAc3SyncFrame } from '../ac3/sync-frame.ts';
+import { ac3TrackConfig } from '../ac3/access-unit.ts';
+import { isAc3SyncFrame } from '../ac3/sync-frame.ts';
 import { aacTrackConfig } from '../aac/audio-specific-config.ts';
 import { av1TrackConfig } from '../av1/codec-configuration.ts';
 import { avcTrackConfig } from '../avc/decoder-configuration.ts';

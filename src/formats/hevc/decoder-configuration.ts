@@ -1,6 +1,8 @@
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import type { HevcTrackConfig } from '../media/track.ts';
+import { unknownColor, type VideoColor } from '../media/video-color.ts';
+import { parseHevcHdrSei } from './hdr-sei.ts';
 import { hevcNalUnitType, parseHevcSps, typeOfHevcNalUnit } from './sps.ts';
 
 /** An HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 §8.3.3.1). */
@@ -61,7 +63,7 @@ export function hevcTrackConfig(description: Uint8Array, trackId = 0): HevcTrack
   const configuration = parseHevcDecoderConfiguration(description);
   const spsUnit = configuration.nalUnits.find((unit) => typeOfHevcNalUnit(unit) === hevcNalUnitType.sps);
   if (spsUnit === undefined) throw configurationError('no sequence parameter set', 22);
-  const { width, height, pixelAspect, framesPerSecond } = parseHevcSps(spsUnit);
+  const { width, height, pixelAspect, framesPerSecond, colors } = parseHevcSps(spsUnit);
   return {
     kind: 'video',
     codec: 'hevc',
@@ -72,7 +74,17 @@ export function hevcTrackConfig(description: Uint8Array, trackId = 0): HevcTrack
     height,
     pixelAspect,
     framesPerSecond,
+    color: { ...unknownColor, ...colors, ...hdrOf(configuration) },
   };
+}
+
+/** Encoders that are asked to put the HDR messages beside the parameter sets; others send them with each keyframe. */
+function hdrOf({ nalUnits }: HevcDecoderConfiguration): Partial<VideoColor> {
+  let found: Partial<VideoColor> = {};
+  for (const unit of nalUnits) {
+    if (typeOfHevcNalUnit(unit) === hevcNalUnitType.prefixSei) found = { ...found, ...parseHevcHdrSei(unit) };
+  }
+  return found;
 }
 
 /** ISO/IEC 14496-15 §E.3: profile, its compatibility flags from the lowest bit on, tier and level, constraints. */

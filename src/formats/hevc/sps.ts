@@ -1,6 +1,7 @@
 import { BitReader } from '../../base/bit-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import { rawByteSequencePayload } from '../avc/nal-unit.ts';
+import { unspecifiedColors } from '../media/video-color.ts';
 import { skipShortTermReferencePictureSets } from './reference-picture-set.ts';
 import { parseHevcVui, type HevcVui } from './vui.ts';
 
@@ -11,7 +12,7 @@ export interface HevcSequenceParameterSet extends HevcVui {
   readonly height: number;
 }
 
-export const hevcNalUnitType = { vps: 32, sps: 33, pps: 34 } as const;
+export const hevcNalUnitType = { vps: 32, sps: 33, pps: 34, prefixSei: 39 } as const;
 
 /** Of the first byte of a NAL unit (§7.3.1.2). */
 export function typeOfHevcNalUnit(nalUnit: Uint8Array): number {
@@ -72,7 +73,11 @@ function skipProfileTierLevel(reader: BitReader, maxSubLayers: number): void {
 
 /** From the bit depths to the end: all that stands before the VUI has to be read to find it. */
 function parseRest(reader: BitReader, maxSubLayers: number): HevcVui {
-  const nothing = { pixelAspect: { horizontal: 1, vertical: 1 }, framesPerSecond: undefined };
+  const nothing = {
+    pixelAspect: { horizontal: 1, vertical: 1 },
+    framesPerSecond: undefined,
+    colors: unspecifiedColors,
+  };
   try {
     reader.unsignedExpGolomb(); // bit_depth_luma_minus8
     reader.unsignedExpGolomb(); // bit_depth_chroma_minus8

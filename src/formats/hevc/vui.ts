@@ -1,5 +1,6 @@
 import type { BitReader } from '../../base/bit-reader.ts';
-import { parsePixelAspect } from '../avc/vui.ts';
+import { parsePixelAspect, parseVideoSignal, skipChromaLocation } from '../avc/vui.ts';
+import type { ColorDescription } from '../media/video-color.ts';
 
 /** What the video usability information says (ITU-T H.265 annex E) and somebody here asks for. */
 export interface HevcVui {
@@ -7,25 +8,20 @@ export interface HevcVui {
   readonly pixelAspect: { readonly horizontal: number; readonly vertical: number };
   /** Pictures a second, if the stream states its timing. */
   readonly framesPerSecond: number | undefined;
+  readonly colors: ColorDescription;
 }
 
 /** Reads `vui_parameters` as far as its timing. The table of pixel aspects is that of AVC. */
 export function parseHevcVui(reader: BitReader): HevcVui {
   const pixelAspect = parsePixelAspect(reader);
-  if (reader.flag()) reader.skip(1); // overscan_appropriate_flag
-  if (reader.flag()) {
-    reader.skip(3 + 1); // video_format, video_full_range_flag
-    if (reader.flag()) reader.skip(24); // colour_primaries, transfer_characteristics, matrix_coeffs
-  }
-  if (reader.flag()) {
-    reader.unsignedExpGolomb(); // chroma_sample_loc_type_top_field
-    reader.unsignedExpGolomb(); // chroma_sample_loc_type_bottom_field
-  }
+  const colors = parseVideoSignal(reader);
+  skipChromaLocation(reader);
   reader.skip(3); // neutral_chroma_indication_flag, field_seq_flag, frame_field_info_present_flag
   if (reader.flag()) for (let i = 0; i < 4; i++) reader.unsignedExpGolomb(); // default display window
-  if (!reader.flag()) return { pixelAspect, framesPerSecond: undefined };
+  if (!reader.flag()) return { pixelAspect, framesPerSecond: undefined, colors };
   const unitsInTick = reader.bits(32);
   const timeScale = reader.bits(32);
   // Unlike in AVC a tick is a picture.
-  return { pixelAspect, framesPerSecond: unitsInTick > 0 && timeScale > 0 ? timeScale / unitsInTick : undefined };
+  const framesPerSecond = unitsInTick > 0 && timeScale > 0 ? timeScale / unitsInTick : undefined;
+  return { pixelAspect, framesPerSecond, colors };
 }

@@ -1,3 +1,4 @@
+import type { VideoRange } from '../media/video-color.ts';
 import {
   attributeTag,
   decimalFloatingPoint,
@@ -56,6 +57,8 @@ export interface VariantVideo {
   readonly width: number;
   readonly height: number;
   readonly framesPerSecond: number | undefined;
+  /** VIDEO-RANGE. */
+  readonly range: VideoRange;
 }
 
 /** The text of a multivariant playlist. */
@@ -90,19 +93,26 @@ function variantTag(variant: Variant): string {
     RESOLUTION: video && decimalResolution(video.width, video.height),
     'FRAME-RATE':
       video?.framesPerSecond === undefined ? undefined : decimalFloatingPoint(Number(video.framesPerSecond.toFixed(3))),
+    'VIDEO-RANGE': videoRangeAttribute(video?.range),
     AUDIO: variant.audioGroupId === undefined ? undefined : quotedString(variant.audioGroupId),
   });
 }
 
 /** Of a rate of its own it says nothing (rfc8216bis §4.4.6.3). */
 function iFrameTag(variant: IFrameVariant): string {
-  const { width, height } = variant.video;
+  const { width, height, range } = variant.video;
   return attributeTag('EXT-X-I-FRAME-STREAM-INF', {
     ...bandwidth(variant),
     CODECS: quotedString(variant.codecs),
     RESOLUTION: decimalResolution(width, height),
+    'VIDEO-RANGE': videoRangeAttribute(range),
     URI: quotedString(variant.uri),
   });
+}
+
+/** SDR is what it means to leave it out. */
+function videoRangeAttribute(range: VideoRange | undefined) {
+  return range === undefined || range === 'SDR' ? undefined : enumeratedString(range);
 }
 
 function bandwidth(variant: { readonly peakBitsPerSecond: number; readonly averageBitsPerSecond: number }) {

@@ -1,3 +1,5 @@
+import { sameVideoColor, type VideoColor } from './video-color.ts';
+
 /** What a decoder must know before the first access unit of a track. */
 export type TrackConfig = VideoTrackConfig | AudioTrackConfig;
 
@@ -26,6 +28,8 @@ interface VideoTrackConfigBase extends TrackConfigBase {
   readonly pixelAspect: { readonly horizontal: number; readonly vertical: number };
   /** If the stream says that the rate is fixed, and which. */
   readonly framesPerSecond: number | undefined;
+  /** As the bitstream says it, or the publisher beside it. */
+  readonly color: VideoColor;
 }
 
 /** `description`: the AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1), the body of an `avcC` box. */
@@ -84,6 +88,8 @@ export interface Ac3TrackConfig extends AudioTrackConfigBase {
   readonly codec: 'ac3' | 'eac3';
   readonly description: undefined;
   readonly samplesPerFrame: number;
+  /** The body of a `dac3` or `dec3` box (ETSI TS 102 366 annex F), which MP4 wants and a stream does not have. */
+  readonly specificBox: Uint8Array;
 }
 
 /** Has no record of its own: what is here stands in the header of the first frame. */
@@ -101,7 +107,7 @@ export function trackNumber({ kind, trackId }: Pick<TrackConfig, 'kind' | 'track
   return kind === 'video' ? trackId : audioTracksFrom + trackId;
 }
 
-/** Whether a decoder that was set up with `a` can go on with access units of `b`, which shows the same picture size. */
+/** Whether a decoder that was set up with `a` can go on with access units of `b`, which shows the same picture size and colours. */
 export function sameTrackConfig(a: TrackConfig, b: TrackConfig): boolean {
   return (
     a.codec === b.codec &&
@@ -113,7 +119,9 @@ export function sameTrackConfig(a: TrackConfig, b: TrackConfig): boolean {
 }
 
 function sameFormat(a: TrackConfig, b: TrackConfig): boolean {
-  if (a.kind === 'video') return b.kind === 'video' && a.width === b.width && a.height === b.height;
+  if (a.kind === 'video') {
+    return b.kind === 'video' && a.width === b.width && a.height === b.height && sameVideoColor(a.color, b.color);
+  }
   return b.kind === 'audio' && a.sampleRate === b.sampleRate && a.channels === b.channels;
 }
 

@@ -21,7 +21,7 @@ export function isMp3Frame(data: Uint8Array): boolean {
 }
 
 /** Throws `ProtocolError` for another layer, for reserved values and for what ends early. */
-function parseMp3FrameHeader(data: Uint8Array): Mp3FrameHeader {
+export function parseMp3FrameHeader(data: Uint8Array): Mp3FrameHeader {
   const header = new ByteReader(data, 'MP3 frame header').uint32();
   if (!isMp3Frame(data)) throw frameError('no syncword');
   const version = (header >>> 19) & 3;

@@ -1,7 +1,8 @@
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import type { VpxTrackConfig } from '../media/track.ts';
-import { vp8KeyframeSize, vp9KeyframeSize } from './keyframe.ts';
+import { type ColorDescription, isUsual, unknownColor } from '../media/video-color.ts';
+import { type FrameSize, vp8KeyframeSize, vp9KeyframeSize } from './keyframe.ts';
 
 /** A VPCodecConfigurationRecord ("VP Codec ISO Media File Format Binding"), the same for VP8 and VP9. */
 export interface VpCodecConfiguration {
@@ -9,6 +10,9 @@ export interface VpCodecConfiguration {
   /** Ten times the level; 0 where it is not known. */
   readonly level: number;
   readonly bitDepth: number;
+  /** 0 and 1: 4:2:0 with its two chroma positions, 2: 4:2:2, 3: 4:4:4. */
+  readonly chromaSubsampling: number;
+  readonly colors: ColorDescription;
   /** The record without version and flags. */
   readonly record: Uint8Array;
 }
@@ -24,8 +28,14 @@ export function parseVpCodecConfiguration(bytes: Uint8Array): VpCodecConfigurati
   const reader = new ByteReader(record, 'VPCodecConfigurationRecord');
   const profile = reader.uint8();
   const level = reader.uint8();
-  const bitDepth = reader.uint8() >> 4;
-  reader.skip(3); // colourPrimaries, transferCharacteristics, matrixCoefficients
+  const format = reader.uint8();
+  const bitDepth = format >> 4;
+  const colors = {
+    fullRange: (format & 1) === 1,
+    primaries: reader.uint8(),
+    transfer: reader.uint8(),
+    matrix: reader.uint8(),
+  };
   reader.skip(reader.uint16()); // codecInitializationData
   if (profile > 3 || ![8, 10, 12].includes(bitDepth)) {
     throw new ProtocolError('VP_CONFIGURATION', `profile ${profile} with ${bitDepth} bits`, {
@@ -33,7 +43,7 @@ export function parseVpCodecConfiguration(bytes: Uint8Array): VpCodecConfigurati
       section: 'VP Codec ISO Media File Format Binding',
     });
   }
-  return { profile, level, bitDepth, record };
+  return { profile, level, bitDepth, chromaSubsampling: (format >> 1) & 7, colors, record };
 }
 
 /**
@@ -46,18 +56,48 @@ export function vpxTrackConfig(
   keyframe: Uint8Array,
   trackId = 0,
 ): VpxTrackConfig | undefined {
-  const { profile, level, bitDepth, record } = parseVpCodecConfiguration(description);
+  const configuration = parseVpCodecConfiguration(description);
   const size = codec === 'vp9' ? vp9KeyframeSize(keyframe) : vp8KeyframeSize(keyframe);
   if (size === undefined) return undefined;
-  const numbers = [profile, level, bitDepth].map((value) => String(value).padStart(2, '0'));
   return {
     kind: 'video',
     codec,
     trackId,
-    codecString: `${codec === 'vp9' ? 'vp09' : 'vp08'}.${numbers.join('.')}`,
-    description: record.slice(),
+    codecString: codecString(codec, configuration, size),
+    description: configuration.record.slice(),
     ...size,
     pixelAspect: { horizontal: 1, vertical: 1 },
     framesPerSecond: undefined,
+    color: { ...unknownColor, ...configuration.colors },
   };
+}
+
+/** Of the binding, §"Codecs Parameter String". What follows the bit depth is left out where it says no more than that. */
+function codecString(
+  codec: 'vp9' | 'vp8',
+  { profile, level, bitDepth, chromaSubsampling, colors }: VpCodecConfiguration,
+  size: FrameSize,
+): string {
+  const { primaries, transfer, matrix, fullRange } = colors;
+  const numbers = [profile, level === 0 ? leastLevel(size) : level, bitDepth];
+  const isPlain = chromaSubsampling <= 1 && isUsual(colors);
+  if (!isPlain) numbers.push(chromaSubsampling, primaries, transfer, matrix, Number(fullRange));
+  return [codec === 'vp9' ? 'vp09' : 'vp08', ...numbers.map((value) => String(value).padStart(2, '0'))].join('.');
+}
+
+/** The largest picture of each level, in luma samples (VP9 annex A). */
+const levelPictures: readonly (readonly [level: number, lumaSamples: number])[] = [
+  [10, 36_864],
+  [11, 73_728],
+  [20, 122_880],
+  [21, 245_760],
+  [30, 552_960],
+  [31, 983_040],
+  [40, 2_228_224],
+  [50, 8_912_896],
+];
+
+/** For a record that leaves it open: no browser takes a level of 0. */
+function leastLevel({ width, height }: FrameSize): number {
+  return levelPictures.find(([, lumaSamples]) => width * height <= lumaSamples)?.[0] ?? 60;
 }

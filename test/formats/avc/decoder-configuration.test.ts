@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../../src/base/errors.ts';
+import { unknownColor } from '../../../src/formats/media/video-color.ts';
 import {
   avcTrackConfig,
   encodeAvcDecoderConfiguration,
@@ -72,6 +73,7 @@ describe('avcTrackConfig', () => {
       height: 720,
       pixelAspect: { horizontal: 1, vertical: 1 },
       framesPerSecond: undefined,
+      color: unknownColor,
     });
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../../src/base/errors.ts';
 import { parseSps } from '../../../src/formats/avc/sps.ts';
+import { unspecifiedColors } from '../../../src/formats/media/video-color.ts';
 
 /** Writes bits as an encoder does, so that each field can be set to what no encoder would write. */
 class BitWriter {
@@ -84,6 +85,7 @@ describe('parseSps', () => {
       width: 1_920,
       height: 1_080,
       interlaced: false,
+      colors: unspecifiedColors,
       pixelAspect: { horizontal: 1, vertical: 1 },
       framesPerSecond: undefined,
     });

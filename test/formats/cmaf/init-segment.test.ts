@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { box, fullBox, uint16, uint32 } from '../../../src/formats/cmaf/box.ts';
+import { box, fullBox, text, uint16, uint32 } from '../../../src/formats/cmaf/box.ts';
+import { type CmafTrackConfig, isCmafTrack } from '../../../src/formats/cmaf/cmaf-track.ts';
+import { colorBoxes } from '../../../src/formats/cmaf/color-boxes.ts';
 import { initSegment } from '../../../src/formats/cmaf/init-segment.ts';
-import { esds } from '../../../src/formats/cmaf/sample-entry.ts';
+import { esds } from '../../../src/formats/cmaf/audio-sample-entry.ts';
+import { sampleEntry } from '../../../src/formats/cmaf/sample-entry.ts';
+import { unknownColor } from '../../../src/formats/media/video-color.ts';
+import { opusTrackConfig } from '../../../src/formats/opus/identification-header.ts';
 import { isoBoxes, oneBox } from '../../support/iso-boxes.ts';
+import { audioTrackConfig, videoTrackConfig } from '../../support/sample-tracks.ts';
 import { audioConfig, videoConfig } from '../../support/synthetic-units.ts';
 
 const read = (...written: Parameters<typeof initSegment>) => isoBoxes(initSegment(...written));
@@ -63,9 +69,9 @@ describe('initSegment', () => {
     expect(oneBox(boxes, 'mdhd').timescale).toBe(48_000);
     expect(oneBox(boxes, 'hdlr').handlerType).toBe('soun');
     expect(oneBox(boxes, 'mp4a')).toMatchObject({ channelcount: 2, samplesize: 16 });
-    expect(Buffer.from(initSegment(audioConfig, 48_000)).includes(Buffer.from(esds(audioConfig.description)))).toBe(
-      true,
-    );
+    expect(
+      Buffer.from(initSegment(audioConfig, 48_000)).includes(Buffer.from(esds(0x40, audioConfig.description))),
+    ).toBe(true);
   });
 });
 
@@ -78,6 +84,92 @@ describe('esds', () => {
       [0x05, 0x80, 0x80, 0x80, 2, 0x11, 0x90], // DecoderSpecificInfo
       [0x06, 0x80, 0x80, 0x80, 1, 0x02], // SLConfigDescriptor
     ];
-    expect([...esds(Uint8Array.of(0x11, 0x90))]).toEqual(descriptors.flat());
+    expect([...esds(0x40, Uint8Array.of(0x11, 0x90))]).toEqual(descriptors.flat());
+  });
+});
+
+describe('sampleEntry', () => {
+  const entryOf = (config: CmafTrackConfig) => Buffer.from(sampleEntry(config));
+
+  it.each([
+    [videoTrackConfig('hevc'), 'hvc1', 'hvcC'],
+    [videoTrackConfig('av1'), 'av01', 'av1C'],
+    [audioTrackConfig('opus'), 'Opus', 'dOps'],
+    [audioTrackConfig('flac'), 'fLaC', 'dfLa'],
+    [audioTrackConfig('ac3'), 'ac-3', 'dac3'],
+    [audioTrackConfig('eac3'), 'ec-3', 'dec3'],
+    [audioTrackConfig('mp3'), 'mp4a', 'esds'],
+  ])('of %s is %s with %s', (config, fourcc, configuration) => {
+    if (!isCmafTrack(config)) throw new Error('not packaged');
+    const entry = entryOf(config);
+    expect(entry.toString('latin1', 4, 8)).toBe(fourcc);
+    expect(entry.includes(configuration)).toBe(true);
+  });
+
+  it('of VP9 has a version before the record', () => {
+    const config = videoTrackConfig('vp9');
+    if (!isCmafTrack(config) || config.kind !== 'video') throw new Error('not packaged');
+    expect(entryOf(config).includes(Buffer.from(fullBox('vpcC', 1, 0, config.description)))).toBe(true);
+  });
+
+  it('of Opus turns the numbers of the identification header round', () => {
+    const header = Uint8Array.of(...Buffer.from('OpusHead'), 1, 2, 0x38, 0x01, 0x44, 0xac, 0, 0, 0x00, 0xff, 0);
+    const entry = entryOf(opusTrackConfig(header));
+    expect(entry.subarray(-19)).toEqual(
+      Buffer.from([0, 0, 0, 19, ...Buffer.from('dOps'), 0, 2, 0x01, 0x38, 0, 0, 0xac, 0x44, 0xff, 0x00, 0]),
+    );
+  });
+
+  it('of Opus keeps the table of channels', () => {
+    const table = [1, 4, 2, 0, 4, 1, 2, 3, 5];
+    const header = Uint8Array.of(...Buffer.from('OpusHead'), 1, 6, 0, 0, 0, 0, 0, 0, 0, 0, ...table);
+    expect([...entryOf(opusTrackConfig(header)).subarray(-table.length)]).toEqual(table);
+  });
+
+  it.each([
+    [48_000, 0x6b],
+    [22_050, 0x69],
+  ])('of MP3 of %i Hz has the object type %i and no further description', (sampleRate, objectType) => {
+    const config = audioTrackConfig('mp3');
+    if (config.codec !== 'mp3') throw new Error('no MP3');
+    expect(entryOf({ ...config, sampleRate }).includes(Buffer.from(esds(objectType, undefined)))).toBe(true);
+  });
+});
+
+describe('colorBoxes', () => {
+  it('are none where nothing is known', () => {
+    expect(colorBoxes(unknownColor)).toEqual([]);
+  });
+
+  it('say what is known: colours, mastering display, light levels', () => {
+    const color = {
+      primaries: 9,
+      transfer: 16,
+      matrix: 9,
+      fullRange: true,
+      contentLight: { maxCll: 1_000, maxFall: 400.4 },
+      masteringDisplay: {
+        redX: 0.68,
+        redY: 0.32,
+        greenX: 0.265,
+        greenY: 0.69,
+        blueX: 0.15,
+        blueY: 0.06,
+        whitePointX: 0.3127,
+        whitePointY: 0.329,
+        maxLuminance: 1_000,
+        minLuminance: 0.0001,
+      },
+    };
+    expect(colorBoxes(color)).toEqual([
+      box('colr', text('nclx'), uint16(9, 16, 9), Uint8Array.of(0x80)),
+      box('mdcv', uint16(13_250, 34_500, 7_500, 3_000, 34_000, 16_000, 15_635, 16_450), uint32(10_000_000, 1)),
+      box('clli', uint16(1_000, 400)),
+    ]);
+  });
+
+  it('stay in their fields whatever a publisher says', () => {
+    const contentLight = { maxCll: 1e9, maxFall: -1 };
+    expect(colorBoxes({ ...unknownColor, contentLight })).toEqual([box('clli', uint16(65_535, 0))]);
   });
 });

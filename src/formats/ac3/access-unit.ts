@@ -1,0 +1,129 @@
+import { ProtocolError } from '../../base/errors.ts';
+import type { Ac3TrackConfig } from '../media/track.ts';
+import { type Ac3Frame, type Eac3Frame, frameError, parseAc3SyncFrame } from './sync-frame.ts';
+
+/** An independent substream of E-AC-3 and those that add channels to it. */
+interface Program {
+  readonly independent: Eac3Frame;
+  dependents: number;
+  /** chan_loc: which channels those add. */
+  channelLocations: number;
+}
+
+/** Of E-AC-3: the frames of all substreams for the same time, and of more than one time where frames are short. */
+interface Eac3AccessUnit {
+  readonly programs: readonly Program[];
+  readonly samples: number;
+  readonly bytes: number;
+}
+
+/** Throws `ProtocolError` where the first frame cannot be read; what follows it and cannot be read is not counted. */
+function parseEac3AccessUnit(data: Uint8Array): Eac3AccessUnit {
+  const programs = new Map<number, Program>();
+  let samples = 0;
+  let current: Program | undefined;
+  let at = 0;
+  do {
+    const frame = at === 0 ? parseAc3SyncFrame(data) : laterFrame(data.subarray(at));
+    if (frame?.codec !== 'eac3') break;
+    at += frame.bytes;
+    if (frame.dependent) {
+      if (current !== undefined) addDependent(current, frame);
+      continue;
+    }
+    if (frame.substreamId === 0) samples += frame.samplesPerFrame;
+    // A second frame of the same substream is of a later time.
+    current = programs.has(frame.substreamId) ? undefined : { independent: frame, dependents: 0, channelLocations: 0 };
+    if (current !== undefined) programs.set(frame.substreamId, current);
+  } while (at < data.length);
+  return { programs: [...programs.values()], samples, bytes: at };
+}
+
+function laterFrame(data: Uint8Array) {
+  try {
+    return parseAc3SyncFrame(data);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return undefined;
+  }
+}
+
+/** Places of a chanmap (table E.1.4), counted from the highest bit, in the order of chan_loc. */
+const locationsOfMap = [5, 6, 7, 8, 9, 10, 11, 12, 14] as const;
+/** Of those, in the order of chan_loc, the pairs. */
+const pairs = [true, true, false, false, true, true, true, false, false] as const;
+
+function addDependent(program: Program, { channelMap }: Eac3Frame): void {
+  program.dependents++;
+  for (const [index, place] of locationsOfMap.entries()) {
+    if (((channelMap ?? 0) & (0x8000 >> place)) !== 0) program.channelLocations |= 1 << index;
+  }
+}
+
+function channelsOf({ independent, channelLocations }: Program): number {
+  const added = pairs.map((isPair, index) => ((channelLocations >> index) & 1) * (isPair ? 2 : 1));
+  return added.reduce((sum, channels) => sum + channels, independent.channels);
+}
+
+/** Samples in an access unit of E-AC-3. Throws as `parseAc3SyncFrame`. */
+export function eac3Samples(data: Uint8Array): number {
+  return parseEac3AccessUnit(data).samples;
+}
+
+/** The track of an AC-3 or E-AC-3 stream that begins with this access unit. Throws as `parseAc3SyncFrame`. */
+export function ac3TrackConfig(codec: 'ac3' | 'eac3', data: Uint8Array, trackId = 0): Ac3TrackConfig {
+  const header = parseAc3SyncFrame(data);
+  if (header.codec !== codec) throw frameError(`a frame of ${header.codec} in a track of ${codec}`);
+  const track = { kind: 'audio', codec, trackId, description: undefined, sampleRate: header.sampleRate } as const;
+  if (header.codec === 'ac3') {
+    const { channels, samplesPerFrame } = header;
+    return { ...track, codecString: 'ac-3', channels, samplesPerFrame, specificBox: ac3SpecificBox(header) };
+  }
+  const unit = parseEac3AccessUnit(data);
+  const [main] = unit.programs;
+  if (main === undefined) throw frameError('a dependent substream without the one that it depends on');
+  return {
+    ...track,
+    codecString: 'ec-3',
+    channels: channelsOf(main),
+    samplesPerFrame: unit.samples,
+    specificBox: ec3SpecificBox(unit, header.sampleRate),
+  };
+}
+
+/** The body of AC3SpecificBox (§F.4). */
+function ac3SpecificBox(frame: Ac3Frame): Uint8Array {
+  const { sampleRateCode, bitstreamId, bitstreamMode, mode, lowFrequency, frameSizeCode } = frame;
+  return packed([
+    [2, sampleRateCode],
+    [5, bitstreamId],
+    [3, bitstreamMode],
+    [3, mode],
+    [1, Number(lowFrequency)],
+    [5, frameSizeCode >> 1], // bit_rate_code
+    [5, 0], // reserved
+  ]);
+}
+
+/** The body of EC3SpecificBox (§F.6). bsmod stands deep in the frame and is 0, main service, with every known encoder. */
+function ec3SpecificBox({ programs, samples, bytes }: Eac3AccessUnit, sampleRate: number): Uint8Array {
+  const kilobitsPerSecond = Math.round((bytes * 8 * sampleRate) / samples / 1_000);
+  const fields: [bits: number, value: number][] = [
+    [13, Math.min(kilobitsPerSecond, 0x1fff)],
+    [3, programs.length - 1],
+  ];
+  for (const { independent, dependents, channelLocations } of programs) {
+    const { sampleRateCode, bitstreamId, mode, lowFrequency } = independent;
+    fields.push([2, sampleRateCode], [5, bitstreamId], [1, 0], [1, 0], [3, 0]); // …, reserved, asvc, bsmod
+    fields.push([3, mode], [1, Number(lowFrequency)], [3, 0], [4, dependents]);
+    fields.push(dependents > 0 ? [9, channelLocations] : [1, 0]);
+  }
+  return packed(fields);
+}
+
+/** Fields of the stated widths, one after the other; zeros up to the end of the last byte. */
+function packed(fields: readonly (readonly [bits: number, value: number])[]): Uint8Array {
+  const digits = fields.map(([bits, value]) => value.toString(2).padStart(bits, '0')).join('');
+  const bytes = digits.match(/.{1,8}/g) ?? [];
+  return Uint8Array.from(bytes, (byte) => Number.parseInt(byte.padEnd(8, '0'), 2));
+}
