@@ -99,7 +99,7 @@ function wantsOf({ request }: Viewer, { policy }: Behaviour): RequestCacheContro
  * How all viewers came who may share an answer; `undefined` if some came so and some otherwise. HTTP and HTTPS are one
  * object: an origin that is told of one viewer's HTTP redirects them all to HTTPS, for ever.
  */
-function sharedProtocol({ viewerProtocol }: Behaviour): 'https' | undefined {
+export function sharedProtocol({ viewerProtocol }: Behaviour): 'https' | undefined {
   return viewerProtocol === 'allow-all' ? undefined : 'https';
 }
 

@@ -6,15 +6,19 @@ import type { CachedResponse, GrowingResponse } from './edge-response.ts';
 
 /** What one who waited gets. */
 export type FetchOutcome =
+  | AnsweredOutcome
+  /** The answer was for the first who asked only. */
+  | { readonly kind: 'not-shared' }
+  | { readonly kind: 'failed'; readonly error: UpstreamError };
+
+/** What the origin has answered, for whoever waited. */
+export type AnsweredOutcome =
   /** The body is arriving. */
   | { readonly kind: 'arriving'; readonly response: GrowingResponse; readonly told: OriginWord }
   /** The body is arriving in slices; this is its manifest. */
   | { readonly kind: 'slicing'; readonly response: CachedResponse; readonly told: OriginWord }
   /** The origin has confirmed what was stored (304). */
-  | { readonly kind: 'confirmed'; readonly response: CachedResponse; readonly told: OriginWord }
-  /** The answer was for the first who asked only. */
-  | { readonly kind: 'not-shared' }
-  | { readonly kind: 'failed'; readonly error: UpstreamError };
+  | { readonly kind: 'confirmed'; readonly response: CachedResponse; readonly told: OriginWord };
 
 /** What the origin said besides, for the viewer whose request it was and for Cache-Status. */
 export interface OriginWord {

@@ -3,6 +3,16 @@ import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
 import type { Leg } from './body-portion.ts';
 
+/** Where a body goes: the answer to a viewer. */
+export interface BodyTaker {
+  /** `false`: no more, until it takes bytes again. */
+  write(bytes: Buffer): boolean;
+  end(closing?: string): unknown;
+  destroy(): unknown;
+  /** A head that waits for the first bytes goes out. */
+  flushHeaders(): void;
+}
+
 /** A body on its way to a viewer. */
 export interface FollowedBody {
   readonly legs: readonly Leg[];
@@ -23,11 +33,15 @@ export interface FollowedBody {
 
 /** Writes a body as it comes, at this viewer's pace. A body that breaks breaks the connection. */
 export function followBody(response: ServerResponse, body: FollowedBody): void {
-  new BodyFollower(response, body).start();
+  const follower = new BodyFollower(response, body);
+  response.on('drain', () => follower.drained());
+  response.on('close', () => follower.closed());
+  follower.start();
 }
 
-class BodyFollower {
-  readonly #response: ServerResponse;
+/** The same for any taker, whose owner says what becomes of it. */
+export class BodyFollower {
+  readonly #response: BodyTaker;
   readonly #body: FollowedBody;
   #leg = 0;
   #reader: BodyReader | undefined;
@@ -38,29 +52,32 @@ class BodyFollower {
   #progress = false;
   #done = false;
 
-  constructor(response: ServerResponse, body: FollowedBody) {
+  constructor(response: BodyTaker, body: FollowedBody) {
     this.#response = response;
     this.#body = body;
   }
 
   start(): void {
-    const response = this.#response;
-    response.on('drain', () => {
-      this.#full = false;
-      this.#pump();
-    });
-    response.on('close', () => {
-      this.#finish();
-      this.#body.onEnd?.();
-    });
     if (this.#body.onNoFirstByte === undefined) this.#begin();
     this.#pump();
     // The head goes with the first bytes if they are there already, else as soon as nothing more is to be done.
     if (this.#begun && !this.#hasBytes) {
       setImmediate(() => {
-        if (!this.#hasBytes && !response.writableEnded && !response.destroyed) response.flushHeaders();
+        if (!this.#hasBytes && !this.#done) this.#response.flushHeaders();
       });
     }
+  }
+
+  /** The taker takes bytes again. */
+  drained(): void {
+    this.#full = false;
+    this.#pump();
+  }
+
+  /** To be called once, when the answer is over, however it ended. */
+  closed(): void {
+    this.#finish();
+    this.#body.onEnd?.();
   }
 
   /** A reader may tell of progress while it is being read: then it is read once more. */

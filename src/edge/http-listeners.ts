@@ -10,7 +10,8 @@ import type { ExchangeRecorder } from '../observe/exchange.ts';
 import { observeExchange } from '../observe/observe-exchange.ts';
 import { RequestMetrics, type RequestMetricsSnapshot } from '../observe/request-metrics.ts';
 import { answerEdgeDocument, edgeDocumentPath, type EdgeFacts, wantsEdgeDocument } from './edge-document.ts';
-import { quickHits } from './quick-hit.ts';
+import { type QuickHitContext, quickHits } from './quick-hit.ts';
+import { joinQuickly } from './quick-join.ts';
 import { leaveBody } from './request-body.ts';
 import { type EdgeContext, serveRequest } from './request-steps.ts';
 import type { EdgeSettings } from './settings.ts';
@@ -59,11 +60,12 @@ export async function startHttpListeners(
       accessLog?.record(exchange);
     },
   };
-  const quick = quickHits({
+  const quickContext: QuickHitContext = {
     edge: context,
     recorder,
     isElsewhere: (path) => path === '/healthz' || path === edgeDocumentPath || path.endsWith('.flv'),
-  });
+  };
+  const quick = quickHits(quickContext);
   const common: Omit<HttpListenerOptions, 'host' | 'port' | 'setting'> = {
     name: 'edge',
     handler: (request: IncomingMessage, response: ServerResponse) => {
@@ -78,7 +80,7 @@ export async function startHttpListeners(
     deadlines: { ...defaultDeadlines, requestMs: 0 },
     answersLongTargets: true,
     upgrade: flv,
-    quick,
+    quick: { answer: (get, peer) => quick.answer(get, peer), join: (get, peer) => joinQuickly(quickContext, get, peer) },
     log,
   };
   const listening: HttpListener[] = [];

@@ -1,6 +1,7 @@
 import type { CacheStatus } from '../formats/http-fields/cache-status.ts';
 import { freshness } from '../policy/freshness.ts';
 import type { ResponseHead } from './edge-response.ts';
+import type { AnsweredOutcome } from './fetch-waiters.ts';
 
 /** How an answer came about, as `X-Cache` and `Cache-Status` tell it. */
 export interface Provenance {
@@ -19,10 +20,30 @@ export function ttlSecondsOf(head: ResponseHead, nowMs: number): number {
 }
 
 /** `first`: it was this viewer's request that the origin answered. */
-export function xCacheOf(head: ResponseHead, first: boolean, isConfirmed: boolean): Provenance['xCache'] {
+function xCacheOf(head: ResponseHead, first: boolean, isConfirmed: boolean): Provenance['xCache'] {
   if (head.status >= 400) return 'Error';
   if (!first) return 'Hit';
   return isConfirmed ? 'RefreshHit' : 'Miss';
+}
+
+/** Of an answer that the origin has just given; `first`: to this viewer's request. `reason`: why it was asked. */
+export function answeredProvenance(
+  { kind, response, told }: AnsweredOutcome,
+  { first, reason }: { readonly first: boolean; readonly reason: 'uri-miss' | 'vary-miss' | 'stale' | 'request' },
+  nowMs: number,
+): Provenance {
+  return {
+    xCache: xCacheOf(response.head, first, kind === 'confirmed'),
+    cacheStatus: {
+      kind: 'forward',
+      reason,
+      status: kind === 'confirmed' ? 304 : response.head.status,
+      ttlSeconds: ttlSecondsOf(response.head, nowMs),
+      stored: kind === 'slicing' || (kind === 'arriving' && response.storable),
+      collapsed: !first,
+      ...('reason' in told.rule ? { detail: told.rule.reason } : {}),
+    },
+  };
 }
 
 /** Given stale without waiting for the origin: a hit (RFC 9211 §2.1), with a ttl below zero. */

@@ -35,13 +35,13 @@ import { type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
 import { passThrough } from './pass-through.ts';
 import { isFarInto, withPassedRange } from './passed-range.ts';
 import {
+  answeredProvenance,
   errorPageProvenance,
   hitProvenance,
   type Provenance,
   staleHitProvenance,
   staleProvenance,
   ttlSecondsOf,
-  xCacheOf,
 } from './provenance.ts';
 import { hasBody, leaveBody } from './request-body.ts';
 import type { Behaviour, Route } from './routes.ts';
@@ -288,19 +288,7 @@ function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: 
     const passed = withPassedRange(asked);
     if (passed.rangePassed) return () => fetch(edge, passed, 'alone', held);
   }
-  const stored = outcome.kind === 'slicing' || (outcome.kind === 'arriving' && outcome.response.storable);
-  const how: Provenance = {
-    xCache: xCacheOf(response.head, first, outcome.kind === 'confirmed'),
-    cacheStatus: {
-      kind: 'forward',
-      reason: held.reason,
-      status: outcome.kind === 'confirmed' ? 304 : response.head.status,
-      ttlSeconds: ttlSecondsOf(response.head, edge.clock.monotonicMs()),
-      stored,
-      collapsed: !first,
-      ...('reason' in told.rule ? { detail: told.rule.reason } : {}),
-    },
-  };
+  const how = answeredProvenance(outcome, { first, reason: held.reason }, edge.clock.monotonicMs());
   const counter = !first ? 'hits' : outcome.kind === 'confirmed' ? 'refreshHits' : 'misses';
   return () => give(edge, asked, response, how, counter, first ? told.firstFields : response.head.fields);
 }

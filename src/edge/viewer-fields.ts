@@ -119,7 +119,8 @@ export function hitHead(
   return made.head;
 }
 
-function headText(statusLine: string, lines: FieldLines): string {
+/** Status line and fields as text, up to the value of the last. */
+export function headText(statusLine: string, lines: FieldLines): string {
   let text = `${statusLine}\r\n`;
   for (let i = 0; i + 3 < lines.length; i += 2) text += `${lines[i]}: ${lines[i + 1]}\r\n`;
   return `${text}${lines.at(-2)}: `;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { readShared, type SharedReading } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
 import { refuseConnection } from './broken-request.ts';
+import { type ComingAnswer, type ComingAnswerOwner, ComingDelivery } from './coming-answer.ts';
 import { HttpLane, type LaneOwner } from './http-lane.ts';
 import { maxHeadBytes, maxTargetBytes } from './listener-bounds.ts';
 import { type Peer, peerOf } from './peer.ts';
@@ -31,6 +32,11 @@ export interface QuickResponder {
    * It must not throw.
    */
   answer(get: PlainGet, peer: Peer): QuickAnswer | 'whole-way' | 'for-good';
+  /**
+   * Asked for what `answer` leaves `whole-way`: an answer that others wait for, or that is arriving, if this is for it.
+   * It must not throw.
+   */
+  join?(get: PlainGet, peer: Peer): ComingAnswer | undefined;
 }
 
 export interface QuickConnectionOptions {
@@ -59,7 +65,7 @@ const nothing = Buffer.alloc(0);
  * that is anything else the connection, with the bytes from there on, goes over for good. While the viewer has not taken
  * an answer, no further one is made.
  */
-export class QuickConnection implements LaneOwner {
+export class QuickConnection implements LaneOwner, ComingAnswerOwner {
   readonly #options: QuickConnectionOptions;
   readonly #socket: Socket;
   /** Past the stream around the socket; otherwise what comes is its `data`. */
@@ -74,6 +80,7 @@ export class QuickConnection implements LaneOwner {
   /** Of the last answer. */
   #sentBytes = 0;
   #lane: HttpLane | undefined;
+  #coming: ComingDelivery | undefined;
   #lastFields: PlainFields | undefined;
   #closing = false;
   #peerEnded = false;
@@ -101,7 +108,10 @@ export class QuickConnection implements LaneOwner {
     const quietMs = this.#quietSweeps * sweepMs;
     this.#quietSweeps++;
     if (this.#lane?.busy === true) return;
-    if (this.#sending !== undefined) {
+    if (this.#coming !== undefined && !this.#coming.full) {
+      // It is the origin that is waited for.
+      this.#quietSweeps = 0;
+    } else if (this.#sending !== undefined || this.#coming !== undefined) {
       // Whether bytes of one long write move only the socket knows.
       if (this.#quietSweeps === 2) this.#socket.setTimeout(deadlines.silenceMs);
     } else if (this.#pending !== undefined || !this.#answered) {
@@ -123,7 +133,7 @@ export class QuickConnection implements LaneOwner {
 
   /** An answer is on its way. */
   get #busy(): boolean {
-    return this.#sending !== undefined || this.#lane?.busy === true;
+    return this.#sending !== undefined || this.#coming !== undefined || this.#lane?.busy === true;
   }
 
   /** A write counts until the system has taken its bytes. */
@@ -180,7 +190,10 @@ export class QuickConnection implements LaneOwner {
       this.#quietSweeps = 0;
       if (answer === 'whole-way') {
         this.#pending = from < length ? copyOf(bytes, from, length) : undefined;
-        this.#passOn(copyOf(bytes, began, from));
+        const head = copyOf(bytes, began, from);
+        const coming = this.#options.responder.join?.(get, this.#peer);
+        if (coming === undefined) this.passOn(head);
+        else this.#await(coming, head);
         return;
       }
       if (!this.#send(answer)) {
@@ -216,10 +229,15 @@ export class QuickConnection implements LaneOwner {
   }
 
   readonly #onDrain = (): void => {
+    if (this.#coming !== undefined) {
+      this.#endSilence();
+      this.#coming.drained();
+      return;
+    }
     const answer = this.#sending;
     if (answer === undefined || (this.#rest.length > 0 && !this.#sendRest())) return;
     this.#sending = undefined;
-    if (this.#quietSweeps >= 2) this.#socket.setTimeout(0);
+    this.#endSilence();
     answer.ended(true, this.#sentBytes, this.#isFree);
     this.#goOn();
   };
@@ -238,7 +256,26 @@ export class QuickConnection implements LaneOwner {
     if (this.#peerEnded && !this.#busy) this.#socket.end();
   }
 
-  #passOn(head: Buffer): void {
+  #endSilence(): void {
+    if (this.#quietSweeps >= 2) this.#socket.setTimeout(0);
+    this.#quietSweeps = 0;
+  }
+
+  #await(answer: ComingAnswer, head: Buffer): void {
+    const connection = { socket: this.#socket, writer: this.#writer, headEnd: this.#options.headEnd };
+    this.#coming = new ComingDelivery(answer, connection, head, this);
+    this.#coming.begin();
+  }
+
+  /** For the coming answer. */
+  answerIsTaken(): void {
+    this.#coming = undefined;
+    if (this.#socket.writable) this.#goOn();
+  }
+
+  /** Likewise: a request that is for the server. */
+  passOn(head: Buffer): void {
+    this.#coming = undefined;
     if (this.#lane === undefined || this.#lane.destroyed) {
       this.#lane = new HttpLane(this.#socket, this);
       this.#options.handOver(this.#lane);
@@ -251,8 +288,14 @@ export class QuickConnection implements LaneOwner {
   readonly #onEnd = (): void => {
     this.#peerEnded = true;
     // A server for HTTP takes this for the viewer's leaving.
-    if (this.#lane?.busy === true) this.#lane.push(null);
-    else if (this.#sending === undefined) this.#socket.end();
+    if (this.#lane?.busy === true) {
+      this.#lane.push(null);
+    } else if (this.#coming !== undefined) {
+      this.#coming.left();
+      this.#socket.destroySoon();
+    } else if (this.#sending === undefined) {
+      this.#socket.end();
+    }
   };
 
   readonly #onTimeout = (): void => {
@@ -264,6 +307,7 @@ export class QuickConnection implements LaneOwner {
     this.#sending = undefined;
     // How much of it the kernel has taken nobody tells: at most what the socket does not hold any more.
     answer?.ended(false, Math.max(0, this.#sentBytes - this.#rest.length - this.#socket.writableLength), false);
+    this.#coming?.left();
     this.#lane?.destroy();
     this.#options.onClosed(this);
   };

@@ -78,6 +78,13 @@ export class SocketWriter {
     );
   }
 
+  /** Finds out whether bytes may go to the descriptor: the next write knows already. */
+  look(): void {
+    if (this.#ended) return;
+    const { writableLength, writableCorked } = this.#socket;
+    this.#direct = this.#descriptor >= 0 && writableLength === 0 && writableCorked === 0;
+  }
+
   /** Somebody else writes to the stream from here on: the next write is behind that, and finds out whether it waits. */
   yield(): void {
     this.#direct = false;
@@ -98,7 +105,7 @@ export class SocketWriter {
   #writeToStream(bytes: Uint8Array): boolean {
     if (this.#ended) return false;
     const taken = this.#socket.write(bytes);
-    this.#look();
+    this.look();
     return taken;
   }
 
@@ -109,12 +116,7 @@ export class SocketWriter {
     let taken = socket.write(text, 'latin1');
     if (body !== undefined) taken = socket.write(body);
     socket.uncork();
-    this.#look();
+    this.look();
     return taken;
-  }
-
-  #look(): void {
-    const { writableLength, writableCorked } = this.#socket;
-    this.#direct = this.#descriptor >= 0 && writableLength === 0 && writableCorked === 0;
   }
 }
