@@ -11,7 +11,7 @@ import { observeExchange } from '../observe/observe-exchange.ts';
 import { RequestMetrics, type RequestMetricsSnapshot } from '../observe/request-metrics.ts';
 import { answerEdgeDocument, edgeDocumentPath, type EdgeFacts, wantsEdgeDocument } from './edge-document.ts';
 import { type QuickHitContext, quickHits } from './quick-hit.ts';
-import { joinQuickly } from './quick-join.ts';
+import { quickJoins } from './quick-join.ts';
 import { leaveBody } from './request-body.ts';
 import { type EdgeContext, serveRequest } from './request-steps.ts';
 import type { EdgeSettings } from './settings.ts';
@@ -29,6 +29,8 @@ export interface HttpListeners {
 export interface HttpListenersStats {
   /** Of the hits, those that were answered from the socket at once. */
   readonly quickHits: number;
+  /** Of the hits, those that were waited for, or followed as they arrived, on the socket. */
+  readonly quickJoins: number;
   readonly requests: RequestMetricsSnapshot;
   readonly accessLog: AccessLogStats | undefined;
 }
@@ -66,6 +68,7 @@ export async function startHttpListeners(
     isElsewhere: (path) => path === '/healthz' || path === edgeDocumentPath || path.endsWith('.flv'),
   };
   const quick = quickHits(quickContext);
+  const crowd = quickJoins(quickContext);
   const common: Omit<HttpListenerOptions, 'host' | 'port' | 'setting'> = {
     name: 'edge',
     handler: (request: IncomingMessage, response: ServerResponse) => {
@@ -80,7 +83,7 @@ export async function startHttpListeners(
     deadlines: { ...defaultDeadlines, requestMs: 0 },
     answersLongTargets: true,
     upgrade: flv,
-    quick: { answer: (get, peer) => quick.answer(get, peer), join: (get, peer) => joinQuickly(quickContext, get, peer) },
+    quick: { answer: (get, peer) => quick.answer(get, peer), join: (get, peer) => crowd.join(get, peer) },
     log,
   };
   const listening: HttpListener[] = [];
@@ -106,7 +109,12 @@ export async function startHttpListeners(
     httpPort: http.port,
     httpAddress: http.address,
     httpsPort,
-    stats: () => ({ quickHits: quick.hits, requests: metrics.snapshot(), accessLog: accessLog?.stats() }),
+    stats: () => ({
+      quickHits: quick.hits,
+      quickJoins: crowd.joins,
+      requests: metrics.snapshot(),
+      accessLog: accessLog?.stats(),
+    }),
     close: (graceMs) => {
       closeGraceMs = graceMs;
       return running.disposeAsync();

@@ -3,6 +3,7 @@ import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import type { AnswerTaker, ComingAnswer } from '../http/coming-answer.ts';
 import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
+import type { QuickResponder } from '../http/quick-connection.ts';
 import { freshness } from '../policy/freshness.ts';
 import { originRequestFields, viewerFieldsForOrigin } from '../policy/origin-request.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
@@ -31,10 +32,27 @@ interface Joining {
 
 /**
  * The steps of a request for one of a crowd: a plain GET for something that others wait for, or that is arriving. With
- * hundreds of them, what each costs decides when the last one has its first byte. `undefined`: it is none of these.
- * What this does not answer, `request-steps.ts` does; what it answers, that would answer in the same words.
+ * hundreds of them, what each costs decides when the last one has its first byte. What this does not answer, `request-steps.ts` does; what it answers, that would answer in the same words.
  */
-export function joinQuickly(context: QuickHitContext, get: PlainGet, peer: Peer): ComingAnswer | undefined {
+export function quickJoins(
+  context: Omit<QuickHitContext, 'isElsewhere'>,
+): Required<Pick<QuickResponder, 'join'>> & { readonly joins: number } {
+  const crowd: Crowd = { ...context, joins: 0 };
+  return {
+    /** Given, or begun to be, since the start. */
+    get joins() {
+      return crowd.joins;
+    },
+    join: (get, peer) => join(crowd, get, peer),
+  };
+}
+
+/** What those who join have in common. */
+interface Crowd extends Omit<QuickHitContext, 'isElsewhere'> {
+  joins: number;
+}
+
+function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefined {
   const { edge } = context;
   const asked = parseRequestTarget(get.target);
   if (asked.kind !== 'resource') return undefined;
@@ -92,7 +110,7 @@ function hasPage(behaviour: Behaviour, { head }: GrowingResponse | CachedRespons
 
 /** One of a crowd: it waits for the head of the answer, then follows the body. */
 class JoinedAnswer implements ComingAnswer, FetchWaiter {
-  readonly #context: QuickHitContext;
+  readonly #context: Crowd;
   readonly #joining: Joining;
   readonly #beganMs: number;
   #joined: OriginFetch | GrowingResponse | undefined;
@@ -102,7 +120,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter {
   #head: JoinedHead | undefined;
   #headMs: number | undefined;
 
-  constructor(context: QuickHitContext, joining: Joining, joined: OriginFetch | GrowingResponse, beganMs: number) {
+  constructor(context: Crowd, joining: Joining, joined: OriginFetch | GrowingResponse, beganMs: number) {
     this.#context = context;
     this.#joining = joining;
     this.#joined = joined;
@@ -187,6 +205,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter {
     const { behaviour, cacheKey, requestFields, requestId, target } = this.#joining;
     const { lengthBytes } = response;
     edge.counters.hits++;
+    this.#context.joins++;
     const common = {
       legs: lengthBytes === 0 ? [] : [{ range: lengthBytes === undefined ? undefined : wholeRange(lengthBytes) }],
       writeHead: () => {
@@ -204,6 +223,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter {
         open: (_range, onProgress) => edge.slices.openReader(cacheKey, response, source, range, onProgress),
         onNoFirstByte: () => {
           edge.counters.hits--;
+          this.#context.joins--;
           this.#passOn();
         },
       });
