@@ -29,14 +29,19 @@ interface LogFile {
   bytes: number;
 }
 
+/**
+ * So many wait to become lines, at most as long as lines wait: made one after the other they cost half of what they cost
+ * between answers, when the processor has forgotten how each time.
+ */
+const gatheredExchanges = 128;
 /** Lines wait this long at most for others to be written with. */
 const flushDelayMs = 1_000;
 /** As much is written at once. */
-const pageBytes = 262_144;
+const pageBytes = 1_048_576;
 /** More than any line of a request within the bounds of its head has. */
 const maxLineBytes = 262_144;
 /** So many pages wait for a slow disk; further lines are dropped. */
-const maxWaitingPages = 32;
+const maxWaitingPages = 8;
 
 /** Lines on their way to a file. */
 interface Page {
@@ -63,6 +68,9 @@ export class AccessLog implements ExchangeRecorder {
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #file: LogFile | undefined;
+  /** The first `#gathered` wait to become lines. */
+  readonly #exchanges: (Exchange | undefined)[] = Array.from({ length: gatheredExchanges });
+  #gathered = 0;
   #linesWritten = 0;
   #linesDropped = 0;
   #troubled = false;
@@ -74,25 +82,45 @@ export class AccessLog implements ExchangeRecorder {
   }
 
   record(exchange: Exchange): void {
+    if (this.#closed) {
+      this.#linesDropped++;
+      return;
+    }
+    this.#exchanges[this.#gathered++] = exchange;
+    if (this.#gathered === gatheredExchanges) this.#writeLines();
+    else this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.#flush());
+  }
+
+  /** What was gathered becomes lines. */
+  #writeLines(): void {
+    const count = this.#gathered;
+    this.#gathered = 0;
+    for (let i = 0; i < count; i++) {
+      const exchange = this.#exchanges[i];
+      this.#exchanges[i] = undefined;
+      if (exchange !== undefined) this.#writeLine(exchange);
+    }
+    const page = this.#pages.at(-1);
+    if (page !== undefined && page.length > pageBytes) this.#writePages();
+  }
+
+  #writeLine(exchange: Exchange): void {
     let page = this.#pages.at(-1);
     if (page === undefined || page.length > pageBytes) {
-      if (this.#pages.length >= maxWaitingPages || this.#closed) {
+      if (this.#pages.length >= maxWaitingPages) {
         this.#linesDropped++;
         return;
       }
       page = this.#takePage();
       this.#pages.push(page);
     }
-    // A string is one allocation, and gone at once: gathered, they would be what garbage collection has to carry.
-    const line = this.#lines.line(exchange);
-    if (line.length > maxLineBytes) {
+    const end = this.#lines.write(exchange, page.bytes, page.length, maxLineBytes);
+    if (end === page.length) {
       this.#linesDropped++;
       return;
     }
-    page.length += page.bytes.write(line, page.length, 'latin1');
+    page.length = end;
     page.lines++;
-    if (page.length > pageBytes) this.#flush();
-    else this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.#flush());
   }
 
   stats(): AccessLogStats {
@@ -114,6 +142,11 @@ export class AccessLog implements ExchangeRecorder {
   }
 
   #flush(): void {
+    this.#writeLines();
+    this.#writePages();
+  }
+
+  #writePages(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#writing ??= this.#writeAll().finally(() => {

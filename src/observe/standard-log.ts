@@ -43,79 +43,241 @@ const fieldNames = [
 export const standardLogHeader = `#Version: 1.0\n#Fields: ${fieldNames.join(' ')}\n`;
 
 /** What many lines of a client have in common, with the tabs between; made once. */
-interface ClientText {
+interface ClientPieces {
   readonly fields: RequestFields;
-  readonly beforeMethod: string;
-  readonly beforeStem: string;
-  readonly beforeQuery: string;
-  readonly beforeRequestBytes: string;
-  readonly beforeResponseResult: string;
-  readonly beforeFirstByte: string;
+  readonly method: string;
+  readonly lengthBytes: number;
+  readonly beforeStem: Buffer;
+  readonly beforeQuery: Buffer;
+  readonly beforeRequestBytes: Buffer;
+  readonly beforeResponseResult: Buffer;
+  readonly beforeFirstByte: Buffer;
 }
+
+/** What lines about one answer are made of. */
+type AnswerFacts = Pick<
+  Exchange,
+  'target' | 'status' | 'result' | 'whole' | 'contentType' | 'contentLength' | 'contentRange'
+>;
+
+/** What they have in common, likewise. */
+interface AnswerPieces {
+  readonly facts: AnswerFacts;
+  readonly lengthBytes: number;
+  readonly stemAndStatus: Piece;
+  readonly queryToResult: Piece;
+  readonly result: Piece;
+  readonly end: Piece;
+}
+
+/** Bytes, or a text with a character for each byte. */
+type Piece = Buffer | string;
+
+/** Of so many answers pieces are kept: a power of two. */
+const keptAnswers = 512;
+/** Of longer targets they are not: what viewers ask for does not decide how much is held. */
+const keptTargetBytes = 1_024;
+/** More than the numbers of a line and the tabs between have. */
+const numbersBytes = 128;
 
 /**
  * Writes exchanges as lines of CloudFront's standard access log: 33 fields between tabs, `-` for what there is none of,
  * the time being that of the end. Cookies are never written, nor the values of parameters that are secrets.
+ *
+ * A line is put together from pieces that are bytes already. Joined from texts it costs three times as much, and there
+ * is one for each hit of the cache.
  */
 export class StandardLogLines {
   readonly #location: string;
-  readonly #clients = new WeakMap<Peer, ClientText>();
+  readonly #clients = new WeakMap<Peer, ClientPieces>();
+  readonly #answers: (AnswerPieces | undefined)[] = Array.from({ length: keptAnswers });
   #second = Number.NaN;
-  #beforeSentBytes = '';
+  /** Date, time and location. */
+  #stamp = Buffer.alloc(0);
 
   constructor(location: string) {
     this.#location = location;
   }
 
-  /** With the line feed. */
-  line(exchange: Exchange): string {
-    const { target, method, whole, result, status, firstByteMs, requestId, contentType, contentLength } = exchange;
+  /**
+   * Writes a line, line feed included, to `page` from `at` on, and returns where it ends. One that may have more than
+   * `maxBytes` is not written: then that is `at`.
+   */
+  write(exchange: Exchange, page: Buffer, at: number, maxBytes: number): number {
     const client = this.#client(exchange);
-    const queryAt = target.indexOf('?');
-    const stem = logText(queryAt === -1 ? target : target.slice(0, queryAt));
-    const query = queryAt === -1 ? '-' : logText(redactQuery(target.slice(queryAt + 1)));
-    const taken = seconds(exchange.durationMs);
-    const firstByte = firstByteMs === undefined ? '-' : seconds(firstByteMs);
-    return `${this.#stamp(exchange.endedWallMs)}${exchange.sentBytes}${client.beforeMethod}${
-      method === 'GET' ? 'GET' : logText(method)
-    }${client.beforeStem}${stem}\t${status === 0 ? '000' : status}${client.beforeQuery}${query}\t-\t${
-      whole ? result : 'Error'
-    }\t${requestId ?? '-'}${client.beforeRequestBytes}${exchange.requestBytes}\t${taken}${
-      client.beforeResponseResult
-    }${result}${client.beforeFirstByte}${firstByte}\t${detailOf(exchange)}\t${logText(contentType)}\t${
-      contentLength ?? '-'
-    }${rangeText(exchange.contentRange)}\n`;
+    const answer = this.#answer(exchange);
+    const stamp = this.#stampOf(exchange.endedWallMs);
+    const { requestId = '-', firstByteMs } = exchange;
+    const variableBytes = stamp.length + requestId.length + numbersBytes;
+    if (client.lengthBytes + answer.lengthBytes + variableBytes > maxBytes) return at;
+    let end = append(stamp, page, at);
+    end = appendInteger(exchange.sentBytes, page, end);
+    end = append(client.beforeStem, page, end);
+    end = append(answer.stemAndStatus, page, end);
+    end = append(client.beforeQuery, page, end);
+    end = append(answer.queryToResult, page, end);
+    end = append(requestId, page, end);
+    end = append(client.beforeRequestBytes, page, end);
+    end = appendInteger(exchange.requestBytes, page, end);
+    page[end++] = tab;
+    end = appendSeconds(exchange.durationMs, page, end);
+    end = append(client.beforeResponseResult, page, end);
+    end = append(answer.result, page, end);
+    end = append(client.beforeFirstByte, page, end);
+    if (firstByteMs === undefined) page[end++] = dash;
+    else end = appendSeconds(firstByteMs, page, end);
+    return append(answer.end, page, end);
   }
 
-  #client({ client, fields }: Exchange): ClientText {
+  #client({ client, fields, method }: Exchange): ClientPieces {
     const known = this.#clients.get(client);
-    if (known?.fields === fields) return known;
+    if (known?.fields === fields && known.method === method) return known;
     const { address, port, tls } = client;
     const host = logText(fields.host);
     const referer = fields.referer === undefined ? '-' : logText(redactUrl(fields.referer));
-    const made: ClientText = {
+    const pieces = new Pieces(
+      `\t${address ?? '-'}\t${logText(method)}\t${host}\t`,
+      `\t${referer}\t${logText(fields.userAgent)}\t`,
+      `\t${host}\t${tls === undefined ? 'http' : 'https'}\t`,
+      `\t${logText(fields.forwardedFor)}\t${tls?.protocol ?? '-'}\t${tls?.cipher ?? '-'}\t`,
+      `\tHTTP/1.1\t-\t-\t${port ?? '-'}\t`,
+    );
+    const made: ClientPieces = {
       fields,
-      beforeMethod: `\t${address ?? '-'}\t`,
-      beforeStem: `\t${host}\t`,
-      beforeQuery: `\t${referer}\t${logText(fields.userAgent)}\t`,
-      beforeRequestBytes: `\t${host}\t${tls === undefined ? 'http' : 'https'}\t`,
-      beforeResponseResult: `\t${logText(fields.forwardedFor)}\t${tls?.protocol ?? '-'}\t${tls?.cipher ?? '-'}\t`,
-      beforeFirstByte: `\tHTTP/1.1\t-\t-\t${port ?? '-'}\t`,
+      method,
+      lengthBytes: pieces.lengthBytes,
+      beforeStem: pieces.next(),
+      beforeQuery: pieces.next(),
+      beforeRequestBytes: pieces.next(),
+      beforeResponseResult: pieces.next(),
+      beforeFirstByte: pieces.next(),
     };
     this.#clients.set(client, made);
     return made;
   }
 
-  /** Date, time and location. */
-  #stamp(wallMs: number): string {
+  #answer(exchange: Exchange): AnswerPieces {
+    const { target } = exchange;
+    const place = placeOf(target);
+    const known = this.#answers[place];
+    const again = known !== undefined && isAnswerOf(known, exchange);
+    if (again && typeof known.result !== 'string') return known;
+    const texts = answerTexts(exchange);
+    // Of what is asked for once, texts will do: to make bytes of them pays from the third time on.
+    const made = again ? answerBytes(texts) : texts;
+    if (target.length <= keptTargetBytes) this.#answers[place] = made;
+    return made;
+  }
+
+  #stampOf(wallMs: number): Buffer {
     const second = Math.floor(wallMs / 1_000);
     if (second !== this.#second) {
       this.#second = second;
       const dateAndTime = new Date(second * 1_000).toISOString().slice(0, 19).replace('T', '\t');
-      this.#beforeSentBytes = `${dateAndTime}\t${this.#location}\t`;
+      this.#stamp = Buffer.from(`${dateAndTime}\t${this.#location}\t`, 'latin1');
     }
-    return this.#beforeSentBytes;
+    return this.#stamp;
   }
+}
+
+function isAnswerOf({ facts: a }: AnswerPieces, b: AnswerFacts): boolean {
+  return (
+    a.target === b.target &&
+    a.status === b.status &&
+    a.result === b.result &&
+    a.whole === b.whole &&
+    a.contentType === b.contentType &&
+    a.contentLength === b.contentLength &&
+    a.contentRange === b.contentRange
+  );
+}
+
+function answerTexts(exchange: Exchange): AnswerPieces & Record<'stemAndStatus' | 'queryToResult' | 'end', string> {
+  const { target, status, result, whole, contentType, contentLength, contentRange } = exchange;
+  const queryAt = target.indexOf('?');
+  const stem = logText(queryAt === -1 ? target : target.slice(0, queryAt));
+  const query = queryAt === -1 ? '-' : logText(redactQuery(target.slice(queryAt + 1)));
+  const stemAndStatus = `${stem}\t${status === 0 ? '000' : status}`;
+  const queryToResult = `${query}\t-\t${whole ? result : 'Error'}\t`;
+  const end = `\t${detailOf(exchange)}\t${logText(contentType)}\t${contentLength ?? '-'}${rangeText(contentRange)}\n`;
+  const lengthBytes = stemAndStatus.length + queryToResult.length + result.length + end.length;
+  const facts = { target, status, result, whole, contentType, contentLength, contentRange };
+  return { facts, lengthBytes, stemAndStatus, queryToResult, result, end };
+}
+
+function answerBytes(texts: ReturnType<typeof answerTexts>): AnswerPieces {
+  const { facts, lengthBytes } = texts;
+  const pieces = new Pieces(texts.stemAndStatus, texts.queryToResult, facts.result, texts.end);
+  return {
+    facts,
+    lengthBytes,
+    stemAndStatus: pieces.next(),
+    queryToResult: pieces.next(),
+    result: pieces.next(),
+    end: pieces.next(),
+  };
+}
+
+/** Texts with a character for each byte, as bytes in memory of their own, one after the other. */
+class Pieces {
+  readonly lengthBytes: number;
+  readonly #texts: readonly string[];
+  readonly #bytes: Buffer;
+  #index = 0;
+  #at = 0;
+
+  constructor(...texts: readonly string[]) {
+    this.#texts = texts;
+    this.lengthBytes = texts.reduce((sum, { length }) => sum + length, 0);
+    this.#bytes = Buffer.allocUnsafeSlow(this.lengthBytes);
+  }
+
+  next(): Buffer {
+    const began = this.#at;
+    this.#at += this.#bytes.write(this.#texts[this.#index++] ?? '', began, 'latin1');
+    return this.#bytes.subarray(began, this.#at);
+  }
+}
+
+/** Where the pieces of an answer to a target are kept: names of segments differ in what they end with. */
+function placeOf(target: string): number {
+  let place = target.length;
+  for (let i = Math.max(0, target.length - 16); i < target.length; i++) place = (place * 31 + target.charCodeAt(i)) | 0;
+  return (place ^ (place >>> 16)) & (keptAnswers - 1);
+}
+
+const tab = 0x09;
+const dash = 0x2d;
+const point = 0x2e;
+const zero = 0x30;
+
+function append(piece: Piece, page: Buffer, at: number): number {
+  if (typeof piece === 'string') return at + page.write(piece, at, 'latin1');
+  page.set(piece, at);
+  return at + piece.length;
+}
+
+/** In decimal digits. */
+function appendInteger(value: number, page: Buffer, at: number): number {
+  let end = at + 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++;
+  let rest = value;
+  for (let i = end - 1; i >= at; i--) {
+    page[i] = zero + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return end;
+}
+
+/** In seconds with three decimals. */
+function appendSeconds(ms: number, page: Buffer, at: number): number {
+  const rounded = Math.round(ms);
+  const end = appendInteger(Math.floor(rounded / 1_000), page, at);
+  page[end] = point;
+  page[end + 1] = zero + (Math.floor(rounded / 100) % 10);
+  page[end + 2] = zero + (Math.floor(rounded / 10) % 10);
+  page[end + 3] = zero + (rounded % 10);
+  return end + 4;
 }
 
 /** First and last byte, each behind a tab. */
@@ -123,10 +285,6 @@ function rangeText(contentRange: string | undefined): string {
   if (contentRange === undefined) return '\t-\t-';
   const range = /^bytes (\d+)-(\d+)\//.exec(contentRange);
   return `\t${range?.[1] ?? '-'}\t${range?.[2] ?? '-'}`;
-}
-
-function seconds(ms: number): string {
-  return ms < 0.5 ? '0.000' : (ms / 1_000).toFixed(3);
 }
 
 function detailOf({ whole, result, status }: Exchange): string {

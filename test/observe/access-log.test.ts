@@ -113,10 +113,10 @@ describe('AccessLog', () => {
     const lines = 40_000;
     const target = `/${'a'.repeat(1_000)}`;
     for (let i = 0; i < lines; i++) accessLog.record({ ...exchange, target });
-    const { linesDropped } = accessLog.stats();
-    expect(linesDropped).toBeGreaterThan(lines / 2);
+    expect(accessLog.stats().linesDropped).toBeGreaterThan(lines / 2);
     await accessLog.close();
-    expect(accessLog.stats().linesWritten + linesDropped).toBe(lines);
+    const { linesDropped, linesWritten } = accessLog.stats();
+    expect(linesWritten + linesDropped).toBe(lines);
     expect(files().reduce((sum, file) => sum + file.lines.length - 2, 0)).toBe(lines - linesDropped);
   });
 

@@ -25,8 +25,18 @@ const plain: Exchange = {
 
 const names = (/#Fields: (.*)\n/.exec(standardLogHeader)?.[1] ?? '').split(' ');
 
+const page = Buffer.alloc(16_384);
+
+/** What is written for it, not at the beginning of a page. */
+function textOf(exchange: Exchange, lines = new StandardLogLines('local')): string {
+  page.fill('?');
+  const end = lines.write(exchange, page, 11, page.length - 11);
+  expect(page.toString('latin1', end)).toMatch(/^\?*$/);
+  return page.toString('latin1', 11, end);
+}
+
 function lineOf(exchange: Partial<Exchange>, lines = new StandardLogLines('local')): Record<string, string> {
-  const line = lines.line({ ...plain, ...exchange });
+  const line = textOf({ ...plain, ...exchange }, lines);
   expect(line.endsWith('\n')).toBe(true);
   const values = line.slice(0, -1).split('\t');
   expect(values).toHaveLength(33);
@@ -106,6 +116,60 @@ describe('StandardLogLines', () => {
     expect(lineOf({ client: { ...plain.client, address: '192.0.2.8' } }, lines)).toMatchObject({ 'c-ip': '192.0.2.8' });
   });
 
+  it('writes the same of an answer that comes often, and of each what is its own', () => {
+    const lines = new StandardLogLines('local');
+    const answers: Partial<Exchange>[] = [
+      {},
+      { status: 304 },
+      { result: 'Miss' },
+      { whole: false },
+      { contentType: undefined },
+      { contentLength: '7' },
+      { contentRange: 'bytes 1-2/3' },
+      { target: '/other' },
+      { target: `/${'long'.repeat(500)}` },
+      { method: 'HEAD' },
+      { requestId: undefined },
+      { fields: { ...plain.fields } },
+    ];
+    for (let times = 0; times < 4; times++) {
+      for (const answer of answers) {
+        for (let again = 0; again < times; again++) expect(lineOf(answer, lines)).toEqual(lineOf(answer));
+      }
+    }
+  });
+
+  it('keeps apart more targets than it keeps pieces of', () => {
+    const lines = new StandardLogLines('local');
+    for (let i = 0; i < 6_000; i++) {
+      const stem = `/live/a/${i % 2_000}.m4s`;
+      const text = textOf({ ...plain, target: stem, sentBytes: i }, lines);
+      expect(text.split('\t').slice(3, 8)).toEqual([String(i), '192.0.2.7', 'GET', 'a.example', stem]);
+    }
+  });
+
+  it('writes numbers as they are', () => {
+    const numbers = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+    fc.assert(
+      fc.property(numbers, numbers, fc.nat(100_000_000), (sentBytes, requestBytes, ms) => {
+        expect(lineOf({ sentBytes, requestBytes, durationMs: ms, firstByteMs: ms / 1_000 })).toMatchObject({
+          'sc-bytes': String(sentBytes),
+          'cs-bytes': String(requestBytes),
+          'time-taken': (ms / 1_000).toFixed(3),
+        });
+      }),
+    );
+  });
+
+  it('writes nothing where there may be no room', () => {
+    const lines = new StandardLogLines('local');
+    const { length } = textOf(plain, lines);
+    const small = Buffer.alloc(length + 200);
+    expect(lines.write(plain, small, 3, length - 1)).toBe(3);
+    expect(small.every((byte) => byte === 0)).toBe(true);
+    expect(lines.write(plain, small, 3, length + 128)).toBe(3 + length);
+  });
+
   it('writes 33 fields and one line whatever bytes a viewer sends', () => {
     const bytes = fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)) });
     fc.assert(
@@ -149,7 +213,7 @@ describe('secrets', () => {
 
   it('are not in a line, wherever they came', () => {
     const fields = { ...plain.fields, referer: 'https://u:hunter2@a.example/?Signature=hunter2' };
-    const line = new StandardLogLines('local').line({ ...plain, target: '/a?key=hunter2', fields });
+    const line = textOf({ ...plain, target: '/a?key=hunter2', fields });
     expect(line).not.toContain('hunter2');
   });
 });
