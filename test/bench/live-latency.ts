@@ -114,15 +114,19 @@ async function measure(
 }
 
 function delayOf({ bytes, partAtMs, playlistAtMs }: HeldPart, sender: ClipSender): PartDelay {
-  const { samples } = oneBox(isoBoxes(bytes), 'trun');
-  const lastBytes = samples.at(-1)?.sampleSize ?? 0;
-  const sent = sender.timesOf(pictureKeyOf(bytes.subarray(bytes.length - lastBytes)));
+  const sent = sender.timesOf(lastPictureKeyOf(bytes));
   if (sent === undefined) throw new Error('a part ends with a picture that was not sent');
   return {
     partMs: partAtMs - sent.atMs,
     playlistMs: playlistAtMs - sent.atMs,
     partAfterNextMs: partAtMs - (sent.nextAtMs ?? partAtMs),
   };
+}
+
+/** Of the last picture in a part of video. */
+export function lastPictureKeyOf(part: Uint8Array): string {
+  const { samples } = oneBox(isoBoxes(part), 'trun');
+  return pictureKeyOf(part.subarray(part.length - (samples.at(-1)?.sampleSize ?? 0)));
 }
 
 function percentile(values: readonly number[], share: number): number | null {

@@ -49,7 +49,17 @@ export interface HeldPart {
   readonly playlistAtMs: number;
 }
 
-const hint = /^#EXT-X-PRELOAD-HINT:TYPE=PART,URI="([^"]*\/(\d+)\.(\d+)\.m4s)"/m;
+/** The part that a playlist says will come next; `folder` is its path up to the file's name. */
+export interface PromisedPart {
+  readonly folder: string;
+  readonly msn: string;
+  readonly part: string;
+}
+
+export function promisedPart(playlist: string): PromisedPart | undefined {
+  const [, folder, msn, part] = /^#EXT-X-PRELOAD-HINT:TYPE=PART,URI="([^"]*\/)(\d+)\.(\d+)\.m4s"/m.exec(playlist) ?? [];
+  return folder === undefined || msn === undefined || part === undefined ? undefined : { folder, msn, part };
+}
 
 /**
  * Follows one rendition as low-latency players do: it holds a request for the part that is to come and one for the playlist
@@ -64,10 +74,11 @@ export async function followRendition(
   const folder = `/live/${stream}`;
   let playlist = await playable(connections, `${folder}/${rendition}.m3u8`, signal);
   while (!signal.aborted) {
-    const [, uri, msn, part] = hint.exec(playlist) ?? [];
-    if (uri === undefined) throw new Error(`${stream}/${rendition} promises no part`);
+    const promised = promisedPart(playlist);
+    if (promised === undefined) throw new Error(`${stream}/${rendition} promises no part`);
+    const { msn, part } = promised;
     const [held, next] = await Promise.all([
-      connections.get(`${folder}/${uri}`),
+      connections.get(`${folder}/${promised.folder}${msn}.${part}.m4s`),
       connections.get(`${folder}/${rendition}.m3u8?_HLS_msn=${msn}&_HLS_part=${part}`),
     ]);
     if (signal.aborted) return;

@@ -1,0 +1,186 @@
+/*
+ * Many viewers who wait for the same answer, cheaper than any server they are pointed at.
+ *
+ *   blocked-viewers --port PORT --connections N
+ *
+ * Opens N keep-alive connections, then prints "ready". For each line on standard input, a path, all of them ask for it, and
+ * when all have their answer whole one line of JSON says how they fared: how many got a 200, and when on the clock
+ * CLOCK_MONOTONIC (in ms) the last request had been sent, and the first, the middle and the last answer had come. Every
+ * answer must have a Content-Length. One thread, Linux, loopback only; ends with its input, or when nothing comes for ten
+ * seconds.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  MAX_CONNECTIONS = 20000,
+  MAX_HEAD_BYTES = 8192,
+  EVENTS_AT_ONCE = 256,
+  READ_AT_ONCE_BYTES = 1 << 18,
+  SILENCE_MS = 10000,
+};
+
+struct connection {
+  int fd;
+  char head[MAX_HEAD_BYTES];
+  size_t head_bytes;
+  /* Of the body; -1 as long as the head has not come whole. */
+  long remaining;
+  bool ok;
+  double answered_ms;
+};
+
+static struct connection *connections;
+static double answered_ms[MAX_CONNECTIONS];
+static int count;
+static int epoll;
+
+static void fail(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  exit(1);
+}
+
+static double now_ms(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec * 1e-6;
+}
+
+static void open_all(int port) {
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  epoll = epoll_create1(0);
+  connections = calloc((size_t)count, sizeof *connections);
+  if (epoll < 0 || connections == NULL) fail("no memory");
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  for (int i = 0; i < count; i++) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("connection %d: %s", i, strerror(errno));
+    int yes = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    connections[i].fd = fd;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &connections[i]};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll: %s", strerror(errno));
+  }
+}
+
+static void ask_all(const char *path) {
+  char request[4096];
+  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: gzip\r\n\r\n", path);
+  if (length <= 0 || length >= (int)sizeof request) fail("the path is too long");
+  for (int i = 0; i < count; i++) {
+    struct connection *connection = &connections[i];
+    connection->head_bytes = 0;
+    connection->remaining = -1;
+    if (send(connection->fd, request, (size_t)length, MSG_NOSIGNAL) != length) fail("a request is not taken: %s", strerror(errno));
+  }
+}
+
+/* Looks at the head when it is whole; what follows it belongs to the body. */
+static void read_head(struct connection *connection) {
+  char *end = memmem(connection->head, connection->head_bytes, "\r\n\r\n", 4);
+  if (end == NULL) {
+    if (connection->head_bytes == MAX_HEAD_BYTES) fail("a head is too long");
+    return;
+  }
+  size_t head_bytes = (size_t)(end - connection->head) + 4;
+  size_t body_bytes = connection->head_bytes - head_bytes;
+  end[2] = '\0';
+  const char *length = strcasestr(connection->head, "\r\ncontent-length:");
+  if (length == NULL) fail("an answer has no Content-Length: %.200s", connection->head);
+  connection->ok = strncmp(connection->head, "HTTP/1.1 200 ", 13) == 0;
+  connection->remaining = atol(length + 17) - (long)body_bytes;
+}
+
+/* Whether the answer is whole with what has come now. */
+static bool receive(struct connection *connection) {
+  static char dropped[READ_AT_ONCE_BYTES];
+  bool in_head = connection->remaining < 0;
+  char *into = in_head ? connection->head + connection->head_bytes : dropped;
+  size_t room = in_head ? MAX_HEAD_BYTES - connection->head_bytes : sizeof dropped;
+  ssize_t got = recv(connection->fd, into, room, MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (got <= 0) fail("the server closed a connection that waits");
+  if (in_head) {
+    connection->head_bytes += (size_t)got;
+    read_head(connection);
+  } else {
+    connection->remaining -= got;
+  }
+  return connection->remaining == 0;
+}
+
+static int ascending(const void *a, const void *b) {
+  double first = *(const double *)a, second = *(const double *)b;
+  return first < second ? -1 : first > second;
+}
+
+static void round_of(const char *path) {
+  ask_all(path);
+  double asked_ms = now_ms();
+  int waiting = count;
+  while (waiting > 0) {
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int ready = epoll_wait(epoll, events, EVENTS_AT_ONCE, SILENCE_MS);
+    if (ready == 0) fail("%d of %d viewers have no answer", waiting, count);
+    for (int i = 0; i < ready; i++) {
+      struct connection *connection = events[i].data.ptr;
+      if (!receive(connection)) continue;
+      connection->answered_ms = now_ms();
+      waiting--;
+    }
+  }
+  int ok = 0;
+  for (int i = 0; i < count; i++) {
+    ok += connections[i].ok;
+    answered_ms[i] = connections[i].answered_ms;
+  }
+  qsort(answered_ms, (size_t)count, sizeof *answered_ms, ascending);
+  printf("{\"ok\":%d,\"askedMs\":%.3f,\"firstMs\":%.3f,\"medianMs\":%.3f,\"lastMs\":%.3f}\n", ok, asked_ms,
+         answered_ms[0], answered_ms[count / 2], answered_ms[count - 1]);
+  fflush(stdout);
+}
+
+int main(int argument_count, char **arguments) {
+  static const struct option known[] = {
+      {"port", required_argument, NULL, 'p'}, {"connections", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+  int port = 0, option;
+  while ((option = getopt_long(argument_count, arguments, "", known, NULL)) != -1) {
+    if (option == 'p') port = atoi(optarg);
+    else if (option == 'c') count = atoi(optarg);
+    else return 1;
+  }
+  if (port < 1 || port > 65535 || count < 1 || count > MAX_CONNECTIONS) fail("--port and --connections are needed");
+  open_all(port);
+  puts("ready");
+  fflush(stdout);
+  char path[2048];
+  while (fgets(path, sizeof path, stdin) != NULL) {
+    path[strcspn(path, "\n")] = '\0';
+    round_of(path);
+  }
+  return 0;
+}
