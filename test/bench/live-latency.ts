@@ -129,6 +129,6 @@ export function lastPictureKeyOf(part: Uint8Array): string {
   return pictureKeyOf(part.subarray(part.length - (samples.at(-1)?.sampleSize ?? 0)));
 }
 
-function percentile(values: readonly number[], share: number): number | null {
+export function percentile(values: readonly number[], share: number): number | null {
   return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? null;
 }

@@ -1,7 +1,10 @@
 import { programs } from '../../scripts/system-programs.mjs';
 import type { Bench } from './bench.ts';
+import { blockedRows } from './live-blocked.ts';
 import { cpuRows, linearityRows, memoryRows } from './live-cost.ts';
+import { glassRows } from './live-glass.ts';
 import { partLatencyRows } from './live-latency.ts';
+import { soakRows } from './live-soak.ts';
 import { whyNotPinned } from './processor.ts';
 import type { BenchRow } from './report.ts';
 import { makeClip } from './rtmp-clip.ts';
@@ -15,7 +18,7 @@ const lowMegabitsPerSecond = 1;
 export const liveBench: Bench = {
   name: 'live',
   description: 'live packaging to low-latency HLS, against ffmpeg -c copy -f hls',
-  programs: [programs.gcc, programs.ffmpeg],
+  programs: [programs.gcc, programs.ffmpeg, programs.chromium],
 
   async run(workFolder, quick) {
     const clip = await makeClip(megabitsPerSecond);
@@ -26,6 +29,9 @@ export const liveBench: Bench = {
       ...(await memoryRows(plan)),
       ...(await linearityRows({ ...plan, clip: lowClip })),
       ...(await partLatencyRows(plan)),
+      ...(await blockedRows(plan)),
+      ...(await glassRows(quick)),
+      ...(await soakRows(quick)),
     ];
     const pinning = whyNotPinned() ?? 'servers on one core';
     const method = [

@@ -6,6 +6,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/condition.ts';
+import { frameNumberInPage } from '../support/frame-counter.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -45,22 +46,7 @@ function currentTime(page: Page): Promise<number> {
 
 /** The number that the clip shows in black and white squares (media/README.md), or null while it shows none. */
 function frameNumber(page: Page): Promise<number | null> {
-  return page.evaluate<number | null>(`(() => {
-    const canvas = new OffscreenCanvas(320, 180);
-    const context = canvas.getContext('2d', { willReadFrequently: true });
-    context.drawImage(document.querySelector('video'), 0, 0, 320, 180);
-    const y = Math.floor((632 / 720) * 180);
-    const light = (i) => context.getImageData(Math.floor((0.125 + 0.05 * i) * 320), y, 1, 1).data[1];
-    const threshold = (light(0) + light(1)) / 2;
-    const bits = (from, to) => {
-      let value = 0;
-      for (let i = from; i <= to; i++) value = value * 2 + (light(i) > threshold ? 1 : 0);
-      return value;
-    };
-    const frame = bits(2, 11);
-    const check = (frame ^ (frame >> 4) ^ (frame >> 8) ^ 10) & 15;
-    return light(0) - light(1) > 100 && bits(12, 15) === check ? frame : null;
-  })()`);
+  return page.evaluate<number | null>(`${frameNumberInPage}(document.querySelector('video'))`);
 }
 
 beforeAll(async () => {
