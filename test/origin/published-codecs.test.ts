@@ -125,3 +125,29 @@ describe('a stream published over Enhanced RTMP', () => {
     expect(decoded.standardError).not.toMatch(/error|corrupt|invalid|missing|could not/i);
   });
 });
+
+describe('a stream of HEVC with open groups of pictures', () => {
+  it('begins without the pictures that refer to what nobody has, and keeps all others', async () => {
+    const whole = await encodedVideo('hevc', 'testsrc2=s=160x120:r=25:d=6', {
+      extra: '-x265-params log-level=none:keyint=24:scenecut=0:b-adapt=0:bframes=2:open-gop=1',
+    });
+    const [header, ...frames] = whole.messages;
+    const keyframes = frames.flatMap((_, index) => (whole.track.packets[index]?.keyframe === true ? [index] : []));
+    const from = keyframes[1] ?? 0;
+    if (header === undefined || from === 0) throw new Error('ffmpeg wrote no second keyframe');
+    const url = await published('open-gop', [header, ...frames.slice(from)], ['video.m3u8']);
+
+    const [file = Buffer.alloc(0)] = await downloadRuns(`${url}/video.m3u8`);
+    const { samples } = samplesOfIsoBoxes(file);
+    const sent = whole.track.packets.slice(from).map(({ data }) => sha256(data));
+    const missing = sent.flatMap((hash, index) => (samples.some((sample) => sample.sha256 === hash) ? [] : [index]));
+    // With these options x265 writes two of them behind every keyframe but the first.
+    expect(missing).toEqual([1, 2]);
+    expect(samples[0]?.keyframe).toBe(true);
+
+    const shown = ['-vsync', 'passthrough', '-f', 'null', '-'];
+    const decoded = await run('ffmpeg', ['-nostdin', '-v', 'info', '-i', `${url}/index.m3u8`, ...shown]);
+    expect(decoded.standardError).not.toMatch(/could not find ref/i);
+    expect(Number(/frame=\s*(\d+)(?!.*frame=)/s.exec(decoded.standardError)?.[1])).toBe(samples.length);
+  });
+});

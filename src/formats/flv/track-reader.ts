@@ -2,6 +2,7 @@ import { ac3TrackConfig } from '../ac3/access-unit.ts';
 import { isAc3SyncFrame } from '../ac3/sync-frame.ts';
 import { aacTrackConfig } from '../aac/audio-specific-config.ts';
 import { av1TrackConfig } from '../av1/codec-configuration.ts';
+import { isAv1SyncSample, withoutTemporalDelimiter } from '../av1/sync-sample.ts';
 import { avcTrackConfig } from '../avc/decoder-configuration.ts';
 import { flacTrackConfig } from '../flac/stream-info.ts';
 import { hevcTrackConfig } from '../hevc/decoder-configuration.ts';
@@ -70,7 +71,9 @@ export class FlvTrackReader {
           break;
         case 'frame':
           if (this.#videoConfigured(tag.codec, tag.trackId, tag.keyframe, tag.data, events)) {
-            const { trackId, keyframe, compositionOffsetMs, data } = tag;
+            const { codec, trackId, compositionOffsetMs } = tag;
+            const data = codec === 'av1' ? withoutTemporalDelimiter(tag.data) : tag.data;
+            const keyframe = tag.keyframe && (codec !== 'av1' || isAv1SyncSample(data));
             events.push({
               kind: 'unit',
               unit: { kind: 'video', trackId, timestampMs, keyframe, compositionOffsetMs, data },

@@ -55,6 +55,11 @@ function parseHevcDecoderConfiguration(bytes: Uint8Array): HevcDecoderConfigurat
   };
 }
 
+/** Of the stream that belongs to this record. Throws `ProtocolError` when it cannot be read. */
+export function hevcNalLengthBytes(description: Uint8Array): 1 | 2 | 4 {
+  return parseHevcDecoderConfiguration(description).nalLengthBytes;
+}
+
 /**
  * The track of an HEVC stream with this HEVCDecoderConfigurationRecord, which is copied. Throws `ProtocolError` when it
  * cannot be read or holds no sequence parameter set.
