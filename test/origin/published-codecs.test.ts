@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/cli/system-clock.ts';
 import { type Origin, startOrigin } from '../../src/origin/origin.ts';
@@ -151,3 +154,86 @@ describe('a stream of HEVC with open groups of pictures', () => {
     expect(Number(/frame=\s*(\d+)(?!.*frame=)/s.exec(decoded.standardError)?.[1])).toBe(samples.length);
   });
 });
+
+describe('a stream whose configuration changes in the midst', () => {
+  const first = 'testsrc2=s=160x120:r=25:d=4';
+  const larger = 'testsrc2=s=320x240:r=25:d=4';
+  it.each<{ from: EncodableVideo; to: EncodableVideo; source: string; size: [number, number] }>([
+    { from: 'avc', to: 'avc', source: larger, size: [320, 240] },
+    { from: 'av1', to: 'av1', source: larger, size: [320, 240] },
+    { from: 'vp9', to: 'vp9', source: larger, size: [320, 240] },
+    { from: 'hevc', to: 'hevc', source: larger, size: [320, 240] },
+    { from: 'avc', to: 'av1', source: first, size: [160, 120] },
+    { from: 'vp9', to: 'hevc', source: larger, size: [320, 240] },
+  ])(
+    'goes on behind a discontinuity with a new EXT-X-MAP: $from to $to of $size',
+    async ({ from, to, source, size }) => {
+      const [before, after, audio] = await Promise.all([
+        encodedVideo(from, first),
+        encodedVideo(to, source, { fromMs: 4_000 }),
+        encodedAudio('opus', 'sine=r=48000:d=8'),
+      ]);
+      const messages = [...sentTogether(before, after, audio)];
+      const url = await published(`${from}-to-${to}-${size.join('x')}`, messages, ['video.m3u8', 'audio.m3u8']);
+
+      const playlist = await (await fetch(`${url}/video.m3u8`)).text();
+      expect(playlist.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
+      expect(playlist.match(/#EXT-X-MAP:URI="[^"]*"/g)).toHaveLength(2);
+      // Sound has the same decoder, and the discontinuity at the same segment.
+      const sound = await (await fetch(`${url}/audio.m3u8`)).text();
+      expect(sound.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
+      expect(new Set(sound.match(/#EXT-X-MAP:URI="[^"]*"/g)).size).toBe(1);
+
+      const runs = await downloadRuns(`${url}/video.m3u8`);
+      const probed = await Promise.all(runs.map(samplesOfFfprobe));
+      expect(probed.map(({ stream }) => [stream['width'], stream['height']])).toEqual([[160, 120], size]);
+      for (const [index, { track }] of [before, after].entries()) {
+        expect(probed[index]?.samples.map((sample) => sample.sha256)).toEqual(
+          track.packets.map(({ data }) => sha256(data)),
+        );
+      }
+      // The times of the second go on where those of the first end.
+      const ends = probed[0]?.samples.at(-1)?.dtsTicks ?? 0;
+      expect((probed[1]?.samples[0]?.dtsTicks ?? 0) - ends).toBe(90_000 / 25);
+
+      // ffmpeg leaves out what follows the first EXT-X-MAP where the decoder needs another record: each run alone, then.
+      const frames = await Promise.all(runs.map(decodedFrames));
+      expect(frames).toEqual([100, 100]);
+      if (from === to && (to === 'av1' || to === 'vp9')) {
+        const whole = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', `${url}/video.m3u8`, '-f', 'null', '-']);
+        expect(whole.code).toBe(0);
+        expect(whole.standardError).not.toMatch(/error|corrupt|invalid/i);
+      }
+    },
+  );
+
+  it('goes on with other sound', async () => {
+    const [video, before, after] = await Promise.all([
+      encodedVideo('avc', 'testsrc2=s=160x120:r=25:d=8'),
+      encodedAudio('aac', 'sine=r=44100:d=4'),
+      encodedAudio('opus', 'sine=r=48000:d=4', { fromMs: 4_000 }),
+    ]);
+    const url = await published('aac-to-opus', sentTogether(video, before, after), ['video.m3u8', 'audio.m3u8']);
+    const runs = await downloadRuns(`${url}/audio.m3u8`);
+    const probed = await Promise.all(runs.map(samplesOfFfprobe));
+    expect(probed.map(({ stream }) => [stream['codec_name'], stream['sample_rate']])).toEqual([
+      ['aac', '44100'],
+      ['opus', '48000'],
+    ]);
+  });
+});
+
+/** How many pictures come out of a decoder, which must not complain. */
+async function decodedFrames(file: Buffer): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamfront-run-'));
+  try {
+    const path = join(folder, 'run.mp4');
+    await writeFile(path, file);
+    const counting = ['-count_frames', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0'];
+    const { standardOutput, standardError } = await run('ffprobe', ['-v', 'error', ...counting, path]);
+    expect(standardError).toBe('');
+    return Number(standardOutput.trim());
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

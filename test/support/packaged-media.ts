@@ -20,7 +20,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The files that a media playlist lists: those after each EXT-X-MAP with it, as one file. */
+/** The files that a media playlist lists, gaps left out: those after each EXT-X-MAP with it, as one file. */
 export async function downloadRuns(playlistUrl: string): Promise<Buffer[]> {
   const text = await (await fetch(playlistUrl)).text();
   const runs: Buffer[][] = [];
@@ -29,10 +29,15 @@ export async function downloadRuns(playlistUrl: string): Promise<Buffer[]> {
     if (!answer.ok) throw new Error(`${uri} answers ${answer.status}`);
     return Buffer.from(await answer.arrayBuffer());
   };
+  let isGap = false;
   for (const line of text.split('\n')) {
+    if (line === '#EXT-X-GAP') isGap = true;
     const map = /^#EXT-X-MAP:URI="([^"]+)"/.exec(line)?.[1];
     if (map !== undefined) runs.push([await load(map)]);
-    else if (line !== '' && !line.startsWith('#')) runs.at(-1)?.push(await load(line));
+    else if (line !== '' && !line.startsWith('#')) {
+      if (!isGap) runs.at(-1)?.push(await load(line));
+      isGap = false;
+    }
   }
   return runs.map((pieces) => Buffer.concat(pieces));
 }
