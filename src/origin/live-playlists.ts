@@ -114,6 +114,7 @@ function playlistParts(epoch: string, rendition: Rendition, msn: number, parts: 
     uri: partPath(epoch, rendition.name, msn, index),
     durationSeconds: part.durationSeconds,
     independent: part.independent,
+    gap: part.gap,
   }));
 }
 

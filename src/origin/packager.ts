@@ -6,7 +6,6 @@ import type { ColorInfo } from '../formats/media/color-info.ts';
 import { sameTrackConfig, type TrackConfig, trackNumber } from '../formats/media/track.ts';
 import { withColorInfo } from '../formats/media/video-color.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
-import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
 import { SegmentCutter } from '../policy/segment-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { TargetLearner, type UnitSink } from '../policy/target-learner.ts';
@@ -17,10 +16,12 @@ import type { DateRange } from '../formats/m3u8/date-range.ts';
 import type { Skip } from './blocking-reload.ts';
 import { DateRanges } from './date-ranges.ts';
 import { EncodedText } from './encoded-text.ts';
+import { FollowingRendition } from './following-rendition.ts';
 import { trackRenditionName } from './live-paths.ts';
 import { multivariantPlaylistText } from './live-multivariant.ts';
 import { deltaUpdateText, mediaPlaylistText } from './live-playlists.ts';
-import { Rendition } from './rendition.ts';
+import type { Rendition } from './rendition.ts';
+import { RenditionSet } from './rendition-set.ts';
 import type { OriginSettings } from './settings.ts';
 
 export interface PackagerOptions {
@@ -35,14 +36,16 @@ export interface PackagerOptions {
 
 /** Requests that may wait for one stream at a time. An edge merges its viewers' into one. */
 const maxWaiters = 10_000;
-/** A rendition reaches back this many TARGETDURATIONs at least, whatever the window. */
-const leastTargets = 4;
-/** Parts and segments answer this many TARGETDURATIONs after they have left the playlist. */
-const keptTargets = 4;
 /** Who watches asks again within this time, however long segments are and however long a request is held. */
 const watchedMs = 60_000;
 /** Among the texts: no rendition is called that. */
 const multivariantName = 'index';
+
+/** Who makes something else of a stream's repaired media: called synchronously, and must return at once. */
+export interface MediaListener extends UnitSink {
+  /** Nothing of this run of time follows. */
+  onRunEnd(): void;
+}
 
 /**
  * Packages one live stream for its whole life: access units → timeline → segments and parts → CMAF → the renditions'
@@ -50,6 +53,10 @@ const multivariantName = 'index';
  *
  * When the publisher leaves, what is held goes out and the open segment ends at once: players find a playlist of
  * whole segments, which keeps answering. When one comes back, the sequence numbers go on behind a discontinuity.
+ *
+ * Who makes further renditions of a stream (a ladder) takes the publisher's tracks from `listen`, with the exact times
+ * that they have here, and puts what it makes of them into a rendition of `addRendition`, with the times of what it was
+ * made of. That may come seconds later; the publisher's own renditions do not wait for it.
  */
 export class Packager implements StreamSubscriber {
   readonly path: string;
@@ -61,8 +68,7 @@ export class Packager implements StreamSubscriber {
   readonly #learner: TargetLearner;
   #cutter: SegmentCutter | undefined;
   #targets: PlaylistTargets | undefined;
-  /** By the number of their track, in its order. */
-  #renditions: ReadonlyMap<number, Rendition> = new Map();
+  #renditions: RenditionSet | undefined;
   /** The tracks whose codec is packaged, by number. */
   readonly #packaged = new Map<number, CmafTrackConfig>();
   /** What the publisher says of colours beside the bitstream, by the id of a video track. */
@@ -74,6 +80,10 @@ export class Packager implements StreamSubscriber {
   #isPlayable = false;
   #watchedUntilMs = -Infinity;
   readonly #dateRanges = new DateRanges();
+  readonly #listeners = new Set<MediaListener>();
+  /** The tracks of this run of time; empty while there is none. */
+  #tracks: readonly TimedTrack[] = [];
+  readonly #following = new Map<string, FollowingRendition>();
   /** The playlists of this state, as far as somebody has asked for them. */
   readonly #texts = new Map<string, EncodedText | undefined>();
 
@@ -84,8 +94,11 @@ export class Packager implements StreamSubscriber {
     this.changes = new ChangeWaiters(options.clock, maxWaiters);
     this.#learner = new TargetLearner(options.settings, (targets) => this.#begin(targets));
     this.#timeline = new Timeline({
-      onEpoch: (tracks) => this.#learner.onEpoch(tracks),
-      onUnit: (unit) => this.#learner.onUnit(unit),
+      onEpoch: (tracks) => this.#startRun(tracks),
+      onUnit: (unit) => {
+        this.#learner.onUnit(unit);
+        for (const listener of this.#listeners) listener.onUnit(unit);
+      },
       onLateTrack: ({ kind, trackId }) => {
         options.log.warn(
           { stream: options.path, kind, track: trackId },
@@ -120,14 +133,11 @@ export class Packager implements StreamSubscriber {
 
   /** Those that have a segment, video first. One that joins later is listed from its first segment on. */
   get renditions(): readonly Rendition[] {
-    return [...this.#renditions.values()].filter(({ window }) => window.segments.length > 0);
+    return this.#renditions?.list().filter(({ window }) => window.segments.length > 0) ?? [];
   }
 
   rendition(name: string): Rendition | undefined {
-    for (const rendition of this.#renditions.values()) {
-      if (rendition.name === name) return rendition;
-    }
-    return undefined;
+    return this.#renditions?.list().find((rendition) => rendition.name === name);
   }
 
   /** Only once `targets` is there. With `skip` an update, if there is anything to leave out. */
@@ -155,6 +165,28 @@ export class Packager implements StreamSubscriber {
   removeDateRange(id: string): void {
     this.#dateRanges.remove(id, this.#options.clock.monotonicMs());
     this.#changed();
+  }
+
+  /** What leaves the timeline goes to the listener too, from now on. Returns the way to stop. */
+  listen(listener: MediaListener): () => void {
+    this.#listeners.add(listener);
+    if (this.#tracks.length > 0) listener.onEpoch(this.#tracks);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /**
+   * The rendition of this name that is made of the publisher's: it comes into being when it is asked for the first
+   * time, and is listed from its first segment on.
+   */
+  addRendition(name: string): FollowingRendition {
+    const existing = this.#following.get(name);
+    if (existing !== undefined) return existing;
+    const created = new FollowingRendition(name, this.#following.size);
+    this.#following.set(name, created);
+    if (this.#cutter !== undefined) created.attach(this.#cutter);
+    return created;
   }
 
   onPublisherStart(): void {
@@ -209,10 +241,12 @@ export class Packager implements StreamSubscriber {
     this.#timeline.stopPublication();
     this.#learner.decide();
     this.#cutter?.flush();
+    this.#endRun();
     this.#changed();
   }
 
   onEnd(): void {
+    for (const rendition of this.#following.values()) rendition.giveUp();
     this.#ended = true;
     this.#texts.clear();
     this.changes.close();
@@ -224,20 +258,35 @@ export class Packager implements StreamSubscriber {
     return { ...config, color: withColorInfo(config.color, colorInfo) };
   }
 
+  #startRun(tracks: readonly TimedTrack[]): void {
+    this.#endRun();
+    this.#tracks = tracks;
+    this.#learner.onEpoch(tracks);
+    for (const listener of this.#listeners) listener.onEpoch(tracks);
+  }
+
+  #endRun(): void {
+    if (this.#tracks.length === 0) return;
+    this.#tracks = [];
+    for (const listener of this.#listeners) listener.onRunEnd();
+  }
+
   #begin(targets: PlaylistTargets): UnitSink {
     this.#targets = targets;
     this.#options.log.info({ stream: this.path, epoch: this.epoch, ...targets }, 'Stream is being packaged');
-    const sink: CutterSink = {
-      onSegmentStart: (track, start) => this.#startSegment(track, start),
-      onPart: (track, part) => this.#addPart(track, part),
-      onSegmentEnd: ({ track }, durationTicks) => {
-        this.#renditions.get(track)?.endSegment(durationTicks);
-        this.#changed();
-      },
-      onGap: (track, gap) => this.#addGap(track, gap),
-    };
-    const cutter = new SegmentCutter(targets, sink);
+    const renditions = new RenditionSet({
+      targets,
+      settings: this.#options.settings,
+      nameOf: (track) => this.#nameOf(track),
+      wallMsAt: (mediaSeconds) => this.#timeline.wallMsAt(mediaSeconds),
+      onChange: () => this.#changed(),
+      onWanted: (msn) => cutter.giveUpBefore(msn),
+      log: this.#options.log.child({ stream: this.path }),
+    });
+    const cutter = new SegmentCutter(targets, renditions);
+    this.#renditions = renditions;
     this.#cutter = cutter;
+    for (const rendition of this.#following.values()) rendition.attach(cutter);
     return {
       onEpoch: (tracks) => {
         if (!this.#isPlayable) this.#tracksExpected = tracks.length;
@@ -247,46 +296,11 @@ export class Packager implements StreamSubscriber {
     };
   }
 
-  #startSegment(track: TimedTrack, start: SegmentStart): void {
-    this.#renditionOf(track)?.startSegment(track.config, start);
-  }
-
-  #addPart({ track }: TimedTrack, part: CutPart): void {
-    this.#renditions.get(track)?.addPart(part);
-    this.#changed();
-  }
-
-  #addGap(track: TimedTrack, gap: CutGap): void {
-    const rendition = this.#renditionOf(track);
-    this.#options.log.warn(
-      { stream: this.path, rendition: rendition?.name, msn: gap.msn },
-      'Rendition has nothing for a segment',
-    );
-    rendition?.addGap(track.config, gap);
-    this.#changed();
-  }
-
-  /** A rendition comes into being with its first segment, whichever that is. */
-  #renditionOf({ track, config }: TimedTrack): Rendition | undefined {
-    const existing = this.#renditions.get(track);
-    if (existing !== undefined || this.#targets === undefined) return existing;
-    const { windowMs, windowBytes } = this.#options.settings;
-    const { targetDurationSeconds } = this.#targets;
-    const leastSeconds = leastTargets * targetDurationSeconds;
-    const created = new Rendition(
-      trackRenditionName(config),
-      config,
-      this.#targets,
-      {
-        leastSeconds,
-        windowSeconds: Math.max(windowMs / 1_000, leastSeconds),
-        keepSeconds: keptTargets * targetDurationSeconds,
-        maxBytes: windowBytes,
-      },
-      (mediaSeconds) => new Date(this.#timeline.wallMsAt(mediaSeconds)).toISOString(),
-    );
-    this.#renditions = new Map([...this.#renditions, [track, created] as const].sort(([a], [b]) => a - b));
-    return created;
+  #nameOf({ track, config }: TimedTrack): string {
+    for (const following of this.#following.values()) {
+      if (following.track === track) return following.name;
+    }
+    return trackRenditionName(config);
   }
 
   #changed(): void {
@@ -311,7 +325,8 @@ export class Packager implements StreamSubscriber {
 
   /** Wall clock of where the playlists begin. */
   #windowStartMs(): number {
-    const starts = [...this.#renditions.values()].map(({ window }) => window.segments[0]?.startSeconds ?? -Infinity);
+    const renditions = this.#renditions?.list() ?? [];
+    const starts = renditions.map(({ window }) => window.segments[0]?.startSeconds ?? -Infinity);
     return starts.length === 0 ? -Infinity : this.#timeline.wallMsAt(Math.min(...starts));
   }
 

@@ -3,7 +3,7 @@ import { mediaPart } from '../formats/cmaf/media-part.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { sameTrackConfig } from '../formats/media/track.ts';
 import type { CutGap, CutPart, SegmentStart } from '../policy/part-cutter.ts';
-import { longestSegmentSeconds, type PlaylistTargets } from '../policy/target-duration.ts';
+import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { timescaleOf } from '../policy/timed-unit.ts';
 import { SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
 
@@ -12,6 +12,8 @@ export interface MeasuredBitrate {
   readonly peak: number;
   readonly average: number;
 }
+
+const noBytes = new Uint8Array(0);
 
 /** One rendition of a live stream: its initialisation segments, and the window of its segments and parts. */
 export class Rendition {
@@ -60,6 +62,11 @@ export class Rendition {
   }
 
   addPart({ units, startTicks, durationTicks, independent }: CutPart): void {
+    const durationSeconds = durationTicks / timescaleOf(this.#config);
+    if (units.length === 0) {
+      this.window.addPart({ bytes: noBytes, durationSeconds, independent, gap: true });
+      return;
+    }
     const bytes = mediaPart({
       sequenceNumber: ++this.#sequenceNumber,
       baseMediaDecodeTimeTicks: startTicks,
@@ -67,13 +74,11 @@ export class Rendition {
     });
     const { msn } = this.window.nextPart;
     this.#unitCounts.set(msn, (this.#unitCounts.get(msn) ?? 0) + units.length);
-    // A picture that lasted longer than a part may (the encoder paused) must not break what the playlist promises.
-    const durationSeconds = Math.min(durationTicks / timescaleOf(this.#config), this.#targets.partTargetMs / 1_000);
-    this.window.addPart({ bytes, durationSeconds, independent });
+    this.window.addPart({ bytes, durationSeconds, independent, gap: false });
   }
 
   endSegment(durationTicks: number): void {
-    this.window.endSegment(this.#declaredSeconds(durationTicks));
+    this.window.endSegment(durationTicks / timescaleOf(this.#config));
     this.#forget();
   }
 
@@ -83,7 +88,7 @@ export class Rendition {
     // A gap depends on nothing.
     this.window.addGap(
       { ...head, independent: true, discontinuity: gap.discontinuity },
-      this.#declaredSeconds(gap.durationTicks),
+      gap.durationTicks / timescaleOf(config),
     );
     this.#forget();
   }
@@ -119,14 +124,6 @@ export class Rendition {
       programDateTime: this.#programDateTimeAt(startSeconds),
       initIndex: this.#initIndex,
     };
-  }
-
-  /** EXTINF must not round to more than TARGETDURATION, come what may. */
-  #declaredSeconds(durationTicks: number): number {
-    return Math.min(
-      durationTicks / timescaleOf(this.#config),
-      longestSegmentSeconds(this.#targets.targetDurationSeconds),
-    );
   }
 
   #setConfig(config: CmafTrackConfig): void {

@@ -11,8 +11,11 @@ export interface SegmentStart {
 }
 
 export interface CutPart {
+  /** Empty for a gap: time in which there is nothing, or in which the last picture stands that came before it. */
   readonly units: readonly TimedUnit[];
+  /** First decode time; of a gap: where it begins. */
   readonly startTicks: number;
+  /** What the playlist says. Over a whole segment this adds up to the time that it covers. */
   readonly durationTicks: number;
   /** It begins with a keyframe. */
   readonly independent: boolean;
@@ -30,35 +33,56 @@ export interface CutGap {
 export interface CutterSink {
   onSegmentStart(track: TimedTrack, start: SegmentStart): void;
   onPart(track: TimedTrack, part: CutPart): void;
-  /** `durationTicks` runs from the segment's first decode time to the end of its last unit. */
+  /** `durationTicks` is the sum of its parts. */
   onSegmentEnd(track: TimedTrack, durationTicks: number): void;
   onGap(track: TimedTrack, gap: CutGap): void;
 }
 
+/** A hole shorter than this is none: clocks count in milliseconds. */
+const leastGapSeconds = 0.01;
+
 /**
  * Cuts the segments of one rendition into parts: as long as PART-TARGET allows, cut on decode time before the unit
  * that would exceed it. When a part is full, and as long as the last unit another would make it too long, it goes out
- * without waiting for that other. A unit that is longer than any part may be (the encoder paused) ends the part that is
- * open: alone, it would leave one behind that is too short.
+ * without waiting for that other.
+ *
+ * A picture that stands for longer than any part may last (the encoder paused) ends the part that is open, which then
+ * says less than it lasts; the parts that follow say as much more, until they have caught up. So the media has no hole,
+ * no part is too long or too short by what the playlist says, and each segment says what it lasts. Where the segment
+ * ends before, and where there is nothing at all, gaps take the time.
  */
 export class PartCutter {
-  readonly track: TimedTrack;
+  #track: TimedTrack;
+  #nextTrack: TimedTrack;
   readonly timescale: number;
   readonly #partTargetTicks: number;
+  readonly #leastGapTicks: number;
   readonly #sink: CutterSink;
   /** Of the open segment, or of the last one. */
   msn: number;
   #segment: { readonly startTicks: number; readonly independent: boolean } | undefined;
   #units: TimedUnit[] = [];
-  #partTicks = 0;
+  /** What the parts and gaps have said so far ends here. */
+  #saidTicks: number | undefined;
   #endTicks = 0;
 
   constructor(track: TimedTrack, partTargetMs: number, lastMsn: number, sink: CutterSink) {
-    this.track = track;
+    this.#track = track;
+    this.#nextTrack = track;
     this.timescale = timescaleOf(track.config);
-    this.#partTargetTicks = (partTargetMs * this.timescale) / 1_000;
+    this.#partTargetTicks = Math.floor((partTargetMs * this.timescale) / 1_000);
+    this.#leastGapTicks = leastGapSeconds * this.timescale;
     this.msn = lastMsn;
     this.#sink = sink;
+  }
+
+  get track(): TimedTrack {
+    return this.#track;
+  }
+
+  /** From the next segment on; of the same timescale. */
+  setTrack(track: TimedTrack): void {
+    this.#nextTrack = track;
   }
 
   /** The open segment, if there is one. */
@@ -73,22 +97,23 @@ export class PartCutter {
     return this.#endTicks / this.timescale;
   }
 
+  /** It begins with `first`; earlier, with a gap, where the one before it has ended earlier in the same run of time. */
   startSegment(msn: number, first: TimedUnit, discontinuity: boolean): void {
+    this.#track = this.#nextTrack;
     this.msn = msn;
-    this.#segment = { startTicks: first.dtsTicks, independent: first.keyframe };
-    this.#sink.onSegmentStart(this.track, {
-      msn,
-      startTicks: first.dtsTicks,
-      independent: first.keyframe,
-      discontinuity,
-    });
+    const before = discontinuity ? undefined : this.#saidTicks;
+    const startTicks = before === undefined || first.dtsTicks - before < this.#leastGapTicks ? first.dtsTicks : before;
+    this.#segment = { startTicks, independent: first.keyframe };
+    this.#saidTicks = startTicks;
+    this.#endTicks = startTicks;
+    this.#sink.onSegmentStart(this.#track, { msn, startTicks, independent: first.keyframe, discontinuity });
   }
 
   add(unit: TimedUnit): void {
+    if (unit.dtsTicks - this.#endTicks >= this.#leastGapTicks) this.#gapUntil(unit.dtsTicks);
     const fitsNowhere = unit.durationTicks > this.#partTargetTicks;
     if (!fitsNowhere && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
     this.#units.push(unit);
-    this.#partTicks += unit.durationTicks;
     this.#endTicks = unit.dtsTicks + unit.durationTicks;
     if (
       this.#partTicks >= this.#partTargetTicks * leastPartFill &&
@@ -98,24 +123,31 @@ export class PartCutter {
     }
   }
 
-  endSegment(): void {
+  /** `endSeconds`: where it ends for the playlist, if that is not where its last unit does. */
+  endSegment(endSeconds?: number): void {
     const segment = this.#segment;
     if (segment === undefined) return;
     this.#endPart();
+    const endTicks = endSeconds === undefined ? this.#endTicks : Math.round(endSeconds * this.timescale);
+    let saidTicks = this.#saidTicks ?? segment.startTicks;
+    if (endTicks - saidTicks >= this.#leastGapTicks) saidTicks = this.#sayGap(saidTicks, endTicks);
     this.#segment = undefined;
-    this.#sink.onSegmentEnd(this.track, this.#endTicks - segment.startTicks);
+    this.#sink.onSegmentEnd(this.#track, saidTicks - segment.startTicks);
   }
 
   /** A whole segment without a unit. */
   gap(msn: number, startSeconds: number, endSeconds: number, discontinuity: boolean): void {
     this.msn = msn;
-    const startTicks = Math.round(startSeconds * this.timescale);
-    this.#sink.onGap(this.track, {
-      msn,
-      startTicks,
-      durationTicks: Math.max(1, Math.round(endSeconds * this.timescale) - startTicks),
-      discontinuity,
-    });
+    const boundaryTicks = Math.round(startSeconds * this.timescale);
+    const startTicks = discontinuity ? boundaryTicks : Math.max(boundaryTicks, this.#saidTicks ?? boundaryTicks);
+    const durationTicks = Math.max(1, Math.round(endSeconds * this.timescale) - startTicks);
+    this.#saidTicks = startTicks + durationTicks;
+    this.#sink.onGap(this.#track, { msn, startTicks, durationTicks, discontinuity });
+  }
+
+  /** What the open part would have to say. */
+  get #partTicks(): number {
+    return this.#endTicks - (this.#saidTicks ?? this.#endTicks);
   }
 
   #endPart(): void {
@@ -123,12 +155,29 @@ export class PartCutter {
     const first = units[0];
     if (first === undefined) return;
     this.#units = [];
-    this.#partTicks = 0;
-    this.#sink.onPart(this.track, {
+    const durationTicks = Math.min(this.#partTicks, this.#partTargetTicks);
+    this.#saidTicks = (this.#saidTicks ?? first.dtsTicks) + durationTicks;
+    this.#sink.onPart(this.#track, {
       units,
       startTicks: first.dtsTicks,
-      durationTicks: this.#endTicks - first.dtsTicks,
+      durationTicks,
       independent: first.keyframe,
     });
+  }
+
+  /** Nothing has come up to `untilTicks`. */
+  #gapUntil(untilTicks: number): void {
+    this.#endPart();
+    this.#endTicks = untilTicks;
+    this.#sayGap(this.#saidTicks ?? untilTicks, untilTicks);
+  }
+
+  #sayGap(fromTicks: number, untilTicks: number): number {
+    for (let startTicks = fromTicks; startTicks < untilTicks; startTicks += this.#partTargetTicks) {
+      const durationTicks = Math.min(untilTicks - startTicks, this.#partTargetTicks);
+      this.#sink.onPart(this.#track, { units: [], startTicks, durationTicks, independent: false });
+    }
+    this.#saidTicks = untilTicks;
+    return untilTicks;
   }
 }

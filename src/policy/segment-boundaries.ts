@@ -52,6 +52,11 @@ export class SegmentBoundaries {
     return msn < fromMsn ? undefined : this.#boundaries[msn - (this.#boundaries[0]?.msn ?? 0)];
   }
 
+  /** The newest that begins at `seconds` or before. */
+  newestAt(seconds: number): Boundary | undefined {
+    return this.#boundaries.findLast(({ startSeconds }) => startSeconds <= seconds);
+  }
+
   /** Where the segment ends, if that is decided. */
   endSeconds(msn: number): number | undefined {
     return this.at(msn)?.runEndSeconds ?? this.at(msn + 1)?.startSeconds;

@@ -1,32 +1,29 @@
+import { BoundaryFollower, keyframeLagSeconds } from './boundary-follower.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
-import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
+import { SegmentBoundaries } from './segment-boundaries.ts';
 import { endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
 import type { UnitSink } from './target-learner.ts';
 import type { TimedTrack, TimedUnit } from './timed-unit.ts';
+import { TrailingTrack } from './trailing-track.ts';
 
 /** How far other tracks may run ahead of the leading one before they stop waiting for it. */
 const longestLagSeconds = 1;
-/** What begins this much before the first picture still belongs to its segment. */
-const headStartSeconds = 0.25;
-/** Pictures of two tracks that are shown this near to each other are the same: clocks count in milliseconds. */
-const sameInstantSeconds = 0.01;
-/** A track whose keyframe comes this much later than the leading one's still begins its segment with it. */
-const keyframeLagSeconds = 0.1;
 /** Over how many keyframe intervals the longest is looked for. */
 const rememberedIntervals = 8;
+/** How many segments ago one began that a track may still join that trails behind. */
+const joinableSegments = 32;
 
-/** A track that goes by the boundaries of another, and what has come of it that they have not reached yet. */
-interface Follower {
-  readonly cutter: PartCutter;
+/** A track of this run of time, and what has come of it that the boundaries have not reached yet. */
+interface Following {
+  readonly follower: BoundaryFollower;
   waiting: TimedUnit[];
 }
 
 /**
  * Cuts a stream's tracks into segments and parts. The leading track (the first video, if there is any, else the first
- * sound) decides where segments begin; the others begin their own there, sound at its first unit from there on, video
- * with the keyframe that is shown at the same time, so that a media sequence number covers the same time in all. They
- * therefore wait for the leading track, a second at most; when it stays away for longer they cut by themselves and it
- * follows. A segment of which a rendition has nothing becomes a gap.
+ * sound) decides where segments begin; the others begin their own there, so that a media sequence number covers the
+ * same time in all. They therefore wait for the leading track, a second at most; when it stays away for longer they cut
+ * by themselves and it follows. A segment of which a rendition has nothing becomes a gap.
  *
  * Units must come in decode order within each track; `flush` ends what is open.
  */
@@ -34,15 +31,17 @@ export class SegmentCutter implements UnitSink {
   readonly #targets: PlaylistTargets;
   readonly #sink: CutterSink;
   readonly #boundaries = new SegmentBoundaries();
-  /** Of every track that there has been, by its number. */
-  readonly #cutters = new Map<number, PartCutter>();
-  #leader: PartCutter | undefined;
+  /** Every track that there has been, by its number. */
+  readonly #tracks = new Map<number, BoundaryFollower>();
+  #leader: BoundaryFollower | undefined;
   /** The other tracks of this run of time, by number. */
-  #followers = new Map<number, Follower>();
+  #following = new Map<number, Following>();
+  readonly #trailing = new Map<number, TrailingTrack>();
+  #decidedSeconds = 0;
   #intervalsSeconds: number[] = [];
   #lastKeyframeSeconds: number | undefined;
-  /** The longest that a unit of a follower has lasted. */
-  #followerUnitSeconds = 0;
+  /** The longest that a unit of the others has lasted. */
+  #followingUnitSeconds = 0;
 
   constructor(targets: PlaylistTargets, sink: CutterSink) {
     this.#targets = targets;
@@ -52,56 +51,91 @@ export class SegmentCutter implements UnitSink {
   onEpoch(tracks: readonly TimedTrack[]): void {
     this.flush();
     const [leading, ...following] = tracks;
-    this.#leader = leading && this.#cutterOf(leading);
-    this.#followers = new Map(following.map((track) => [track.track, { cutter: this.#cutterOf(track), waiting: [] }]));
+    this.#leader = leading && this.#add(leading, true);
+    this.#following = new Map(
+      following.map((track) => [track.track, { follower: this.#add(track, false), waiting: [] }]),
+    );
+    for (const track of this.#trailing.values()) track.startRun();
     this.#intervalsSeconds = [];
     this.#lastKeyframeSeconds = undefined;
-    this.#followerUnitSeconds = 0;
+    this.#followingUnitSeconds = 0;
   }
 
   onUnit(unit: TimedUnit): void {
     const leader = this.#leader;
     if (leader === undefined) return;
-    if (unit.track === leader.track.track) this.#lead(leader, unit);
-    else this.#followers.get(unit.track)?.waiting.push(unit);
+    if (unit.track === leader.cutter.track.track) this.#lead(leader, unit);
+    else this.#following.get(unit.track)?.waiting.push(unit);
     this.#releaseWaiting(leader, false);
   }
 
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */
   flush(): void {
     if (this.#leader !== undefined) this.#releaseWaiting(this.#leader, true);
-    for (const follower of this.#followers.values()) follower.waiting = [];
-    for (const cutter of this.#cutters.values()) cutter.endSegment();
-    const endSeconds = Math.max(0, ...[...this.#cutters.values()].map((cutter) => cutter.endSeconds));
+    for (const following of this.#following.values()) following.waiting = [];
+    for (const { cutter } of this.#tracks.values()) cutter.endSegment();
+    const endSeconds = Math.max(0, ...[...this.#tracks.values()].map(({ cutter }) => cutter.endSeconds));
     this.#boundaries.endRun(endSeconds);
-    for (const cutter of this.#cutters.values()) this.#skipGaps(cutter, Infinity);
+    for (const track of this.#tracks.values()) track.skipGaps(Infinity);
+    this.#decide(endSeconds);
   }
 
-  #cutterOf(track: TimedTrack): PartCutter {
+  /** The track with this number, which is none of the publisher's: it may come seconds later than those. */
+  trailingTrack(track: number): TrailingTrack {
+    const existing = this.#trailing.get(track);
+    if (existing !== undefined) return existing;
+    const { partTargetMs } = this.#targets;
+    const options = { partTargetMs, sink: this.#sink };
+    const created = new TrailingTrack(this.#boundaries, () => this.#decidedSeconds, options);
+    this.#trailing.set(track, created);
+    return created;
+  }
+
+  /** Segments before `msn` are wanted no more: who has nothing of them yet gets gaps. */
+  giveUpBefore(msn: number): void {
+    for (const track of this.#tracks.values()) track.giveUpBefore(msn);
+    for (const track of this.#trailing.values()) track.giveUpBefore(msn);
+  }
+
+  #add(track: TimedTrack, leads: boolean): BoundaryFollower {
     const cutter = new PartCutter(track, this.#targets.partTargetMs, this.#boundaries.nextMsn - 1, this.#sink);
-    this.#cutters.set(track.track, cutter);
-    return cutter;
+    const follower = new BoundaryFollower(cutter, this.#boundaries, leads);
+    this.#tracks.set(track.track, follower);
+    return follower;
   }
 
-  #lead(leader: PartCutter, unit: TimedUnit): void {
-    const atSeconds = unit.dtsTicks / leader.timescale;
+  #lead(leader: BoundaryFollower, unit: TimedUnit): void {
+    const { segment, msn, timescale } = leader.cutter;
+    const atSeconds = leader.secondsOf(unit);
+    const durationSeconds = unit.durationTicks / timescale;
     this.#noteKeyframe(leader, unit, atSeconds);
-    const { segment } = leader;
     if (segment === undefined) {
       // Nobody could decode it.
       if (!unit.keyframe) return;
       this.#begin(leader, unit);
-    } else if (leader.msn === this.#boundaries.nextMsn - 1) {
+    } else if (msn === this.#boundaries.nextMsn - 1) {
       if (this.#endsSegment(leader, segment, unit, atSeconds)) this.#begin(leader, unit);
-    } else if (atSeconds - (this.#boundaries.newest?.startSeconds ?? atSeconds) > longestLagSeconds) {
+    } else if (atSeconds - (this.#boundaries.newest?.startSeconds ?? atSeconds) > keyframeLagSeconds) {
       // Back after a hole, in the midst of a segment of sound: better a new one than half a segment without pictures.
       this.#begin(leader, unit);
     }
     this.#follow(leader, unit);
+    this.#splitLongUnit(atSeconds, durationSeconds);
   }
 
-  #noteKeyframe(leader: PartCutter, unit: TimedUnit, atSeconds: number): void {
-    if (leader.track.config.kind !== 'video' || !unit.keyframe) return;
+  /** A picture that stands for longer than a segment may last takes several: the others than the first are gaps. */
+  #splitLongUnit(atSeconds: number, durationSeconds: number): void {
+    const { targetDurationSeconds } = this.#targets;
+    if (durationSeconds <= longestSegmentSeconds(targetDurationSeconds)) return;
+    const from = this.#boundaries.newest?.startSeconds ?? atSeconds;
+    const until = atSeconds + durationSeconds - keyframeLagSeconds;
+    for (let startSeconds = from + targetDurationSeconds; startSeconds < until; startSeconds += targetDurationSeconds) {
+      this.#boundaries.begin({ startSeconds, shownSeconds: startSeconds, independent: false });
+    }
+  }
+
+  #noteKeyframe(leader: BoundaryFollower, unit: TimedUnit, atSeconds: number): void {
+    if (leader.cutter.track.config.kind !== 'video' || !unit.keyframe) return;
     if (this.#lastKeyframeSeconds !== undefined) {
       this.#intervalsSeconds.push(atSeconds - this.#lastKeyframeSeconds);
       if (this.#intervalsSeconds.length > rememberedIntervals) this.#intervalsSeconds.shift();
@@ -110,129 +144,102 @@ export class SegmentCutter implements UnitSink {
   }
 
   #endsSegment(
-    leader: PartCutter,
+    leader: BoundaryFollower,
     segment: { readonly startSeconds: number; readonly independent: boolean },
     unit: TimedUnit,
     atSeconds: number,
   ): boolean {
+    const { msn, timescale, track } = leader.cutter;
     let { startSeconds } = segment;
-    for (const { cutter } of this.#followers.values()) {
-      if (cutter.msn === leader.msn)
-        startSeconds = Math.min(startSeconds, cutter.segment?.startSeconds ?? startSeconds);
+    for (const { follower } of this.#following.values()) {
+      if (follower.cutter.msn !== msn) continue;
+      startSeconds = Math.min(startSeconds, follower.cutter.segment?.startSeconds ?? startSeconds);
     }
     const lengthSeconds = atSeconds - startSeconds;
     // The sound of this segment may last one frame longer.
-    const limitSeconds = longestSegmentSeconds(this.#targets.targetDurationSeconds) - this.#followerUnitSeconds;
-    const durationSeconds = unit.durationTicks / leader.timescale;
+    const limitSeconds = longestSegmentSeconds(this.#targets.targetDurationSeconds) - this.#followingUnitSeconds;
+    const durationSeconds = unit.durationTicks / timescale;
     if (lengthSeconds + durationSeconds > limitSeconds) return true;
     if (!unit.keyframe) return false;
-    const isVideo = leader.track.config.kind === 'video';
-    const expectedSeconds = isVideo ? Math.max(0, ...this.#intervalsSeconds) : durationSeconds;
+    const expectedSeconds = track.config.kind === 'video' ? Math.max(0, ...this.#intervalsSeconds) : durationSeconds;
     return (
       !segment.independent || endsAtKeyframe(lengthSeconds, expectedSeconds, this.#targets.segmentSeconds, limitSeconds)
     );
   }
 
-  #begin(cutter: PartCutter, first: TimedUnit): void {
+  #begin(track: BoundaryFollower, first: TimedUnit): void {
     this.#boundaries.begin({
-      startSeconds: first.dtsTicks / cutter.timescale,
-      shownSeconds: shownSeconds(cutter, first),
-      independent: first.keyframe && cutter === this.#leader,
+      startSeconds: track.secondsOf(first),
+      shownSeconds: track.shownSecondsOf(first),
+      independent: first.keyframe && track === this.#leader,
     });
   }
 
   /** The other tracks go out as far as the leading one has been decided on. */
-  #releaseWaiting(leader: PartCutter, all: boolean): void {
+  #releaseWaiting(leader: BoundaryFollower, all: boolean): void {
     let newestSeconds = 0;
-    for (const { cutter, waiting } of this.#followers.values()) {
+    for (const { follower, waiting } of this.#following.values()) {
       const newest = waiting.at(-1);
-      if (newest !== undefined) newestSeconds = Math.max(newestSeconds, newest.dtsTicks / cutter.timescale);
+      if (newest !== undefined) newestSeconds = Math.max(newestSeconds, follower.secondsOf(newest));
     }
     const lagFrom = newestSeconds - longestLagSeconds;
     const isRunning = this.#boundaries.newest !== undefined;
+    const decidedSeconds = Math.max(leader.cutter.endSeconds, lagFrom);
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
-    const until = !isRunning ? lagFrom : all ? Infinity : Math.max(leader.endSeconds, lagFrom);
-    for (const follower of this.#followers.values()) {
-      const { cutter, waiting } = follower;
+    const until = !isRunning ? lagFrom : all ? Infinity : decidedSeconds;
+    for (const following of this.#following.values()) {
+      const { follower, waiting } = following;
       let released = 0;
       for (const unit of waiting) {
-        if (unit.dtsTicks / cutter.timescale >= until) break;
-        if (isRunning) this.#followUnit(cutter, unit);
+        if (follower.secondsOf(unit) >= until) break;
+        if (isRunning) this.#followUnit(follower, unit);
         released++;
       }
       if (released > 0) waiting.splice(0, released);
     }
+    if (isRunning) this.#decide(decidedSeconds);
   }
 
-  #followUnit(follower: PartCutter, unit: TimedUnit): void {
-    const atSeconds = unit.dtsTicks / follower.timescale;
-    const durationSeconds = unit.durationTicks / follower.timescale;
-    this.#followerUnitSeconds = Math.max(this.#followerUnitSeconds, durationSeconds);
-    const lengthSeconds = atSeconds + durationSeconds - (follower.segment?.startSeconds ?? atSeconds);
-    if (
-      follower.msn === this.#boundaries.nextMsn - 1 &&
-      lengthSeconds > longestSegmentSeconds(this.#targets.targetDurationSeconds)
-    ) {
-      this.#begin(follower, unit);
+  #decide(seconds: number): void {
+    this.#decidedSeconds = Math.max(this.#decidedSeconds, seconds);
+    for (const track of this.#trailing.values()) track.release();
+  }
+
+  #followUnit(follower: BoundaryFollower, unit: TimedUnit): void {
+    const { msn, timescale, segment } = follower.cutter;
+    const atSeconds = follower.secondsOf(unit);
+    const durationSeconds = unit.durationTicks / timescale;
+    this.#followingUnitSeconds = Math.max(this.#followingUnitSeconds, durationSeconds);
+    const { newest } = this.#boundaries;
+    if (newest !== undefined && msn === newest.msn && segment !== undefined) {
+      // Also what the leading track has of it must not last too long.
+      const startSeconds = Math.min(segment.startSeconds, newest.startSeconds);
+      const lengthSeconds = atSeconds + durationSeconds - startSeconds;
+      if (lengthSeconds > longestSegmentSeconds(this.#targets.targetDurationSeconds)) this.#begin(follower, unit);
     }
     this.#follow(follower, unit);
   }
 
-  /** Puts a unit where the boundaries say that it belongs. */
-  #follow(cutter: PartCutter, unit: TimedUnit): void {
-    const next = this.#boundaries.at(cutter.msn + 1);
-    if (next !== undefined && this.#reaches(cutter, unit, next)) {
-      cutter.endSegment();
-      const atSeconds = unit.dtsTicks / cutter.timescale;
-      if (cutter === this.#leader) this.#skipAbsent(atSeconds);
-      this.#skipGaps(cutter, atSeconds);
-      const boundary = this.#boundaries.at(cutter.msn + 1) ?? next;
-      cutter.startSegment(boundary.msn, unit, boundary.discontinuity);
-      this.#forgetBoundaries();
-    }
-    if (cutter.segment !== undefined) cutter.add(unit);
-  }
-
-  /** Whether the segment of a track begins with this unit, if not with one before it. */
-  #reaches(cutter: PartCutter, unit: TimedUnit, boundary: Boundary): boolean {
-    const atSeconds = unit.dtsTicks / cutter.timescale;
-    const hasHeadStart = cutter.segment === undefined && boundary.msn === this.#boundaries.firstMsn;
-    if (cutter === this.#leader) return atSeconds >= boundary.startSeconds;
-    if (cutter.track.config.kind === 'audio')
-      return atSeconds >= boundary.startSeconds - (hasHeadStart ? headStartSeconds : 0);
-    if (unit.keyframe)
-      return (
-        shownSeconds(cutter, unit) >= boundary.shownSeconds - (hasHeadStart ? headStartSeconds : sameInstantSeconds)
-      );
-    // Nobody could decode it.
-    if (cutter.segment === undefined) return false;
-    return boundary.independent
-      ? atSeconds > boundary.shownSeconds + keyframeLagSeconds
-      : atSeconds >= boundary.startSeconds;
-  }
-
-  /** Segments that a rendition missed: those that were over at `untilSeconds`. */
-  #skipGaps(cutter: PartCutter, untilSeconds: number): void {
-    for (;;) {
-      const missed = this.#boundaries.at(cutter.msn + 1);
-      const endSeconds = missed && this.#boundaries.endSeconds(missed.msn);
-      if (missed === undefined || endSeconds === undefined || endSeconds > untilSeconds) return;
-      cutter.gap(missed.msn, missed.startSeconds, endSeconds, missed.discontinuity);
-    }
+  #follow(track: BoundaryFollower, unit: TimedUnit): void {
+    if (!track.follow(unit)) return;
+    if (track === this.#leader) this.#skipAbsent(track.secondsOf(unit));
+    this.#forgetBoundaries();
   }
 
   /** Renditions that this run of time does not have miss every segment of it. */
   #skipAbsent(untilSeconds: number): void {
-    for (const [number, cutter] of this.#cutters) {
-      if (cutter !== this.#leader && !this.#followers.has(number)) this.#skipGaps(cutter, untilSeconds);
+    for (const [number, track] of this.#tracks) {
+      if (track !== this.#leader && !this.#following.has(number)) track.skipGaps(untilSeconds);
     }
   }
 
   #forgetBoundaries(): void {
-    this.#boundaries.forgetBefore(Math.min(...[...this.#cutters.values()].map(({ msn }) => msn)));
+    const joinable = this.#boundaries.nextMsn - joinableSegments;
+    this.#boundaries.forgetBefore(
+      Math.min(
+        ...[...this.#tracks.values()].map(({ cutter }) => cutter.msn),
+        ...[...this.#trailing.values()].map(({ msn }) => msn ?? joinable),
+      ),
+    );
   }
-}
-
-function shownSeconds(cutter: PartCutter, unit: TimedUnit): number {
-  return (unit.dtsTicks + unit.compositionOffsetTicks) / cutter.timescale;
 }

@@ -1,8 +1,9 @@
-/** A partial segment: one buffer. */
+/** A partial segment: one buffer; empty when there is no media of it. */
 export interface StoredPart {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly durationSeconds: number;
   readonly independent: boolean;
+  readonly gap: boolean;
 }
 
 /** What is known of a segment when it begins. Times are media time. */
@@ -131,9 +132,11 @@ export class SegmentWindow {
     return found?.gap === true ? undefined : found;
   }
 
+  /** Not a gap either. */
   part(msn: number, index: number): StoredPart | undefined {
     const parts = this.#open?.head.msn === msn ? this.#open.parts : this.segment(msn)?.parts;
-    return parts?.[index];
+    const part = parts?.[index];
+    return part?.gap === true ? undefined : part;
   }
 
   #expect(msn: number): void {

@@ -192,9 +192,13 @@ describe('SegmentCutter, parts', () => {
   });
 
   it('ends the open part with a unit that is longer than any part may be', () => {
-    const units = pictures(0, 1).map((unit, index) => (index === 13 ? { ...unit, durationTicks: 45_000 } : unit));
-    const cuts = new Cuts().run([videoConfig], units).flush();
-    expect(cuts.segments.video[0]?.parts.map((part) => part.units.length)).toEqual([10, 4, 10, 6]);
+    const units = [...pictures(0, 14 / 30), ...pictures(29 / 30, 17 / 30)].map((unit, index) =>
+      index === 13 ? { ...unit, durationTicks: 48_000 } : { ...unit, keyframe: index === 0 },
+    );
+    const parts = new Cuts().run([videoConfig], units).flush().segments.video[0]?.parts ?? [];
+    expect(parts.map((part) => part.units.length)).toEqual([10, 4, 2, 10, 5]);
+    // What it stands for longer is said by the parts after it.
+    expect(parts.map((part) => Math.round(part.durationTicks / 90))).toEqual([333, 350, 350, 333, 167]);
   });
 });
 

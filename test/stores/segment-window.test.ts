@@ -18,7 +18,12 @@ function head(msn: number, changes: Partial<SegmentHead> = {}): SegmentHead {
 function add(window: SegmentWindow, msn: number, changes: Partial<SegmentHead> = {}, bytes = 100): void {
   window.startSegment(head(msn, changes));
   for (let i = 0; i < 2; i++) {
-    window.addPart({ bytes: new Uint8Array(bytes / 2).fill(msn), durationSeconds: 1, independent: i === 0 });
+    window.addPart({
+      bytes: new Uint8Array(bytes / 2).fill(msn),
+      durationSeconds: 1,
+      independent: i === 0,
+      gap: false,
+    });
   }
   window.endSegment(2);
 }
@@ -48,7 +53,7 @@ describe('SegmentWindow', () => {
     const window = new SegmentWindow(limits);
     window.startSegment(head(5));
     expect(window.nextPart).toEqual({ msn: 5, part: 0 });
-    window.addPart({ bytes: Uint8Array.of(1), durationSeconds: 0.3, independent: true });
+    window.addPart({ bytes: Uint8Array.of(1), durationSeconds: 0.3, independent: true, gap: false });
     expect(window.part(5, 0)?.bytes).toEqual(Uint8Array.of(1));
     expect(window.part(5, 1)).toBeUndefined();
     expect(window.segment(5)).toBeUndefined();
@@ -97,7 +102,9 @@ describe('SegmentWindow', () => {
     const window = new SegmentWindow(limits);
     add(window, 0);
     expect(() => window.startSegment(head(2))).toThrow('media sequence number 2 follows 0');
-    expect(() => window.addPart({ bytes: new Uint8Array(1), durationSeconds: 1, independent: true })).toThrow();
+    expect(() =>
+      window.addPart({ bytes: new Uint8Array(1), durationSeconds: 1, independent: true, gap: false }),
+    ).toThrow();
     expect(() => window.endSegment(1)).toThrow();
     window.startSegment(head(1));
     expect(() => window.startSegment(head(2))).toThrow('while 1 is open');

@@ -10,9 +10,12 @@ const rounding = 1e-6;
 /**
  * Holds the rules that the media playlists of one live stream must keep (rfc8216bis; docs: HLS rules). `histories`
  * has, for each rendition, the playlist's text each time it had changed, in order. Returns what is wrong, in words;
- * nothing when all is well.
+ * nothing when all is well. `late`: renditions that come into being after others have a playlist.
  */
-export function validateMediaPlaylists(histories: ReadonlyMap<string, readonly string[]>): string[] {
+export function validateMediaPlaylists(
+  histories: ReadonlyMap<string, readonly string[]>,
+  late: readonly string[] = [],
+): string[] {
   const findings = new Set<string>();
   const parsed = new Map<string, ParsedPlaylist[]>();
   for (const [rendition, texts] of histories) {
@@ -25,7 +28,7 @@ export function validateMediaPlaylists(histories: ReadonlyMap<string, readonly s
         checkPlaylist(playlist, report);
         checkReports(
           playlist,
-          [...histories.keys()].filter((other) => other !== rendition),
+          [...histories.keys()].filter((other) => other !== rendition && !late.includes(other)),
           report,
         );
       } catch (error) {
@@ -55,7 +58,7 @@ function checkPlaylist(playlist: ParsedPlaylist, report: Report): void {
   if (playlist.segments.length === 0) report('there is no segment');
   const all = playlist.open === undefined ? playlist.segments : [...playlist.segments, playlist.open];
   all.forEach((segment, index) => {
-    const first = segment.parts[0];
+    const first = segment.parts.find(({ gap }) => !gap);
     if (segment.programDateTimeMs === undefined) report(`segment ${segment.msn} has no PROGRAM-DATE-TIME`);
     if (index === 0 && segment.mapUri === undefined) report(`segment ${segment.msn} is the first and has no MAP`);
     if (segment.discontinuity && segment.mapUri === undefined) {

@@ -61,6 +61,8 @@ export interface PlaylistPart {
   readonly durationSeconds: number;
   /** It begins with a keyframe. */
   readonly independent: boolean;
+  /** There is no media of it. */
+  readonly gap: boolean;
 }
 
 /** The live end of another rendition (rfc8216bis §4.4.5.4). */
@@ -191,6 +193,7 @@ function partTag(part: PlaylistPart): string {
     DURATION: decimalFloatingPoint(part.durationSeconds),
     URI: quotedString(part.uri),
     INDEPENDENT: part.independent ? enumeratedString('YES') : undefined,
+    GAP: part.gap ? enumeratedString('YES') : undefined,
   });
 }
 

@@ -28,7 +28,7 @@ const playlist: MediaPlaylist = {
   discontinuitySequence: 3,
   segments: [
     segment(7),
-    segment(8, { parts: [{ uri: 'e/video/8.0.m4s', durationSeconds: 1 / 3, independent: true }] }),
+    segment(8, { parts: [{ uri: 'e/video/8.0.m4s', durationSeconds: 1 / 3, independent: true, gap: false }] }),
   ],
   open: {
     initUri: 'e/video/init-0.mp4',
@@ -36,7 +36,7 @@ const playlist: MediaPlaylist = {
     programDateTime: '2026-01-01T00:00:09.000Z',
     discontinuity: false,
     independent: true,
-    parts: [{ uri: 'e/video/9.0.m4s', durationSeconds: 0.334, independent: false }],
+    parts: [{ uri: 'e/video/9.0.m4s', durationSeconds: 0.334, independent: false, gap: false }],
   },
   preloadHintUri: 'e/video/9.1.m4s',
   renditionReports: [{ uri: 'audio.m3u8', lastMsn: 9, lastPart: 0 }],

@@ -1,0 +1,95 @@
+import type { PartCutter } from './part-cutter.ts';
+import type { Boundary, SegmentBoundaries } from './segment-boundaries.ts';
+import type { TimedUnit } from './timed-unit.ts';
+
+/** What begins this much before the first picture of a run of time still belongs to its segment. */
+const headStartSeconds = 0.25;
+/** Pictures of two tracks that are shown this near to each other are the same: clocks count in milliseconds. */
+const sameInstantSeconds = 0.01;
+/** A track whose keyframe comes this much later than the leading one's still begins its segment with it. */
+export const keyframeLagSeconds = 0.1;
+
+/**
+ * One track that goes by the boundaries of a stream: sound begins a segment with its first unit from there on, video
+ * with the keyframe that is shown at the same time. Segments of which it has nothing become gaps.
+ */
+export class BoundaryFollower {
+  readonly cutter: PartCutter;
+  readonly #boundaries: SegmentBoundaries;
+  readonly #leads: boolean;
+
+  /** `leads`: the boundaries are made of this track's own units. */
+  constructor(cutter: PartCutter, boundaries: SegmentBoundaries, leads = false) {
+    this.cutter = cutter;
+    this.#boundaries = boundaries;
+    this.#leads = leads;
+  }
+
+  secondsOf(unit: TimedUnit): number {
+    return unit.dtsTicks / this.cutter.timescale;
+  }
+
+  shownSecondsOf(unit: TimedUnit): number {
+    return (unit.dtsTicks + unit.compositionOffsetTicks) / this.cutter.timescale;
+  }
+
+  /** Puts a unit where the boundaries say that it belongs. Returns whether a segment has begun with it. */
+  follow(unit: TimedUnit): boolean {
+    const { cutter } = this;
+    const next = this.#boundaries.at(cutter.msn + 1);
+    const begins = next !== undefined && this.reaches(unit, next);
+    if (begins) {
+      const atSeconds = this.secondsOf(unit);
+      cutter.endSegment(next.discontinuity ? undefined : this.#endBefore(next, atSeconds));
+      this.skipGaps(atSeconds);
+      const boundary = this.#boundaries.at(cutter.msn + 1) ?? next;
+      cutter.startSegment(boundary.msn, unit, boundary.discontinuity);
+    }
+    if (cutter.segment !== undefined) cutter.add(unit);
+    return begins;
+  }
+
+  /** Where the segment before `next` ends, of which the first unit is at `atSeconds`: there is to be no hole between. */
+  #endBefore(next: Boundary, atSeconds: number): number {
+    const missesNext = (this.#boundaries.endSeconds(next.msn) ?? Infinity) <= atSeconds;
+    if (missesNext) return next.startSeconds;
+    return Math.max(this.cutter.endSeconds, Math.min(next.startSeconds, atSeconds));
+  }
+
+  /** Whether the segment begins with this unit, if not with one before it. */
+  reaches(unit: TimedUnit, boundary: Boundary): boolean {
+    const { cutter } = this;
+    const atSeconds = this.secondsOf(unit);
+    if (this.#leads) return atSeconds >= boundary.startSeconds;
+    const hasHeadStart = cutter.segment === undefined && boundary.msn === this.#boundaries.firstMsn;
+    if (cutter.track.config.kind === 'audio')
+      return atSeconds >= boundary.startSeconds - (hasHeadStart ? headStartSeconds : 0);
+    if (unit.keyframe) {
+      const early = hasHeadStart ? headStartSeconds : sameInstantSeconds;
+      return this.shownSecondsOf(unit) >= boundary.shownSeconds - early;
+    }
+    // Nobody could decode it.
+    if (cutter.segment === undefined) return false;
+    return boundary.independent
+      ? atSeconds > boundary.shownSeconds + keyframeLagSeconds
+      : atSeconds >= boundary.startSeconds;
+  }
+
+  /** Gaps for the segments that it has missed: those that were over at `untilSeconds`. */
+  skipGaps(untilSeconds: number): void {
+    for (;;) {
+      const missed = this.#boundaries.at(this.cutter.msn + 1);
+      const endSeconds = missed && this.#boundaries.endSeconds(missed.msn);
+      if (missed === undefined || endSeconds === undefined || endSeconds > untilSeconds) return;
+      this.cutter.gap(missed.msn, missed.startSeconds, endSeconds, missed.discontinuity);
+    }
+  }
+
+  /** It has nothing more for the segments before `msn`: what is open of them ends, the others are gaps. */
+  giveUpBefore(msn: number): void {
+    if (this.cutter.segment !== undefined && this.cutter.msn < msn) {
+      this.cutter.endSegment(this.#boundaries.endSeconds(this.cutter.msn));
+    }
+    this.skipGaps(this.#boundaries.endSeconds(msn - 1) ?? Infinity);
+  }
+}
