@@ -2,6 +2,7 @@ import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import type { FreshnessFacts } from '../policy/freshness.ts';
 import { variantKey } from '../policy/variants.ts';
 import type { Storable } from '../stores/cache-store.ts';
+import type { QuickHead } from '../http/answer-images.ts';
 import type { GrowingBody } from '../stores/growing-body.ts';
 
 /** What is known of a response apart from its body. */
@@ -38,14 +39,21 @@ export interface SlicedManifest {
   readonly entityTag: string;
 }
 
+/** What a hit sends on the fast path, and what the log says of it. */
+export interface QuickHit {
+  readonly head: QuickHead;
+  readonly contentType: string | undefined;
+  readonly contentLength: string;
+}
+
 /** What a hit sends in a certain second. */
 export interface HitFields {
   readonly ageSeconds: number;
   readonly ttlSeconds: number;
   /** The value of the request id is last. */
   readonly lines: string[];
-  /** The same as text, without that value; made when it is first asked for. */
-  head: string | undefined;
+  /** The same for the fast path; made when it is first asked for. */
+  quick: QuickHit | undefined;
 }
 
 /** A complete response in the store, or the manifest of a sliced one, or a slice. */

@@ -1,17 +1,20 @@
 import { STATUS_CODES } from 'node:http';
 import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
-import { type FieldLines, fieldValue } from '../formats/http-fields/field-lines.ts';
+import type { FieldLines } from '../formats/http-fields/field-lines.ts';
+import { RecentTexts } from '../base/recent-texts.ts';
 import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
+import type { QuickHead } from '../http/answer-images.ts';
 import type { QuickAnswer, QuickResponder } from '../http/quick-connection.ts';
 import type { ExchangeRecorder } from '../observe/exchange.ts';
 import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
 import type { Loan } from '../stores/cache-store.ts';
-import { type CachedResponse, selectVariant } from './edge-response.ts';
+import { type CachedResponse, type QuickHit, selectVariant } from './edge-response.ts';
 import type { EdgeContext } from './request-steps.ts';
-import { hitHead } from './viewer-fields.ts';
+import type { Behaviour } from './routes.ts';
+import { quickHit } from './viewer-fields.ts';
 
 /** What a quick hit works with. */
 export interface QuickHitContext {
@@ -28,7 +31,8 @@ const statusLine = `HTTP/1.1 200 ${STATUS_CODES[200]}`;
  * this does not answer, `request-steps.ts` does; what it answers, that would answer in the same words.
  */
 export function quickHits(context: QuickHitContext): QuickResponder & { readonly hits: number } {
-  const { edge, isElsewhere } = context;
+  const { edge } = context;
+  const addresses = new RecentTexts<Address>(keptAddresses);
   let hits = 0;
   return {
     /** Answered since the start. */
@@ -37,14 +41,16 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
     },
     answer(get, peer) {
       const beganMs = edge.clock.monotonicMs();
-      const target = parseRequestTarget(get.target);
-      if (target.kind !== 'resource') return 'whole-way';
-      if (isElsewhere(target.path)) return 'for-good';
-      const behaviour = edge.route(get.fields.host, target.path);
-      if (typeof behaviour === 'string') return 'whole-way';
+      const { host } = get.fields;
+      let address = addresses.get(get.target);
+      if (address?.host !== host) {
+        const found = findAddress(context, host, get.target);
+        if (typeof found === 'string') return found;
+        address = found;
+        addresses.keep(get.target, address);
+      }
+      const { behaviour, key } = address;
       if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return 'whole-way';
-      const query = chooseQuery(target.query, behaviour.chosenQuery);
-      const key = cacheKey(behaviour.distribution, target.path, query);
       const variants = edge.store.get(key);
       const loan = variants.length === 0 ? borrow(edge, key, get, beganMs) : undefined;
       const hit = plainHit(loan === undefined ? variants : [loan.stored], get, beganMs);
@@ -53,10 +59,34 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       edge.counters.requests++;
       edge.counters.hits++;
       hits++;
-      const head = hitHead(edge.name, stored, state, { cors: behaviour.cors, statusLine });
-      return new QuickHit(context, { get, peer, stored, head, beganMs, loan });
+      const quick = quickHit(edge.name, stored, state, { cors: behaviour.cors, statusLine });
+      return new QuickHitAnswer(context, { get, peer, stored, quick, beganMs, loan });
     },
   };
+}
+
+/** Where the object of a target is found. */
+interface Address {
+  readonly host: string;
+  readonly behaviour: Behaviour;
+  readonly key: string;
+}
+
+/** Of so many targets addresses are kept. */
+const keptAddresses = 1_024;
+
+function findAddress(
+  { edge, isElsewhere }: QuickHitContext,
+  host: string,
+  text: string,
+): Address | 'whole-way' | 'for-good' {
+  const target = parseRequestTarget(text);
+  if (target.kind !== 'resource') return 'whole-way';
+  if (isElsewhere(target.path)) return 'for-good';
+  const behaviour = edge.route(host, target.path);
+  if (typeof behaviour === 'string') return 'whole-way';
+  const query = chooseQuery(target.query, behaviour.chosenQuery);
+  return { host, behaviour, key: cacheKey(behaviour.distribution, target.path, query) };
 }
 
 interface FreshHit {
@@ -98,16 +128,15 @@ interface Hit {
   readonly get: PlainGet;
   readonly peer: Peer;
   readonly stored: CachedResponse;
-  /** Up to the value of the request id. */
-  readonly head: string;
+  readonly quick: QuickHit;
   readonly beganMs: number;
   /** The body lies in borrowed bytes. */
   readonly loan: Loan<CachedResponse> | undefined;
 }
 
 /** One answer, and what the log says of it. */
-class QuickHit implements QuickAnswer {
-  readonly head: string;
+class QuickHitAnswer implements QuickAnswer {
+  readonly head: QuickHead;
   readonly requestId: string;
   readonly body: Buffer | string;
   readonly #context: QuickHitContext;
@@ -116,14 +145,14 @@ class QuickHit implements QuickAnswer {
   constructor(context: QuickHitContext, hit: Hit) {
     this.#context = context;
     this.#hit = hit;
-    this.head = hit.head;
+    this.head = hit.quick.head;
     this.requestId = context.edge.nextRequestId();
     this.body = hit.stored.keptBody;
   }
 
   ended(whole: boolean, sentBytes: number, isFree: boolean): void {
     const { edge, recorder } = this.#context;
-    const { get, peer, stored, beganMs, loan } = this.#hit;
+    const { get, peer, stored, quick, beganMs, loan } = this.#hit;
     loan?.giveBack(isFree);
     const { fields, target } = get;
     const durationMs = edge.clock.monotonicMs() - beganMs;
@@ -142,8 +171,8 @@ class QuickHit implements QuickAnswer {
       result: 'Hit',
       whole,
       sentBytes,
-      contentType: fieldValue(stored.head.fields, 'content-type'),
-      contentLength: String(stored.keptBody.length),
+      contentType: quick.contentType,
+      contentLength: quick.contentLength,
       contentRange: undefined,
     });
   }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { readShared, type SharedReading } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
+import type { AnswerImages, QuickHead } from './answer-images.ts';
 import { refuseConnection } from './broken-request.ts';
 import { type ComingAnswer, type ComingAnswerOwner, ComingDelivery } from './coming-answer.ts';
 import { HttpLane, type LaneOwner } from './http-lane.ts';
@@ -10,13 +11,10 @@ import { type PlainFields, type PlainGet, recognisePlainGet } from './plain-get.
 
 /** An answer that lies ready in memory. */
 export interface QuickAnswer {
-  /**
-   * Status line and fields without those about the connection, up to the value of the last one, `X-Request-Id`; each
-   * character is a byte. Best the same string for many answers.
-   */
-  readonly head: string;
+  /** Best the same for many answers. */
+  readonly head: QuickHead;
   readonly requestId: string;
-  /** A small one as text with a character for each byte: then all is one string and one write. */
+  /** A small one as text with a character for each byte, always the same with one head. */
   readonly body: Buffer | string;
   /**
    * Called once: the socket has taken everything (`whole`), or the viewer has left before. `isFree`: the bytes of the body
@@ -43,6 +41,8 @@ export interface QuickConnectionOptions {
   readonly responder: QuickResponder;
   /** What follows the request id: the fields about the connection, and the empty line behind them. */
   readonly headEnd: string;
+  /** With that end. */
+  readonly images: AnswerImages;
   /**
    * Takes a connection as if it had just come: a socket for good, with what was read and not answered in it to be read
    * again; or a lane, for a request at a time.
@@ -209,11 +209,19 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
   /** `false`: the viewer has not taken all of it yet. */
   #send(answer: QuickAnswer): boolean {
     const { body, head, requestId } = answer;
+    const image =
+      typeof body === 'string' && this.#peer.tls === undefined
+        ? this.#options.images.of(head, requestId, body)
+        : undefined;
+    if (image !== undefined) {
+      this.#sentBytes = image.length;
+      return this.#writer.writeLent(image.bytes, image.length);
+    }
     const headEnd = `${requestId}${this.#options.headEnd}`;
-    this.#sentBytes = head.length + headEnd.length + body.length;
-    if (typeof body === 'string') return this.#writer.writeTexts([head, headEnd, body]);
-    if (this.#peer.tls === undefined) return this.#writer.writeTexts([head, headEnd], body);
-    this.#writer.writeTexts([head, headEnd]);
+    this.#sentBytes = head.text.length + headEnd.length + body.length;
+    if (typeof body === 'string') return this.#writer.writeTexts([head.text, headEnd, body]);
+    if (this.#peer.tls === undefined) return this.#writer.writeTexts([head.text, headEnd], body);
+    this.#writer.writeTexts([head.text, headEnd]);
     this.#rest = body;
     return this.#sendRest();
   }

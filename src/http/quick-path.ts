@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { AnswerImages } from './answer-images.ts';
 import type { HttpLane } from './http-lane.ts';
 import { type HttpDeadlines, sweepIntervalMs } from './listener-bounds.ts';
 import { QuickConnection, type QuickConnectionOptions, type QuickResponder } from './quick-connection.ts';
@@ -28,10 +29,12 @@ export function takeQuickPath(
   const taking = server.listeners(event) as ((connection: Socket | HttpLane) => void)[];
   server.removeAllListeners(event);
   const connections = new Set<QuickConnection>();
+  // As `node:http` says it.
+  const headEnd = `\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(deadlines.keepAliveMs / 1_000)}\r\n\r\n`;
   const options: QuickConnectionOptions = {
     responder,
-    // As `node:http` says it.
-    headEnd: `\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(deadlines.keepAliveMs / 1_000)}\r\n\r\n`,
+    headEnd,
+    images: new AnswerImages(headEnd),
     handOver: (connection) => {
       for (const take of taking) take.call(server, connection);
     },

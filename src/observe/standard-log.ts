@@ -1,3 +1,4 @@
+import { RecentTexts } from '../base/recent-texts.ts';
 import type { Peer } from '../http/peer.ts';
 import type { Exchange, RequestFields } from './exchange.ts';
 import { redactQuery, redactUrl } from './log-redaction.ts';
@@ -55,10 +56,7 @@ interface ClientPieces {
 }
 
 /** What lines about one answer are made of. */
-type AnswerFacts = Pick<
-  Exchange,
-  'target' | 'status' | 'result' | 'whole' | 'contentType' | 'contentLength' | 'contentRange'
->;
+type AnswerFacts = Pick<Exchange, 'status' | 'result' | 'whole' | 'contentType' | 'contentLength' | 'contentRange'>;
 
 /** What they have in common, likewise. */
 interface AnswerPieces {
@@ -73,10 +71,8 @@ interface AnswerPieces {
 /** Bytes, or a text with a character for each byte. */
 type Piece = Buffer | string;
 
-/** Of so many answers pieces are kept: a power of two. */
+/** Of so many answers pieces are kept. */
 const keptAnswers = 512;
-/** Of longer targets they are not: what viewers ask for does not decide how much is held. */
-const keptTargetBytes = 1_024;
 /** More than the numbers of a line and the tabs between have. */
 const numbersBytes = 128;
 
@@ -90,7 +86,8 @@ const numbersBytes = 128;
 export class StandardLogLines {
   readonly #location: string;
   readonly #clients = new WeakMap<Peer, ClientPieces>();
-  readonly #answers: (AnswerPieces | undefined)[] = Array.from({ length: keptAnswers });
+  /** By target. */
+  readonly #answers = new RecentTexts<AnswerPieces>(keptAnswers);
   #second = Number.NaN;
   /** Date, time and location. */
   #stamp = Buffer.alloc(0);
@@ -158,14 +155,13 @@ export class StandardLogLines {
 
   #answer(exchange: Exchange): AnswerPieces {
     const { target } = exchange;
-    const place = placeOf(target);
-    const known = this.#answers[place];
+    const known = this.#answers.get(target);
     const again = known !== undefined && isAnswerOf(known, exchange);
     if (again && typeof known.result !== 'string') return known;
     const texts = answerTexts(exchange);
     // Of what is asked for once, texts will do: to make bytes of them pays from the third time on.
     const made = again ? answerBytes(texts) : texts;
-    if (target.length <= keptTargetBytes) this.#answers[place] = made;
+    this.#answers.keep(target, made);
     return made;
   }
 
@@ -182,7 +178,6 @@ export class StandardLogLines {
 
 function isAnswerOf({ facts: a }: AnswerPieces, b: AnswerFacts): boolean {
   return (
-    a.target === b.target &&
     a.status === b.status &&
     a.result === b.result &&
     a.whole === b.whole &&
@@ -201,7 +196,7 @@ function answerTexts(exchange: Exchange): AnswerPieces & Record<'stemAndStatus' 
   const queryToResult = `${query}\t-\t${whole ? result : 'Error'}\t`;
   const end = `\t${detailOf(exchange)}\t${logText(contentType)}\t${contentLength ?? '-'}${rangeText(contentRange)}\n`;
   const lengthBytes = stemAndStatus.length + queryToResult.length + result.length + end.length;
-  const facts = { target, status, result, whole, contentType, contentLength, contentRange };
+  const facts = { status, result, whole, contentType, contentLength, contentRange };
   return { facts, lengthBytes, stemAndStatus, queryToResult, result, end };
 }
 
@@ -237,13 +232,6 @@ class Pieces {
     this.#at += this.#bytes.write(this.#texts[this.#index++] ?? '', began, 'latin1');
     return this.#bytes.subarray(began, this.#at);
   }
-}
-
-/** Where the pieces of an answer to a target are kept: names of segments differ in what they end with. */
-function placeOf(target: string): number {
-  let place = target.length;
-  for (let i = Math.max(0, target.length - 16); i < target.length; i++) place = (place * 31 + target.charCodeAt(i)) | 0;
-  return (place ^ (place >>> 16)) & (keptAnswers - 1);
 }
 
 const tab = 0x09;

@@ -56,6 +56,19 @@ export class SocketWriter {
     return written === bytes.length || this.#writeToStream(bytes.subarray(written));
   }
 
+  /** The same of the first `length` bytes, which may be overwritten afterwards: what has to wait is copied. */
+  writeLent(bytes: Uint8Array, length: number): boolean {
+    let written = 0;
+    if (this.#direct) {
+      try {
+        written = writeSync(this.#descriptor, bytes, 0, length);
+      } catch {
+        // As above.
+      }
+    }
+    return written === length || this.#writeToStream(Buffer.from(bytes.subarray(written, length)));
+  }
+
   /** Likewise, of texts with a character for each byte, and of `body` behind them. All leaves in one piece. */
   writeTexts(texts: readonly string[], body?: Uint8Array): boolean {
     let length = 0;

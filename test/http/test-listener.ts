@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { QuickHead } from '../../src/http/answer-images.ts';
 import { type HttpListener, type HttpListenerOptions, startHttpListener } from '../../src/http/listener.ts';
 import type { PlainGet } from '../../src/http/plain-get.ts';
 import type { QuickResponder } from '../../src/http/quick-connection.ts';
@@ -33,7 +34,7 @@ export async function startTestListener(options: Partial<HttpListenerOptions> = 
       quick.push(target);
       const body = quickBody(target);
       return {
-        head: `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nX-Request-Id: `,
+        head: new QuickHead(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nX-Request-Id: `),
         requestId: `r${quick.length}`,
         body: body.length < 4_096 ? body.toString('latin1') : body,
         ended: (whole) => {

@@ -84,6 +84,26 @@ describe('SocketWriter', () => {
     expect(writer.writeTexts(['late'])).toBe(false);
   });
 
+  test('has taken bytes that were lent when it returns, also those that have to wait', async () => {
+    const { near, far } = await connection();
+    const writer = new SocketWriter(near);
+    const sent: Buffer[] = [];
+    const lent = Buffer.alloc(50_000);
+    let heldBack = 0;
+    for (let index = 0; index < 400; index++) {
+      const length = 1 + ((index * 7_919) % lent.length);
+      lent.fill(randomBytes(61), 0, length);
+      sent.push(Buffer.from(lent.subarray(0, length)));
+      if (!writer.writeLent(lent, length)) heldBack++;
+      lent.fill('overwritten');
+    }
+    expect(heldBack).toBeGreaterThan(0);
+    const reading = readAll(far);
+    near.end();
+    expect(digest(await reading)).toBe(digest(Buffer.concat(sent)));
+    expect(writer.writeLent(lent, 5)).toBe(false);
+  });
+
   test('is behind what somebody else has written to the stream, once it has yielded', async () => {
     const { near, far } = await connection();
     const writer = new SocketWriter(near);
