@@ -52,9 +52,11 @@ export class BodyFollower {
   #progress = false;
   #done = false;
 
-  constructor(response: BodyTaker, body: FollowedBody) {
+  /** `full`: the taker takes nothing now. */
+  constructor(response: BodyTaker, body: FollowedBody, full = false) {
     this.#response = response;
     this.#body = body;
+    this.#full = full;
   }
 
   start(): void {

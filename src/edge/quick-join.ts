@@ -6,12 +6,15 @@ import type { PlainGet } from '../http/plain-get.ts';
 import type { QuickResponder } from '../http/quick-connection.ts';
 import { freshness } from '../policy/freshness.ts';
 import { originRequestFields, viewerFieldsForOrigin } from '../policy/origin-request.ts';
+import type { ByteRange } from '../policy/range-selection.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
+import type { BodyReader } from '../stores/body-reader.ts';
 import { addressOf, sharedProtocol } from './asked.ts';
 import { CachedResponse, type GrowingResponse, isVariantFor, selectVariant } from './edge-response.ts';
-import type { FetchOutcome, FetchWaiter } from './fetch-waiters.ts';
+import type { AnsweredOutcome, FetchOutcome, FetchWaiter } from './fetch-waiters.ts';
 import { BodyFollower } from './follow-body.ts';
 import { informationText, type JoinedHead, joinedHead } from './joined-head.ts';
+import { FirstBytes, type FirstBytesTaker } from './first-bytes.ts';
 import { OriginFetch } from './origin-fetch.ts';
 import { answeredProvenance, hitProvenance, type Provenance, ttlSecondsOf } from './provenance.ts';
 import type { QuickHitContext } from './quick-hit.ts';
@@ -108,47 +111,64 @@ function hasPage(behaviour: Behaviour, { head }: GrowingResponse | CachedRespons
   return head.status >= 400 && behaviour.errorPage(head.status) !== undefined;
 }
 
+/** What all get who wait for the same fetch. */
+interface SharedBeginning {
+  readonly first: FirstBytes;
+  readonly howAt: HowAt;
+}
+
+/** By outcome: all who wait for a fetch are told the same object. */
+const beginnings = new WeakMap<FetchOutcome, SharedBeginning>();
+
 /** One of a crowd: it waits for the head of the answer, then follows the body. */
-class JoinedAnswer implements ComingAnswer, FetchWaiter {
+class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
   readonly #context: Crowd;
   readonly #joining: Joining;
   readonly #beganMs: number;
-  #joined: OriginFetch | GrowingResponse | undefined;
+  #joined: OriginFetch | GrowingResponse | CachedResponse;
+  /** Why it gets `#joined`: the same object for all who get it for the same reason. */
+  #cause: object;
+  #howAt: HowAt = hitOf;
   #taker: AnswerTaker | undefined;
   #follower: BodyFollower | undefined;
-  /** When it went out, and what it said. */
+  /** What it said, and when. */
   #head: JoinedHead | undefined;
-  #headMs: number | undefined;
+  #headMs = 0;
+  /** The viewer has not taken all of the first bytes. */
+  #full = false;
+  #over = false;
 
   constructor(context: Crowd, joining: Joining, joined: OriginFetch | GrowingResponse, beganMs: number) {
     this.#context = context;
     this.#joining = joining;
     this.#joined = joined;
+    this.#cause = joined;
     this.#beganMs = beganMs;
   }
 
   begin(taker: AnswerTaker): void {
     this.#taker = taker;
     this.#context.edge.counters.requests++;
-    const joined = this.#joined;
-    if (joined instanceof OriginFetch) joined.wait(this);
-    else if (joined !== undefined) this.#carefully(() => this.#give(joined, joined, hitOf));
+    if (this.#joined instanceof OriginFetch) {
+      this.#joined.wait(this);
+    } else {
+      this.#countIn();
+      this.follow(0);
+    }
   }
 
   drained(): void {
+    this.#full = false;
     this.#follower?.drained();
   }
 
   ended(whole: boolean, sentBytes: number): void {
-    if (this.#joined instanceof OriginFetch) this.#joined.leave(this);
-    const follower = this.#follower;
-    // Not from within the body's own call, which may be what ended it.
-    if (follower !== undefined) queueMicrotask(() => follower.closed());
-    const { clock } = this.#context.edge;
-    const over = { whole, sentBytes, endedMs: clock.monotonicMs(), endedWallMs: clock.wallMs() };
-    // The rest of the crowd first.
-    if (whole) setImmediate(() => this.#record(over));
-    else this.#record(over);
+    const joined = this.#joined;
+    this.#over = true;
+    if (joined instanceof OriginFetch) joined.leave(this);
+    else if (this.#follower !== undefined) this.#follower.closed();
+    else if (!(joined instanceof CachedResponse)) joined.onReaderLeft();
+    this.#record(whole, sentBytes);
   }
 
   onInformation(status: number, fields: FieldLines): void {
@@ -156,8 +176,127 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter {
   }
 
   onOutcome(outcome: FetchOutcome): void {
-    this.#joined = undefined;
-    this.#carefully(() => this.#take(outcome));
+    this.#carefully(() => {
+      const { behaviour, requestFields } = this.#joining;
+      if (
+        (outcome.kind === 'arriving' || outcome.kind === 'slicing') &&
+        isVariantFor(outcome.response.head, requestFields) &&
+        !hasPage(behaviour, outcome.response)
+      ) {
+        this.#give(outcome);
+      } else {
+        this.#passOn();
+      }
+    });
+  }
+
+  takeFirst(bytes: Buffer): void {
+    this.#carefully(() => {
+      const taker = this.#taker;
+      if (taker === undefined || this.#over) return;
+      this.#writeHead(taker);
+      this.#full = !taker.write(bytes);
+      if (bytes.length !== this.#response.lengthBytes) return;
+      this.#over = true;
+      taker.end();
+    });
+  }
+
+  follow(fromByte: number): void {
+    this.#carefully(() => {
+      const taker = this.#taker;
+      if (taker === undefined || this.#over) return;
+      const response = this.#response;
+      const { lengthBytes } = response;
+      const range = { first: fromByte, last: (lengthBytes ?? Number.POSITIVE_INFINITY) - 1 };
+      const common = {
+        legs: lengthBytes === 0 ? [] : [{ range }],
+        writeHead: () => {
+          if (fromByte === 0) this.#writeHead(taker);
+        },
+      };
+      this.#follower =
+        response instanceof CachedResponse
+          ? new BodyFollower(
+              taker,
+              {
+                ...common,
+                open: (_range, onProgress) => this.#openSlices(response, range, onProgress),
+                // What has begun cannot be passed on.
+                ...(fromByte === 0 ? { onNoFirstByte: () => this.#passOn() } : {}),
+              },
+              this.#full,
+            )
+          : new BodyFollower(
+              taker,
+              {
+                ...common,
+                open: (_range, onProgress) => response.body.openReader(onProgress, range),
+                onEnd: () => response.onReaderLeft(),
+              },
+              this.#full,
+            );
+      this.#follower.start();
+    });
+  }
+
+  /** What is given: there is a response as soon as anything is. */
+  get #response(): GrowingResponse | CachedResponse {
+    if (this.#joined instanceof OriginFetch) throw new TypeError('nothing to give before the origin has answered');
+    return this.#joined;
+  }
+
+  #give(outcome: AnsweredOutcome): void {
+    const { response } = outcome;
+    this.#joined = response;
+    this.#cause = outcome;
+    this.#countIn();
+    let shared = beginnings.get(outcome);
+    if (shared === undefined) {
+      const whole = { first: 0, last: (response.lengthBytes ?? Number.POSITIVE_INFINITY) - 1 };
+      const first = new FirstBytes((onProgress) =>
+        response instanceof CachedResponse
+          ? this.#openSlices(response, whole, onProgress)
+          : response.body.openReader(onProgress, whole),
+      );
+      shared = { first, howAt: (nowMs) => answeredProvenance(outcome, { first: false, reason: 'uri-miss' }, nowMs) };
+      beginnings.set(outcome, shared);
+    }
+    this.#howAt = shared.howAt;
+    shared.first.add(this);
+  }
+
+  #openSlices(manifest: CachedResponse, range: ByteRange, onProgress: () => void): BodyReader {
+    const { behaviour, cacheKey, requestFields, target } = this.#joining;
+    const source = { upstream: behaviour.upstream, target, requestFields };
+    return this.#context.edge.slices.openReader(cacheKey, manifest, source, range, onProgress);
+  }
+
+  #writeHead(taker: AnswerTaker): void {
+    const { clock, name } = this.#context.edge;
+    const { behaviour, requestId } = this.#joining;
+    const nowMs = clock.monotonicMs();
+    const given = { cause: this.#cause, cors: behaviour.cors, nowMs, howAt: this.#howAt };
+    this.#head = joinedHead(name, this.#response, given);
+    this.#headMs = nowMs;
+    taker.writeHead(this.#head.text, requestId, this.#response.lengthBytes === undefined);
+  }
+
+  #countIn(): void {
+    this.#context.edge.counters.hits++;
+    this.#context.joins++;
+  }
+
+  /** As if it had come now: what was learnt of the origin meanwhile is known there. */
+  #passOn(): void {
+    const { counters } = this.#context.edge;
+    counters.requests--;
+    if (!(this.#joined instanceof OriginFetch)) {
+      counters.hits--;
+      this.#context.joins--;
+    }
+    this.#over = true;
+    this.#taker?.passOn();
   }
 
   /** A bug of ours costs this viewer the answer, and not those who wait for the same. */
@@ -165,105 +304,39 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter {
     try {
       action();
     } catch (error) {
-      this.#context.edge.log.error(
-        { err: error, cacheKey: this.#joining.cacheKey },
-        'an answer could not be delivered',
-      );
+      const { cacheKey } = this.#joining;
+      this.#context.edge.log.error({ err: error, cacheKey }, 'an answer could not be delivered');
       this.#taker?.destroy();
     }
   }
 
-  #take(outcome: FetchOutcome): void {
-    const { behaviour, requestFields } = this.#joining;
-    if (
-      (outcome.kind === 'arriving' || outcome.kind === 'slicing') &&
-      isVariantFor(outcome.response.head, requestFields) &&
-      !hasPage(behaviour, outcome.response)
-    ) {
-      const how = (nowMs: number) => answeredProvenance(outcome, { first: false, reason: 'uri-miss' }, nowMs);
-      this.#give(outcome.response, outcome, how);
-    } else {
-      this.#passOn();
-    }
-  }
-
-  /** As if it had come now: what was learnt of the origin meanwhile is known there. */
-  #passOn(): void {
-    this.#context.edge.counters.requests--;
-    this.#taker?.passOn();
-  }
-
-  /** `cause`: the same object for all who get it for the same reason. */
-  #give(
-    response: GrowingResponse | CachedResponse,
-    cause: object,
-    howAt: (nowMs: number, response: GrowingResponse | CachedResponse) => Provenance,
-  ): void {
-    const taker = this.#taker;
-    if (taker === undefined) return;
-    const { edge } = this.#context;
-    const { behaviour, cacheKey, requestFields, requestId, target } = this.#joining;
-    const { lengthBytes } = response;
-    edge.counters.hits++;
-    this.#context.joins++;
-    const common = {
-      legs: lengthBytes === 0 ? [] : [{ range: lengthBytes === undefined ? undefined : wholeRange(lengthBytes) }],
-      writeHead: () => {
-        const nowMs = edge.clock.monotonicMs();
-        this.#head = joinedHead(edge.name, response, { cause, cors: behaviour.cors, nowMs, howAt });
-        this.#headMs = nowMs;
-        taker.writeHead(this.#head.text, requestId, lengthBytes === undefined);
-      },
-    };
-    if (response instanceof CachedResponse) {
-      const source = { upstream: behaviour.upstream, target, requestFields };
-      const range = wholeRange(response.lengthBytes);
-      this.#follower = new BodyFollower(taker, {
-        ...common,
-        open: (_range, onProgress) => edge.slices.openReader(cacheKey, response, source, range, onProgress),
-        onNoFirstByte: () => {
-          edge.counters.hits--;
-          this.#context.joins--;
-          this.#passOn();
-        },
-      });
-    } else {
-      this.#follower = new BodyFollower(taker, {
-        ...common,
-        open: (range, onProgress) => response.body.openReader(onProgress, range),
-        onEnd: () => response.onReaderLeft(),
-      });
-    }
-    this.#follower.start();
-  }
-
-  #record(over: { whole: boolean; sentBytes: number; endedMs: number; endedWallMs: number }): void {
+  #record(whole: boolean, sentBytes: number): void {
+    const { edge, recorder } = this.#context;
     const { get, peer, requestId } = this.#joining;
-    this.#context.recorder.record({
-      endedWallMs: over.endedWallMs,
-      durationMs: over.endedMs - this.#beganMs,
-      firstByteMs: this.#headMs === undefined ? undefined : this.#headMs - this.#beganMs,
+    const head = this.#head;
+    recorder.record({
+      endedWallMs: edge.clock.wallMs(),
+      durationMs: edge.clock.monotonicMs() - this.#beganMs,
+      firstByteMs: head && this.#headMs - this.#beganMs,
       client: peer,
       method: 'GET',
       target: get.target,
       fields: get.fields,
       requestBytes: get.headBytes,
-      requestId: this.#head && requestId,
-      status: this.#head?.status ?? 0,
-      result: this.#head?.result ?? 'Error',
-      whole: over.whole,
-      sentBytes: over.sentBytes,
-      contentType: this.#head?.contentType,
-      contentLength: this.#head?.contentLength,
+      requestId: head && requestId,
+      status: head?.status ?? 0,
+      result: head?.result ?? 'Error',
+      whole,
+      sentBytes,
+      contentType: head?.contentType,
+      contentLength: head?.contentLength,
       contentRange: undefined,
     });
   }
 }
 
+type HowAt = (nowMs: number, response: GrowingResponse | CachedResponse) => Provenance;
+
 function hitOf(nowMs: number, { head }: GrowingResponse | CachedResponse): Provenance {
   return hitProvenance(head, ttlSecondsOf(head, nowMs));
-}
-
-function wholeRange(lengthBytes: number): { readonly first: number; readonly last: number } {
-  return { first: 0, last: lengthBytes - 1 };
 }

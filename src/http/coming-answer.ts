@@ -7,7 +7,10 @@ export interface ComingAnswer {
   begin(taker: AnswerTaker): void;
   /** The viewer takes bytes again, after a `write` that gave `false`. */
   drained(): void;
-  /** Called once, unless it was passed on. `whole`: the viewer has taken everything; else it has left, or all broke off. */
+  /**
+   * Called once, from no other's call, unless it was passed on. `whole`: the viewer has taken everything; else it has left,
+   * or all broke off.
+   */
   ended(whole: boolean, sentBytes: number): void;
 }
 
@@ -33,7 +36,7 @@ export interface AnswerTaker {
 
 /** Who lends a connection for an answer. */
 export interface ComingAnswerOwner {
-  /** The answer has been taken. Not called from within `begin`. */
+  /** The answer has been taken. */
   answerIsTaken(): void;
   passOn(head: Buffer): void;
 }
@@ -53,7 +56,6 @@ export class ComingDelivery implements AnswerTaker {
   #hasChunks = false;
   #sentBytes = 0;
   #full = false;
-  #beginning = true;
   #state: 'open' | 'ending' | 'over' = 'open';
 
   /** `request`: its head, which stays as it is. `headEnd`: what follows the request id. */
@@ -79,7 +81,6 @@ export class ComingDelivery implements AnswerTaker {
   begin(): void {
     this.#writer.look();
     this.#answer.begin(this);
-    this.#beginning = false;
   }
 
   /** The socket takes bytes again. */
@@ -157,11 +158,24 @@ export class ComingDelivery implements AnswerTaker {
     return taken;
   }
 
+  /** What is left to do is done when the others of a crowd have been written to. */
   #finish(): void {
     this.#state = 'over';
-    this.#answer.ended(true, this.#sentBytes);
-    // Requests that are here already would be answered one within the other.
-    if (this.#beginning) queueMicrotask(() => this.#owner.answerIsTaken());
-    else this.#owner.answerIsTaken();
+    if (taken.push(this) === 1) setImmediate(concludeTaken);
   }
+
+  /** To be called once, after it was taken. */
+  conclude(): void {
+    this.#answer.ended(true, this.#sentBytes);
+    this.#owner.answerIsTaken();
+  }
+}
+
+/** Written in this turn of the event loop. */
+let taken: ComingDelivery[] = [];
+
+function concludeTaken(): void {
+  const concluded = taken;
+  taken = [];
+  for (const delivery of concluded) delivery.conclude();
 }

@@ -11,6 +11,9 @@ interface OpenSocket extends Duplex {
 /** Where texts become bytes that the system takes at once: for one write at a time, so there is one. */
 const textBytes = Buffer.allocUnsafeSlow(65_536);
 
+/** So much is sooner copied behind its head than named to the system as a second piece. */
+const maxCopiedBytes = 16_384;
+
 /**
  * Writes to a socket. Most of what a live stream costs is one write for each player and merge window, and much of what a
  * cache hit costs is one write; half of what Node adds to the system call is the stream around the socket and a request
@@ -76,11 +79,13 @@ export class SocketWriter {
     if (!this.#direct || length > textBytes.length) return this.#writeTextToStream(texts.join(''), body);
     let at = 0;
     for (const text of texts) at += textBytes.write(text, at, 'latin1');
+    const together = body !== undefined && length + body.length <= maxCopiedBytes;
+    if (together) textBytes.set(body, at);
     let written = 0;
     try {
       written =
-        body === undefined
-          ? writeSync(this.#descriptor, textBytes, 0, length)
+        body === undefined || together
+          ? writeSync(this.#descriptor, textBytes, 0, at + (together ? body.length : 0))
           : writevSync(this.#descriptor, [textBytes.subarray(0, length), body]);
     } catch {
       // As above.

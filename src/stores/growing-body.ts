@@ -115,13 +115,17 @@ export class GrowingBody {
   }
 
   /**
-   * Follows from the first byte, or reads a range, which a body of unknown length has not; `undefined` when its
+   * Follows from the first byte, or reads a range, whose end may lie beyond that of the body; `undefined` when its
    * beginning is gone. `onProgress` is called when there may be more to read.
    */
   openReader(onProgress: () => void, range?: ByteRange): BodyReader | undefined {
-    if (this.#releasedBytes > 0 || this.#state.kind === 'failed') return undefined;
-    const startBytes = this.#whole === undefined ? 0 : (range?.first ?? 0);
-    const reader = new GrowingBodyReader(this, onProgress, startBytes, range);
+    const first = range?.first ?? 0;
+    if (this.#releasedBytes > first || this.#state.kind === 'failed') return undefined;
+    const start =
+      this.#whole === undefined
+        ? { bytes: this.#releasedBytes, pieces: this.#releasedPieces }
+        : { bytes: first, pieces: 0 };
+    const reader = new GrowingBodyReader(this, onProgress, start, range);
     this.#readers.add(reader);
     return reader;
   }
@@ -209,14 +213,20 @@ class GrowingBodyReader implements BodyReader {
   readonly #firstBytes: number;
   readonly #endBytes: number;
   #readBytes: number;
-  #readPieces = 0;
+  #readPieces: number;
   #error: Error | undefined;
   #closed = false;
 
-  constructor(body: GrowingBody, onProgress: () => void, startBytes: number, range: ByteRange | undefined) {
+  constructor(
+    body: GrowingBody,
+    onProgress: () => void,
+    start: { readonly bytes: number; readonly pieces: number },
+    range: ByteRange | undefined,
+  ) {
     this.#body = body;
     this.onProgress = onProgress;
-    this.#readBytes = startBytes;
+    this.#readBytes = start.bytes;
+    this.#readPieces = start.pieces;
     this.#firstBytes = range?.first ?? 0;
     this.#endBytes = range === undefined ? Number.POSITIVE_INFINITY : range.last + 1;
   }
@@ -233,6 +243,7 @@ class GrowingBodyReader implements BodyReader {
       this.#readBytes += bytes.length;
       this.#readPieces++;
       this.#body.onRead();
+      if (offset >= this.#firstBytes && this.#readBytes <= this.#endBytes) return bytes;
       const wanted = bytes.subarray(Math.max(0, this.#firstBytes - offset), Math.max(0, this.#endBytes - offset));
       if (wanted.length > 0) return wanted;
     }

@@ -41,6 +41,30 @@ describe('GrowingBody', () => {
     },
   );
 
+  it.each([
+    ['kept, of known length', { lengthBytes: 9 }],
+    ['kept, of unknown length', {}],
+    ['let go, of known length', { lengthBytes: 9, maxKeptBytes: 0 }],
+    ['let go, of unknown length', { maxKeptBytes: 0 }],
+  ])('can be followed from any byte that is still there, to an end that nobody knows (%s)', (_what, options) => {
+    const { body } = growingBody(options);
+    const first = body.openReader(() => undefined);
+    for (const piece of ['abc', 'def']) {
+      body.append(Buffer.from(piece));
+      readAvailable(first);
+    }
+    const toEnd = (from: number) => body.openReader(() => undefined, { first: from, last: Number.POSITIVE_INFINITY });
+    // With the next piece what everybody has read is let go.
+    body.append(Buffer.from('g'));
+    const readers = [3, 4, 6, 7].map(toEnd);
+    expect(toEnd(0) === undefined).toBe('maxKeptBytes' in options);
+    body.append(Buffer.from('hi'));
+    body.complete();
+    const expected = 'maxKeptBytes' in options ? ['', '', 'ghi', 'hi'] : ['defghi', 'efghi', 'ghi', 'hi'];
+    expect(readers.map((reader) => readAvailable(reader).toString())).toEqual(expected);
+    for (const reader of readers) if (reader !== undefined) expect(reader.state).toBe('ended');
+  });
+
   it('tells readers of progress, of the end and of a failure', () => {
     const { body } = growingBody();
     let told = 0;
