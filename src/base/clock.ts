@@ -11,6 +11,25 @@ export interface Clock {
   after(delayMs: number, action: () => void): Timer;
 }
 
+/** For so long the two clocks are taken to go alike. */
+const alikeMs = 100;
+
+/**
+ * The wall clock at an instant of the monotonic one that has just been, for those who need both very often and looked at
+ * that one anyway. That the wall clock has jumped may show a tenth of a second late.
+ */
+export function wallClockBeside(clock: Clock): (monotonicMs: number) => number {
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  let apartMs = 0;
+  return (monotonicMs) => {
+    if (monotonicMs - lookedMs >= alikeMs) {
+      lookedMs = monotonicMs;
+      apartMs = clock.wallMs() - monotonicMs;
+    }
+    return apartMs + monotonicMs;
+  };
+}
+
 export interface Timer {
   /** The action is not called any more. Harmless when it has been called already. */
   cancel(): void;

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
+import { wallClockBeside } from '../base/clock.ts';
 import { RecentTexts } from '../base/recent-texts.ts';
 import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
@@ -32,6 +33,7 @@ const statusLine = `HTTP/1.1 200 ${STATUS_CODES[200]}`;
  */
 export function quickHits(context: QuickHitContext): QuickResponder & { readonly hits: number } {
   const { edge } = context;
+  const answering: Answering = { ...context, wallMs: wallClockBeside(edge.clock) };
   const addresses = new RecentTexts<Address>(keptAddresses);
   let hits = 0;
   return {
@@ -60,7 +62,7 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       edge.counters.hits++;
       hits++;
       const quick = quickHit(edge.name, stored, state, { cors: behaviour.cors, statusLine });
-      return new QuickHitAnswer(context, { get, peer, stored, quick, beganMs, loan });
+      return new QuickHitAnswer(answering, { get, peer, stored, quick, beganMs, loan });
     },
   };
 }
@@ -124,6 +126,10 @@ function selectingFields({ fields }: PlainGet): FieldLines {
   return encoding === undefined ? [] : ['Accept-Encoding', encoding];
 }
 
+interface Answering extends QuickHitContext {
+  readonly wallMs: (monotonicMs: number) => number;
+}
+
 interface Hit {
   readonly get: PlainGet;
   readonly peer: Peer;
@@ -139,10 +145,10 @@ class QuickHitAnswer implements QuickAnswer {
   readonly head: QuickHead;
   readonly requestId: string;
   readonly body: Buffer | string;
-  readonly #context: QuickHitContext;
+  readonly #context: Answering;
   readonly #hit: Hit;
 
-  constructor(context: QuickHitContext, hit: Hit) {
+  constructor(context: Answering, hit: Hit) {
     this.#context = context;
     this.#hit = hit;
     this.head = hit.quick.head;
@@ -151,14 +157,14 @@ class QuickHitAnswer implements QuickAnswer {
   }
 
   ended(whole: boolean, sentBytes: number, isFree: boolean): void {
-    const { edge, recorder } = this.#context;
+    const { edge, recorder, wallMs } = this.#context;
     const { get, peer, stored, quick, beganMs, loan } = this.#hit;
     loan?.giveBack(isFree);
     const { fields, target } = get;
-    const durationMs = edge.clock.monotonicMs() - beganMs;
+    const endedMs = edge.clock.monotonicMs();
     recorder.record({
-      endedWallMs: edge.clock.wallMs(),
-      durationMs,
+      endedWallMs: wallMs(endedMs),
+      durationMs: endedMs - beganMs,
       // The head goes out with the first bytes of the body, at once.
       firstByteMs: 0,
       client: peer,

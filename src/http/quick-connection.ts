@@ -7,7 +7,7 @@ import { type ComingAnswer, type ComingAnswerOwner, ComingDelivery } from './com
 import { HttpLane, type LaneOwner } from './http-lane.ts';
 import { maxHeadBytes, maxTargetBytes } from './listener-bounds.ts';
 import { type Peer, peerOf } from './peer.ts';
-import { type PlainFields, type PlainGet, recognisePlainGet } from './plain-get.ts';
+import { type PlainGet, recognisePlainGet } from './plain-get.ts';
 
 /** An answer that lies ready in memory. */
 export interface QuickAnswer {
@@ -81,7 +81,9 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
   #sentBytes = 0;
   #lane: HttpLane | undefined;
   #coming: ComingDelivery | undefined;
-  #lastFields: PlainFields | undefined;
+  /** What came last in one piece, and the request in it, if it was one. */
+  #lastText: string | undefined;
+  #lastGet: PlainGet | undefined;
   #closing = false;
   #peerEnded = false;
   /** Whether a request was answered: before that, a quiet connection owes a head. */
@@ -124,7 +126,7 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
   /** Ends the connection at once, or when the answer that is being sent has been taken. */
   closeWhenIdle(): void {
     this.#closing = true;
-    if (!this.#busy) this.#socket.destroy();
+    if (!this.#isBusy()) this.#socket.destroy();
   }
 
   destroy(): void {
@@ -132,12 +134,12 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
   }
 
   /** An answer is on its way. */
-  get #busy(): boolean {
+  #isBusy(): boolean {
     return this.#sending !== undefined || this.#coming !== undefined || this.#lane?.busy === true;
   }
 
   /** A write counts until the system has taken its bytes. */
-  get #isFree(): boolean {
+  #isFree(): boolean {
     return this.#socket.writableLength === 0 && !this.#socket.destroyed;
   }
 
@@ -150,13 +152,13 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
 
   /** The first `length` bytes have come. They are somebody else's afterwards. */
   readonly #take = (bytes: Buffer, length: number): void => {
-    if (this.#pending === undefined && !this.#busy) {
+    if (this.#pending === undefined && !this.#isBusy()) {
       this.#answer(bytes, length);
       return;
     }
     const came = bytes.subarray(0, length);
     const pending = this.#pending === undefined ? Buffer.from(came) : Buffer.concat([this.#pending, came]);
-    if (this.#busy) {
+    if (this.#isBusy()) {
       this.#pending = pending;
       this.#socket.pause();
     } else {
@@ -169,7 +171,7 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
     const text = bytes.toString('latin1', 0, length);
     let from = 0;
     while (from < length) {
-      const get = recognisePlainGet(text, from, this.#lastFields);
+      const get = this.#recognise(text, from);
       if (get === 'partial' && length - from <= maxHeadBytes) {
         if (this.#pending === undefined) this.#quietSweeps = 0;
         this.#pending = copyOf(bytes, from, length);
@@ -185,7 +187,6 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
       }
       const began = from;
       from = get.endsAt;
-      this.#lastFields = get.fields;
       this.#answered = true;
       this.#quietSweeps = 0;
       if (answer === 'whole-way') {
@@ -201,9 +202,21 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
         this.#pending = from < length ? copyOf(bytes, from, length) : undefined;
         return;
       }
-      answer.ended(true, this.#sentBytes, this.#isFree);
+      answer.ended(true, this.#sentBytes, this.#isFree());
     }
     this.#pending = undefined;
+  }
+
+  /** Players ask for the same playlist again and again: then it is what it was. */
+  #recognise(text: string, from: number): ReturnType<typeof recognisePlainGet> {
+    const last = this.#lastGet;
+    if (last !== undefined && text === this.#lastText) return last;
+    const get = recognisePlainGet(text, from, last?.fields);
+    if (typeof get !== 'string') {
+      this.#lastGet = get;
+      this.#lastText = get.headBytes === text.length ? text : undefined;
+    }
+    return get;
   }
 
   /** `false`: the viewer has not taken all of it yet. */
@@ -246,7 +259,7 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
     if (answer === undefined || (this.#rest.length > 0 && !this.#sendRest())) return;
     this.#sending = undefined;
     this.#endSilence();
-    answer.ended(true, this.#sentBytes, this.#isFree);
+    answer.ended(true, this.#sentBytes, this.#isFree());
     this.#goOn();
   };
 
@@ -261,7 +274,7 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
     this.#pending = undefined;
     if (this.#socket.isPaused()) this.#socket.resume();
     if (pending !== undefined) this.#answer(pending, pending.length);
-    if (this.#peerEnded && !this.#busy) this.#socket.end();
+    if (this.#peerEnded && !this.#isBusy()) this.#socket.end();
   }
 
   #endSilence(): void {

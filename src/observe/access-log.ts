@@ -37,11 +37,11 @@ const gatheredExchanges = 128;
 /** Lines wait this long at most for others to be written with. */
 const flushDelayMs = 1_000;
 /** As much is written at once. */
-const pageBytes = 1_048_576;
+const pageBytes = 262_144;
 /** More than any line of a request within the bounds of its head has. */
 const maxLineBytes = 262_144;
 /** So many pages wait for a slow disk; further lines are dropped. */
-const maxWaitingPages = 8;
+const maxWaitingPages = 32;
 
 /** Lines on their way to a file. */
 interface Page {

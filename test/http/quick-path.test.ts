@@ -128,6 +128,19 @@ describe.each([
     }
   });
 
+  it('takes the same request as often as it comes, alone or behind others', async () => {
+    await using listener = await startTestListener();
+    const client = rawClient(listener.port);
+    const asked = ['/quick/a', '/quick/a', '/slow/a', '/slow/a', '/quick/a', '/quick/b', '/quick/a'];
+    for (const [index, target] of asked.entries()) {
+      client.socket.write(get(target));
+      await eventually('the answer', () => bodies(client.text()).length > index);
+    }
+    client.socket.write(get('/quick/a') + get('/quick/a') + last('/slow/c'));
+    const all = [...asked, '/quick/a', '/quick/a', '/slow/c'].map((target) => `${target.split('/')[1]} ${target}`);
+    expect(bodies(await client.closed())).toEqual(all);
+  });
+
   it('says of the connection what the slow way says', async () => {
     await using listener = await startTestListener();
     const [quick, slow] = (await exchange(listener.port, get('/quick/a') + get('/slow/b') + last('/slow/c')))
