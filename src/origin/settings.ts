@@ -4,6 +4,7 @@ import { fanOutSchema } from '../live/fan-out-settings.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { parseRtmpUrl } from '../rtmp/rtmp-url.ts';
+import { ffmpegSchema, ladderSchema } from './ladder/ladder-settings.ts';
 
 /** With any name in the place of `{name}`. */
 function isRestreamUrl(url: string): boolean {
@@ -76,6 +77,8 @@ const liveSchema = z
     backup: backupSchema.describe(
       'When one of two publishers of a stream takes over: primary and backup (`?backup=1`)',
     ),
+    ladder: ladderSchema.describe('Smaller renditions of streams, made by ffmpeg'),
+    ffmpeg: ffmpegSchema.describe('The ffmpeg that makes them'),
     restream: z
       .array(restreamSchema.transform(({ queue, ...rest }) => ({ ...rest, queueBytes: queue })))
       .max(100)

@@ -4,8 +4,11 @@ import type { PlannedRendition } from './rendition-plan.ts';
 /** The descriptor of the first rendition's output; the others follow. */
 export const firstOutputDescriptor = 3;
 
-/** A keyframe interval that nothing reaches: keyframes come where the source has them and nowhere else. */
-const neverByItself = '100000';
+/**
+ * A keyframe interval that no source reaches (18 minutes at 60 pictures a second), so that keyframes come where the source
+ * has them and nowhere else; some hardware counts in 16 bits.
+ */
+const neverByItself = '65000';
 /** Of larger pictures several have to be decoded at once, though each thread holds one back. */
 const largePixels = 1_920 * 1_088;
 
@@ -89,7 +92,8 @@ function encoderOptions(encoder: Encoder, { preset, device }: LadderCommand['set
       return { device: [], options, pixels: 'format=yuv420p' };
     }
     case 'h264_nvenc': {
-      const options = ['-preset', 'p4', '-tune', 'll', '-zerolatency', '1', '-no-scenecut', '1', '-forced-idr', '1'];
+      const options = ['-preset', 'p4', '-tune', 'll', '-zerolatency', '1', '-delay', '0', '-no-scenecut', '1'];
+      options.push('-forced-idr', '1');
       return { device: [], options, pixels: 'format=yuv420p' };
     }
     case 'h264_qsv':
