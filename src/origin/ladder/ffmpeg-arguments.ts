@@ -1,3 +1,4 @@
+import type { FeedFormat } from './feed-format.ts';
 import type { Encoder, FfmpegSettings } from './ladder-settings.ts';
 import type { PlannedRendition } from './rendition-plan.ts';
 
@@ -28,15 +29,16 @@ export interface LadderCommand {
   readonly encoder: Encoder;
   readonly settings: Pick<FfmpegSettings, 'preset' | 'device'>;
   readonly source: { readonly width: number; readonly height: number };
+  readonly format: FeedFormat['name'];
   readonly version: FfmpegVersion;
 }
 
 /**
- * The arguments of the one ffmpeg that makes all renditions of a stream: FLV comes in on its standard input, FLV with the
- * same timestamps goes out on descriptors 3, 4 and so on. Pictures are neither repeated nor moved, none is a B-frame,
+ * The arguments of the one ffmpeg that makes all renditions of a stream: pictures come in on its standard input, FLV with
+ * the same timestamps goes out on descriptors 3, 4 and so on. Pictures are neither repeated nor moved, none is a B-frame,
  * and exactly those are keyframes that are some in the source.
  */
-export function ladderArguments({ renditions, encoder, settings, source, version }: LadderCommand): string[] {
+export function ladderArguments({ renditions, encoder, settings, source, format, version }: LadderCommand): string[] {
   const { device, options, pixels } = encoderOptions(encoder, settings);
   const splits = renditions.map((_, index) => `[s${index}]`).join('');
   const untouchedTimes = isAtLeast(version, 5, 1) ? '-fps_mode' : '-vsync';
@@ -47,7 +49,7 @@ export function ladderArguments({ renditions, encoder, settings, source, version
   // Whole seconds would go by before the first picture if it looked for what it is told.
   const input = ['-copyts', '-probesize', '32', '-analyzeduration', '0'];
   if (source.width * source.height <= largePixels) input.push('-thread_type', 'slice');
-  input.push('-f', 'flv', '-i', 'pipe:0');
+  input.push('-f', format, '-i', 'pipe:0');
   // Timestamps in the time base of the input, instead of one that is a picture long: none is rounded.
   const timestamps = [untouchedTimes, 'passthrough', '-enc_time_base', '-1'];
   const keyframes = ['-bf', '0', '-g', neverByItself, '-force_key_frames', 'source'];

@@ -1,8 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
-import { encodeFlvHeader, encodeFlvTag } from '../../formats/flv/flv-file.ts';
-import { encodeAccessUnitTag, encodeTrackConfigTag } from '../../formats/flv/track-tag.ts';
-import type { VideoTrackConfig } from '../../formats/media/track.ts';
-import { messageType } from '../../formats/rtmp/message.ts';
+import type { CmafVideoTrackConfig } from '../../formats/cmaf/cmaf-track.ts';
+import { type FeedFormat, feedFormatOf } from './feed-format.ts';
 import { ladderArguments } from './ffmpeg-arguments.ts';
 import type { FfmpegMessage } from './ffmpeg-messages.ts';
 import { type FfmpegExit, FfmpegProcess } from './ffmpeg-process.ts';
@@ -13,7 +11,7 @@ import type { PlannedRendition } from './rendition-plan.ts';
 import { SourceFrames } from './source-frames.ts';
 
 export interface LadderFeedOptions {
-  readonly source: VideoTrackConfig;
+  readonly source: CmafVideoTrackConfig;
   readonly renditions: readonly PlannedRendition[];
   readonly tools: Extract<FfmpegTools, { kind: 'found' }>;
   readonly settings: FfmpegSettings;
@@ -28,27 +26,30 @@ const ticksPerMs = 90;
 const firstMs = 1_000;
 /** FLV counts to 2^32 and ffmpeg to 2^31: twelve days, then a new process at the next keyframe. */
 const longestMs = 2 ** 30;
+/** Of the last pictures it is known which times are taken. */
+const rememberedTimes = 64;
 
 /** One run of ffmpeg: takes pictures of the source from a keyframe on, and gives those of the renditions. */
 export class LadderFeed {
-  readonly #source: VideoTrackConfig;
+  readonly #format: FeedFormat;
   readonly #frames = new SourceFrames();
   readonly #process: FfmpegProcess;
   #originTicks: number | undefined;
   #lastDtsMs = -Infinity;
-  readonly #lastPtsMs = new Set<number>();
+  readonly #takenPtsMs = new Set<number>();
+  #pictures = 0;
   /** Since ffmpeg reads too slowly everything is left out up to a keyframe. */
   #skipping = false;
   #skipped = 0;
 
   constructor(options: LadderFeedOptions) {
     const { source, renditions, tools, settings, clock, sinkOf, onMessage, onExit } = options;
-    // FLV has one default track, and that is what ffmpeg reads.
-    this.#source = { ...source, trackId: 0 };
+    const { encoder, version, program } = tools;
+    this.#format = feedFormatOf(source);
     const outputs = renditions.map((rendition) => new RenditionOutput(this.#frames.cursor(), sinkOf(rendition)));
     this.#process = new FfmpegProcess({
-      program: tools.program,
-      args: ladderArguments({ renditions, encoder: tools.encoder, settings, source, version: tools.version }),
+      program,
+      args: ladderArguments({ renditions, encoder, settings, source, format: this.#format.name, version }),
       outputs: renditions.length,
       stallMs: settings.stallMs,
       clock,
@@ -65,8 +66,7 @@ export class LadderFeed {
         onExit(exit);
       },
     });
-    this.#process.write(encodeFlvHeader({ audio: false, video: true }));
-    this.#writeTag(0, encodeTrackConfigTag(this.#source));
+    this.#process.write(this.#format.header);
   }
 
   get pid(): number | undefined {
@@ -78,39 +78,29 @@ export class LadderFeed {
     return this.#skipped;
   }
 
-  /** Its timestamps end here: a new one must go on at the next keyframe. */
+  /** Its time is over: a new one must go on at the next keyframe. */
   get isWornOut(): boolean {
-    return this.#lastDtsMs > longestMs;
+    return this.#lastDtsMs > longestMs || this.#pictures > this.#format.maxPictures;
   }
 
   /** `false`: left out. Begins with a keyframe. */
-  push(unit: RenditionUnit): boolean {
+  push({ dtsTicks, durationTicks, compositionOffsetTicks, keyframe, data }: RenditionUnit): boolean {
     if (this.#process.isFull) this.#skipping = true;
-    else if (unit.keyframe) this.#skipping = false;
+    else if (keyframe) this.#skipping = false;
     if (this.#skipping) {
       this.#skipped++;
       return false;
     }
-    const { dtsTicks, durationTicks, keyframe } = unit;
-    this.#originTicks ??= dtsTicks;
-    const msOf = (ticks: number) => firstMs + Math.round((ticks - (this.#originTicks ?? 0)) / ticksPerMs);
-    const ptsTicks = dtsTicks + unit.compositionOffsetTicks;
+    const originTicks = (this.#originTicks ??= dtsTicks);
+    const msOf = (ticks: number) => firstMs + Math.round((ticks - originTicks) / ticksPerMs);
+    const ptsTicks = dtsTicks + compositionOffsetTicks;
     // Two pictures within a millisecond stay two.
-    this.#lastDtsMs = Math.max(msOf(dtsTicks), this.#lastDtsMs + 1);
+    const dtsMs = Math.max(msOf(dtsTicks), this.#lastDtsMs + 1);
+    this.#lastDtsMs = dtsMs;
     const ptsMs = this.#freePtsMs(msOf(ptsTicks));
+    this.#pictures++;
     this.#frames.add({ dtsTicks, durationTicks, ptsTicks, keyframe, ptsMs });
-    const timestampMs = this.#lastDtsMs;
-    this.#writeTag(
-      timestampMs,
-      encodeAccessUnitTag(this.#source, {
-        kind: 'video',
-        trackId: 0,
-        timestampMs,
-        keyframe,
-        compositionOffsetMs: ptsMs - timestampMs,
-        data: unit.data,
-      }),
-    );
+    this.#process.write(this.#format.picture({ dtsMs, ptsMs, keyframe, data }));
     return true;
   }
 
@@ -121,17 +111,10 @@ export class LadderFeed {
 
   #freePtsMs(wantedMs: number): number {
     let ptsMs = wantedMs;
-    while (this.#lastPtsMs.has(ptsMs)) ptsMs++;
-    this.#lastPtsMs.add(ptsMs);
-    if (this.#lastPtsMs.size > 64) {
-      const [oldest] = this.#lastPtsMs;
-      if (oldest !== undefined) this.#lastPtsMs.delete(oldest);
-    }
+    while (this.#takenPtsMs.has(ptsMs)) ptsMs++;
+    this.#takenPtsMs.add(ptsMs);
+    const [oldest] = this.#takenPtsMs;
+    if (oldest !== undefined && this.#takenPtsMs.size > rememberedTimes) this.#takenPtsMs.delete(oldest);
     return ptsMs;
-  }
-
-  #writeTag(timestampMs: number, payload: Uint8Array | undefined): void {
-    if (payload === undefined) return;
-    this.#process.write(encodeFlvTag({ typeId: messageType.video, timestampMs, payload }));
   }
 }

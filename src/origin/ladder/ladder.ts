@@ -1,15 +1,15 @@
 import type { CloseBudget } from '../../base/close-budget.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
-import type { VideoTrackConfig } from '../../formats/media/track.ts';
+import type { CmafVideoTrackConfig } from '../../formats/cmaf/cmaf-track.ts';
 import { RefusalLog } from '../../live/refusal-log.ts';
 import { settledWithin } from '../../rtmp/abortable-wait.ts';
 import { RetryDelay } from '../../rtmp/retry-delay.ts';
-import { isAtLeast } from './ffmpeg-arguments.ts';
 import type { FfmpegExit } from './ffmpeg-process.ts';
 import type { FfmpegFinder, FfmpegTools } from './ffmpeg-tools.ts';
 import { LadderFeed } from './ladder-feed.ts';
 import type { FfmpegSettings, RenditionSettings } from './ladder-settings.ts';
+import { OrderedOutputs } from './ordered-outputs.ts';
 import type { RenditionSink, RenditionUnit } from './rendition-output.ts';
 import { type PlannedRendition, planRenditions } from './rendition-plan.ts';
 
@@ -45,11 +45,12 @@ export class Ladder {
   readonly #complaints: RefusalLog;
   #tools: FfmpegTools | undefined;
   #isLooking = false;
-  #run: { readonly source: VideoTrackConfig; readonly renditions: readonly PlannedRendition[] } | undefined;
+  #run: { readonly source: CmafVideoTrackConfig; readonly renditions: readonly PlannedRendition[] } | undefined;
   #feed: LadderFeed | undefined;
   /** Every ffmpeg there is, also those that only give out what they still hold. */
   readonly #running = new Set<Promise<void>>();
   readonly #leaving = new Set<LadderFeed>();
+  readonly #outputs = new OrderedOutputs();
   #startFromMs = -Infinity;
   #failuresOfHardware = 0;
   /** What the log has been told and need not be told again. */
@@ -68,7 +69,7 @@ export class Ladder {
   }
 
   /** A run of continuous time begins, with this video; `undefined` where it has none. */
-  startRun(source: VideoTrackConfig | undefined): void {
+  startRun(source: CmafVideoTrackConfig | undefined): void {
     this.endRun();
     if (source === undefined || this.#closed) return;
     this.#run = { source, renditions: planRenditions(this.#options.renditions, source) };
@@ -133,25 +134,25 @@ export class Ladder {
       return undefined;
     }
     const { source, renditions } = run;
-    if (source.codec !== 'avc' && !isAtLeast(found.version, 6, 1)) {
-      this.#tellOnce(
-        'LADDER_SOURCE_CODEC',
-        `this ffmpeg cannot be fed ${source.codecString}: renditions of it need ffmpeg 6.1 or later`,
-      );
-      return undefined;
-    }
     const givesUpHardware = settings.encoder === 'auto' && this.#failuresOfHardware >= hardwareTries;
     const tools = givesUpHardware ? ({ ...found, encoder: 'libx264' } as const) : found;
     const begunMs = clock.monotonicMs();
     const ended = Promise.withResolvers<void>();
     this.#running.add(ended.promise);
+    const turn = this.#outputs.begin();
     const feed: LadderFeed = new LadderFeed({
       source,
       renditions,
       tools,
       settings,
       clock,
-      sinkOf,
+      sinkOf: (rendition) => {
+        const sink = sinkOf(rendition);
+        return {
+          onConfig: (config) => turn.do(() => sink.onConfig(config)),
+          onUnit: (unit) => turn.do(() => sink.onUnit(unit)),
+        };
+      },
       onMessage: ({ level, text }) => {
         if (level === 'error') this.#complaints.warn('LADDER_FFMPEG', { reason: text }, 'LADDER_FFMPEG: ffmpeg says');
         else log.debug({ text }, 'ffmpeg says');
@@ -159,6 +160,7 @@ export class Ladder {
       onExit: (exit) => {
         this.#leaving.delete(feed);
         this.#running.delete(ended.promise);
+        turn.end();
         ended.resolve();
         const isCurrent = this.#feed === feed;
         if (isCurrent) this.#feed = undefined;

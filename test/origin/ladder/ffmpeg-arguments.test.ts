@@ -11,6 +11,7 @@ const command = {
   ],
   settings: { preset: 'veryfast', device: '/dev/dri/renderD128' },
   source: { width: 1_920, height: 1_080 },
+  format: 'flv',
   version: { major: 5, minor: 1 },
 } as const;
 

@@ -11,7 +11,7 @@ import { Ladder } from '../../../src/origin/ladder/ladder.ts';
 import { ffmpegSchema, ladderSchema } from '../../../src/origin/ladder/ladder-settings.ts';
 import type { RenditionUnit } from '../../../src/origin/ladder/rendition-output.ts';
 import { eventually } from '../../support/condition.ts';
-import { encodeLadderSource, type LadderSource } from '../../support/ladder-source.ts';
+import { encodeEnhancedLadderSource, encodeLadderSource, type LadderSource } from '../../support/ladder-source.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -137,6 +137,22 @@ describe('Ladder', () => {
     expect([...watched.outputs.keys()]).toEqual(['mid', 'low']);
   });
 
+  it.each([
+    { codec: 'hevc', options: '-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params bframes=0:log-level=error' },
+    { codec: 'av1', options: '-c:v libsvtav1 -preset 12 -pix_fmt yuv420p' },
+    { codec: 'vp9', options: '-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -lag-in-frames 0 -pix_fmt yuv420p' },
+  ] as const)('a source in $codec: H.264 at the same times', async ({ codec, options }) => {
+    const source = await encodeEnhancedLadderSource(codec, options);
+    const watched = open([{ name: 'low', height: 90 }]);
+    await watched.start(source);
+    watched.push(source.units);
+    watched.ladder.endRun();
+    await eventually('the last picture', () => watched.output('low').length === source.units.length, 20_000);
+    const keysOf = (list: readonly RenditionUnit[]) => list.filter(({ keyframe }) => keyframe).map(ptsOf);
+    expect(watched.output('low').map(ptsOf)).toEqual(source.units.map(ptsOf));
+    expect(keysOf(watched.output('low'))).toEqual(keysOf(source.units));
+  });
+
   it('a lower rate leaves pictures out, never a keyframe, and the others last longer', async () => {
     const watched = open([{ name: 'slow', height: 90, framesPerSecond: 10 }]);
     await watched.start(plain);
@@ -254,6 +270,8 @@ describe('Ladder', () => {
     await eventually('all pictures', () => watched.output('low').length === plain.units.length + later.length);
     await eventually('all pictures', () => watched.output('high').length === later.length);
     await eventually('the old one is gone', () => !isRunning(oldPid));
+    const times = watched.output('low').map(({ dtsTicks }) => dtsTicks);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(watched.log.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
   });
 

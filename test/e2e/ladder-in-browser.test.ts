@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
+import { eventually } from '../support/condition.ts';
+import { type RunningProgram, startProgram } from '../support/program.ts';
+
+const artifacts = join(import.meta.dirname, '..', '..', 'artifacts');
+
+let program: RunningProgram;
+let browser: BrowserContext;
+let publisher: ChildProcess;
+
+beforeAll(async () => {
+  mkdirSync(artifacts, { recursive: true });
+  program = await startProgram({
+    configuration: {
+      demo: false,
+      origin: {
+        live: {
+          ladder: [{ stream: 'live/*', renditions: ['240p', { name: 'low', height: 120 }, 'audio'] }],
+          ffmpeg: { encoder: 'libx264', preset: 'ultrafast' },
+        },
+      },
+    },
+  });
+  const inputs = ['testsrc2=size=640x360:rate=30', 'sine=sample_rate=48000'];
+  publisher = spawn(
+    'ffmpeg',
+    ['-nostdin', '-loglevel', 'error', ...inputs.flatMap((input) => ['-re', '-f', 'lavfi', '-i', input])].concat(
+      ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '30', '-pix_fmt', 'yuv420p'],
+      ['-c:a', 'aac', '-f', 'flv', `${program.rtmpUrl}/rungs`],
+    ),
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  browser = await openBrowser();
+});
+
+afterAll(async () => {
+  publisher.kill('SIGKILL');
+  await browser.close();
+  await program.stop();
+});
+
+function videoHeight(page: Page): Promise<number> {
+  return page.evaluate<number>("document.querySelector('video').videoHeight");
+}
+
+function state(page: Page): Promise<Readonly<Record<string, string | undefined>>> {
+  return page.evaluate<Record<string, string>>("({ ...document.querySelector('.player')?.dataset })");
+}
+
+async function openMenu(page: Page): Promise<void> {
+  await page.locator('.player').hover();
+  await page.locator('media-rendition-menu-button').click();
+  await page.getByRole('menuitemradio', { name: '240p' }).waitFor();
+}
+
+describe('the quality menu of the player page', () => {
+  it('offers every rendition of a ladder, and plays on when one is chosen', async () => {
+    const page = await browser.newPage();
+    await page.goto(`${program.edgeUrl}/?stream=rungs`);
+    await eventually('it plays', async () => (await state(page))['state'] === 'playing', 30_000);
+    await openMenu(page);
+    const offered = await page.getByRole('menuitemradio').allInnerTexts();
+    expect(offered.map((name) => name.trim())).toEqual(expect.arrayContaining(['360p', '240p', '120p']));
+    expect(offered).toHaveLength(4);
+    for (const { name, height } of [
+      { name: '120p', height: 120 },
+      { name: '360p', height: 360 },
+      { name: '240p', height: 240 },
+    ]) {
+      if (!(await page.getByRole('menuitemradio', { name }).isVisible())) await openMenu(page);
+      await page.getByRole('menuitemradio', { name }).click();
+      const from = await page.evaluate<number>("document.querySelector('video').currentTime");
+      await eventually(`${name} is shown`, async () => (await videoHeight(page)) === height, 20_000);
+      await eventually('it plays on', async () => {
+        const now = await page.evaluate<number>("document.querySelector('video').currentTime");
+        return now > from + 4 && (await state(page))['state'] === 'playing';
+      });
+    }
+    await page.close();
+  });
+
+  it.each([
+    { theme: 'light', size: 'desktop', width: 1_280, height: 800 },
+    { theme: 'dark', size: 'desktop', width: 1_280, height: 800 },
+    { theme: 'light', size: 'phone', width: 390, height: 844 },
+    { theme: 'dark', size: 'phone', width: 390, height: 844 },
+  ] as const)('is within the picture: $theme, $size', async ({ theme, size, width, height }) => {
+    const page = await browser.newPage();
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme: theme });
+    await page.goto(`${program.edgeUrl}/?stream=rungs`);
+    await eventually('it plays', async () => (await state(page))['state'] === 'playing', 30_000);
+    await openMenu(page);
+    const [player, menu] = [
+      await page.locator('.player').boundingBox(),
+      await page.locator('media-rendition-menu').boundingBox(),
+    ];
+    await page.screenshot({ path: join(artifacts, `quality-menu-${theme}-${size}.png`) });
+    if (player === null || menu === null) throw new Error('the menu is not there');
+    expect(menu.x).toBeGreaterThanOrEqual(player.x);
+    expect(menu.y).toBeGreaterThanOrEqual(player.y);
+    expect(menu.x + menu.width).toBeLessThanOrEqual(player.x + player.width + 1);
+    expect(menu.y + menu.height).toBeLessThanOrEqual(player.y + player.height + 1);
+    await page.close();
+  });
+});
