@@ -17,6 +17,8 @@ export interface LiveChannelsOptions {
   readonly log: Log;
   /** A name for one life of a stream: never the same twice. Lower-case letters, digits and hyphens. */
   readonly nextEpoch: () => string;
+  /** Makes further renditions of a stream, from its beginning on; returns the way to stop. */
+  readonly addRenditions?: (packager: Packager) => () => void;
 }
 
 /** A live stream as viewers see it: from its first publisher until its playlists are gone. */
@@ -56,7 +58,7 @@ export class LiveChannels {
   }
 
   #add(stream: LiveStream): void {
-    const { settings, clock, log, nextEpoch } = this.#options;
+    const { settings, clock, log, nextEpoch, addRenditions } = this.#options;
     const { path } = stream;
     // The life before this one, if its playlists still answer, makes room.
     this.#channels.get(path)?.close();
@@ -64,11 +66,12 @@ export class LiveChannels {
     const packager = new Packager({ path, epoch: nextEpoch(), settings, clock, log });
     const channel = new Channel(stream, packager, () =>
       clock.after(settings.windowMs, () => {
+        channel.close();
         if (this.#channels.get(path) === channel) this.#channels.delete(path);
       }),
     );
     this.#channels.set(path, channel);
-    channel.open();
+    channel.open(addRenditions);
   }
 }
 
@@ -92,8 +95,9 @@ class Channel implements LiveChannel, StreamSubscriber {
     return this.#publication;
   }
 
-  open(): void {
-    this.#unsubscribe = [this.stream.subscribe(this.packager), this.stream.subscribe(this)];
+  open(addRenditions: LiveChannelsOptions['addRenditions']): void {
+    const stopAdding = addRenditions?.(this.packager) ?? (() => {});
+    this.#unsubscribe = [stopAdding, this.stream.subscribe(this.packager), this.stream.subscribe(this)];
   }
 
   close(): void {

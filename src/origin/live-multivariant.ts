@@ -19,19 +19,23 @@ interface AudioGroup {
 }
 
 /**
- * The text of a stream's multivariant playlist. `renditions`: pictures first. Each picture is a variant with each group
- * of sound. Without pictures the first sound is the variant, and the others go with it.
+ * The text of a stream's multivariant playlist. Each picture is a variant with each group of sound, in the order of
+ * `renditions`; with `audioOnly` each group is a variant without pictures as well. Without pictures the first sound is
+ * the variant, and the others go with it.
  */
-export function multivariantPlaylistText(renditions: readonly Rendition[]): string {
+export function multivariantPlaylistText(renditions: readonly Rendition[], audioOnly = false): string {
   const pictures = renditions.filter(({ kind }) => kind === 'video');
   const sounds = renditions.filter(({ kind }) => kind === 'audio');
   const groups = audioGroups(sounds);
   if (pictures.length > 0) {
     return writeMultivariantPlaylist({
       audioRenditions: groups.flatMap((group) => audioRenditions(group, sounds)),
-      variants: pictures.flatMap((picture) =>
-        groups.length === 0 ? [variant(picture, undefined)] : groups.map((group) => variant(picture, group)),
-      ),
+      variants: [
+        ...pictures.flatMap((picture) =>
+          groups.length === 0 ? [variant(picture, undefined)] : groups.map((group) => variant(picture, group)),
+        ),
+        ...(audioOnly ? groups.flatMap(soundVariants) : []),
+      ],
     });
   }
   // What is in the variant itself needs no rendition beside it, unless there is a choice.
@@ -45,8 +49,13 @@ export function multivariantPlaylistText(renditions: readonly Rendition[]): stri
         index === 0 ? { ...rendition, uri: undefined } : rendition,
       ),
     ),
-    variants: groups.flatMap((group) => group.renditions.slice(0, 1).map((first) => variant(first, group))),
+    variants: groups.flatMap(soundVariants),
   });
+}
+
+/** One: whoever takes it finds the others of the group beside it. */
+function soundVariants(group: AudioGroup): Variant[] {
+  return group.renditions.slice(0, 1).map((first) => variant(first, group));
 }
 
 function audioGroups(sounds: readonly Rendition[]): AudioGroup[] {

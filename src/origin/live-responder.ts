@@ -83,6 +83,9 @@ export class LiveResponder {
 async function multivariantPlaylist(packager: Packager, signal: AbortSignal): Promise<LiveAnswer> {
   const failure = await untilPlayable(packager, signal);
   if (failure !== undefined) return failure;
+  // Players read it once: what is on its way is worth a moment. Without it the others are all there is.
+  const outcome = await packager.changes.wait(() => packager.isComplete, packager.completeWithinMs, signal);
+  if (outcome === 'aborted') return { kind: 'nobody' };
   const text = packager.multivariantPlaylist();
   return text === undefined ? notYet() : playlistAnswer(text, plainMaxAge(packager));
 }

@@ -9,6 +9,7 @@ import { StreamDirectory } from '../live/stream-directory.ts';
 import { DirectoryPlayGate, liveApp } from './directory-play-gate.ts';
 import { httpRoutes } from './http-routes.ts';
 import { startIngest } from './ingest.ts';
+import { Ladders } from './ladder/ladders.ts';
 import { LiveChannels } from './live-channel.ts';
 import { LiveResponder } from './live-responder.ts';
 import { Restreams } from './restreams.ts';
@@ -46,10 +47,13 @@ export async function startOrigin(
 ): Promise<Origin> {
   const { reconnectGraceMs, maxStreams, backup } = settings.live;
   const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup });
+  const { ladder: rules, ffmpeg } = settings.live;
+  const ladders = new Ladders({ rules, ffmpeg, clock, log, random: Math.random });
   const channels = new LiveChannels(directory, {
     settings: settings.live,
     clock,
     log,
+    addRenditions: (packager) => ladders.follow(packager),
     nextEpoch: () => `${Math.round(clock.wallMs()).toString(36)}-${randomBytes(3).toString('hex')}`,
   });
   const originId = `origin-${randomBytes(8).toString('hex')}`;
@@ -86,13 +90,14 @@ export async function startOrigin(
         directory.close();
         channels.close();
         flv.close();
-        await listener.close(budget.graceMs(closeGraceMs));
+        await Promise.all([ladders.close(budget), listener.close(budget.graceMs(closeGraceMs))]);
       },
     };
   } catch (error) {
     await ingest.close();
     channels.close();
     directory.close();
+    await ladders.close(CloseBudget.of(clock));
     throw error;
   }
 }

@@ -15,7 +15,7 @@ const ladder = new Ladder({
   renditions: [{ name: 'low', height: 90, bitsPerSecond: undefined, framesPerSecond: undefined }],
   settings,
   finder,
-  sinkOf: () => ({ onConfig: () => process.stdout.write(`${ladder.pid}\n`), onUnit: () => {} }),
+  sinkOf: () => ({ onConfig: () => process.stdout.write(`${ladder.pid}\n`), onUnit: () => {}, giveUp: () => {} }),
   clock: systemClock,
   log,
   random: () => 0,

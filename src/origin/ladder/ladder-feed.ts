@@ -16,7 +16,7 @@ export interface LadderFeedOptions {
   readonly tools: Extract<FfmpegTools, { kind: 'found' }>;
   readonly settings: FfmpegSettings;
   readonly clock: Clock;
-  readonly sinkOf: (rendition: PlannedRendition) => RenditionSink;
+  readonly sinkOf: (rendition: PlannedRendition) => Pick<RenditionSink, 'onConfig' | 'onUnit'>;
   readonly onMessage: (message: FfmpegMessage) => void;
   readonly onExit: (exit: FfmpegExit) => void;
 }

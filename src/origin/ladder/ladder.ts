@@ -17,8 +17,8 @@ export interface LadderOptions {
   readonly renditions: readonly RenditionSettings[];
   readonly settings: FfmpegSettings;
   readonly finder: FfmpegFinder;
-  /** Where the pictures of a rendition go, of one run of ffmpeg. */
-  readonly sinkOf: (rendition: PlannedRendition) => RenditionSink;
+  /** Where the pictures of a rendition go. */
+  readonly sinkOf: (name: string) => RenditionSink;
   readonly clock: Clock;
   /** That of the stream. */
   readonly log: Log;
@@ -63,6 +63,16 @@ export class Ladder {
     this.#complaints = new RefusalLog(options);
   }
 
+  /** The renditions that there will be in this run, if there is an ffmpeg. */
+  get expected(): readonly string[] {
+    return this.#tools?.kind === 'missing' ? [] : (this.#run?.renditions.map(({ name }) => name) ?? []);
+  }
+
+  /** Resolves when no ffmpeg is left of those that there are now. */
+  get ended(): Promise<unknown> {
+    return Promise.all(this.#running);
+  }
+
   /** Of the ffmpeg that is fed now. */
   get pid(): number | undefined {
     return this.#feed?.pid;
@@ -103,7 +113,7 @@ export class Ladder {
     const graceMs = budget.graceMs(closeMs);
     this.#endFeed(graceMs);
     for (const feed of this.#leaving) feed.end(graceMs);
-    await settledWithin(this.#options.clock, budget.graceMs(2 * closeMs), Promise.all(this.#running));
+    await settledWithin(this.#options.clock, budget.graceMs(2 * closeMs), this.ended);
   }
 
   #endFeed(graceMs: number): void {
@@ -147,7 +157,7 @@ export class Ladder {
       settings,
       clock,
       sinkOf: (rendition) => {
-        const sink = sinkOf(rendition);
+        const sink = sinkOf(rendition.name);
         return {
           onConfig: (config) => turn.do(() => sink.onConfig(config)),
           onUnit: (unit) => turn.do(() => sink.onUnit(unit)),
@@ -164,6 +174,10 @@ export class Ladder {
         ended.resolve();
         const isCurrent = this.#feed === feed;
         if (isCurrent) this.#feed = undefined;
+        const followed = this.#feed === undefined ? [] : (this.#run?.renditions ?? []);
+        for (const { name } of renditions) {
+          if (!followed.some((other) => other.name === name)) sinkOf(name).giveUp();
+        }
         if (exit.asAsked || this.#closed) return;
         if (tools.encoder !== 'libx264' && !exit.gaveOutput) this.#failuresOfHardware++;
         if (isCurrent) this.#retryLater(exit, clock.monotonicMs() - begunMs);

@@ -15,6 +15,8 @@ export interface RenditionUnit extends Sample {
 export interface RenditionSink {
   onConfig(config: AvcTrackConfig): void;
   onUnit(unit: RenditionUnit): void;
+  /** Nothing comes of it now, perhaps later. */
+  giveUp(): void;
 }
 
 /** No picture of a rendition is larger. */
@@ -28,13 +30,13 @@ const longestPauseTicks = 90_000;
  */
 export class RenditionOutput {
   readonly #cursor: FrameCursor;
-  readonly #sink: RenditionSink;
+  readonly #sink: Pick<RenditionSink, 'onConfig' | 'onUnit'>;
   readonly #tags = new FlvReader({ maxTagBytes });
   readonly #tracks = new FlvTrackReader(1);
   #held: { readonly unit: VideoAccessUnit; readonly place: FramePlace } | undefined;
   #unplaced = 0;
 
-  constructor(cursor: FrameCursor, sink: RenditionSink) {
+  constructor(cursor: FrameCursor, sink: Pick<RenditionSink, 'onConfig' | 'onUnit'>) {
     this.#cursor = cursor;
     this.#sink = sink;
   }

@@ -32,6 +32,7 @@ class WatchedLadder {
   readonly log = new LogRecorder();
   readonly outputs = new Map<string, RenditionUnit[]>();
   readonly configs = new Map<string, AvcTrackConfig[]>();
+  readonly givenUp: string[] = [];
   readonly ladder: Ladder;
   readonly #finder: FfmpegFinder;
 
@@ -43,12 +44,16 @@ class WatchedLadder {
       renditions: rule?.renditions ?? [],
       settings,
       finder: this.#finder,
-      sinkOf: ({ name }) => {
+      sinkOf: (name) => {
         const units = this.outputs.get(name) ?? [];
         const configs = this.configs.get(name) ?? [];
         this.outputs.set(name, units);
         this.configs.set(name, configs);
-        return { onConfig: (config) => configs.push(config), onUnit: (unit) => units.push(unit) };
+        return {
+          onConfig: (config) => configs.push(config),
+          onUnit: (unit) => units.push(unit),
+          giveUp: () => this.givenUp.push(name),
+        };
       },
       clock: this.clock,
       log: this.log,
