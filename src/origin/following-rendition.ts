@@ -26,6 +26,7 @@ export class FollowingRendition {
   #timed: TimedTrack | undefined;
   #trailing: TrailingTrack | undefined;
   #held: { readonly track: TimedTrack; readonly sample: PlacedSample }[] = [];
+  #isOver = false;
 
   /** `index`: how many of its kind there were before it. */
   constructor(name: string, index: number) {
@@ -40,7 +41,7 @@ export class FollowingRendition {
 
   /** In decode order, with the exact decode time of what it was made of. */
   onUnit(sample: PlacedSample): void {
-    if (this.#timed === undefined) return;
+    if (this.#timed === undefined || this.#isOver) return;
     if (this.#trailing !== undefined) {
       this.#trailing.push(this.#timed, { ...sample, track: this.track });
       return;
@@ -52,6 +53,12 @@ export class FollowingRendition {
   /** Nothing comes for what the publisher has sent so far, nor for what it sends until the next unit, or in this run of time. */
   giveUp(): void {
     this.#trailing?.giveUp();
+  }
+
+  /** The stream is over: what still comes is dropped. */
+  end(): void {
+    this.giveUp();
+    this.#isOver = true;
   }
 
   /** There is something to cut by. */

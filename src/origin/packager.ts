@@ -17,6 +17,7 @@ import type { Skip } from './blocking-reload.ts';
 import { DateRanges } from './date-ranges.ts';
 import { EncodedText } from './encoded-text.ts';
 import { FollowingRendition } from './following-rendition.ts';
+import { ladderRuleOf } from './ladder/ladder-settings.ts';
 import { trackRenditionName } from './live-paths.ts';
 import { multivariantPlaylistText } from './live-multivariant.ts';
 import { deltaUpdateText, mediaPlaylistText } from './live-playlists.ts';
@@ -36,6 +37,8 @@ export interface PackagerOptions {
 
 /** Requests that may wait for one stream at a time. An edge merges its viewers' into one. */
 const maxWaiters = 10_000;
+/** How long after the first playlist those of renditions that are made elsewhere are waited for. */
+const completeMs = 3_000;
 /** Who watches asks again within this time, however long segments are and however long a request is held. */
 const watchedMs = 60_000;
 /** Among the texts: no rendition is called that. */
@@ -84,6 +87,8 @@ export class Packager implements StreamSubscriber {
   /** The tracks of this run of time; empty while there is none. */
   #tracks: readonly TimedTrack[] = [];
   readonly #following = new Map<string, FollowingRendition>();
+  #awaited: () => readonly string[] = () => [];
+  #playableFromMs: number | undefined;
   /** The playlists of this state, as far as somebody has asked for them. */
   readonly #texts = new Map<string, EncodedText | undefined>();
 
@@ -136,6 +141,11 @@ export class Packager implements StreamSubscriber {
     return this.#renditions?.list().filter(({ window }) => window.segments.length > 0) ?? [];
   }
 
+  /** Those of them that are the publisher's own. */
+  get publishedRenditions(): readonly Rendition[] {
+    return this.renditions.filter(({ name }) => !this.#following.has(name));
+  }
+
   rendition(name: string): Rendition | undefined {
     return this.#renditions?.list().find((rendition) => rendition.name === name);
   }
@@ -151,7 +161,9 @@ export class Packager implements StreamSubscriber {
   /** Only once `targets` is there. */
   multivariantPlaylist(): EncodedText | undefined {
     const source = this.#playlistSource();
-    return source && this.#cached(multivariantName, () => multivariantPlaylistText(source.renditions));
+    const { ladder } = this.#options.settings;
+    const isAudioOnly = ladderRuleOf(ladder, this.path)?.audioOnly === true;
+    return source && this.#cached(multivariantName, () => multivariantPlaylistText(source.renditions, isAudioOnly));
   }
 
   /** Lists a date range in all playlists, as `DateRanges.add` has it; returns why it cannot be, if so. */
@@ -165,6 +177,22 @@ export class Packager implements StreamSubscriber {
   removeDateRange(id: string): void {
     this.#dateRanges.remove(id, this.#options.clock.monotonicMs());
     this.#changed();
+  }
+
+  /** What is coming: names of renditions that the first multivariant playlist is to have, if they come soon. */
+  awaitRenditions(awaited: () => readonly string[]): void {
+    this.#awaited = awaited;
+  }
+
+  /** Every rendition that is awaited has a segment. */
+  get isComplete(): boolean {
+    const listed = new Set(this.renditions.map(({ name }) => name));
+    return this.#awaited().every((name) => listed.has(name));
+  }
+
+  /** For how long what is missing of that may be waited for. */
+  get completeWithinMs(): number {
+    return Math.max(0, (this.#playableFromMs ?? Infinity) + completeMs - this.#options.clock.monotonicMs());
   }
 
   /** What leaves the timeline goes to the listener too, from now on. Returns the way to stop. */
@@ -246,7 +274,7 @@ export class Packager implements StreamSubscriber {
   }
 
   onEnd(): void {
-    for (const rendition of this.#following.values()) rendition.giveUp();
+    for (const rendition of this.#following.values()) rendition.end();
     this.#ended = true;
     this.#texts.clear();
     this.changes.close();
@@ -306,7 +334,8 @@ export class Packager implements StreamSubscriber {
   #changed(): void {
     this.#texts.clear();
     this.#dateRanges.leave(this.#windowStartMs(), this.#options.clock.monotonicMs());
-    this.#isPlayable ||= this.renditions.length >= this.#tracksExpected;
+    this.#isPlayable ||= this.publishedRenditions.length >= this.#tracksExpected;
+    if (this.#isPlayable) this.#playableFromMs ??= this.#options.clock.monotonicMs();
     this.changes.changed();
   }
 

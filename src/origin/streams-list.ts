@@ -57,7 +57,8 @@ export function streamsList(channels: readonly LiveChannel[], facts: Partial<Str
   for (const { stream, packager, publication } of channels) {
     if (publication === undefined || packager.ended) continue;
     const [app = '', name = ''] = stream.path.split('/', 2);
-    const configs = packager.renditions.map(({ config }) => config);
+    const renditions = packager.publishedRenditions;
+    const configs = renditions.map(({ config }) => config);
     const known = configs.length > 0 ? configs : stream.trackConfigs;
     streams.push({
       app,
@@ -74,12 +75,9 @@ export function streamsList(channels: readonly LiveChannel[], facts: Partial<Str
         }),
       ),
       playlist: `/live/${encodeURIComponent(name)}/index.m3u8`,
-      video: videoEntry(
-        known.find(isVideo),
-        packager.renditions.find(({ kind }) => kind === 'video')?.unitsPerSecond(),
-      ),
+      video: videoEntry(known.find(isVideo), renditions.find(({ kind }) => kind === 'video')?.unitsPerSecond()),
       audio: audioEntry(known.find(isAudio)),
-      bitsPerSecond: Math.round(packager.renditions.reduce((sum, rendition) => sum + rendition.bitrate().average, 0)),
+      bitsPerSecond: Math.round(renditions.reduce((sum, rendition) => sum + rendition.bitrate().average, 0)),
       restreams: (facts.restreamsOf?.(stream.path) ?? []).map(({ to, state, sinceWallMs, reason }) => ({
         to,
         state,

@@ -85,10 +85,15 @@ export class BoundaryFollower {
     }
   }
 
-  /** It has nothing more for the segments before `msn`: what is open of them ends, the others are gaps. */
+  /**
+   * It has nothing more for the segments before `msn`: what is open of them ends, the others are gaps. A segment of which
+   * nobody knows yet where it ends stays open.
+   */
   giveUpBefore(msn: number): void {
+    const endSeconds = this.#boundaries.endSeconds(this.cutter.msn);
     if (this.cutter.segment !== undefined && this.cutter.msn < msn) {
-      this.cutter.endSegment(this.#boundaries.endSeconds(this.cutter.msn));
+      if (endSeconds === undefined) return;
+      this.cutter.endSegment(endSeconds);
     }
     this.skipGaps(this.#boundaries.endSeconds(msn - 1) ?? Infinity);
   }

@@ -2,7 +2,7 @@ import { type CmafVideoTrackConfig, isCmafTrack } from '../../src/formats/cmaf/c
 import { FlvTrackReader } from '../../src/formats/flv/track-reader.ts';
 import { encodeVideoTag } from '../../src/formats/flv/video-tag.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
-import type { RenditionUnit } from '../../src/origin/ladder/rendition-output.ts';
+import type { PlacedSample } from '../../src/origin/following-rendition.ts';
 import { mediaOfFlv } from './encoded-media.ts';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { run } from './ffmpeg.ts';
 /** Pictures as they leave the timeline. */
 export interface LadderSource {
   readonly config: CmafVideoTrackConfig;
-  readonly units: readonly RenditionUnit[];
+  readonly units: readonly PlacedSample[];
 }
 
 /** Encodes a test picture with ffmpeg and puts it on media time from ten seconds on. */
@@ -73,7 +73,7 @@ export async function encodeEnhancedLadderSource(
   const record = { hevc: () => box('hvcC'), av1: () => box('av1C'), vp9: () => box('vpcC')?.subarray(4) }[codec]();
   const header = { kind: 'sequence-header', codec, trackId: 0, description: record ?? new Uint8Array(0) } as const;
   const configs: TrackConfig[] = [];
-  const units: RenditionUnit[] = [];
+  const units: PlacedSample[] = [];
   const read = (payload: Uint8Array, seconds: number) => {
     for (const event of tracks.readVideo(payload, 0)) {
       if (event.kind === 'config') configs.push(event.config);

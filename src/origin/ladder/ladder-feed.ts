@@ -1,12 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import type { CmafVideoTrackConfig } from '../../formats/cmaf/cmaf-track.ts';
+import type { PlacedSample } from '../following-rendition.ts';
 import { type FeedFormat, feedFormatOf } from './feed-format.ts';
 import { ladderArguments } from './ffmpeg-arguments.ts';
 import type { FfmpegMessage } from './ffmpeg-messages.ts';
 import { type FfmpegExit, FfmpegProcess } from './ffmpeg-process.ts';
 import type { FfmpegTools } from './ffmpeg-tools.ts';
 import type { FfmpegSettings } from './ladder-settings.ts';
-import { RenditionOutput, type RenditionSink, type RenditionUnit } from './rendition-output.ts';
+import { RenditionOutput, type RenditionSink } from './rendition-output.ts';
 import type { PlannedRendition } from './rendition-plan.ts';
 import { SourceFrames } from './source-frames.ts';
 
@@ -84,7 +85,7 @@ export class LadderFeed {
   }
 
   /** `false`: left out. Begins with a keyframe. */
-  push({ dtsTicks, durationTicks, compositionOffsetTicks, keyframe, data }: RenditionUnit): boolean {
+  push({ dtsTicks, durationTicks, compositionOffsetTicks, keyframe, data }: PlacedSample): boolean {
     if (this.#process.isFull) this.#skipping = true;
     else if (keyframe) this.#skipping = false;
     if (this.#skipping) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bitrateField, durationField } from '../../base/setting-fields.ts';
+import { matchesStreamPattern } from '../../policy/publish-credentials.ts';
 
 /** A rendition as it is asked for. */
 export interface RenditionSettings {
@@ -74,6 +75,11 @@ const ruleSchema = z
 
 /** Which streams get which renditions. */
 export const ladderSchema = z.array(ruleSchema).max(100).default([]);
+
+/** The rule that counts for a stream: the first that fits. */
+export function ladderRuleOf(rules: readonly LadderRule[], path: string): LadderRule | undefined {
+  return rules.find(({ stream }) => matchesStreamPattern(stream, path));
+}
 
 /** H.264 encoders of ffmpeg, in the order in which they are tried: hardware first. */
 export const encoders = [

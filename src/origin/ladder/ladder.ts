@@ -5,12 +5,13 @@ import type { CmafVideoTrackConfig } from '../../formats/cmaf/cmaf-track.ts';
 import { RefusalLog } from '../../live/refusal-log.ts';
 import { settledWithin } from '../../rtmp/abortable-wait.ts';
 import { RetryDelay } from '../../rtmp/retry-delay.ts';
+import type { PlacedSample } from '../following-rendition.ts';
 import type { FfmpegExit } from './ffmpeg-process.ts';
 import type { FfmpegFinder, FfmpegTools } from './ffmpeg-tools.ts';
 import { LadderFeed } from './ladder-feed.ts';
 import type { FfmpegSettings, RenditionSettings } from './ladder-settings.ts';
 import { OrderedOutputs } from './ordered-outputs.ts';
-import type { RenditionSink, RenditionUnit } from './rendition-output.ts';
+import type { RenditionSink } from './rendition-output.ts';
 import { type PlannedRendition, planRenditions } from './rendition-plan.ts';
 
 export interface LadderOptions {
@@ -87,7 +88,7 @@ export class Ladder {
   }
 
   /** The next picture of the run, in decode order. */
-  push(unit: RenditionUnit): void {
+  push(unit: PlacedSample): void {
     if (unit.keyframe && this.#feed?.isWornOut === true) this.#endFeed(drainMs);
     if (this.#feed === undefined && unit.keyframe) this.#feed = this.#start();
     const feed = this.#feed;

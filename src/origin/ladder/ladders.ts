@@ -1,11 +1,10 @@
 import type { CloseBudget } from '../../base/close-budget.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
-import { matchesStreamPattern } from '../../policy/publish-credentials.ts';
 import type { TimedTrack } from '../../policy/timed-unit.ts';
 import type { Packager } from '../packager.ts';
 import { FfmpegFinder } from './ffmpeg-tools.ts';
-import type { FfmpegSettings, LadderRule } from './ladder-settings.ts';
+import { type FfmpegSettings, type LadderRule, ladderRuleOf } from './ladder-settings.ts';
 import { Ladder } from './ladder.ts';
 
 export interface LaddersOptions {
@@ -15,11 +14,6 @@ export interface LaddersOptions {
   readonly log: Log;
   /** From 0 up to 1: spreads retries. */
   readonly random: () => number;
-}
-
-/** The rule that counts for a stream: the first that fits. */
-export function ladderRuleOf(rules: readonly LadderRule[], path: string): LadderRule | undefined {
-  return rules.find(({ stream }) => matchesStreamPattern(stream, path));
 }
 
 /** Makes renditions of every stream that a rule asks it for. */

@@ -3,18 +3,13 @@ import { FlvTrackReader } from '../../formats/flv/track-reader.ts';
 import type { VideoAccessUnit } from '../../formats/media/access-unit.ts';
 import type { AvcTrackConfig } from '../../formats/media/track.ts';
 import { messageType } from '../../formats/rtmp/message.ts';
-import type { Sample } from '../../formats/cmaf/media-part.ts';
+import type { PlacedSample } from '../following-rendition.ts';
 import type { FrameCursor, FramePlace } from './source-frames.ts';
-
-/** A picture of a rendition at its place in media time, in ticks of 90 kHz. */
-export interface RenditionUnit extends Sample {
-  readonly dtsTicks: number;
-}
 
 /** Takes what one rendition gives, in order; the configuration comes first. */
 export interface RenditionSink {
   onConfig(config: AvcTrackConfig): void;
-  onUnit(unit: RenditionUnit): void;
+  onUnit(unit: PlacedSample): void;
   /** Nothing comes of it now, perhaps later. */
   giveUp(): void;
 }

@@ -9,7 +9,7 @@ import type { AvcTrackConfig } from '../../../src/formats/media/track.ts';
 import { FfmpegFinder } from '../../../src/origin/ladder/ffmpeg-tools.ts';
 import { Ladder } from '../../../src/origin/ladder/ladder.ts';
 import { ffmpegSchema, ladderSchema } from '../../../src/origin/ladder/ladder-settings.ts';
-import type { RenditionUnit } from '../../../src/origin/ladder/rendition-output.ts';
+import type { PlacedSample } from '../../../src/origin/following-rendition.ts';
 import { eventually } from '../../support/condition.ts';
 import { encodeEnhancedLadderSource, encodeLadderSource, type LadderSource } from '../../support/ladder-source.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
@@ -24,13 +24,13 @@ function isRunning(pid: number): boolean {
   }
 }
 
-const ptsOf = ({ dtsTicks, compositionOffsetTicks }: RenditionUnit) => dtsTicks + compositionOffsetTicks;
+const ptsOf = ({ dtsTicks, compositionOffsetTicks }: PlacedSample) => dtsTicks + compositionOffsetTicks;
 
 /** A ladder on a clock that stands still, and everything that comes out of it. */
 class WatchedLadder {
   readonly clock = new VirtualClock();
   readonly log = new LogRecorder();
-  readonly outputs = new Map<string, RenditionUnit[]>();
+  readonly outputs = new Map<string, PlacedSample[]>();
   readonly configs = new Map<string, AvcTrackConfig[]>();
   readonly givenUp: string[] = [];
   readonly ladder: Ladder;
@@ -67,11 +67,11 @@ class WatchedLadder {
     await this.#finder.find();
   }
 
-  push(units: readonly RenditionUnit[]): void {
+  push(units: readonly PlacedSample[]): void {
     for (const unit of units) this.ladder.push(unit);
   }
 
-  output(name: string): RenditionUnit[] {
+  output(name: string): PlacedSample[] {
     return this.outputs.get(name) ?? [];
   }
 
@@ -153,7 +153,7 @@ describe('Ladder', () => {
     watched.push(source.units);
     watched.ladder.endRun();
     await eventually('the last picture', () => watched.output('low').length === source.units.length, 20_000);
-    const keysOf = (list: readonly RenditionUnit[]) => list.filter(({ keyframe }) => keyframe).map(ptsOf);
+    const keysOf = (list: readonly PlacedSample[]) => list.filter(({ keyframe }) => keyframe).map(ptsOf);
     expect(watched.output('low').map(ptsOf)).toEqual(source.units.map(ptsOf));
     expect(keysOf(watched.output('low'))).toEqual(keysOf(source.units));
   });
@@ -166,7 +166,7 @@ describe('Ladder', () => {
     await eventually('all pictures', () => watched.output('slow').length >= 40);
     const units = watched.output('slow');
     expect(units.length).toBe(40);
-    const keysOf = (list: readonly RenditionUnit[]) => list.filter(({ keyframe }) => keyframe).map(ptsOf);
+    const keysOf = (list: readonly PlacedSample[]) => list.filter(({ keyframe }) => keyframe).map(ptsOf);
     expect(keysOf(units)).toEqual(keysOf(plain.units));
     expect(units[1]?.durationTicks).toBeGreaterThan(8_900);
   });
