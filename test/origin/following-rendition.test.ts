@@ -153,14 +153,28 @@ describe('FollowingRendition', () => {
   it('has gaps in the midst of a segment where pictures are missing up to a keyframe', () => {
     const follows = new Follows(30);
     follows.passes = (_unit, index) => index < 200 || index >= 220;
-    follows.send(both({ seconds: 20, gop: 15 })).drain();
+    follows.send(both({ seconds: 20, gop: 15 }));
     follows.published.stop();
+    follows.drain();
     follows.published.end();
     expect(follows.gaps()).toEqual([]);
     const torn = follows.of('360p').window.segments.filter(({ parts }) => parts.some(({ gap }) => gap));
     expect(torn).toHaveLength(1);
     expect(torn[0]?.durationSeconds).toBeCloseTo(2);
     expect(follows.published.histories.get('360p.m3u8')?.some((text) => text.includes('GAP=YES'))).toBe(true);
+    expect(follows.findings).toEqual([]);
+  });
+
+  it('that was given up in the midst of a segment goes on within it, at the next keyframe', () => {
+    const follows = new Follows(0);
+    follows.passes = (_unit, index) => index < 200 || index >= 215;
+    follows.send(both({ seconds: 6.7, gop: 15 }));
+    follows.rendition.giveUp();
+    follows.send(both({ fromMs: 6_700, seconds: 7, gop: 15 }));
+    follows.published.stop();
+    follows.published.end();
+    expect(follows.segments('360p')).toEqual(follows.segments('video'));
+    expect(follows.of('360p').window.segments.filter(({ parts }) => parts.some(({ gap }) => gap))).toHaveLength(1);
     expect(follows.findings).toEqual([]);
   });
 
@@ -180,10 +194,11 @@ describe('FollowingRendition', () => {
   it('has another initialisation segment from the next keyframe of a segment on when its configuration changes', () => {
     const follows = new Follows(30).send(both({ seconds: 7 }));
     follows.rendition.onConfig({ ...smaller, description: Uint8Array.of(7) });
-    follows.send(both({ fromMs: 7_000, seconds: 7 })).drain();
+    follows.send(both({ fromMs: 7_000, seconds: 7 }));
+    follows.published.stop();
+    follows.drain();
     const inits = follows.of('360p').window.segments.map(({ initIndex }) => initIndex);
     expect(inits).toEqual([0, 0, 0, 1, 1, 1, 1, 1]);
-    follows.published.stop();
     follows.published.end();
     expect(follows.findings).toEqual([]);
   });
