@@ -9,7 +9,6 @@ import { LibrtmpPublication } from '../rtmp/librtmp-publication.ts';
 import { eventually } from '../support/condition.ts';
 import { packetHashes } from '../support/ffmpeg.ts';
 import { recordPlaylists } from '../support/playlist-recorder.ts';
-import { validateMediaPlaylists } from '../support/playlist-validator.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
 const clip = join(import.meta.dirname, '..', '..', 'media', 'demo.mp4');
@@ -59,7 +58,6 @@ describe('a stream published with ffmpeg', () => {
 
     const history = await playlists;
     expect(history.get('video.m3u8')?.length).toBeGreaterThan(80);
-    expect(validateMediaPlaylists(history)).toEqual([]);
   });
 });
 
@@ -86,7 +84,7 @@ describe('a stream published by an encoder on librtmp', () => {
         publication.send(units.slice(half));
         publication.leave();
       };
-      const [read, history] = await Promise.all([
+      const [read] = await Promise.all([
         packetHashes(`${edgeUrl}/live/librtmp/index.m3u8`, ['-live_start_index', '0']),
         recordPlaylists(`${originUrl}/live/librtmp`, ['video.m3u8', 'audio.m3u8']),
         publish(),
@@ -96,7 +94,6 @@ describe('a stream published by an encoder on librtmp', () => {
       expect(video).toHaveLength(960);
       expect(read.video).toEqual(video);
       expect(read.audio).toEqual(audio);
-      expect(validateMediaPlaylists(history)).toEqual([]);
     },
   );
 });

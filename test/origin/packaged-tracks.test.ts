@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
-import { validateMediaPlaylists } from '../support/playlist-validator.ts';
 import { PublishedStream } from '../support/published-stream.ts';
 import { sampleVideos, videoTrackConfig } from '../support/sample-tracks.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
@@ -30,7 +29,7 @@ describe('Packager, further tracks', () => {
     published.end();
     const names = published.packager.renditions.map(({ name }) => name);
     expect(names).toEqual(['video', 'video-1', 'audio', 'audio-1', 'audio-2']);
-    expect(validateMediaPlaylists(published.histories)).toEqual([]);
+    expect(published.findings).toEqual([]);
     const starts = published.packager.renditions.map(({ window }) =>
       window.segments.map(({ msn, startSeconds }) => [msn, Math.round(startSeconds * 10)]),
     );

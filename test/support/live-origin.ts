@@ -8,15 +8,23 @@ import { LiveResponder } from '../../src/origin/live-responder.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { eventually } from './condition.ts';
 import { LogRecorder } from './log-recorder.ts';
+import { parsePlaylist } from './parsed-playlist.ts';
+import { checkPlaylist } from './playlist-rules.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** The origin's HTTP with real sockets, on a clock that stands still; streams come into being by hand. */
+const isMediaPlaylist = /^\/live\/[^/]+\/(?!index\.m3u8)[^/]+\.m3u8/;
+
+/**
+ * The origin's HTTP with real sockets, on a clock that stands still; streams come into being by hand. Every media
+ * playlist that is fetched is validated; `close` throws when one was not as it must be.
+ */
 export class LiveOrigin {
   readonly clock = new VirtualClock();
   readonly channels: LiveChannels;
   readonly url: string;
   readonly #listeners: ((stream: LiveStream) => void)[];
   readonly #close: () => Promise<void>;
+  readonly #findings: string[] = [];
 
   private constructor(
     parts: { clock: VirtualClock; channels: LiveChannels; url: string; close: () => Promise<void> },
@@ -57,8 +65,9 @@ export class LiveOrigin {
     return new LiveOrigin({ clock, channels, url: `http://127.0.0.1:${listener.port}`, close }, listeners);
   }
 
-  close(): Promise<void> {
-    return this.#close();
+  async close(): Promise<void> {
+    await this.#close();
+    if (this.#findings.length > 0) throw new Error(`the playlists break rules:\n${this.#findings.join('\n')}`);
   }
 
   /** A stream with a publisher. */
@@ -71,8 +80,14 @@ export class LiveOrigin {
     return stream;
   }
 
-  get(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(`${this.url}${path}`, init);
+  async get(path: string, init: RequestInit = {}): Promise<Response> {
+    const answer = await fetch(`${this.url}${path}`, init);
+    if (answer.status === 200 && answer.body !== null && isMediaPlaylist.test(path)) {
+      checkPlaylist(parsePlaylist(await answer.clone().text()), (finding) =>
+        this.#findings.push(`${path}: ${finding}`),
+      );
+    }
+    return answer;
   }
 
   /** Until this many requests wait for the stream. */

@@ -1,33 +1,49 @@
 /** A media playlist as text says it: for the validator, so nothing of the writer's code is used. */
 export interface ParsedPlaylist {
   readonly text: string;
+  readonly version: number;
   readonly targetDurationSeconds: number;
+  /** NaN where there is none. */
   readonly partTargetSeconds: number;
   /** The tag's attributes as they stand there. */
   readonly serverControl: string;
   readonly holdBackSeconds: number;
   readonly partHoldBackSeconds: number;
+  readonly canSkipUntilSeconds: number;
+  readonly canSkipDateRanges: boolean;
   readonly mediaSequence: number;
   readonly discontinuitySequence: number;
   readonly independentSegments: boolean;
+  readonly iFramesOnly: boolean;
+  /** What an update leaves out. */
+  readonly skip: { readonly segments: number; readonly removedIds: readonly string[] | undefined } | undefined;
+  /** Those that are written out. */
   readonly segments: readonly ParsedSegment[];
   /** Parts after the last segment, and what stands before them. */
   readonly open: ParsedSegment | undefined;
-  readonly preloadHintUri: string | undefined;
-  readonly reportedUris: readonly string[];
+  readonly preloadHintUris: readonly string[];
+  readonly reports: readonly ParsedReport[];
+  readonly dateRanges: readonly Attributes[];
   readonly ended: boolean;
 }
 
 export interface ParsedSegment {
   readonly msn: number;
   readonly uri: string;
+  /** As it stands there. */
+  readonly byteRange: string | undefined;
   readonly durationSeconds: number;
   readonly parts: readonly ParsedPart[];
   readonly discontinuity: boolean;
   readonly gap: boolean;
   /** The EXT-X-MAP written for it, not one inherited. */
   readonly mapUri: string | undefined;
+  /** Which initialisation segment and which keys apply, written for it or inherited. */
+  readonly initUri: string | undefined;
+  readonly keys: string;
   readonly programDateTimeMs: number | undefined;
+  /** Tags that stand behind its first part and should not. */
+  readonly lateTags: readonly string[];
 }
 
 export interface ParsedPart {
@@ -37,83 +53,199 @@ export interface ParsedPart {
   readonly gap: boolean;
 }
 
+export interface ParsedReport {
+  readonly uri: string;
+  readonly lastMsn: number;
+  readonly lastPart: number | undefined;
+}
+
+/** By name; quoted strings with their quotes. */
+export type Attributes = ReadonlyMap<string, string>;
+
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-function attribute(tag: string, name: string): string | undefined {
-  const match = new RegExp(`[:,]${name}=(?:"([^"]*)"|([^,]*))`).exec(tag);
-  return match?.[1] ?? match?.[2];
+const onlyOnce = [
+  'EXT-X-VERSION',
+  'EXT-X-TARGETDURATION',
+  'EXT-X-MEDIA-SEQUENCE',
+  'EXT-X-DISCONTINUITY-SEQUENCE',
+  'EXT-X-SERVER-CONTROL',
+  'EXT-X-PART-INF',
+  'EXT-X-INDEPENDENT-SEGMENTS',
+  'EXT-X-I-FRAMES-ONLY',
+  'EXT-X-PLAYLIST-TYPE',
+  'EXT-X-ENDLIST',
+  'EXT-X-SKIP',
+];
+const others = [
+  'EXTM3U',
+  'EXTINF',
+  'EXT-X-BYTERANGE',
+  'EXT-X-DATERANGE',
+  'EXT-X-DISCONTINUITY',
+  'EXT-X-GAP',
+  'EXT-X-KEY',
+  'EXT-X-MAP',
+  'EXT-X-PART',
+  'EXT-X-PRELOAD-HINT',
+  'EXT-X-PROGRAM-DATE-TIME',
+  'EXT-X-RENDITION-REPORT',
+];
+const knownTags = new Set([...onlyOnce, ...others]);
+const oneAttribute = /^([A-Z0-9-]+)=("[^"]*"|[^",\s][^",]*)(?:,|$)/;
+
+/** The attribute list of a tag; throws where it is none, or names an attribute twice (rfc8216bis §4.2). */
+export function attributesOf(tag: string): Attributes {
+  const attributes = new Map<string, string>();
+  let rest = tag.slice(tag.indexOf(':') + 1);
+  while (rest !== '') {
+    const [all, name = '', value = ''] = oneAttribute.exec(rest) ?? [];
+    if (all === undefined) throw new Error(`is no attribute list: ${tag}`);
+    if (attributes.has(name)) throw new Error(`has ${name} twice: ${tag}`);
+    attributes.set(name, value);
+    rest = rest.slice(all.length);
+  }
+  return attributes;
+}
+
+/** Without the quotes. */
+export function quoted(attributes: Attributes, name: string): string | undefined {
+  return attributes.get(name)?.replaceAll('"', '');
+}
+
+function numeric(attributes: Attributes, name: string): number {
+  const value = attributes.get(name);
+  return value === undefined || !/^\d+(?:\.\d+)?$/.test(value) ? Number.NaN : Number(value);
 }
 
 /** Throws with a sentence for what no playlist may be. */
 export function parsePlaylist(text: string): ParsedPlaylist {
+  if (/[^\P{Cc}\n\t]/u.test(text)) throw new Error('has a control character');
   const lines = text.split('\n').filter((line) => line !== '');
   if (lines[0] !== '#EXTM3U') throw new Error('does not begin with #EXTM3U');
-  const tag = (name: string): string => {
-    const found = lines.filter((line) => line.startsWith(`#${name}:`));
-    if (found.length !== 1) throw new Error(`has ${found.length} times ${name}`);
-    return found[0] ?? '';
-  };
+  checkTags(lines);
+  const tag = (name: string): string | undefined => lines.find((line) => nameOf(line) === name);
   const integer = (name: string): number => {
-    const value = tag(name).slice(name.length + 2);
+    const value = tag(name)?.slice(name.length + 2);
+    if (value === undefined) throw new Error(`has 0 times ${name}`);
     if (!/^\d+$/.test(value)) throw new Error(`${name} is ${value}`);
     return Number(value);
   };
+  const all = (name: string) => lines.filter((line) => nameOf(line) === name).map(attributesOf);
   const serverControl = tag('EXT-X-SERVER-CONTROL');
+  if (serverControl === undefined) throw new Error('has 0 times EXT-X-SERVER-CONTROL');
+  const control = attributesOf(serverControl);
+  const [skip] = all('EXT-X-SKIP');
   const mediaSequence = integer('EXT-X-MEDIA-SEQUENCE');
-  const { segments, open } = parseSegments(lines, mediaSequence);
+  const skipped = skip === undefined ? 0 : numeric(skip, 'SKIPPED-SEGMENTS');
+  if (Number.isNaN(skipped)) throw new Error('EXT-X-SKIP does not say how many segments');
+  const removed = skip && quoted(skip, 'RECENTLY-REMOVED-DATERANGES');
+  const [partInf] = all('EXT-X-PART-INF');
   return {
     text,
+    version: integer('EXT-X-VERSION'),
     targetDurationSeconds: integer('EXT-X-TARGETDURATION'),
-    partTargetSeconds: Number(attribute(tag('EXT-X-PART-INF'), 'PART-TARGET')),
+    partTargetSeconds: partInf === undefined ? Number.NaN : numeric(partInf, 'PART-TARGET'),
     serverControl,
-    holdBackSeconds: Number(attribute(serverControl, 'HOLD-BACK')),
-    partHoldBackSeconds: Number(attribute(serverControl, 'PART-HOLD-BACK')),
+    holdBackSeconds: numeric(control, 'HOLD-BACK'),
+    partHoldBackSeconds: numeric(control, 'PART-HOLD-BACK'),
+    canSkipUntilSeconds: numeric(control, 'CAN-SKIP-UNTIL'),
+    canSkipDateRanges: control.get('CAN-SKIP-DATERANGES') === 'YES',
     mediaSequence,
     discontinuitySequence: integer('EXT-X-DISCONTINUITY-SEQUENCE'),
-    independentSegments: lines.includes('#EXT-X-INDEPENDENT-SEGMENTS'),
-    segments,
-    open,
-    preloadHintUri: lines
-      .filter((line) => line.startsWith('#EXT-X-PRELOAD-HINT:'))
-      .map((line) => attribute(line, 'URI'))[0],
-    reportedUris: lines
-      .filter((line) => line.startsWith('#EXT-X-RENDITION-REPORT:'))
-      .map((line) => attribute(line, 'URI') ?? ''),
-    ended: lines.includes('#EXT-X-ENDLIST'),
+    independentSegments: tag('EXT-X-INDEPENDENT-SEGMENTS') !== undefined,
+    iFramesOnly: tag('EXT-X-I-FRAMES-ONLY') !== undefined,
+    skip: skip && {
+      segments: skipped,
+      removedIds: removed === undefined ? undefined : removed.split('\t').filter((id) => id !== ''),
+    },
+    ...parseSegments(lines, mediaSequence + skipped),
+    preloadHintUris: all('EXT-X-PRELOAD-HINT').map((hint) => quoted(hint, 'URI') ?? ''),
+    reports: all('EXT-X-RENDITION-REPORT').map((report) => ({
+      uri: quoted(report, 'URI') ?? '',
+      lastMsn: numeric(report, 'LAST-MSN'),
+      lastPart: report.has('LAST-PART') ? numeric(report, 'LAST-PART') : undefined,
+    })),
+    dateRanges: all('EXT-X-DATERANGE'),
+    ended: tag('EXT-X-ENDLIST') !== undefined,
   };
 }
 
-function parseSegments(lines: readonly string[], mediaSequence: number) {
+function nameOf(line: string): string | undefined {
+  return /^#(EXT[^:]*)/.exec(line)?.[1];
+}
+
+/** Which there are, how often, and whether what is said of the whole stands before the first segment. */
+function checkTags(lines: readonly string[]): void {
+  const seen = new Map<string, number>();
+  const firstMedia = lines.findIndex((line) => /^#(?:EXTINF|EXT-X-(?:PART|MAP|DISCONTINUITY|GAP))(?::|$)/.test(line));
+  lines.forEach((line, index) => {
+    const name = nameOf(line);
+    if (name === undefined) return;
+    if (!knownTags.has(name)) throw new Error(`has ${name}, which is no tag of a media playlist`);
+    seen.set(name, (seen.get(name) ?? 0) + 1);
+    if (onlyOnce.includes(name) && name !== 'EXT-X-ENDLIST' && firstMedia >= 0 && index > firstMedia) {
+      throw new Error(`has ${name} behind the first segment`);
+    }
+  });
+  for (const name of onlyOnce) {
+    if ((seen.get(name) ?? 0) > 1) throw new Error(`has ${seen.get(name)} times ${name}`);
+  }
+}
+
+function parseSegments(lines: readonly string[], firstMsn: number) {
   const segments: ParsedSegment[] = [];
-  const fresh = (): Writable<ParsedSegment> & { parts: ParsedPart[] } => ({
-    msn: mediaSequence + segments.length,
+  let initUri: string | undefined;
+  let keys: string[] = [];
+  const fresh = (): Writable<ParsedSegment> & { parts: ParsedPart[]; lateTags: string[] } => ({
+    msn: firstMsn + segments.length,
     uri: '',
+    byteRange: undefined,
     durationSeconds: Number.NaN,
     parts: [],
     discontinuity: false,
     gap: false,
     mapUri: undefined,
+    initUri: undefined,
+    keys: '',
     programDateTimeMs: undefined,
+    lateTags: [],
   });
   let current = fresh();
   for (const line of lines) {
-    if (line === '#EXT-X-DISCONTINUITY') current.discontinuity = true;
-    else if (line === '#EXT-X-GAP') current.gap = true;
-    else if (line.startsWith('#EXT-X-MAP:')) current.mapUri = attribute(line, 'URI');
-    else if (line.startsWith('#EXT-X-PROGRAM-DATE-TIME:')) current.programDateTimeMs = Date.parse(line.slice(25));
-    else if (line.startsWith('#EXTINF:')) current.durationSeconds = Number.parseFloat(line.slice(8));
-    else if (line.startsWith('#EXT-X-PART:')) {
+    const name = nameOf(line);
+    if (/^EXT-X-(?:DISCONTINUITY|KEY|MAP|PROGRAM-DATE-TIME)$/.test(name ?? '') && current.parts.length > 0) {
+      current.lateTags.push(line);
+    }
+    if (name === 'EXT-X-DISCONTINUITY') current.discontinuity = true;
+    else if (name === 'EXT-X-GAP') current.gap = true;
+    else if (name === 'EXT-X-MAP') initUri = current.mapUri = quoted(attributesOf(line), 'URI');
+    else if (name === 'EXT-X-KEY') keys = keysAfter(keys, line);
+    else if (name === 'EXT-X-PROGRAM-DATE-TIME') current.programDateTimeMs = Date.parse(line.slice(25));
+    else if (name === 'EXT-X-BYTERANGE') current.byteRange = line.slice(17);
+    else if (name === 'EXTINF') current.durationSeconds = Number.parseFloat(line.slice(8));
+    else if (name === 'EXT-X-PART') {
+      const attributes = attributesOf(line);
       current.parts.push({
-        uri: attribute(line, 'URI') ?? '',
-        durationSeconds: Number(attribute(line, 'DURATION')),
-        independent: attribute(line, 'INDEPENDENT') === 'YES',
-        gap: attribute(line, 'GAP') === 'YES',
+        uri: quoted(attributes, 'URI') ?? '',
+        durationSeconds: numeric(attributes, 'DURATION'),
+        independent: attributes.get('INDEPENDENT') === 'YES',
+        gap: attributes.get('GAP') === 'YES',
       });
     } else if (!line.startsWith('#')) {
-      current.uri = line;
+      Object.assign(current, { uri: line, initUri, keys: keys.join('\n') });
       segments.push(current);
       current = fresh();
     }
   }
+  Object.assign(current, { initUri, keys: keys.join('\n') });
   return { segments, open: current.parts.length > 0 ? current : undefined };
+}
+
+/** A key holds until another of its format, or METHOD=NONE (rfc8216bis §4.4.4.4). */
+function keysAfter(keys: readonly string[], tag: string): string[] {
+  const attributes = attributesOf(tag);
+  if (attributes.get('METHOD') === 'NONE') return [];
+  const formatOf = (key: string) => quoted(attributesOf(key), 'KEYFORMAT') ?? 'identity';
+  return [...keys.filter((key) => formatOf(key) !== formatOf(tag)), tag].sort();
 }

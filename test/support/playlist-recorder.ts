@@ -1,5 +1,11 @@
+import { validateMediaPlaylists } from './playlist-validator.ts';
+
 /** The text of a media playlist, each time it had changed, in order; for each rendition. */
 export type PlaylistHistory = ReadonlyMap<string, readonly string[]>;
+
+function skippedSegments(playlist: string): number {
+  return Number(/SKIPPED-SEGMENTS=(\d+)/.exec(playlist)?.[1] ?? 0);
+}
 
 /** The next part that a playlist does not hold yet, as a blocking reload asks for it (rfc8216bis §6.2.5.2). */
 function nextPart(playlist: string): string {
@@ -7,12 +13,13 @@ function nextPart(playlist: string): string {
   const segments = playlist.split('\n').filter((line) => line.startsWith('#EXTINF:')).length;
   const afterLastSegment = playlist.slice(playlist.lastIndexOf('#EXTINF:'));
   const parts = afterLastSegment.split('\n').filter((line) => line.startsWith('#EXT-X-PART:')).length;
-  return `_HLS_msn=${firstMsn + segments}&_HLS_part=${parts}`;
+  return `_HLS_msn=${firstMsn + skippedSegments(playlist) + segments}&_HLS_part=${parts}`;
 }
 
 /**
  * Follows the renditions of a stream with blocking reloads until each has ended, so that no state of a playlist is
- * missed as long as the server answers at once. `url` is the stream's folder.
+ * missed as long as the server answers at once; every other one is an update (EXT-X-SKIP) where there is one. `url` is
+ * the stream's folder. Throws when a playlist was not as it must be.
  */
 export async function recordPlaylists(url: string, renditions: readonly string[]): Promise<PlaylistHistory> {
   const histories = await Promise.all(
@@ -30,10 +37,13 @@ export async function recordPlaylists(url: string, renditions: readonly string[]
         }
         if (text !== history.at(-1)) history.push(text);
         if (text.includes('#EXT-X-ENDLIST')) return [rendition, history] as const;
-        query = `?${nextPart(text)}`;
+        query = `?${nextPart(text)}${history.length % 2 === 0 ? '' : '&_HLS_skip=v2'}`;
       }
       throw new Error(`${rendition} did not end; ${history.length} states were seen`);
     }),
   );
-  return new Map(histories);
+  const history = new Map(histories);
+  const findings = validateMediaPlaylists(history);
+  if (findings.length > 0) throw new Error(`the playlists break rules:\n${findings.slice(0, 20).join('\n')}`);
+  return history;
 }

@@ -1,16 +1,15 @@
-import { type ParsedPlaylist, type ParsedSegment, parsePlaylist } from './parsed-playlist.ts';
+import { type Attributes, type ParsedPlaylist, type ParsedSegment, parsePlaylist, quoted } from './parsed-playlist.ts';
+import { checkPlaylist, type Report } from './playlist-rules.ts';
+import { mergeUpdate } from './playlist-update.ts';
 
-/** Milliseconds in PROGRAM-DATE-TIME, five decimals in EXTINF, and audio that is slewed. */
-const dateToleranceMs = 30;
 /** How far apart segments of one number may begin in two renditions: a frame of audio, and what it lagged. */
 const alignmentToleranceMs = 1_250;
-const leastPartFill = 0.85;
-const rounding = 1e-6;
 
 /**
  * Holds the rules that the media playlists of one live stream must keep (rfc8216bis; docs: HLS rules). `histories`
- * has, for each rendition, the playlist's text each time it had changed, in order. Returns what is wrong, in words;
- * nothing when all is well. `late`: renditions that come into being after others have a playlist.
+ * has, for each rendition, the playlist's text each time it had changed, in order; an update (EXT-X-SKIP) among them
+ * is put together with the state before it. Returns what is wrong, in words; nothing when all is well. `late`:
+ * renditions that come into being after others have a playlist.
  */
 export function validateMediaPlaylists(
   histories: ReadonlyMap<string, readonly string[]>,
@@ -23,14 +22,11 @@ export function validateMediaPlaylists(
     texts.forEach((text, index) => {
       const report = (finding: string) => findings.add(`${rendition}, state ${index}: ${finding}`);
       try {
-        const playlist = parsePlaylist(text);
-        states.push(playlist);
-        checkPlaylist(playlist, report);
-        checkReports(
-          playlist,
-          [...histories.keys()].filter((other) => other !== rendition && !late.includes(other)),
-          report,
-        );
+        const written = parsePlaylist(text);
+        checkPlaylist(written, report);
+        const others = [...histories.keys()].filter((other) => other !== rendition && !late.includes(other));
+        checkReported(written, others, report);
+        states.push(stateOf(written, states.at(-1)));
       } catch (error) {
         report(error instanceof Error ? error.message : String(error));
       }
@@ -39,120 +35,79 @@ export function validateMediaPlaylists(
     checkHistory(states, (index, finding) => findings.add(`${rendition}, state ${index}: ${finding}`));
     parsed.set(rendition, states);
   }
-  checkRenditions(parsed, (finding) => findings.add(finding));
+  checkRenditions(
+    [...parsed].filter(([, states]) => states[0]?.iFramesOnly === false),
+    (finding) => findings.add(finding),
+  );
+  checkReportsAgainstEnds(parsed, (finding) => findings.add(finding));
   return [...findings];
 }
 
-type Report = (finding: string) => void;
-
-function checkPlaylist(playlist: ParsedPlaylist, report: Report): void {
-  const { targetDurationSeconds, partTargetSeconds } = playlist;
-  if (targetDurationSeconds < 2) report(`TARGETDURATION is ${targetDurationSeconds}, under 2`);
-  if (!playlist.serverControl.includes('CAN-BLOCK-RELOAD=YES')) report('CAN-BLOCK-RELOAD is not YES');
-  if (!(playlist.holdBackSeconds >= 3 * targetDurationSeconds - rounding)) {
-    report(`HOLD-BACK is ${playlist.holdBackSeconds}, under 3 × TARGETDURATION`);
-  }
-  if (!(playlist.partHoldBackSeconds >= 3 * partTargetSeconds - rounding)) {
-    report(`PART-HOLD-BACK is ${playlist.partHoldBackSeconds}, under 3 × PART-TARGET`);
-  }
-  if (playlist.segments.length === 0) report('there is no segment');
-  const all = playlist.open === undefined ? playlist.segments : [...playlist.segments, playlist.open];
-  all.forEach((segment, index) => {
-    const first = segment.parts.find(({ gap }) => !gap);
-    if (segment.programDateTimeMs === undefined) report(`segment ${segment.msn} has no PROGRAM-DATE-TIME`);
-    if (index === 0 && segment.mapUri === undefined) report(`segment ${segment.msn} is the first and has no MAP`);
-    if (segment.discontinuity && segment.mapUri === undefined) {
-      report(`segment ${segment.msn} follows a DISCONTINUITY and has no MAP`);
-    }
-    if (playlist.independentSegments && first !== undefined && !first.independent) {
-      report(`segment ${segment.msn} does not begin with a keyframe in spite of INDEPENDENT-SEGMENTS`);
-    }
-    checkParts(segment, partTargetSeconds, report);
-  });
-  playlist.segments.forEach((segment, index) => checkDuration(playlist, segment, all[index + 1], report));
-  checkListedParts(playlist, report);
-  const listed = all.flatMap(({ parts }) => parts.map(({ uri }) => uri));
-  if (new Set(listed).size < listed.length) report('a part is listed twice');
-  if (playlist.preloadHintUri !== undefined && listed.includes(playlist.preloadHintUri)) {
-    report(`PRELOAD-HINT names ${playlist.preloadHintUri}, which is there already`);
-  }
-  if (playlist.ended && playlist.preloadHintUri !== undefined) report('PRELOAD-HINT after the end');
+function stateOf(written: ParsedPlaylist, before: ParsedPlaylist | undefined): ParsedPlaylist {
+  if (written.skip === undefined) return written;
+  if (before === undefined) throw new Error('an update came first');
+  return mergeUpdate(before, written);
 }
 
-function checkParts(segment: ParsedSegment, partTargetSeconds: number, report: Report): void {
-  segment.parts.forEach((part, index) => {
-    if (!(part.durationSeconds > 0)) report(`part ${part.uri} lasts ${part.durationSeconds} s`);
-    if (part.durationSeconds > partTargetSeconds + rounding) {
-      report(`part ${part.uri} lasts ${part.durationSeconds} s, over PART-TARGET`);
-    }
-    const isLast = index === segment.parts.length - 1;
-    const isExcepted = isLast || part.independent || part.gap;
-    if (!isExcepted && part.durationSeconds < partTargetSeconds * leastPartFill - rounding) {
-      report(`part ${part.uri} lasts ${part.durationSeconds} s, under 85 % of PART-TARGET`);
-    }
-  });
-}
-
-function checkDuration(
-  { targetDurationSeconds }: ParsedPlaylist,
-  segment: ParsedSegment,
-  next: ParsedSegment | undefined,
-  report: Report,
-): void {
-  const { msn, durationSeconds, parts, programDateTimeMs } = segment;
-  if (!(durationSeconds > 0)) report(`EXTINF of segment ${msn} is ${durationSeconds}`);
-  if (Math.round(durationSeconds) > targetDurationSeconds) {
-    report(`EXTINF of segment ${msn} is ${durationSeconds}, which rounds over TARGETDURATION`);
-  }
-  const partsSeconds = parts.reduce((sum, part) => sum + part.durationSeconds, 0);
-  if (parts.length > 0 && Math.abs(partsSeconds - durationSeconds) > 0.001) {
-    report(`EXTINF of segment ${msn} is ${durationSeconds}, its parts add up to ${partsSeconds}`);
-  }
-  if (next === undefined || next.discontinuity) return;
-  const stepMs = (next.programDateTimeMs ?? Number.NaN) - (programDateTimeMs ?? Number.NaN);
-  if (Math.abs(stepMs - durationSeconds * 1_000) > dateToleranceMs) {
-    report(`PROGRAM-DATE-TIME goes on by ${stepMs} ms over segment ${msn}, which lasts ${durationSeconds} s`);
-  }
-}
-
-/** Parts are to be listed for what is nearer to the live end than three TARGETDURATIONs. */
-function checkListedParts(playlist: ParsedPlaylist, report: Report): void {
-  let behindSeconds = playlist.open?.parts.reduce((sum, part) => sum + part.durationSeconds, 0) ?? 0;
-  for (const segment of playlist.segments.toReversed()) {
-    if (behindSeconds >= 3 * playlist.targetDurationSeconds) return;
-    if (segment.parts.length === 0 && !segment.gap)
-      report(`segment ${segment.msn} is near the live end and has no parts`);
-    behindSeconds += segment.durationSeconds;
-  }
-}
-
-function checkReports(playlist: ParsedPlaylist, others: readonly string[], report: Report): void {
+/** One for each other rendition; I-frame playlists are reported where the server likes to (rfc8216bis §B.1). */
+function checkReported(playlist: ParsedPlaylist, others: readonly string[], report: Report): void {
+  if (playlist.iFramesOnly) return;
   for (const other of others) {
-    if (!playlist.reportedUris.some((uri) => uri.endsWith(other))) report(`there is no RENDITION-REPORT for ${other}`);
+    const count = playlist.reports.filter(({ uri }) => uri === other).length;
+    if (count === 0 && !other.endsWith('-iframes.m3u8')) report(`there is no RENDITION-REPORT for ${other}`);
+    if (count > 1) report(`there are ${count} times RENDITION-REPORT for ${other}`);
   }
 }
 
 function checkHistory(states: readonly ParsedPlaylist[], report: (index: number, finding: string) => void): void {
   const uriByMsn = new Map<number, string>();
   const msnByUri = new Map<string, number>();
+  const ranges = new DateRangeHistory();
   states.forEach((state, index) => {
-    for (const { msn, uri } of state.segments) {
-      if ((uriByMsn.get(msn) ?? uri) !== uri) report(index, `segment ${msn} was ${uriByMsn.get(msn)} and is ${uri}`);
-      if ((msnByUri.get(uri) ?? msn) !== msn) report(index, `${uri} was segment ${msnByUri.get(uri)} and is ${msn}`);
-      uriByMsn.set(msn, uri);
-      msnByUri.set(uri, msn);
+    for (const { msn, uri, byteRange = '' } of state.segments) {
+      const resource = `${uri}${byteRange && ` ${byteRange}`}`;
+      if ((uriByMsn.get(msn) ?? resource) !== resource) {
+        report(index, `segment ${msn} was ${uriByMsn.get(msn)} and is ${resource}`);
+      }
+      if ((msnByUri.get(resource) ?? msn) !== msn) {
+        report(index, `${resource} was segment ${msnByUri.get(resource)} and is ${msn}`);
+      }
+      uriByMsn.set(msn, resource);
+      msnByUri.set(resource, msn);
     }
     const previous = states[index - 1];
     if (previous !== undefined) checkStep(previous, state, (finding) => report(index, finding));
+    ranges.check(state, (finding) => report(index, finding));
   });
+}
+
+/** Attributes of a date range may be added, never changed or lost; an ID that has gone does not come back. */
+class DateRangeHistory {
+  #before = new Map<string, Attributes>();
+  readonly #gone = new Set<string>();
+
+  check({ dateRanges }: ParsedPlaylist, report: Report): void {
+    const now = new Map(dateRanges.map((range) => [quoted(range, 'ID') ?? '', range]));
+    for (const [id, before] of this.#before) {
+      const after = now.get(id);
+      if (after === undefined) this.#gone.add(id);
+      for (const [name, value] of after === undefined ? [] : before) {
+        if (after?.get(name) !== value) report(`date range ${id} had ${name}=${value} and has ${after?.get(name)}`);
+      }
+    }
+    for (const id of now.keys()) if (this.#gone.has(id)) report(`date range ${id} has come back`);
+    this.#before = now;
+  }
 }
 
 function checkStep(before: ParsedPlaylist, after: ParsedPlaylist, report: Report): void {
   if (before.ended) report('the playlist changed after its end');
   if (after.targetDurationSeconds !== before.targetDurationSeconds) report('TARGETDURATION has changed');
-  if (after.partTargetSeconds !== before.partTargetSeconds) report('PART-TARGET has changed');
+  if (!Object.is(after.partTargetSeconds, before.partTargetSeconds)) report('PART-TARGET has changed');
   if (after.serverControl !== before.serverControl) report('SERVER-CONTROL has changed');
+  if (after.iFramesOnly !== before.iFramesOnly) report('I-FRAMES-ONLY has changed');
   if (after.mediaSequence < before.mediaSequence) report('MEDIA-SEQUENCE went back');
+  if (after.discontinuitySequence < before.discontinuitySequence) report('DISCONTINUITY-SEQUENCE went back');
   const lastBefore = before.mediaSequence + before.segments.length - 1;
   const lastAfter = after.mediaSequence + after.segments.length - 1;
   if (lastAfter < lastBefore) report('a segment at the live end is there no more');
@@ -164,15 +119,49 @@ function checkStep(before: ParsedPlaylist, after: ParsedPlaylist, report: Report
     report(`DISCONTINUITY-SEQUENCE is ${after.discontinuitySequence}, not ${expected}`);
   }
   for (const segment of after.segments) {
-    const same = before.segments[segment.msn - before.mediaSequence];
-    if (same === undefined) continue;
-    if (same.durationSeconds !== segment.durationSeconds) report(`EXTINF of segment ${segment.msn} has changed`);
-    if (same.discontinuity !== segment.discontinuity) report(`DISCONTINUITY of segment ${segment.msn} has changed`);
-    if (same.programDateTimeMs !== segment.programDateTimeMs) {
-      report(`PROGRAM-DATE-TIME of segment ${segment.msn} has changed`);
+    const same = before.segments[segment.msn - before.mediaSequence] ?? openAt(before, segment.msn);
+    if (same !== undefined) checkSame(same, segment, report);
+  }
+  if (before.open !== undefined && after.open?.msn === before.open.msn) checkSame(before.open, after.open, report);
+  checkGrowth(before, after, report);
+  for (const { uri, lastMsn, lastPart = -1 } of before.reports) {
+    const now = after.reports.find((each) => each.uri === uri);
+    if (now === undefined) continue;
+    if (now.lastMsn < lastMsn || (now.lastMsn === lastMsn && (now.lastPart ?? -1) < lastPart)) {
+      report(`RENDITION-REPORT for ${uri} went back`);
     }
   }
-  checkGrowth(before, after, report);
+}
+
+function openAt({ open }: ParsedPlaylist, msn: number): ParsedSegment | undefined {
+  return open?.msn === msn ? open : undefined;
+}
+
+/** What is said of a segment stays as it is; an open one becomes a complete one. */
+function checkSame(before: ParsedSegment, after: ParsedSegment, report: Report): void {
+  const { msn } = after;
+  if (before.uri !== '' && before.durationSeconds !== after.durationSeconds) {
+    report(`EXTINF of segment ${msn} has changed`);
+  }
+  if (before.discontinuity !== after.discontinuity) report(`DISCONTINUITY of segment ${msn} has changed`);
+  if (before.programDateTimeMs !== after.programDateTimeMs) report(`PROGRAM-DATE-TIME of segment ${msn} has changed`);
+  if (before.initUri !== after.initUri) report(`MAP of segment ${msn} has changed`);
+  if (before.keys !== after.keys) report(`KEY of segment ${msn} has changed`);
+  if (before.uri !== '' && before.gap !== after.gap) report(`GAP of segment ${msn} has changed`);
+  if (before.uri !== '' && before.parts.length === 0 && after.parts.length > 0) {
+    report(`parts of segment ${msn} are there again`);
+  }
+  after.parts.forEach((part, index) => {
+    const same = before.parts[index];
+    if (same === undefined) return;
+    if (
+      same.durationSeconds !== part.durationSeconds ||
+      same.independent !== part.independent ||
+      same.gap !== part.gap
+    ) {
+      report(`part ${part.uri} is not what it was`);
+    }
+  });
 }
 
 /** What was open has only grown, and by the part that the hint named. */
@@ -188,33 +177,76 @@ function checkGrowth(before: ParsedPlaylist, after: ParsedPlaylist, report: Repo
   const changed = partsBefore.find((part, index) => grown.parts[index]?.uri !== part.uri);
   if (changed !== undefined) report(`part ${changed.uri} has changed or is there no more`);
   const next = grown.parts[partsBefore.length];
-  if (before.preloadHintUri !== undefined && next !== undefined && next.uri !== before.preloadHintUri) {
-    report(`PRELOAD-HINT named ${before.preloadHintUri}, but ${next.uri} came`);
+  const [hint] = before.preloadHintUris;
+  if (hint !== undefined && next !== undefined && next.uri !== hint) {
+    report(`PRELOAD-HINT named ${hint}, but ${next.uri} came`);
   }
 }
 
-function checkRenditions(renditions: ReadonlyMap<string, readonly ParsedPlaylist[]>, report: Report): void {
-  const [first, ...others] = [...renditions];
+function checkRenditions(renditions: readonly (readonly [string, readonly ParsedPlaylist[]])[], report: Report): void {
+  const [first, ...others] = renditions;
   if (first === undefined) return;
   const [firstName, firstStates] = first;
+  const seen = segmentsOf(firstStates);
   for (const [name, states] of others) {
     const [a, b] = [firstStates[0], states[0]];
     if (a === undefined || b === undefined) continue;
-    if (a.targetDurationSeconds !== b.targetDurationSeconds)
-      report(`TARGETDURATION differs in ${firstName} and ${name}`);
-    if (a.partTargetSeconds !== b.partTargetSeconds) report(`PART-TARGET differs in ${firstName} and ${name}`);
-    if (a.serverControl !== b.serverControl) report(`SERVER-CONTROL differs in ${firstName} and ${name}`);
-    const seen = new Map(firstStates.flatMap(({ segments }) => segments).map((segment) => [segment.msn, segment]));
-    for (const segment of states.flatMap(({ segments }) => segments)) {
-      const twin = seen.get(segment.msn);
+    const differs = (tag: string) => report(`${tag} differs in ${firstName} and ${name}`);
+    if (a.targetDurationSeconds !== b.targetDurationSeconds) differs('TARGETDURATION');
+    if (a.partTargetSeconds !== b.partTargetSeconds) differs('PART-TARGET');
+    if (a.serverControl !== b.serverControl) differs('SERVER-CONTROL');
+    for (const [msn, { segment, discontinuityNumber }] of segmentsOf(states)) {
+      const twin = seen.get(msn);
       if (twin === undefined) continue;
-      if (twin.discontinuity !== segment.discontinuity) {
-        report(`DISCONTINUITY of segment ${segment.msn} differs in ${firstName} and ${name}`);
-      }
-      const apartMs = Math.abs((twin.programDateTimeMs ?? 0) - (segment.programDateTimeMs ?? 0));
+      if (twin.segment.discontinuity !== segment.discontinuity) differs(`DISCONTINUITY of segment ${msn}`);
+      if (twin.discontinuityNumber !== discontinuityNumber) differs(`discontinuity number of segment ${msn}`);
+      const apartMs = Math.abs((twin.segment.programDateTimeMs ?? 0) - (segment.programDateTimeMs ?? 0));
       if (apartMs > alignmentToleranceMs) {
-        report(`segment ${segment.msn} begins ${apartMs} ms apart in ${firstName} and ${name}`);
+        report(`segment ${msn} begins ${apartMs} ms apart in ${firstName} and ${name}`);
       }
     }
   }
+}
+
+/** By media sequence number, with the number of discontinuities up to and with it. */
+function segmentsOf(states: readonly ParsedPlaylist[]) {
+  const segments = new Map<number, { readonly segment: ParsedSegment; readonly discontinuityNumber: number }>();
+  for (const state of states) {
+    let discontinuityNumber = state.discontinuitySequence;
+    for (const segment of state.segments) {
+      if (segment.discontinuity) discontinuityNumber++;
+      segments.set(segment.msn, { segment, discontinuityNumber });
+    }
+  }
+  return segments;
+}
+
+/** Nobody reports what never came to be. */
+function checkReportsAgainstEnds(renditions: ReadonlyMap<string, readonly ParsedPlaylist[]>, report: Report): void {
+  for (const [name, states] of renditions) {
+    for (const { uri, lastMsn } of states.at(-1)?.reports ?? []) {
+      const other = renditions.get(uri)?.at(-1);
+      if (other === undefined) continue;
+      const last = other.open?.msn ?? other.segments.at(-1)?.msn ?? -1;
+      // The two were not fetched at the same instant.
+      if (lastMsn > last + 2) report(`${name} reports segment ${lastMsn} of ${uri}, whose last one is ${last}`);
+    }
+  }
+}
+
+/** What is wrong with what the playlists of one instant report of each other: the live end to the part. */
+export function validateReports(playlists: ReadonlyMap<string, ParsedPlaylist>): string[] {
+  const findings: string[] = [];
+  for (const [name, playlist] of playlists) {
+    for (const { uri, lastMsn, lastPart } of playlist.reports) {
+      const other = playlists.get(uri);
+      const last = other?.open ?? other?.segments.at(-1);
+      if (last === undefined) continue;
+      const parts = last.parts.length;
+      if (lastMsn !== last.msn || (lastPart ?? -1) !== parts - 1) {
+        findings.push(`${name} reports ${uri} at ${lastMsn}.${lastPart}, which is at ${last.msn}.${parts - 1}`);
+      }
+    }
+  }
+  return findings;
 }

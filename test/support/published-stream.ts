@@ -4,9 +4,15 @@ import { LiveStream } from '../../src/live/live-stream.ts';
 import { Packager } from '../../src/origin/packager.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { LogRecorder } from './log-recorder.ts';
+import { type ParsedPlaylist, parsePlaylist } from './parsed-playlist.ts';
+import { validateUpdate } from './playlist-update.ts';
+import { validateMediaPlaylists, validateReports } from './playlist-validator.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** A stream with its packager and a publisher that sends at the pace of its timestamps, on a virtual clock. */
+/**
+ * A stream with its packager and a publisher that sends at the pace of its timestamps, on a virtual clock. Every state
+ * of every playlist is validated, and so is every update of it.
+ */
 export class PublishedStream {
   readonly clock = new VirtualClock();
   readonly log = new LogRecorder();
@@ -14,6 +20,8 @@ export class PublishedStream {
   readonly packager: Packager;
   /** Each state of each media playlist, by its name. */
   readonly histories = new Map<string, string[]>();
+  readonly #findings = new Set<string>();
+  readonly #parsed = new Map<string, ParsedPlaylist>();
 
   constructor(live: Record<string, unknown> = {}) {
     this.packager = new Packager({
@@ -43,25 +51,52 @@ export class PublishedStream {
     }
   }
 
+  /** Throws when any playlist so far was not as it must be. */
   stop(): void {
     this.stream.stopPublication();
     this.record();
+    this.#assertValid();
   }
 
+  /** Throws when any playlist so far was not as it must be. */
   end(): void {
     this.stream.end();
     this.record();
+    this.#assertValid();
+  }
+
+  /** What is wrong with the playlists so far, in words; nothing when all is well. */
+  get findings(): string[] {
+    return [...validateMediaPlaylists(this.histories), ...this.#findings];
+  }
+
+  #assertValid(): void {
+    const { findings } = this;
+    if (findings.length > 0) throw new Error(`the playlists break rules:\n${findings.slice(0, 20).join('\n')}`);
   }
 
   /** Keeps the playlists as they are now, where they have changed. */
   record(): void {
+    let hasChanged = false;
     for (const rendition of this.packager.renditions) {
       const name = `${rendition.name}.m3u8`;
       const text = this.packager.mediaPlaylist(rendition)?.plain.toString();
       const history = this.histories.get(name) ?? [];
-      if (text !== undefined && text !== history.at(-1)) history.push(text);
-      if (history.length > 0) this.histories.set(name, history);
+      if (text === undefined || text === history.at(-1)) continue;
+      const whole = parsePlaylist(text);
+      // Both kinds of update in turn.
+      const skip = history.length % 2 === 0 ? 'YES' : 'v2';
+      const update = this.packager.ended ? undefined : this.packager.mediaPlaylist(rendition, skip)?.plain.toString();
+      const base = this.#parsed.get(name) ?? whole;
+      for (const finding of update === undefined ? [] : validateUpdate(base, update, whole)) {
+        this.#findings.add(`${name}, state ${history.length}, update by ${skip}: ${finding}`);
+      }
+      history.push(text);
+      this.histories.set(name, history);
+      this.#parsed.set(name, whole);
+      hasChanged = true;
     }
+    for (const finding of hasChanged ? validateReports(this.#parsed) : []) this.#findings.add(finding);
   }
 
   playlist(name: string): string {
