@@ -3,17 +3,18 @@ import { validateMediaPlaylists } from './playlist-validator.ts';
 /** The text of a media playlist, each time it had changed, in order; for each rendition. */
 export type PlaylistHistory = ReadonlyMap<string, readonly string[]>;
 
-function skippedSegments(playlist: string): number {
-  return Number(/SKIPPED-SEGMENTS=(\d+)/.exec(playlist)?.[1] ?? 0);
+/** The first segment that it writes out, and the one that its next part belongs to. */
+function span(playlist: string): { readonly first: number; readonly open: number } {
+  const mediaSequence = Number(/^#EXT-X-MEDIA-SEQUENCE:(\d+)/m.exec(playlist)?.[1] ?? 0);
+  const first = mediaSequence + Number(/SKIPPED-SEGMENTS=(\d+)/.exec(playlist)?.[1] ?? 0);
+  return { first, open: first + (playlist.match(/^#EXTINF:/gm) ?? []).length };
 }
 
 /** The next part that a playlist does not hold yet, as a blocking reload asks for it (rfc8216bis §6.2.5.2). */
 function nextPart(playlist: string): string {
-  const firstMsn = Number(/^#EXT-X-MEDIA-SEQUENCE:(\d+)/m.exec(playlist)?.[1] ?? 0);
-  const segments = playlist.split('\n').filter((line) => line.startsWith('#EXTINF:')).length;
   const afterLastSegment = playlist.slice(playlist.lastIndexOf('#EXTINF:'));
-  const parts = afterLastSegment.split('\n').filter((line) => line.startsWith('#EXT-X-PART:')).length;
-  return `_HLS_msn=${firstMsn + skippedSegments(playlist) + segments}&_HLS_part=${parts}`;
+  const parts = (afterLastSegment.match(/^#EXT-X-PART:/gm) ?? []).length;
+  return `_HLS_msn=${span(playlist).open}&_HLS_part=${parts}`;
 }
 
 /**
@@ -35,7 +36,13 @@ export async function recordPlaylists(url: string, renditions: readonly string[]
           await new Promise((resolve) => setTimeout(resolve, 50));
           continue;
         }
-        if (text !== history.at(-1)) history.push(text);
+        const before = history.at(-1);
+        if (text.includes('#EXT-X-SKIP:') && span(text).first > span(before ?? '').open) {
+          // The stream went on faster than it was followed: only the whole playlist helps (rfc8216bis §6.3.7).
+          query = '';
+          continue;
+        }
+        if (text !== before) history.push(text);
         if (text.includes('#EXT-X-ENDLIST')) return [rendition, history] as const;
         query = `?${nextPart(text)}${history.length % 2 === 0 ? '' : '&_HLS_skip=v2'}`;
       }
