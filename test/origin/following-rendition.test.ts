@@ -3,7 +3,6 @@ import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { FollowingRendition } from '../../src/origin/following-rendition.ts';
 import type { Rendition } from '../../src/origin/rendition.ts';
 import type { TimedUnit } from '../../src/policy/timed-unit.ts';
-import { validateMediaPlaylists } from '../support/playlist-validator.ts';
 import { PublishedStream } from '../support/published-stream.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
 
@@ -23,6 +22,7 @@ class Follows {
 
   constructor(lag: number, live: Record<string, unknown> = {}) {
     this.published = new PublishedStream(live);
+    this.published.late.push('360p.m3u8');
     this.rendition = this.published.packager.addRendition('360p');
     this.published.packager.listen({
       onEpoch: () => {
@@ -76,7 +76,7 @@ class Follows {
   }
 
   get findings(): string[] {
-    return validateMediaPlaylists(this.published.histories, ['360p.m3u8']);
+    return this.published.findings;
   }
 }
 

@@ -34,10 +34,9 @@ describe('validateMediaPlaylists, more of the draft', () => {
       /MAP.* behind its first part/,
       (text) => changeLine(text, /X-PART:/, 0, (line) => `${line}\n#EXT-X-MAP:URI="a"`),
     ],
-    ['a gap in what is no gap', /has a gap and is none/, (text) => text.replace(/(#EXT-X-PART:.*)/, '$1,GAP=YES')],
     [
       'a part in a gap',
-      /is a gap and has a part that is none/,
+      /is a gap and has no part that is one/,
       (text) => text.replace('#EXTINF', '#EXT-X-GAP\n#EXTINF'),
     ],
     [
@@ -66,6 +65,7 @@ describe('validateMediaPlaylists, more of the draft', () => {
       (text) => text.replace(/(#EXT-X-RENDITION-REPORT.*\n)/, '$1$1'),
     ],
     ['a report that goes back', /REPORT for audio.m3u8 went back/, (text) => text.replace(/MSN=\d+/, 'MSN=0'), 40],
+    ['a report that ends', /for audio.m3u8 is there no more/, withoutLines(/RENDITION-REPORT/), 40],
     ['a report of what never was', /reports segment 99 of/, (text) => text.replace(/MSN=\d+/, 'MSN=99'), 40],
     [
       'DISCONTINUITY-SEQUENCE that goes back',
@@ -252,6 +252,8 @@ describe('validateReports', () => {
     const of = (text: string) => new Map([...texts, ['audio.m3u8', parsePlaylist(text)]]);
     const findings = (text: string) => validateReports(of(text)).filter((finding) => finding.startsWith('video'));
     expect(findings(audio ?? '')).toEqual([]);
+    const unreported = new Map([...texts, ['other.m3u8', parsePlaylist(audio ?? '')]]);
+    expect(validateReports(unreported)).toContain('video.m3u8 does not report other.m3u8, which is there');
     const later = good.get('audio.m3u8')?.at(-1) ?? '';
     expect(findings(later).join()).toContain('video.m3u8 reports audio.m3u8 at');
   });

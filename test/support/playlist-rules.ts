@@ -64,8 +64,10 @@ function checkSegment(playlist: ParsedPlaylist, segment: ParsedSegment, isFirst:
   if (playlist.iFramesOnly && !gap && !/^\d+@\d+$/.test(segment.byteRange ?? '')) {
     report(`I-frame ${msn} has ${segment.byteRange} for a byte range`);
   }
-  if (!gap && segment.uri !== '' && parts.some((part) => part.gap)) report(`segment ${msn} has a gap and is none`);
-  if (gap && parts.some((part) => !part.gap)) report(`segment ${msn} is a gap and has a part that is none`);
+  // A picture that stands long is said by parts that are gaps, in a segment that has it all the same.
+  if (gap && parts.length > 0 && !parts.some((part) => part.gap)) {
+    report(`segment ${msn} is a gap and has no part that is one`);
+  }
   checkParts(segment, playlist.partTargetSeconds, report);
 }
 

@@ -126,7 +126,10 @@ function checkStep(before: ParsedPlaylist, after: ParsedPlaylist, report: Report
   checkGrowth(before, after, report);
   for (const { uri, lastMsn, lastPart = -1 } of before.reports) {
     const now = after.reports.find((each) => each.uri === uri);
-    if (now === undefined) continue;
+    if (now === undefined) {
+      if (!after.ended) report(`RENDITION-REPORT for ${uri} is there no more`);
+      continue;
+    }
     if (now.lastMsn < lastMsn || (now.lastMsn === lastMsn && (now.lastPart ?? -1) < lastPart)) {
       report(`RENDITION-REPORT for ${uri} went back`);
     }
@@ -238,6 +241,10 @@ function checkReportsAgainstEnds(renditions: ReadonlyMap<string, readonly Parsed
 export function validateReports(playlists: ReadonlyMap<string, ParsedPlaylist>): string[] {
   const findings: string[] = [];
   for (const [name, playlist] of playlists) {
+    for (const other of playlists.keys()) {
+      const isReported = other === name || playlist.reports.some(({ uri }) => uri === other);
+      if (!isReported) findings.push(`${name} does not report ${other}, which is there`);
+    }
     for (const { uri, lastMsn, lastPart } of playlist.reports) {
       const other = playlists.get(uri);
       const last = other?.open ?? other?.segments.at(-1);

@@ -20,6 +20,8 @@ export class PublishedStream {
   readonly packager: Packager;
   /** Each state of each media playlist, by its name. */
   readonly histories = new Map<string, string[]>();
+  /** Renditions that come into being after others have a playlist. */
+  readonly late: string[] = [];
   readonly #findings = new Set<string>();
   readonly #parsed = new Map<string, ParsedPlaylist>();
 
@@ -67,7 +69,7 @@ export class PublishedStream {
 
   /** What is wrong with the playlists so far, in words; nothing when all is well. */
   get findings(): string[] {
-    return [...validateMediaPlaylists(this.histories), ...this.#findings];
+    return [...validateMediaPlaylists(this.histories, this.late), ...this.#findings];
   }
 
   #assertValid(): void {
