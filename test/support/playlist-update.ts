@@ -39,7 +39,14 @@ function comparable(playlist: ParsedPlaylist): string {
     ...rest,
     segments: segments.map(bare),
     open: open && bare(open),
-    dateRanges: dateRanges.map((range) => [...range].sort().join()).sort(),
+    dateRanges: dateRanges
+      .map((range) =>
+        [...range]
+          .map(([name, value]) => `${name}=${value}`)
+          .sort()
+          .join(),
+      )
+      .sort(),
   });
 }
 
