@@ -1,15 +1,18 @@
 /** Of longer texts nothing is kept: who sends them does not decide how much is held. */
 const maxLength = 1_024;
+/** Where there are more texts than places, each would only be made to give way: most are turned away instead. */
+const turnedAway = 7;
 /** So much of its end decides where a text has its place: names of segments differ there. */
 const placedLength = 16;
 
 /**
- * What was last made for texts that come again and again. Each has one place, and what is kept there now gives way to what
- * comes: a look-up costs one comparison, and what is held is bounded.
+ * What was made for texts that come again and again. Each has one place, and what is kept there for another gives way now
+ * and then: a look-up costs one comparison, and what is held is bounded.
  */
 export class RecentTexts<Value> {
   readonly #texts: string[];
   readonly #values: (Value | undefined)[];
+  #turnedAway = 0;
 
   /** `places`: how many, a power of two. */
   constructor(places: number) {
@@ -25,6 +28,13 @@ export class RecentTexts<Value> {
   keep(text: string, value: Value): void {
     if (text.length > maxLength) return;
     const place = this.#placeOf(text);
+    if (this.#values[place] !== undefined && this.#texts[place] !== text) {
+      if (this.#turnedAway < turnedAway) {
+        this.#turnedAway++;
+        return;
+      }
+      this.#turnedAway = 0;
+    }
     this.#texts[place] = text;
     this.#values[place] = value;
   }

@@ -30,6 +30,8 @@ interface KeptImage extends AnswerImage {
 /** A small body, its head, and some more. */
 const imageBytes = 8_192;
 const keptImages = 64;
+/** When all places are taken: where there are more answers than places, each would only be made to give way. */
+const turnedAway = 15;
 
 /**
  * Small answers as they go out. To turn head and body into bytes is a third of what Node adds to the system call; two
@@ -39,13 +41,14 @@ export class AnswerImages {
   readonly #headEnd: string;
   readonly #images: KeptImage[] = [];
   #next = 0;
+  #turnedAway = 0;
 
   /** `headEnd`: what follows the request id up to the body. */
   constructor(headEnd: string) {
     this.#headEnd = headEnd;
   }
 
-  /** `body`: a character for each byte, always the same with one head. Returns `undefined` if it is too large. */
+  /** `body`: a character for each byte, always the same with one head. Returns `undefined` if there is no place for it. */
   of(head: QuickHead, requestId: string, body: string): AnswerImage | undefined {
     const kept = this.#images[head.imageIndex];
     if (kept?.head !== head || kept.body !== body || kept.requestIdBytes !== requestId.length) {
@@ -58,6 +61,10 @@ export class AnswerImages {
   #make(head: QuickHead, requestId: string, body: string): AnswerImage | undefined {
     const length = head.text.length + requestId.length + this.#headEnd.length + body.length;
     if (length > imageBytes) return undefined;
+    if (this.#images.length === keptImages && this.#images[head.imageIndex]?.head !== head) {
+      this.#turnedAway = (this.#turnedAway + 1) % (turnedAway + 1);
+      if (this.#turnedAway !== 0) return undefined;
+    }
     const index = this.#next;
     this.#next = (index + 1) % keptImages;
     const bytes = this.#images[index]?.bytes ?? Buffer.allocUnsafeSlow(imageBytes);
