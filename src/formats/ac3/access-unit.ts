@@ -1,3 +1,4 @@
+import { BitWriter } from '../../base/bit-writer.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import type { Ac3TrackConfig } from '../media/track.ts';
 import { type Ac3Frame, type Eac3Frame, frameError, parseAc3SyncFrame } from './sync-frame.ts';
@@ -94,36 +95,26 @@ export function ac3TrackConfig(codec: 'ac3' | 'eac3', data: Uint8Array, trackId 
 /** The body of AC3SpecificBox (§F.4). */
 function ac3SpecificBox(frame: Ac3Frame): Uint8Array {
   const { sampleRateCode, bitstreamId, bitstreamMode, mode, lowFrequency, frameSizeCode } = frame;
-  return packed([
-    [2, sampleRateCode],
-    [5, bitstreamId],
-    [3, bitstreamMode],
-    [3, mode],
-    [1, Number(lowFrequency)],
-    [5, frameSizeCode >> 1], // bit_rate_code
-    [5, 0], // reserved
-  ]);
+  return new BitWriter()
+    .write(2, sampleRateCode)
+    .write(5, bitstreamId)
+    .write(3, bitstreamMode)
+    .write(3, mode)
+    .write(1, Number(lowFrequency))
+    .write(5, frameSizeCode >> 1) // bit_rate_code
+    .write(5, 0) // reserved
+    .bytes();
 }
 
 /** The body of EC3SpecificBox (§F.6). bsmod stands deep in the frame and is 0, main service, with every known encoder. */
 function ec3SpecificBox({ programs, samples, bytes }: Eac3AccessUnit, sampleRate: number): Uint8Array {
   const kilobitsPerSecond = Math.round((bytes * 8 * sampleRate) / samples / 1_000);
-  const fields: [bits: number, value: number][] = [
-    [13, Math.min(kilobitsPerSecond, 0x1fff)],
-    [3, programs.length - 1],
-  ];
+  const writer = new BitWriter().write(13, Math.min(kilobitsPerSecond, 0x1fff)).write(3, programs.length - 1);
   for (const { independent, dependents, channelLocations } of programs) {
     const { sampleRateCode, bitstreamId, mode, lowFrequency } = independent;
-    fields.push([2, sampleRateCode], [5, bitstreamId], [1, 0], [1, 0], [3, 0]); // …, reserved, asvc, bsmod
-    fields.push([3, mode], [1, Number(lowFrequency)], [3, 0], [4, dependents]);
-    fields.push(dependents > 0 ? [9, channelLocations] : [1, 0]);
+    writer.write(2, sampleRateCode).write(5, bitstreamId).write(2, 0).write(3, 0); // …, reserved, asvc, bsmod
+    writer.write(3, mode).write(1, Number(lowFrequency)).write(3, 0).write(4, dependents);
+    writer.write(dependents > 0 ? 9 : 1, channelLocations);
   }
-  return packed(fields);
-}
-
-/** Fields of the stated widths, one after the other; zeros up to the end of the last byte. */
-function packed(fields: readonly (readonly [bits: number, value: number])[]): Uint8Array {
-  const digits = fields.map(([bits, value]) => value.toString(2).padStart(bits, '0')).join('');
-  const bytes = digits.match(/.{1,8}/g) ?? [];
-  return Uint8Array.from(bytes, (byte) => Number.parseInt(byte.padEnd(8, '0'), 2));
+  return writer.bytes();
 }

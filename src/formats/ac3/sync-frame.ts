@@ -88,6 +88,18 @@ function parseAc3(reader: BitReader, bitstreamId: number): Ac3Frame {
   };
 }
 
+/** kbit/s by the half of frmsizecod (table 4.13). */
+const kilobitRates = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640] as const;
+
+/** The length of an AC-3 frame; 0 for a reserved code. */
+export function ac3FrameBytes({ frameSizeCode, sampleRateCode }: Ac3Frame): number {
+  const kilobits = kilobitRates[frameSizeCode >> 1] ?? 0;
+  const sampleRate = sampleRates[sampleRateCode] ?? 1;
+  const words = Math.floor((kilobits * 1_000 * 6 * samplesPerBlock) / sampleRate / 16);
+  // The odd codes are longer only where the words do not come out even.
+  return 2 * (words + (sampleRate === 44_100 ? frameSizeCode & 1 : 0));
+}
+
 const dependentStream = 1;
 
 function parseEac3(reader: BitReader): Eac3Frame {

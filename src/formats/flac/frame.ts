@@ -1,4 +1,5 @@
 import { BitReader } from '../../base/bit-reader.ts';
+import { crc } from '../../base/crc.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import { flacStreamInfoBlock, parseFlacStreamInfo } from './stream-info.ts';
 
@@ -45,15 +46,4 @@ export function silentFlacFrame(sequenceHeader: Uint8Array, samples: number): Ui
   const frame = [...head, ...new Uint8Array(Math.ceil(subframeBits / 8))];
   const check = crc(frame, 16, 0x80_05);
   return Uint8Array.of(...frame, check >> 8, check & 0xff);
-}
-
-/** §9.1.8 and §9.3: not reflected, from 0. */
-function crc(bytes: readonly number[], width: 8 | 16, polynomial: number): number {
-  const top = 1 << (width - 1);
-  let value = 0;
-  for (const byte of bytes) {
-    value ^= byte << (width - 8);
-    for (let i = 0; i < 8; i++) value = ((value & top) === 0 ? value << 1 : (value << 1) ^ polynomial) & (top * 2 - 1);
-  }
-  return value;
 }

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../base/errors.ts';
 import { silentFrame } from '../aac/silent-frame.ts';
 import { eac3Samples } from '../ac3/access-unit.ts';
+import { silentAc3Frame } from '../ac3/silent-frame.ts';
 import { flacFrameSamples, silentFlacFrame } from '../flac/frame.ts';
 import { parseMp3FrameHeader } from '../mp3/frame-header.ts';
 import { silentMp3Frame } from '../mp3/silent-frame.ts';
@@ -34,8 +35,8 @@ export interface FillerFrame {
 const flacBlockSamples = 4_096;
 
 /**
- * Silence that can stand behind `last`, an access unit of the track. `undefined` where none is known: AC-3 and E-AC-3,
- * of AAC what has SBR or more than two channels, MP3 of a free bit rate.
+ * Silence that can stand behind `last`, an access unit of the track. `undefined` where none is known: of
+ * AAC what has SBR or more than two channels, MP3 of a free bit rate, E-AC-3 of more than one substream or short frames.
  */
 export function silenceAfter(config: AudioTrackConfig, last: Uint8Array): FillerFrame | undefined {
   switch (config.codec) {
@@ -54,7 +55,10 @@ export function silenceAfter(config: AudioTrackConfig, last: Uint8Array): Filler
       );
     case 'ac3':
     case 'eac3':
-      return undefined;
+      return filler(
+        readable(() => silentAc3Frame(last)),
+        config.samplesPerFrame,
+      );
   }
 }
 
