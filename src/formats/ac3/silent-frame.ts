@@ -104,7 +104,7 @@ function withAc3Checks(writer: BitWriter, length: number): Uint8Array | undefine
   const split = 2 * ((length >> 2) + (length >> 4));
   // What the check has to be for nothing to be left at the end is found by going back from there.
   let state = 0;
-  for (const byte of [0, 0, ...frame.subarray(4, split)].reverse()) {
+  for (const byte of [0, 0, ...frame.subarray(4, split)].toReversed()) {
     for (let bit = 0; bit < 8; bit++) {
       const fedBack = state & 1;
       state = ((state ^ (fedBack * polynomial)) >> 1) | ((fedBack ^ ((byte >> bit) & 1)) << 15);
