@@ -36,18 +36,31 @@ interface LogFile {
 const gatheredExchanges = 128;
 /** Lines wait this long at most for others to be written with. */
 const flushDelayMs = 1_000;
-/** As much is written at once. */
-const pageBytes = 262_144;
+/** As much is written at once, when there is much. */
+const pageBytes = 524_288;
 /** More than any line of a request within the bounds of its head has. */
 const maxLineBytes = 262_144;
 /** So many pages wait for a slow disk; further lines are dropped. */
 const maxWaitingPages = 32;
+
+/** So many pages are kept to be filled again. */
+const keptPages = 4;
 
 /** Lines on their way to a file. */
 interface Page {
   readonly bytes: Buffer;
   length: number;
   lines: number;
+  /** Nothing is added any more: it is to be written. */
+  sealed: boolean;
+}
+
+function newPage(): Page {
+  return emptied({ bytes: Buffer.allocUnsafeSlow(pageBytes) });
+}
+
+function emptied({ bytes }: Pick<Page, 'bytes'>): Page {
+  return { bytes, length: 0, lines: 0, sealed: false };
 }
 
 /** Only its owner reads it: addresses of people are in it. */
@@ -63,8 +76,8 @@ export class AccessLog implements ExchangeRecorder {
   readonly #lines: StandardLogLines;
   /** The last one is being filled. */
   readonly #pages: Page[] = [];
-  /** Was written: a new one would be half a megabyte for the system to clear and for garbage collection to count. */
-  #sparePage: Page | undefined;
+  /** Were written: a new one would be half a megabyte for the system to clear and for garbage collection to count. */
+  readonly #sparePages: Page[] = [];
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #file: LogFile | undefined;
@@ -100,27 +113,31 @@ export class AccessLog implements ExchangeRecorder {
       this.#exchanges[i] = undefined;
       if (exchange !== undefined) this.#writeLine(exchange);
     }
-    const page = this.#pages.at(-1);
-    if (page !== undefined && page.length > pageBytes) this.#writePages();
+    this.#writePages();
   }
 
   #writeLine(exchange: Exchange): void {
-    let page = this.#pages.at(-1);
-    if (page === undefined || page.length > pageBytes) {
-      if (this.#pages.length >= maxWaitingPages) {
-        this.#linesDropped++;
-        return;
-      }
-      page = this.#takePage();
-      this.#pages.push(page);
-    }
-    const end = this.#lines.write(exchange, page.bytes, page.length, maxLineBytes);
-    if (end === page.length) {
+    const page = this.#pages.at(-1);
+    if (page?.sealed === false && (this.#append(exchange, page) || page.length === 0)) return;
+    if (page !== undefined) page.sealed = true;
+    if (this.#pages.length >= maxWaitingPages) {
       this.#linesDropped++;
       return;
     }
+    const next = this.#sparePages.pop() ?? newPage();
+    this.#pages.push(next);
+    this.#append(exchange, next);
+  }
+
+  /** `false`: it did not fit. On an empty page it is lost then. */
+  #append(exchange: Exchange, page: Page): boolean {
+    const room = Math.min(maxLineBytes, page.bytes.length - page.length);
+    const end = this.#lines.write(exchange, page.bytes, page.length, room);
+    const fits = end > page.length;
+    if (fits) page.lines++;
+    else if (page.length === 0) this.#linesDropped++;
     page.length = end;
-    page.lines++;
+    return fits;
   }
 
   stats(): AccessLogStats {
@@ -135,27 +152,22 @@ export class AccessLog implements ExchangeRecorder {
     await this.#endFile();
   }
 
-  #takePage(): Page {
-    const page = this.#sparePage ?? { bytes: Buffer.allocUnsafeSlow(pageBytes + maxLineBytes), length: 0, lines: 0 };
-    this.#sparePage = undefined;
-    return page;
-  }
-
   #flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
     this.#writeLines();
+    const page = this.#pages.at(-1);
+    if (page !== undefined && page.lines > 0) page.sealed = true;
     this.#writePages();
   }
 
   #writePages(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
+    if (this.#pages[0]?.sealed === true) this.#writing ??= this.#writeSealedPages();
   }
 
-  async #writeAll(): Promise<void> {
-    for (let page = this.#pages.shift(); page !== undefined; page = this.#pages.shift()) {
+  async #writeSealedPages(): Promise<void> {
+    for (let page = this.#pages[0]; page?.sealed === true; page = this.#pages[0]) {
+      this.#pages.shift();
       try {
         await this.#write(page.bytes.subarray(0, page.length));
         this.#linesWritten += page.lines;
@@ -170,10 +182,10 @@ export class AccessLog implements ExchangeRecorder {
           log.warn({ err: error, folder, code: 'ACCESS_LOG_UNWRITABLE' }, 'access log lines are lost');
         this.#troubled = true;
       }
-      page.length = 0;
-      page.lines = 0;
-      this.#sparePage = page;
+      if (this.#sparePages.length < keptPages) this.#sparePages.push(emptied(page));
     }
+    // Not when the promise is settled: what is sealed in between would have nobody.
+    this.#writing = undefined;
   }
 
   async #write(bytes: Buffer): Promise<void> {

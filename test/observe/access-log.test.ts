@@ -107,6 +107,24 @@ describe('AccessLog', () => {
     await accessLog.close();
   });
 
+  it('writes what is full at once, and the rest a second later', async () => {
+    const { clock, accessLog, files } = setUp(100_000_000);
+    const target = `/${'a'.repeat(1_000)}`;
+    const count = 128 * 6;
+    for (let i = 0; i < count; i++) accessLog.record({ ...exchange, target: `${target}${i}` });
+    await eventually('a page', () => accessLog.stats().linesWritten > 0);
+    const { linesWritten } = accessLog.stats();
+    expect(linesWritten).toBeLessThan(count);
+    expect(linesWritten).toBeGreaterThan(count / 2);
+    // Nothing more is on its way: another line comes behind all that wait.
+    accessLog.record(exchange);
+    clock.advance(1_000);
+    await eventually('the rest', () => accessLog.stats().linesWritten === count + 1);
+    const stems = files().flatMap(({ lines }) => lines.slice(2).map((line) => line.split('\t')[7]));
+    expect(stems).toEqual([...Array.from({ length: count }, (_, i) => `${target}${i}`), exchange.target]);
+    await accessLog.close();
+  });
+
   it('holds a bounded number of lines for a disk that is slow, and drops and counts the rest', async () => {
     const { accessLog, files } = setUp(100_000_000);
     // Nothing is written before this loop is over.
