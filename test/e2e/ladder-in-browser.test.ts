@@ -55,7 +55,7 @@ function state(page: Page): Promise<Readonly<Record<string, string | undefined>>
 async function openMenu(page: Page): Promise<void> {
   await page.locator('.player').hover();
   await page.locator('media-rendition-menu-button').click();
-  await page.getByRole('menuitemradio', { name: '240p' }).waitFor();
+  await page.getByRole('menuitemradio', { name: '240p', exact: true }).waitFor();
 }
 
 describe('the quality menu of the player page', () => {
@@ -72,8 +72,8 @@ describe('the quality menu of the player page', () => {
       { name: '360p', height: 360 },
       { name: '240p', height: 240 },
     ]) {
-      if (!(await page.getByRole('menuitemradio', { name }).isVisible())) await openMenu(page);
-      await page.getByRole('menuitemradio', { name }).click();
+      if (!(await page.getByRole('menuitemradio', { name, exact: true }).isVisible())) await openMenu(page);
+      await page.getByRole('menuitemradio', { name, exact: true }).click();
       const from = await page.evaluate<number>("document.querySelector('video').currentTime");
       await eventually(`${name} is shown`, async () => (await videoHeight(page)) === height, 20_000);
       await eventually('it plays on', async () => {
