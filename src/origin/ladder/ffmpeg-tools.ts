@@ -28,6 +28,7 @@ export class FfmpegFinder {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #log: Log;
   #found: Promise<FfmpegTools> | undefined;
+  #known: FfmpegTools | undefined;
   #askAgainMs = Infinity;
   #complained: string | undefined;
 
@@ -35,6 +36,11 @@ export class FfmpegFinder {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** What was found last. */
+  get known(): FfmpegTools | undefined {
+    return this.#known;
   }
 
   find(): Promise<FfmpegTools> {
@@ -47,6 +53,7 @@ export class FfmpegFinder {
 
   async #look(): Promise<FfmpegTools> {
     const tools = await findTools(this.#settings);
+    this.#known = tools;
     if (tools.kind === 'found') {
       const { major, minor } = tools.version;
       const version = Number.isFinite(major) ? `${major}.${minor}` : 'unnumbered';

@@ -7,7 +7,7 @@ import { settledWithin } from '../../rtmp/abortable-wait.ts';
 import { RetryDelay } from '../../rtmp/retry-delay.ts';
 import type { PlacedSample } from '../following-rendition.ts';
 import type { FfmpegExit } from './ffmpeg-process.ts';
-import type { FfmpegFinder, FfmpegTools } from './ffmpeg-tools.ts';
+import type { FfmpegFinder } from './ffmpeg-tools.ts';
 import { LadderFeed } from './ladder-feed.ts';
 import type { FfmpegSettings, RenditionSettings } from './ladder-settings.ts';
 import { OrderedOutputs } from './ordered-outputs.ts';
@@ -44,8 +44,6 @@ export class Ladder {
   readonly #options: LadderOptions;
   readonly #delay: RetryDelay;
   readonly #complaints: RefusalLog;
-  #tools: FfmpegTools | undefined;
-  #isLooking = false;
   #run: { readonly source: CmafVideoTrackConfig; readonly renditions: readonly PlannedRendition[] } | undefined;
   #feed: LadderFeed | undefined;
   /** Every ffmpeg there is, also those that only give out what they still hold. */
@@ -66,7 +64,7 @@ export class Ladder {
 
   /** The renditions that there will be in this run, if there is an ffmpeg. */
   get expected(): readonly string[] {
-    return this.#tools?.kind === 'missing' ? [] : (this.#run?.renditions.map(({ name }) => name) ?? []);
+    return this.#options.finder.known?.kind === 'missing' ? [] : (this.#run?.renditions.map(({ name }) => name) ?? []);
   }
 
   /** Resolves when no ffmpeg is left of those that there are now. */
@@ -84,7 +82,7 @@ export class Ladder {
     this.endRun();
     if (source === undefined || this.#closed) return;
     this.#run = { source, renditions: planRenditions(this.#options.renditions, source) };
-    if (this.#run.renditions.length > 0) this.#lookForTools();
+    this.#giveUpWhatIsNotMade();
   }
 
   /** The next picture of the run, in decode order. */
@@ -125,23 +123,14 @@ export class Ladder {
     feed.end(graceMs);
   }
 
-  #lookForTools(): void {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    void this.#options.finder.find().then((tools) => {
-      this.#isLooking = false;
-      this.#tools = tools;
-    });
-  }
-
   /** `undefined` as long as there is nothing to start, or it is not time yet. */
   #start(): LadderFeed | undefined {
-    const { settings, clock, log, sinkOf } = this.#options;
+    const { settings, finder, clock, log, sinkOf } = this.#options;
     const run = this.#run;
     if (run === undefined || run.renditions.length === 0 || clock.monotonicMs() < this.#startFromMs) return undefined;
-    const found = this.#tools;
+    const found = finder.known;
     if (found?.kind !== 'found') {
-      this.#lookForTools();
+      void finder.find();
       return undefined;
     }
     const { source, renditions } = run;
@@ -175,19 +164,30 @@ export class Ladder {
         ended.resolve();
         const isCurrent = this.#feed === feed;
         if (isCurrent) this.#feed = undefined;
-        const followed = this.#feed === undefined ? [] : (this.#run?.renditions ?? []);
-        for (const { name } of renditions) {
-          if (!followed.some((other) => other.name === name)) sinkOf(name).giveUp();
+        if (!exit.asAsked && !this.#closed) {
+          if (tools.encoder !== 'libx264' && !exit.gaveOutput) this.#failuresOfHardware++;
+          if (isCurrent) this.#retryLater(exit, clock.monotonicMs() - begunMs);
+          else log.debug({ pid: exit.pid, reason: exit.reason }, 'ffmpeg did not end as it should');
         }
-        if (exit.asAsked || this.#closed) return;
-        if (tools.encoder !== 'libx264' && !exit.gaveOutput) this.#failuresOfHardware++;
-        if (isCurrent) this.#retryLater(exit, clock.monotonicMs() - begunMs);
-        else log.debug({ pid: exit.pid, reason: exit.reason }, 'ffmpeg did not end as it should');
+        this.#giveUpWhatIsNotMade();
       },
     });
     const names = renditions.map(({ name, width, height }) => `${name} ${width}x${height}`);
     log.info({ pid: feed.pid, encoder: tools.encoder, renditions: names }, 'Renditions are being made');
     return feed;
+  }
+
+  /** Once nothing of it is on its way any more. */
+  #giveUpWhatIsNotMade(): void {
+    const { renditions, finder, clock, sinkOf } = this.#options;
+    if (this.#leaving.size > 0) return;
+    const isMade =
+      this.#feed !== undefined ||
+      (clock.monotonicMs() >= this.#startFromMs && finder.known?.kind !== 'missing' && !this.#closed);
+    const made = new Set(isMade ? this.#run?.renditions.map(({ name }) => name) : []);
+    for (const { name } of renditions) {
+      if (!made.has(name)) sinkOf(name).giveUp();
+    }
   }
 
   #retryLater({ pid, reason }: FfmpegExit, lastedMs: number): void {
