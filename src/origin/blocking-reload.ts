@@ -80,3 +80,13 @@ export function isReached({ lastCompleteMsn, segments, open }: SegmentWindow, { 
   }
   return open?.head.msn === awaitedMsn && open.parts.length > awaitedPart;
 }
+
+/** The same of an I-frame playlist, which has no parts. */
+export function iFrameTooFarAhead(
+  { lastMsn }: { readonly lastMsn: number },
+  { msn }: AwaitedState,
+): string | undefined {
+  return msn > lastMsn + maxSegmentsAhead
+    ? `_HLS_msn ${msn} is too far ahead: the last I-frame is ${lastMsn}`
+    : undefined;
+}

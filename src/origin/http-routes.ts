@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import sirv from 'sirv';
 import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
 import { anySiteFields, preflightFields } from '../formats/http-fields/cors.ts';
+import { selectRanges } from '../policy/range-selection.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
 import type { LiveAnswer, LiveResponder } from './live-responder.ts';
 
@@ -93,7 +94,7 @@ function sendLive(request: IncomingMessage, response: ServerResponse, answer: Li
       return;
     }
     case 'media':
-      send(request, response, 200, [...corsFields, ...contentFields(answer)], answer.pieces);
+      sendMedia(request, response, answer);
       return;
     case 'text': {
       const gzip = normaliseAcceptEncoding(request.headers['accept-encoding']) === 'gzip';
@@ -102,6 +103,49 @@ function sendLive(request: IncomingMessage, response: ServerResponse, answer: Li
       else send(request, response, 200, fields, [answer.text.plain]);
     }
   }
+}
+
+/** Media, or the one range of it that is asked for (RFC 9110 §14.2); several ranges get it whole. */
+function sendMedia(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Extract<LiveAnswer, { kind: 'media' }>,
+): void {
+  const { pieces } = answer;
+  const lengthBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const { range } = request.headers;
+  // Without validators no If-Range can hold (RFC 9110 §13.1.5).
+  const isRanged = range !== undefined && request.method === 'GET' && request.headers['if-range'] === undefined;
+  const selection = isRanged ? selectRanges(range, lengthBytes) : { kind: 'whole' as const };
+  const fields: Fields = [...corsFields, ...contentFields(answer), ['Accept-Ranges', 'bytes']];
+  switch (selection.kind) {
+    case 'whole':
+    case 'multiple':
+      send(request, response, 200, fields, pieces);
+      return;
+    case 'single': {
+      const { first, last } = selection.range;
+      const contentRange = ['Content-Range', `bytes ${first}-${last}/${lengthBytes}`] as const;
+      send(request, response, 206, [...fields, contentRange], piecesWithin(pieces, first, last));
+      return;
+    }
+    case 'unsatisfiable':
+      sendSentence(request, response, 416, `it has ${lengthBytes} bytes`, [
+        ['Content-Range', `bytes */${lengthBytes}`],
+      ]);
+  }
+}
+
+/** Both positions are inclusive. */
+function piecesWithin(pieces: readonly Uint8Array[], first: number, last: number): Uint8Array[] {
+  const within: Uint8Array[] = [];
+  let offset = 0;
+  for (const piece of pieces) {
+    const [from, to] = [Math.max(0, first - offset), Math.min(piece.length, last + 1 - offset)];
+    if (from < to) within.push(piece.subarray(from, to));
+    offset += piece.length;
+  }
+  return within;
 }
 
 function contentFields({ contentType, cacheControl }: { contentType: string; cacheControl: string }): Fields {

@@ -1,12 +1,13 @@
 import {
   type AudioRendition,
+  type IFrameVariant,
   type Variant,
   type VariantVideo,
   writeMultivariantPlaylist,
 } from '../formats/m3u8/multivariant-playlist.ts';
 import type { VideoTrackConfig } from '../formats/media/track.ts';
 import { videoRange } from '../formats/media/video-color.ts';
-import { mediaPlaylistName } from './live-paths.ts';
+import { iFramePlaylistName, mediaPlaylistName } from './live-paths.ts';
 import type { Rendition } from './rendition.ts';
 
 /** A rate that the stream states is believed when what is measured is this near. */
@@ -36,6 +37,7 @@ export function multivariantPlaylistText(renditions: readonly Rendition[], audio
         ),
         ...(audioOnly ? groups.flatMap(soundVariants) : []),
       ],
+      iFrameVariants: iFrameVariants(pictures),
     });
   }
   // What is in the variant itself needs no rendition beside it, unless there is a choice.
@@ -56,6 +58,20 @@ export function multivariantPlaylistText(renditions: readonly Rendition[], audio
 /** One: whoever takes it finds the others of the group beside it. */
 function soundVariants(group: AudioGroup): Variant[] {
   return group.renditions.slice(0, 1).map((first) => variant(first, group));
+}
+
+function iFrameVariants(pictures: readonly Rendition[]): IFrameVariant[] {
+  return pictures.flatMap(({ name, config, iFrames }) => {
+    const bitrate = iFrames?.bitrate();
+    if (bitrate === undefined || config.kind !== 'video') return [];
+    return {
+      uri: iFramePlaylistName(name),
+      peakBitsPerSecond: bitrate.peak,
+      averageBitsPerSecond: bitrate.average,
+      codecs: config.codecString,
+      video: variantVideo(config, undefined),
+    };
+  });
 }
 
 function audioGroups(sounds: readonly Rendition[]): AudioGroup[] {

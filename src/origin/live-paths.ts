@@ -7,6 +7,7 @@ import type { TrackConfig } from '../formats/media/track.ts';
 export type LivePath =
   | { readonly kind: 'multivariant' }
   | { readonly kind: 'media-playlist'; readonly rendition: string }
+  | { readonly kind: 'i-frame-playlist'; readonly rendition: string }
   | { readonly kind: 'init'; readonly epoch: string; readonly rendition: string; readonly index: number }
   | { readonly kind: 'segment'; readonly epoch: string; readonly rendition: string; readonly msn: number }
   | {
@@ -31,6 +32,10 @@ export function mediaPlaylistName(rendition: string): string {
   return `${rendition}.m3u8`;
 }
 
+export function iFramePlaylistName(rendition: string): string {
+  return `${rendition}-iframes.m3u8`;
+}
+
 export function initPath(epoch: string, rendition: string, index: number): string {
   return `${epoch}/${rendition}/init-${index}.mp4`;
 }
@@ -45,7 +50,7 @@ export function partPath(epoch: string, rendition: string, msn: number, part: nu
 
 /** Fifteen digits stay exact. A number has one spelling: a path with a leading zero is another path, and not ours. */
 const number = '(0|[1-9][0-9]{0,14})';
-const playlistPath = new RegExp(`^(${renditionName})\\.m3u8$`);
+const playlistPath = new RegExp(`^(${renditionName}?)(-iframes)?\\.m3u8$`);
 const mediaPath = new RegExp(
   `^([0-9a-z-]{1,64})/(${renditionName})/(?:init-${number}\\.mp4|${number}(?:\\.${number})?\\.m4s)$`,
 );
@@ -53,8 +58,10 @@ const mediaPath = new RegExp(
 /** What a path below `/live/NAME/` means; `undefined` when nothing. */
 export function parseLivePath(path: string): LivePath | undefined {
   if (path === multivariantName) return { kind: 'multivariant' };
-  const playlist = playlistPath.exec(path)?.[1];
-  if (playlist !== undefined) return { kind: 'media-playlist', rendition: playlist };
+  const [, playlist, iFrames] = playlistPath.exec(path) ?? [];
+  if (playlist !== undefined) {
+    return { kind: iFrames === undefined ? 'media-playlist' : 'i-frame-playlist', rendition: playlist };
+  }
   const [, epoch, rendition, index, msn, part] = mediaPath.exec(path) ?? [];
   if (epoch === undefined || rendition === undefined) return undefined;
   if (index !== undefined) return { kind: 'init', epoch, rendition, index: Number(index) };

@@ -7,6 +7,7 @@ import {
   type SkippedTags,
   writeMediaPlaylist,
 } from '../formats/m3u8/media-playlist.ts';
+import { writeIFramePlaylist } from '../formats/m3u8/i-frame-playlist.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { StoredPart, StoredSegment } from '../stores/segment-window.ts';
 import type { Skip } from './blocking-reload.ts';
@@ -45,6 +46,30 @@ export function deltaUpdateText(source: PlaylistSource, rendition: Rendition, sk
   const { added, removed } = source.dateRanges.since(source.nowMs - boundarySeconds * 1_000);
   const skipped: SkippedTags = { segments, recentlyRemovedDateRanges: removed };
   return writeMediaPlaylist({ ...whole, dateRanges: added }, skipped);
+}
+
+/** The I-frames of a rendition, as ranges of its segments; `undefined` as long as none can be listed. */
+export function iFramePlaylistText(source: PlaylistSource, { name, iFrames }: Rendition): string | undefined {
+  if (iFrames === undefined || iFrames.listed.length === 0) return undefined;
+  const { epoch, targets, renditions, ended } = source;
+  return writeIFramePlaylist({
+    targetDurationSeconds: targets.targetDurationSeconds,
+    mediaSequence: iFrames.mediaSequence,
+    discontinuitySequence: iFrames.discontinuitySequence,
+    iFrames: iFrames.listed.map((iFrame) => ({
+      uri: segmentPath(epoch, name, iFrame.segmentMsn),
+      offset: iFrame.offset,
+      byteLength: iFrame.byteLength,
+      initUri: initPath(epoch, name, iFrame.initIndex),
+      keys: [],
+      durationSeconds: iFrame.durationSeconds,
+      programDateTime: iFrame.programDateTime,
+      discontinuity: iFrame.discontinuity,
+      independent: true,
+    })),
+    renditionReports: renditions.map(renditionReport),
+    ended,
+  });
 }
 
 /** How many segments end before the Skip Boundary, measured from the live end. */

@@ -1,6 +1,14 @@
 import { LimitError } from '../base/errors.ts';
 import type { WaitOutcome } from '../stores/change-waiters.ts';
-import { type AwaitedState, isReached, parseDeliveryDirectives, tooFarAhead } from './blocking-reload.ts';
+import type { PlaylistTargets } from '../policy/target-duration.ts';
+import {
+  type AwaitedState,
+  iFrameTooFarAhead,
+  isReached,
+  parseDeliveryDirectives,
+  type Skip,
+  tooFarAhead,
+} from './blocking-reload.ts';
 import { EncodedText } from './encoded-text.ts';
 import type { LiveChannels } from './live-channel.ts';
 import { type LivePath, parseLivePath } from './live-paths.ts';
@@ -69,7 +77,8 @@ export class LiveResponder {
         case 'multivariant':
           return await multivariantPlaylist(packager, signal);
         case 'media-playlist':
-          return await mediaPlaylist(packager, path.rendition, query, signal);
+        case 'i-frame-playlist':
+          return await mediaPlaylist(packager, path, query, signal);
         default:
           return await media(packager, path, signal);
       }
@@ -90,9 +99,18 @@ async function multivariantPlaylist(packager: Packager, signal: AbortSignal): Pr
   return text === undefined ? notYet() : playlistAnswer(text, plainMaxAge(packager));
 }
 
+/** What a request can wait for, and what it gets then. */
+interface AwaitedPlaylist {
+  /** Without this there is nothing to send, so that who asks for nothing waits for it too. */
+  readonly least: AwaitedState | undefined;
+  tooFarAhead(awaited: AwaitedState, targets: PlaylistTargets): string | undefined;
+  isReached(awaited: AwaitedState): boolean;
+  text(skip: Skip | undefined): EncodedText | undefined;
+}
+
 async function mediaPlaylist(
   packager: Packager,
-  name: string,
+  path: LivePath & { readonly kind: 'media-playlist' | 'i-frame-playlist' },
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<LiveAnswer> {
@@ -101,30 +119,55 @@ async function mediaPlaylist(
   if (directives.kind === 'bad') return { kind: 'refusal', status: 400, sentence: directives.sentence };
   const failure = await untilPlayable(packager, signal);
   if (failure !== undefined) return failure;
-  const rendition = packager.renditions.find((candidate) => candidate.name === name);
-  if (rendition === undefined) return notFound(`this stream has no rendition "${name}"`);
+  const rendition = packager.renditions.find((candidate) => candidate.name === path.rendition);
+  if (rendition === undefined) return notFound(`this stream has no rendition "${path.rendition}"`);
+  const playlist = path.kind === 'media-playlist' ? ofParts(packager, rendition) : ofIFrames(packager, rendition);
+  if (playlist === undefined) return notFound('sound has no I-frames');
   const { awaited, skip } = directives;
-  const refusal = awaited && (await untilReached(packager, rendition, awaited, signal));
+  const refusal = await untilReached(packager, playlist, awaited ?? playlist.least, signal);
   if (refusal !== undefined) return refusal;
-  const text = packager.mediaPlaylist(rendition, packager.ended ? undefined : skip);
+  const text = playlist.text(packager.ended ? undefined : skip);
   if (text === undefined) return notYet();
   const blocked = awaited !== undefined && !packager.ended;
   return playlistAnswer(text, blocked ? 6 * (packager.targets?.targetDurationSeconds ?? 1) : plainMaxAge(packager));
 }
 
+function ofParts(packager: Packager, rendition: Rendition): AwaitedPlaylist {
+  const { window } = rendition;
+  return {
+    least: undefined,
+    tooFarAhead: (awaited, targets) => tooFarAhead(window, targets, awaited),
+    isReached: (awaited) => isReached(window, awaited),
+    text: (skip) => packager.mediaPlaylist(rendition, skip),
+  };
+}
+
+/** It announces no updates, so it is always whole. */
+function ofIFrames(packager: Packager, rendition: Rendition): AwaitedPlaylist | undefined {
+  const { iFrames } = rendition;
+  return (
+    iFrames && {
+      least: { msn: iFrames.mediaSequence, part: undefined },
+      tooFarAhead: (awaited) => iFrameTooFarAhead(iFrames, awaited),
+      isReached: ({ msn }) => iFrames.lastMsn >= msn,
+      text: () => packager.iFramePlaylist(rendition),
+    }
+  );
+}
+
 /** rfc8216bis §6.2.5.2. A stream that ends meanwhile has nothing more to wait for. */
 async function untilReached(
   packager: Packager,
-  { window }: Rendition,
-  awaited: AwaitedState,
+  playlist: AwaitedPlaylist,
+  awaited: AwaitedState | undefined,
   signal: AbortSignal,
 ): Promise<LiveAnswer | undefined> {
   const { targets } = packager;
-  if (packager.ended || targets === undefined) return undefined;
-  const sentence = tooFarAhead(window, targets, awaited);
+  if (packager.ended || targets === undefined || awaited === undefined) return undefined;
+  const sentence = playlist.tooFarAhead(awaited, targets);
   if (sentence !== undefined) return { kind: 'refusal', status: 400, sentence };
   const outcome = await packager.changes.wait(
-    () => isReached(window, awaited),
+    () => playlist.isReached(awaited),
     3_000 * targets.targetDurationSeconds,
     signal,
   );
@@ -151,7 +194,7 @@ function refusalAfter(outcome: WaitOutcome, sentence: string): LiveAnswer | unde
 
 async function media(
   packager: Packager,
-  path: Exclude<LivePath, { kind: 'multivariant' | 'media-playlist' }>,
+  path: Exclude<LivePath, { kind: 'multivariant' | 'media-playlist' | 'i-frame-playlist' }>,
   signal: AbortSignal,
 ): Promise<LiveAnswer> {
   const rendition = path.epoch === packager.epoch ? packager.rendition(path.rendition) : undefined;

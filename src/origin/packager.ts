@@ -20,7 +20,7 @@ import { FollowingRendition } from './following-rendition.ts';
 import { ladderRuleOf } from './ladder/ladder-settings.ts';
 import { trackRenditionName } from './live-paths.ts';
 import { multivariantPlaylistText } from './live-multivariant.ts';
-import { deltaUpdateText, mediaPlaylistText } from './live-playlists.ts';
+import { deltaUpdateText, iFramePlaylistText, mediaPlaylistText } from './live-playlists.ts';
 import type { Rendition } from './rendition.ts';
 import { RenditionSet } from './rendition-set.ts';
 import type { OriginSettings } from './settings.ts';
@@ -158,6 +158,12 @@ export class Packager implements StreamSubscriber {
     return update ?? this.#cached(rendition.name, () => mediaPlaylistText(source, rendition));
   }
 
+  /** Only once `targets` and an I-frame are there. */
+  iFramePlaylist(rendition: Rendition): EncodedText | undefined {
+    const source = this.#playlistSource();
+    return source && this.#cached(`${rendition.name} I-frames`, () => iFramePlaylistText(source, rendition));
+  }
+
   /** Only once `targets` is there. */
   multivariantPlaylist(): EncodedText | undefined {
     const source = this.#playlistSource();
@@ -276,6 +282,7 @@ export class Packager implements StreamSubscriber {
   onEnd(): void {
     for (const rendition of this.#following.values()) rendition.end();
     this.#ended = true;
+    for (const { iFrames } of this.#renditions?.list() ?? []) iFrames?.end();
     this.#texts.clear();
     this.changes.close();
   }

@@ -5,13 +5,9 @@ import { sameTrackConfig } from '../formats/media/track.ts';
 import type { CutGap, CutPart, SegmentStart } from '../policy/part-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { timescaleOf } from '../policy/timed-unit.ts';
+import { IFrames } from './i-frames.ts';
+import type { MeasuredBitrate } from './measured-bitrate.ts';
 import { SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
-
-/** Bits a second of what the window holds. */
-export interface MeasuredBitrate {
-  readonly peak: number;
-  readonly average: number;
-}
 
 const noBytes = new Uint8Array(0);
 
@@ -21,6 +17,8 @@ export class Rendition {
   readonly name: string;
   readonly kind: CmafTrackConfig['kind'];
   readonly window: SegmentWindow;
+  /** Of pictures. */
+  readonly iFrames: IFrames | undefined;
   readonly #targets: PlaylistTargets;
   readonly #programDateTimeAt: (mediaSeconds: number) => string;
   readonly #inits = new Map<number, Uint8Array>();
@@ -40,6 +38,7 @@ export class Rendition {
     this.name = name;
     this.kind = config.kind;
     this.window = new SegmentWindow(limits);
+    this.iFrames = config.kind === 'video' ? new IFrames(targets, programDateTimeAt) : undefined;
     this.#targets = targets;
     this.#programDateTimeAt = programDateTimeAt;
     this.#config = config;
@@ -58,13 +57,16 @@ export class Rendition {
   startSegment(config: CmafTrackConfig, start: SegmentStart): void {
     this.#setConfig(config);
     const startSeconds = start.startTicks / timescaleOf(config);
-    this.window.startSegment({ ...this.#head(start.msn, startSeconds), ...start });
+    const head = { ...this.#head(start.msn, startSeconds), ...start };
+    this.window.startSegment(head);
+    this.iFrames?.startSegment(head);
   }
 
   addPart({ units, startTicks, durationTicks, independent }: CutPart): void {
     const durationSeconds = durationTicks / timescaleOf(this.#config);
     if (units.length === 0) {
       this.window.addPart({ bytes: noBytes, durationSeconds, independent, gap: true });
+      this.iFrames?.addPart({ byteLength: 0, firstSampleEnd: 0, durationSeconds, independent: false });
       return;
     }
     const bytes = mediaPart({
@@ -75,10 +77,14 @@ export class Rendition {
     const { msn } = this.window.nextPart;
     this.#unitCounts.set(msn, (this.#unitCounts.get(msn) ?? 0) + units.length);
     this.window.addPart({ bytes, durationSeconds, independent, gap: false });
+    const behindFirst = units.slice(1).reduce((sum, { data }) => sum + data.length, 0);
+    const firstSampleEnd = bytes.length - behindFirst;
+    this.iFrames?.addPart({ byteLength: bytes.length, firstSampleEnd, durationSeconds, independent });
   }
 
   endSegment(durationTicks: number): void {
     this.window.endSegment(durationTicks / timescaleOf(this.#config));
+    this.iFrames?.endSegment();
     this.#forget();
   }
 
@@ -90,6 +96,7 @@ export class Rendition {
       { ...head, independent: true, discontinuity: gap.discontinuity },
       gap.durationTicks / timescaleOf(config),
     );
+    this.iFrames?.addGap(gap.discontinuity);
     this.#forget();
   }
 
@@ -144,6 +151,7 @@ export class Rendition {
       if (index < oldestInit) this.#inits.delete(index);
     }
     const firstMsn = this.window.segments[0]?.msn ?? 0;
+    this.iFrames?.leave(firstMsn);
     for (const msn of this.#unitCounts.keys()) {
       if (msn < firstMsn) this.#unitCounts.delete(msn);
     }

@@ -2,6 +2,7 @@ import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
 import { LiveStream } from '../../src/live/live-stream.ts';
 import { Packager } from '../../src/origin/packager.ts';
+import type { Rendition } from '../../src/origin/rendition.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { LogRecorder } from './log-recorder.ts';
 import { type ParsedPlaylist, parsePlaylist } from './parsed-playlist.ts';
@@ -20,6 +21,8 @@ export class PublishedStream {
   readonly packager: Packager;
   /** Each state of each media playlist, by its name. */
   readonly histories = new Map<string, string[]>();
+  /** Likewise of the I-frame playlists. */
+  readonly iFrameHistories = new Map<string, string[]>();
   /** Renditions that come into being after others have a playlist. */
   readonly late: string[] = [];
   readonly #findings = new Set<string>();
@@ -69,7 +72,11 @@ export class PublishedStream {
 
   /** What is wrong with the playlists so far, in words; nothing when all is well. */
   get findings(): string[] {
-    return [...validateMediaPlaylists(this.histories, this.late), ...this.#findings];
+    return [
+      ...validateMediaPlaylists(this.histories, this.late),
+      ...validateMediaPlaylists(this.iFrameHistories),
+      ...this.#findings,
+    ];
   }
 
   #assertValid(): void {
@@ -81,6 +88,7 @@ export class PublishedStream {
   record(): void {
     let hasChanged = false;
     for (const rendition of this.packager.renditions) {
+      this.#recordIFrames(rendition);
       const name = `${rendition.name}.m3u8`;
       const text = this.packager.mediaPlaylist(rendition)?.plain.toString();
       const history = this.histories.get(name) ?? [];
@@ -101,7 +109,21 @@ export class PublishedStream {
     for (const finding of hasChanged ? validateReports(this.#parsed) : []) this.#findings.add(finding);
   }
 
+  #recordIFrames(rendition: Rendition): void {
+    const text = this.packager.iFramePlaylist(rendition)?.plain.toString();
+    const name = `${rendition.name}-iframes.m3u8`;
+    const history = this.iFrameHistories.get(name) ?? [];
+    // What it reports of others changes with every part.
+    if (text === undefined || withoutReports(text) === withoutReports(history.at(-1) ?? '')) return;
+    history.push(text);
+    this.iFrameHistories.set(name, history);
+  }
+
   playlist(name: string): string {
     return this.histories.get(name)?.at(-1) ?? '';
   }
+}
+
+function withoutReports(text: string): string {
+  return text.replaceAll(/#EXT-X-RENDITION-REPORT.*\n/g, '');
 }

@@ -7,7 +7,7 @@ import {
   tabSeparatedString,
 } from './attribute-list.ts';
 import { type DateRange, dateRangeTag } from './date-range.ts';
-import { type EncryptionKey, KeyTags } from './encryption-key.ts';
+import { type SegmentHead, SegmentHeads } from './segment-heads.ts';
 
 /** A live media playlist of low-latency HLS (rfc8216bis §4.4), which any HLS player reads. */
 export interface MediaPlaylist {
@@ -28,19 +28,6 @@ export interface MediaPlaylist {
   readonly dateRanges: readonly DateRange[];
   /** Nothing will be added any more. */
   readonly ended: boolean;
-}
-
-/** What a segment has before its parts are known. */
-interface SegmentHead {
-  /** Time or configuration does not go on from the segment before. */
-  readonly discontinuity: boolean;
-  /** It begins with a keyframe. */
-  readonly independent: boolean;
-  readonly initUri: string;
-  /** What it is encrypted with, its initialisation segment excepted; empty when it is not. */
-  readonly keys: readonly EncryptionKey[];
-  /** Wall clock of its start: a date of ISO 8601 with time zone and milliseconds. */
-  readonly programDateTime: string;
 }
 
 export interface OpenSegment extends SegmentHead {
@@ -88,7 +75,7 @@ const holdBackFactor = 3;
 /** The Skip Boundary in TARGETDURATIONs: the least that is allowed (rfc8216bis §4.4.3.8). */
 const skipBoundaryFactor = 6;
 /** EXT-X-SKIP needs 9, one that stands for date ranges too 10 (rfc8216bis §8). */
-const version = 9;
+export const playlistVersion = 9;
 const versionOfSkippedDateRanges = 10;
 
 /** CAN-SKIP-UNTIL: what is farther from the live end may be left out of an update. */
@@ -96,10 +83,15 @@ export function skipBoundarySeconds({ targetDurationSeconds }: { readonly target
   return targetDurationSeconds * skipBoundaryFactor;
 }
 
+/** HOLD-BACK: so far from the live end players begin that do without parts. */
+export function holdBackSeconds({ targetDurationSeconds }: { readonly targetDurationSeconds: number }): number {
+  return targetDurationSeconds * holdBackFactor;
+}
+
 /** The text of a media playlist, or of an update of it. */
 export function writeMediaPlaylist(playlist: MediaPlaylist, skipped?: SkippedTags): string {
   const skipsDateRanges = skipped?.recentlyRemovedDateRanges !== undefined;
-  const lines = ['#EXTM3U', `#EXT-X-VERSION:${skipsDateRanges ? versionOfSkippedDateRanges : version}`];
+  const lines = ['#EXTM3U', `#EXT-X-VERSION:${skipsDateRanges ? versionOfSkippedDateRanges : playlistVersion}`];
   lines.push(...playlistTags(playlist), ...playlist.dateRanges.map(dateRangeTag));
   const heads = new SegmentHeads(lines);
   if (skipped !== undefined) {
@@ -142,7 +134,7 @@ function playlistTags(playlist: MediaPlaylist): string[] {
       'CAN-SKIP-UNTIL': decimalFloatingPoint(skipBoundarySeconds(playlist)),
       'CAN-SKIP-DATERANGES': enumeratedString('YES'),
       'PART-HOLD-BACK': decimalFloatingPoint(playlist.partTargetSeconds * holdBackFactor),
-      'HOLD-BACK': decimalFloatingPoint(playlist.targetDurationSeconds * holdBackFactor),
+      'HOLD-BACK': decimalFloatingPoint(holdBackSeconds(playlist)),
     }),
     attributeTag('EXT-X-PART-INF', { 'PART-TARGET': decimalFloatingPoint(playlist.partTargetSeconds) }),
     `#EXT-X-MEDIA-SEQUENCE:${playlist.mediaSequence}`,
@@ -158,36 +150,6 @@ function skipTag({ segments, recentlyRemovedDateRanges }: SkippedTags): string {
   });
 }
 
-/** The tags before a segment's parts; those that stay in force are written where they change. */
-class SegmentHeads {
-  readonly #lines: string[];
-  readonly #keys = new KeyTags();
-  #initUri: string | undefined;
-
-  constructor(lines: string[]) {
-    this.#lines = lines;
-  }
-
-  /**
-   * MAP and KEY of the segments that are left out are written again: a player that holds them takes them for what they
-   * are, and hls.js looks for no keys before the update.
-   */
-  skip(last: SegmentHead | undefined): void {
-    if (last !== undefined && last.keys.length > 0) this.#keys.forget();
-  }
-
-  /** DISCONTINUITY, then MAP, then KEY, then PROGRAM-DATE-TIME: hls.js takes them in this order for one segment. */
-  push(head: SegmentHead): void {
-    const lines = this.#lines;
-    if (head.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
-    if (head.discontinuity || head.initUri !== this.#initUri) {
-      lines.push(...this.#keys.beforeMap(), attributeTag('EXT-X-MAP', { URI: quotedString(head.initUri) }));
-      this.#initUri = head.initUri;
-    }
-    lines.push(...this.#keys.before(head.keys), `#EXT-X-PROGRAM-DATE-TIME:${head.programDateTime}`);
-  }
-}
-
 function partTag(part: PlaylistPart): string {
   return attributeTag('EXT-X-PART', {
     DURATION: decimalFloatingPoint(part.durationSeconds),
@@ -197,7 +159,7 @@ function partTag(part: PlaylistPart): string {
   });
 }
 
-function renditionReportTag(report: RenditionReport): string {
+export function renditionReportTag(report: RenditionReport): string {
   return attributeTag('EXT-X-RENDITION-REPORT', {
     URI: quotedString(report.uri),
     'LAST-MSN': decimalInteger(report.lastMsn),

@@ -1,0 +1,144 @@
+import { longestSegmentSeconds, type PlaylistTargets } from '../policy/target-duration.ts';
+import type { SegmentHead } from '../stores/segment-window.ts';
+import type { MeasuredBitrate } from './measured-bitrate.ts';
+
+/** Where an I-frame lies. Times are media time. */
+export interface IFrame {
+  readonly segmentMsn: number;
+  /** From the beginning of the segment: the `moof` of the part that begins with it, to the end of its sample. */
+  readonly offset: number;
+  readonly byteLength: number;
+  readonly startSeconds: number;
+  readonly programDateTime: string;
+  readonly initIndex: number;
+  readonly discontinuity: boolean;
+}
+
+/** An I-frame whose end is known, so that it can be listed. */
+export interface ListedIFrame extends IFrame {
+  readonly durationSeconds: number;
+}
+
+/**
+ * The I-frames of a rendition's window, one for each part that begins with a keyframe. One is listed when its segment
+ * is complete and the next I-frame, which tells how long it stands, has come.
+ */
+export class IFrames {
+  readonly #targets: PlaylistTargets;
+  readonly #programDateTimeAt: (mediaSeconds: number) => string;
+  readonly #listed: ListedIFrame[] = [];
+  /** The newest of a complete segment, which stands until nobody knows when. */
+  #held: IFrame | undefined;
+  #open: { readonly head: SegmentHead; readonly iFrames: IFrame[]; byteLength: number; endSeconds: number } | undefined;
+  /** A discontinuity that no I-frame has carried yet. */
+  #discontinuity = false;
+  /** Where the media ends that has come. */
+  #endSeconds = 0;
+  #mediaSequence = 0;
+  #discontinuitySequence = 0;
+
+  constructor(targets: PlaylistTargets, programDateTimeAt: (mediaSeconds: number) => string) {
+    this.#targets = targets;
+    this.#programDateTimeAt = programDateTimeAt;
+  }
+
+  /** Oldest first. */
+  get listed(): readonly ListedIFrame[] {
+    return this.#listed;
+  }
+
+  /** Of the first that is listed: I-frames are counted by themselves. */
+  get mediaSequence(): number {
+    return this.#mediaSequence;
+  }
+
+  get lastMsn(): number {
+    return this.#mediaSequence + this.#listed.length - 1;
+  }
+
+  get discontinuitySequence(): number {
+    return this.#discontinuitySequence;
+  }
+
+  startSegment(head: SegmentHead): void {
+    this.#discontinuity ||= head.discontinuity;
+    this.#open = { head, iFrames: [], byteLength: 0, endSeconds: head.startSeconds };
+  }
+
+  /** `firstSampleEnd`: bytes from the beginning of the part to the end of its first sample. */
+  addPart(part: {
+    readonly byteLength: number;
+    readonly firstSampleEnd: number;
+    readonly durationSeconds: number;
+    readonly independent: boolean;
+  }): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    if (part.independent) {
+      // Time does not go on from one run to the next: the last picture stands to the end of its own.
+      this.#release(this.#discontinuity ? this.#endSeconds : open.endSeconds);
+      open.iFrames.push({
+        segmentMsn: open.head.msn,
+        offset: open.byteLength,
+        byteLength: part.firstSampleEnd,
+        startSeconds: open.endSeconds,
+        programDateTime: this.#programDateTimeAt(open.endSeconds),
+        initIndex: open.head.initIndex,
+        discontinuity: this.#discontinuity,
+      });
+      this.#discontinuity = false;
+    }
+    open.byteLength += part.byteLength;
+    open.endSeconds += part.durationSeconds;
+  }
+
+  endSegment(): void {
+    const open = this.#open;
+    this.#open = undefined;
+    for (const iFrame of open?.iFrames ?? []) {
+      this.#release(iFrame.startSeconds);
+      this.#held = iFrame;
+    }
+    this.#endSeconds = open?.endSeconds ?? this.#endSeconds;
+  }
+
+  addGap(discontinuity: boolean): void {
+    this.#discontinuity ||= discontinuity;
+  }
+
+  /** Nothing follows: the last one is listed too. */
+  end(): void {
+    this.#release(this.#endSeconds);
+  }
+
+  /** The segments before `msn` have left. */
+  leave(msn: number): void {
+    for (let oldest = this.#listed[0]; oldest !== undefined && oldest.segmentMsn < msn; oldest = this.#listed[0]) {
+      this.#listed.shift();
+      this.#mediaSequence++;
+      if (oldest.discontinuity) this.#discontinuitySequence++;
+    }
+  }
+
+  /** As players load them at normal speed; `undefined` before the first. */
+  bitrate(): MeasuredBitrate | undefined {
+    const { segmentSeconds } = this.#targets;
+    const held = this.#held === undefined ? [] : [{ ...this.#held, durationSeconds: segmentSeconds }];
+    const iFrames = this.#listed.length > 0 ? this.#listed : held;
+    if (iFrames.length === 0) return undefined;
+    const seconds = iFrames.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0);
+    const bits = iFrames.reduce((sum, { byteLength }) => sum + byteLength * 8, 0);
+    const peak = Math.max(...iFrames.map(({ byteLength, durationSeconds }) => (byteLength * 8) / durationSeconds));
+    return { peak, average: bits / seconds };
+  }
+
+  #release(endSeconds: number): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    // A picture may stand for longer than TARGETDURATION, EXTINF may not say so; the next date does.
+    const mostSeconds = longestSegmentSeconds(this.#targets.targetDurationSeconds);
+    const durationSeconds = Math.min(Math.max(endSeconds - held.startSeconds, 0.001), mostSeconds);
+    this.#listed.push({ ...held, durationSeconds });
+  }
+}
