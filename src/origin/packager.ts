@@ -8,7 +8,7 @@ import { withColorInfo } from '../formats/media/video-color.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
 import { SegmentCutter } from '../policy/segment-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
-import { TargetLearner, type UnitSink } from '../policy/target-learner.ts';
+import { type ExpectingSink, TargetLearner, type UnitSink } from '../policy/target-learner.ts';
 import type { TimedTrack } from '../policy/timed-unit.ts';
 import { Timeline } from '../policy/timeline.ts';
 import { ChangeWaiters } from '../stores/change-waiters.ts';
@@ -104,6 +104,7 @@ export class Packager implements StreamSubscriber {
         this.#learner.onUnit(unit);
         for (const listener of this.#listeners) listener.onUnit(unit);
       },
+      onExpectedUnit: (unit) => this.#learner.onExpectedUnit(unit),
       onLateTrack: ({ kind, trackId }) => {
         options.log.warn(
           { stream: options.path, kind, track: trackId },
@@ -306,7 +307,7 @@ export class Packager implements StreamSubscriber {
     for (const listener of this.#listeners) listener.onRunEnd();
   }
 
-  #begin(targets: PlaylistTargets): UnitSink {
+  #begin(targets: PlaylistTargets): ExpectingSink {
     this.#targets = targets;
     this.#options.log.info({ stream: this.path, epoch: this.epoch, ...targets }, 'Stream is being packaged');
     const renditions = new RenditionSet({
@@ -328,6 +329,7 @@ export class Packager implements StreamSubscriber {
         cutter.onEpoch(tracks);
       },
       onUnit: (unit) => cutter.onUnit(unit),
+      onExpectedUnit: (unit) => cutter.onExpectedUnit(unit),
     };
   }
 

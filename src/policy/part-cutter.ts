@@ -46,8 +46,9 @@ const leastGapSeconds = 0.01;
  * that would exceed it. When a part is full, and as long as the last unit another would make it too long, it goes out
  * without waiting for that other.
  *
- * A picture that stands for longer than any part may last (the encoder paused) ends the part that is open, which then
- * says less than it lasts; the parts that follow say as much more, until they have caught up. So the media has no hole,
+ * A picture that stands for longer than any part may last (the encoder paused), or than there is room for in a part that
+ * is not full enough to go out, ends that part, which then says less than it lasts; the parts that follow say as much
+ * more, until they have caught up. So the media has no hole,
  * no part is too long or too short by what the playlist says, and each segment says what it lasts. Where the segment
  * ends before, and where there is nothing at all, gaps take the time.
  */
@@ -65,6 +66,8 @@ export class PartCutter {
   /** What the parts and gaps have said so far ends here. */
   #saidTicks: number | undefined;
   #endTicks = 0;
+  /** The unit that has gone out before it was certain how long it lasts, and where it ends in the media. */
+  #early: { readonly dtsTicks: number; readonly mediaEndTicks: number } | undefined;
 
   constructor(track: TimedTrack, partTargetMs: number, lastMsn: number, sink: CutterSink) {
     this.#track = track;
@@ -111,16 +114,60 @@ export class PartCutter {
 
   add(unit: TimedUnit): void {
     if (unit.dtsTicks - this.#endTicks >= this.#leastGapTicks) this.#gapUntil(unit.dtsTicks);
-    const fitsNowhere = unit.durationTicks > this.#partTargetTicks;
+    const fitsNowhere = unit.durationTicks > this.#partTargetTicks || !this.#isFilledBy(this.#partTicks);
     if (!fitsNowhere && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
-    this.#units.push(unit);
+    this.#units.push(this.#joined(unit));
     this.#endTicks = unit.dtsTicks + unit.durationTicks;
-    if (
-      this.#partTicks >= this.#partTargetTicks * leastPartFill &&
-      this.#partTicks + unit.durationTicks > this.#partTargetTicks
-    ) {
-      this.#endPart();
-    }
+    if (this.#isFull(this.#partTicks, unit.durationTicks)) this.#endPart();
+  }
+
+  /**
+   * The unit that comes next, with the duration that it probably has. If the part is full with it, it goes out; returns
+   * whether it has. `add` must not be given it then, but `settle`.
+   */
+  addEarly(unit: TimedUnit): boolean {
+    const { dtsTicks, durationTicks } = unit;
+    if (this.#saidTicks === undefined || dtsTicks - this.#endTicks >= this.#leastGapTicks) return false;
+    const partTicks = dtsTicks + durationTicks - this.#saidTicks;
+    if (partTicks > this.#partTargetTicks || !this.#isFull(partTicks, durationTicks)) return false;
+    this.#units.push(unit);
+    this.#endTicks = dtsTicks + durationTicks;
+    this.#endPart();
+    this.#early = { dtsTicks, mediaEndTicks: this.#endTicks };
+    return true;
+  }
+
+  /** Whether it has gone out already. */
+  isEarly(unit: TimedUnit): boolean {
+    return unit.dtsTicks === this.#early?.dtsTicks;
+  }
+
+  /** What has gone out early lasts this long. */
+  settle({ dtsTicks, durationTicks }: TimedUnit): void {
+    this.#endTicks = dtsTicks + durationTicks;
+  }
+
+  /** After one that went out early a unit is decoded where that ends, and shown when it was to be: there is no hole. */
+  #joined(unit: TimedUnit): TimedUnit {
+    const early = this.#early;
+    this.#early = undefined;
+    const lateTicks = early === undefined ? 0 : unit.dtsTicks - early.mediaEndTicks;
+    if (lateTicks === 0 || Math.abs(lateTicks) >= Math.min(this.#leastGapTicks, unit.durationTicks)) return unit;
+    return {
+      ...unit,
+      dtsTicks: unit.dtsTicks - lateTicks,
+      durationTicks: unit.durationTicks + lateTicks,
+      compositionOffsetTicks: unit.compositionOffsetTicks + lateTicks,
+    };
+  }
+
+  /** Another unit like the last one would be too much. */
+  #isFull(partTicks: number, lastDurationTicks: number): boolean {
+    return this.#isFilledBy(partTicks) && partTicks + lastDurationTicks > this.#partTargetTicks;
+  }
+
+  #isFilledBy(partTicks: number): boolean {
+    return partTicks >= this.#partTargetTicks * leastPartFill;
   }
 
   /** `endSeconds`: where it ends for the playlist, if that is not where its last unit does. */

@@ -69,6 +69,16 @@ export class SegmentCutter implements UnitSink {
     this.#releaseWaiting(leader, false);
   }
 
+  /** A picture of the leading track that fills a part does not wait until the next one says how long it lasts. */
+  onExpectedUnit(unit: TimedUnit): void {
+    const leader = this.#leader;
+    if (leader === undefined || unit.keyframe || unit.track !== leader.cutter.track.track) return;
+    const { segment, msn } = leader.cutter;
+    if (segment === undefined || msn !== this.#boundaries.nextMsn - 1) return;
+    if (this.#endsSegment(leader, segment, unit, leader.secondsOf(unit))) return;
+    if (leader.cutter.addEarly(unit)) this.#releaseWaiting(leader, false);
+  }
+
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */
   flush(): void {
     if (this.#leader !== undefined) this.#releaseWaiting(this.#leader, true);
@@ -109,7 +119,9 @@ export class SegmentCutter implements UnitSink {
     const atSeconds = leader.secondsOf(unit);
     const durationSeconds = unit.durationTicks / timescale;
     this.#noteKeyframe(leader, unit, atSeconds);
-    if (segment === undefined) {
+    if (leader.cutter.isEarly(unit)) {
+      if (segment !== undefined && msn === this.#boundaries.nextMsn - 1) this.#settle(leader, segment, unit);
+    } else if (segment === undefined) {
       // Nobody could decode it.
       if (!unit.keyframe) return;
       this.#begin(leader, unit);
@@ -119,8 +131,23 @@ export class SegmentCutter implements UnitSink {
       // Back after a hole, in the midst of a segment of sound: better a new one than half a segment without pictures.
       this.#begin(leader, unit);
     }
-    this.#follow(leader, unit);
+    if (!leader.cutter.isEarly(unit)) this.#follow(leader, unit);
     this.#splitLongUnit(atSeconds, durationSeconds);
+  }
+
+  /** A picture that is in a part already: where it lasts too long for its segment, another begins where it was to end. */
+  #settle(leader: BoundaryFollower, segment: { readonly startSeconds: number }, unit: TimedUnit): void {
+    const { cutter } = leader;
+    const untilSeconds = leader.secondsOf(unit) + unit.durationTicks / cutter.timescale;
+    if (untilSeconds - this.#sharedStartSeconds(cutter.msn, segment) <= this.#limitSeconds) {
+      cutter.settle(unit);
+      return;
+    }
+    this.#boundaries.begin({
+      startSeconds: cutter.endSeconds,
+      shownSeconds: cutter.endSeconds,
+      independent: false,
+    });
   }
 
   /** A picture that stands for longer than a segment may last takes several: the others than the first are gaps. */
@@ -150,14 +177,8 @@ export class SegmentCutter implements UnitSink {
     atSeconds: number,
   ): boolean {
     const { msn, timescale, track } = leader.cutter;
-    let { startSeconds } = segment;
-    for (const { follower } of this.#following.values()) {
-      if (follower.cutter.msn !== msn) continue;
-      startSeconds = Math.min(startSeconds, follower.cutter.segment?.startSeconds ?? startSeconds);
-    }
-    const lengthSeconds = atSeconds - startSeconds;
-    // The sound of this segment may last one frame longer.
-    const limitSeconds = longestSegmentSeconds(this.#targets.targetDurationSeconds) - this.#followingUnitSeconds;
+    const lengthSeconds = atSeconds - this.#sharedStartSeconds(msn, segment);
+    const limitSeconds = this.#limitSeconds;
     const durationSeconds = unit.durationTicks / timescale;
     if (lengthSeconds + durationSeconds > limitSeconds) return true;
     if (!unit.keyframe) return false;
@@ -165,6 +186,21 @@ export class SegmentCutter implements UnitSink {
     return (
       !segment.independent || endsAtKeyframe(lengthSeconds, expectedSeconds, this.#targets.segmentSeconds, limitSeconds)
     );
+  }
+
+  /** Where a segment of the leading track begins in that track which begins it first. */
+  #sharedStartSeconds(msn: number, segment: { readonly startSeconds: number }): number {
+    let { startSeconds } = segment;
+    for (const { follower } of this.#following.values()) {
+      if (follower.cutter.msn !== msn) continue;
+      startSeconds = Math.min(startSeconds, follower.cutter.segment?.startSeconds ?? startSeconds);
+    }
+    return startSeconds;
+  }
+
+  /** The sound of a segment may last one frame longer. */
+  get #limitSeconds(): number {
+    return longestSegmentSeconds(this.#targets.targetDurationSeconds) - this.#followingUnitSeconds;
   }
 
   #begin(track: BoundaryFollower, first: TimedUnit): void {

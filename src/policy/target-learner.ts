@@ -19,6 +19,12 @@ export interface UnitSink {
   onUnit(unit: TimedUnit): void;
 }
 
+/** One that wants to know of units before it is certain how long they last. */
+export interface ExpectingSink extends UnitSink {
+  /** What `onUnit` will be given next for its track, with the duration that it has if nothing happens. */
+  onExpectedUnit(unit: TimedUnit): void;
+}
+
 /** What the operator asks for. */
 export interface WantedTargets {
   readonly segmentMs: number;
@@ -31,10 +37,10 @@ export interface WantedTargets {
  * picture rate than the operator thought of needs other ones. What it held back meanwhile it then hands to the sink
  * that `onTargets` gives, and everything after.
  */
-export class TargetLearner implements UnitSink {
+export class TargetLearner implements ExpectingSink {
   readonly #wanted: WantedTargets;
-  readonly #onTargets: (targets: PlaylistTargets) => UnitSink;
-  #sink: UnitSink | undefined;
+  readonly #onTargets: (targets: PlaylistTargets) => ExpectingSink;
+  #sink: ExpectingSink | undefined;
   #tracks: readonly TimedTrack[] = [];
   #units: TimedUnit[] = [];
   #heldBytes = 0;
@@ -42,7 +48,7 @@ export class TargetLearner implements UnitSink {
   #lastKeyframeSeconds = 0;
   #longestIntervalSeconds = 0;
 
-  constructor(wanted: WantedTargets, onTargets: (targets: PlaylistTargets) => UnitSink) {
+  constructor(wanted: WantedTargets, onTargets: (targets: PlaylistTargets) => ExpectingSink) {
     this.#wanted = wanted;
     this.#onTargets = onTargets;
   }
@@ -66,6 +72,10 @@ export class TargetLearner implements UnitSink {
     this.#units.push(unit);
     this.#heldBytes += unit.data.length;
     if (this.#isEnough(unit, leads)) this.decide();
+  }
+
+  onExpectedUnit(unit: TimedUnit): void {
+    this.#sink?.onExpectedUnit(unit);
   }
 
   /** No more is to come, or enough has been seen. Does nothing when nothing can be shown yet. */

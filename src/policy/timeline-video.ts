@@ -8,24 +8,43 @@ import { type TimedUnit, videoTimescale } from './timed-unit.ts';
 const ticksPerMs = videoTimescale / 1_000;
 /** For a track of a single picture whose rate nobody knows. */
 const unknownDurationTicks = videoTimescale / 30;
+/**
+ * A rate is constant when so many pictures have come as far apart as each other, give or take. FLV counts in
+ * milliseconds, so that 33, 33 and 34 follow each other at 30 pictures a second: of 24, 25, 30, 50 and 60 a second twelve
+ * are a whole number of milliseconds, and what follows is what was twelve before.
+ */
+const regularSteps = 12;
+const jitterTicks = 3 * ticksPerMs;
+
+/** Takes pictures that have found their place in time. */
+export interface PictureSink {
+  onUnit(unit: TimedUnit): void;
+  /** What `onUnit` will be given next, with the duration that it has if the rate stays what it is. */
+  onExpectedUnit(unit: TimedUnit): void;
+}
 
 /**
  * Gives pictures their decode times. Holds one, so that its duration is known exactly when it goes out: it lasts
- * until the next one begins. Pictures of HEVC that refer to what was before the first keyframe are left out: nobody has
+ * until the next one begins. Where the rate is constant it is told of at once, with what its duration will be if nothing
+ * happens: a part that it fills need not wait for another.
+ *
+ * Pictures of HEVC that refer to what was before the first keyframe are left out: nobody has
  * that. Later ones stay, for whoever plays on; who begins at a later keyframe has a decoder that leaves them out itself.
  */
 export class VideoClock {
   readonly #track: number;
-  readonly #emit: (unit: TimedUnit) => void;
+  readonly #sink: PictureSink;
   #held: { readonly unit: VideoAccessUnit; readonly dtsTicks: number } | undefined;
   #durationTicks: number;
+  /** The latest durations, the oldest first. */
+  readonly #steps: number[] = [];
   /** Of HEVC. */
   readonly #nalLengthBytes: 1 | 2 | 4 | undefined;
   #keyframes = 0;
 
-  constructor(config: CmafVideoTrackConfig, emit: (unit: TimedUnit) => void) {
+  constructor(config: CmafVideoTrackConfig, sink: PictureSink) {
     this.#track = trackNumber(config);
-    this.#emit = emit;
+    this.#sink = sink;
     this.#nalLengthBytes = config.codec === 'hevc' ? hevcNalLengthBytes(config.description) : undefined;
     const fps = config.framesPerSecond;
     this.#durationTicks = fps === undefined ? unknownDurationTicks : Math.round(videoTimescale / fps);
@@ -40,9 +59,20 @@ export class VideoClock {
     const dtsTicks = held === undefined ? wanted : Math.max(wanted, held.dtsTicks + 1);
     if (held !== undefined) {
       this.#durationTicks = dtsTicks - held.dtsTicks;
-      this.#release(held.unit, held.dtsTicks, this.#durationTicks);
+      this.#steps.push(this.#durationTicks);
+      if (this.#steps.length > regularSteps) this.#steps.shift();
+      this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
     }
     this.#held = { unit, dtsTicks };
+    const expectedTicks = this.#regularDurationTicks();
+    if (expectedTicks !== undefined) this.#sink.onExpectedUnit(this.#timed(unit, dtsTicks, expectedTicks));
+  }
+
+  /** `undefined` while the rate is not constant. */
+  #regularDurationTicks(): number | undefined {
+    const steps = this.#steps;
+    if (steps.length < regularSteps || Math.max(...steps) - Math.min(...steps) > jitterTicks) return undefined;
+    return steps[0];
   }
 
   #refersToNothing({ data }: VideoAccessUnit): boolean {
@@ -54,17 +84,19 @@ export class VideoClock {
   flush(): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) this.#release(held.unit, held.dtsTicks, this.#durationTicks);
+    // What comes then may be of another run of time, which must have begun before anything of it is told.
+    this.#steps.length = 0;
+    if (held !== undefined) this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
   }
 
-  #release(unit: VideoAccessUnit, dtsTicks: number, durationTicks: number): void {
-    this.#emit({
+  #timed(unit: VideoAccessUnit, dtsTicks: number, durationTicks: number): TimedUnit {
+    return {
       track: this.#track,
       dtsTicks,
       durationTicks,
       compositionOffsetTicks: unit.compositionOffsetMs * ticksPerMs,
       keyframe: unit.keyframe,
       data: unit.data,
-    });
+    };
   }
 }

@@ -33,6 +33,8 @@ export interface TimelineSink {
    */
   onEpoch(tracks: readonly TimedTrack[]): void;
   onUnit(unit: TimedUnit): void;
+  /** What `onUnit` will be given next for its track, with the duration that it has if nothing happens. */
+  onExpectedUnit(unit: TimedUnit): void;
   /** A track that was not there when the run began; what it sends is dropped until the next run. */
   onLateTrack(config: CmafTrackConfig): void;
 }
@@ -194,8 +196,9 @@ export class Timeline {
       this.#endMs = Math.max(this.#endMs, ((unit.dtsTicks + unit.durationTicks) * 1_000) / timescale);
       this.#sink.onUnit(unit);
     };
+    const pictures = { onUnit: emit, onExpectedUnit: (unit: TimedUnit) => this.#sink.onExpectedUnit(unit) };
     return config.kind === 'video'
-      ? { kind: 'video', config, clock: new VideoClock(config, emit) }
+      ? { kind: 'video', config, clock: new VideoClock(config, pictures) }
       : { kind: 'audio', config, clock: new AudioClock(config, emit) };
   }
 

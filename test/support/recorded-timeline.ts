@@ -19,6 +19,8 @@ export class RecordedTimeline {
   readonly timeline = new Timeline({
     onEpoch: (tracks) => this.epochs.push({ tracks: tracks.map(({ config }) => config), atUnit: this.units.length }),
     onUnit: (unit) => this.units.push(unit),
+    // What is expected comes.
+    onExpectedUnit: () => {},
     onLateTrack: (config) => this.late.push(config.kind),
   });
   #wallMs = startWallMs;

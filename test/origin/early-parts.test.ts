@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AccessUnit, VideoAccessUnit } from '../../src/formats/media/access-unit.ts';
+import { validateMediaPlaylists } from '../support/playlist-validator.ts';
+import { isoBoxes, oneBox } from '../support/iso-boxes.ts';
+import { PublishedStream } from '../support/published-stream.ts';
+import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
+
+const pictures = (seconds: number) => videoUnits({ seconds, compositionOffsetMs: 66 }) as VideoAccessUnit[];
+
+/** The samples of the parts and segments of video that there are, in order, with the times at which they are shown. */
+function shownSamples(published: PublishedStream) {
+  const video = published.packager.renditions.find(({ name }) => name === 'video');
+  const { segments = [], open } = video?.window ?? {};
+  const parts = [...segments.flatMap((segment) => segment.parts), ...(open?.parts ?? [])];
+  return parts
+    .filter(({ bytes }) => bytes.length > 0)
+    .flatMap(({ bytes }) => {
+      const boxes = isoBoxes(bytes);
+      let decodedTicks = oneBox(boxes, 'tfdt').baseMediaDecodeTime;
+      return oneBox(boxes, 'trun').samples.map(({ sampleDuration = 0, sampleCompositionTimeOffset = 0 }) => {
+        const sample = { decodedTicks, shownTicks: decodedTicks + (sampleCompositionTimeOffset | 0) };
+        decodedTicks += sampleDuration;
+        return sample;
+      });
+    });
+}
+
+/** With pauses of the encoder, of its pictures alone or of all, before some of the pictures. */
+function withPauses(pauses: ReadonlyMap<number, number>, alsoSound: boolean): AccessUnit[] {
+  let addedMs = 0;
+  const video = pictures(12).map((unit, index) => {
+    addedMs += pauses.get(index) ?? 0;
+    return { unit: { ...unit, timestampMs: unit.timestampMs + addedMs }, fromMs: unit.timestampMs, addedMs };
+  });
+  const sound = audioUnits({ seconds: alsoSound ? 12 : 12 + addedMs / 1_000 }).map((unit) => {
+    const shift = alsoSound ? (video.findLast(({ fromMs }) => fromMs <= unit.timestampMs)?.addedMs ?? 0) : 0;
+    return { ...unit, timestampMs: unit.timestampMs + shift };
+  });
+  return interleaved(
+    video.map(({ unit }) => unit),
+    sound,
+  );
+}
+
+describe('Packager, parts that do not wait', () => {
+  it('has a part with its last picture, and does not wait for the one after it', () => {
+    const published = new PublishedStream();
+    published.start([videoConfig]);
+    const units = pictures(4);
+    const listed = units.map((unit) => {
+      published.send([unit]);
+      return shownSamples(published).length;
+    });
+    // The first segment is held back until it is known what its targets are; from then on each part has ten pictures.
+    expect(listed.slice(70).filter((count, index) => count === 71 + index)).toHaveLength(5);
+  });
+
+  it('waits for the next picture where the rate is not constant', () => {
+    const published = new PublishedStream();
+    published.start([videoConfig]);
+    const units = pictures(4).map((unit, index) => ({ ...unit, timestampMs: unit.timestampMs + (index % 2) * 10 }));
+    const listed = units.map((unit) => {
+      published.send([unit]);
+      return shownSamples(published).length;
+    });
+    expect(listed.slice(70).filter((count, index) => count === 71 + index)).toHaveLength(0);
+  });
+
+  it('loses no picture, gives none twice and shows each when it is to be shown, whenever the encoder pauses', () => {
+    const pauses = (mostMs: number) =>
+      fc.array(fc.tuple(fc.integer({ min: 70, max: 350 }), fc.integer({ min: 1, max: mostMs })), { maxLength: 4 });
+    // Sound that runs ahead of the pictures for longer than a second cuts by itself, which is another matter.
+    const allPause = fc.record({ pauses: pauses(2_900), alsoSound: fc.constant(true) });
+    const picturesPause = fc.record({ pauses: pauses(200), alsoSound: fc.constant(false) });
+    fc.assert(
+      fc.property(fc.oneof(allPause, picturesPause), ({ pauses: chosen, alsoSound }) => {
+        const published = new PublishedStream();
+        published.start([videoConfig, audioConfig]);
+        const units = withPauses(new Map(chosen), alsoSound);
+        published.send(units);
+        published.stop();
+        const sent = units.filter((unit) => unit.kind === 'video');
+        const samples = shownSamples(published);
+        expect(samples).toHaveLength(sent.length);
+        const [first] = samples;
+        const [firstSent] = sent;
+        samples.forEach(({ shownTicks }, index) => {
+          const sentMs = (sent[index]?.timestampMs ?? 0) - (firstSent?.timestampMs ?? 0);
+          expect(shownTicks - (first?.shownTicks ?? 0)).toBe(sentMs * 90);
+        });
+        expect(validateMediaPlaylists(published.histories)).toEqual([]);
+      }),
+      { numRuns: 40, seed: 5 },
+    );
+  });
+});
