@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ColorInfo } from '../../src/formats/media/color-info.ts';
+import { hdr10Display } from '../support/hdr10-display.ts';
 import { validateMediaPlaylists } from '../support/playlist-validator.ts';
 import { PublishedStream } from '../support/published-stream.ts';
 import { sampleVideos, videoTrackConfig } from '../support/sample-tracks.ts';
@@ -19,18 +20,7 @@ const media = (fromMs: number, seconds: number) =>
 const hdr10: ColorInfo = {
   colorConfig: { bitDepth: 10, colorPrimaries: 9, transferCharacteristics: 16, matrixCoefficients: 9 },
   hdrCll: { maxCll: 1_000, maxFall: 400 },
-  hdrMdcv: {
-    redX: 0.68,
-    redY: 0.32,
-    greenX: 0.265,
-    greenY: 0.69,
-    blueX: 0.15,
-    blueY: 0.06,
-    whitePointX: 0.3127,
-    whitePointY: 0.329,
-    maxLuminance: 1_000,
-    minLuminance: 0.0001,
-  },
+  hdrMdcv: hdr10Display,
 };
 
 function initOf(published: PublishedStream, index: number): Buffer {

@@ -5,7 +5,8 @@ import type { ColorInfo } from '../../src/formats/media/color-info.ts';
 import { encodeDataMessage } from '../../src/formats/rtmp/data-message.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
 import { eventually } from '../support/condition.ts';
-import { type EncodedTrack, encodeTrack } from '../support/encoded-tracks.ts';
+import { encodeTrack } from '../support/encoded-tracks.ts';
+import { compositionOffsetMs, videoMessages } from '../support/enhanced-media.ts';
 import { audioPacket, enhancedPacket, videoPacket, withCompositionOffset } from '../support/enhanced-packets.ts';
 import { sampleAudios, sampleVideos } from '../support/sample-tracks.ts';
 import { RawConnection } from './raw-connection.ts';
@@ -39,35 +40,7 @@ async function publishing(name: string): Promise<RawConnection> {
 const warningsOf = (name: string) =>
   server.log.lines.filter(({ level, fields }) => level === 'warn' && fields['stream'] === `live/${name}`);
 
-/** What ffmpeg 6.1 and OBS 30 would send, made of a file of ffmpeg 5.1, which cannot write it itself. */
-interface Sent {
-  readonly typeId: number;
-  readonly timestampMs: number;
-  readonly payload: Uint8Array;
-}
-
-/** Frames every 40 ms; of reordered ones the composition offset counts from a decode time 80 ms earlier. */
-function videoMessages(fourCc: string, record: Uint8Array, { packets }: EncodedTrack): Sent[] {
-  const hasOffset = fourCc === 'hvc1' || fourCc === 'avc1';
-  const start = { media: 'video', packetType: videoPacket.sequenceStart } as const;
-  return [
-    { typeId: 9, timestampMs: 0, payload: enhancedPacket({ ...start, tracks: [{ fourCc, body: record }] }) },
-    ...packets.map(({ data, keyframe }, index) => ({
-      typeId: 9,
-      timestampMs: index * 40,
-      payload: enhancedPacket({
-        media: 'video',
-        packetType: videoPacket.codedFrames,
-        frameType: keyframe ? 1 : 2,
-        tracks: [{ fourCc, body: hasOffset ? withCompositionOffset(offsetOf(packets, index), data) : data }],
-      }),
-    })),
-  ];
-}
-
-function offsetOf(packets: EncodedTrack['packets'], index: number): number {
-  return Math.round((packets[index]?.presentationSeconds ?? 0) * 1_000) + 80 - index * 40;
-}
+// What ffmpeg 6.1 and OBS 30 would send, made of files of ffmpeg 5.1, which cannot write it itself.
 
 const h265 = '-c:v libx265 -preset ultrafast -x265-params log-level=none:bframes=2 -tag:v hvc1';
 
@@ -92,12 +65,13 @@ describe('video of ffmpeg over Enhanced RTMP', () => {
         trackId: 0,
         timestampMs: index * 40,
         keyframe,
-        compositionOffsetMs: codec === 'hevc' ? offsetOf(track.packets, index) : 0,
+        compositionOffsetMs: codec === 'hevc' ? compositionOffsetMs(track.packets, index) : 0,
         data,
       })),
     );
     // The reordering of B-frames is in it.
-    if (codec === 'hevc') expect(new Set(track.packets.map((_, index) => offsetOf(track.packets, index))).size).toBe(3);
+    if (codec === 'hevc')
+      expect(new Set(track.packets.map((_, index) => compositionOffsetMs(track.packets, index))).size).toBe(3);
     expect(warningsOf(`ffmpeg-${codec}`)).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ interface Recipe {
   readonly record: (track: EncodedTrack) => Uint8Array | undefined;
 }
 
-export const pictureRate = 25;
+const pictureRate = 25;
 const pictureMs = 1_000 / pictureRate;
 /** B-frames of B-frames: the first picture is shown two pictures after its decode time. */
 const reorderMs = 2 * pictureMs;
@@ -77,21 +77,31 @@ export async function encodedVideo(
 ): Promise<EnhancedMedia> {
   const { fourCc, options, ending, record } = videoRecipes[codec];
   const track = await encodeTrack(source, extra === '' ? options : `${options} ${extra}`, ending);
+  return { kind: 'video', track, messages: videoMessages(fourCc, record(track) ?? new Uint8Array(0), track, fromMs) };
+}
+
+/** Frames every 40 ms; of reordered ones the composition offset counts from a decode time 80 ms earlier. */
+export function videoMessages(
+  fourCc: string,
+  record: Uint8Array,
+  { packets }: EncodedTrack,
+  fromMs = 0,
+): SentMessage[] {
   const message = (packetType: number, frameType: number, body: Uint8Array) =>
     enhancedPacket({ media: 'video', packetType, frameType, tracks: [{ fourCc, body }] });
-  const hasOffset = codec === 'avc' || codec === 'hevc';
-  const start = message(videoPacket.sequenceStart, 1, record(track) ?? new Uint8Array(0));
-  const frames = track.packets.map(({ data, keyframe, presentationSeconds }, index) => {
-    const offsetMs = Math.round(presentationSeconds * 1_000) + reorderMs - index * pictureMs;
-    const body = hasOffset ? withCompositionOffset(offsetMs, data) : data;
+  const hasOffset = fourCc === 'avc1' || fourCc === 'hvc1';
+  const start = message(videoPacket.sequenceStart, 1, record);
+  const frames = packets.map(({ data, keyframe }, index) => {
+    const body = hasOffset ? withCompositionOffset(compositionOffsetMs(packets, index), data) : data;
     const payload = message(videoPacket.codedFrames, keyframe ? 1 : 2, body);
     return { typeId: messageType.video, timestampMs: fromMs + index * pictureMs, payload };
   });
-  return {
-    kind: 'video',
-    track,
-    messages: [{ typeId: messageType.video, timestampMs: fromMs, payload: start }, ...frames],
-  };
+  return [{ typeId: messageType.video, timestampMs: fromMs, payload: start }, ...frames];
+}
+
+/** Of the packet at this index. */
+export function compositionOffsetMs(packets: EncodedTrack['packets'], index: number): number {
+  return Math.round((packets[index]?.presentationSeconds ?? 0) * 1_000) + reorderMs - index * pictureMs;
 }
 
 /** Sound of a source of lavfi, in whole milliseconds from `fromMs` on. */

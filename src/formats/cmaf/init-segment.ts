@@ -19,7 +19,7 @@ const identityMatrix = uint32(0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000
  * to the track alone).
  */
 export function initSegment(config: CmafTrackConfig, timescale: number): Uint8Array {
-  const init = [ftyp(), moov(config, timescale)];
+  const init = [ftyp(config), moov(config, timescale)];
   const bytes = new Uint8Array(init.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of init) {
@@ -29,9 +29,13 @@ export function initSegment(config: CmafTrackConfig, timescale: number): Uint8Ar
   return bytes;
 }
 
-/** `cmfc` and not `cmf2`: the earliest presentation time of a fragment may lie after its `tfdt`. */
-function ftyp(): Uint8Array {
-  return box('ftyp', text('iso6'), uint32(0), text('iso6'), text('cmfc'), text('mp41'));
+/**
+ * `cmfc` and not `cmf2`: the earliest presentation time of a fragment may lie after its `tfdt`. AV1 has a brand of its own
+ * (AV1-ISOBMFF §2.1).
+ */
+function ftyp({ codec }: CmafTrackConfig): Uint8Array {
+  const brands = ['iso6', 'cmfc', 'mp41', ...(codec === 'av1' ? ['av01'] : [])];
+  return box('ftyp', text('iso6'), uint32(0), ...brands.map(text));
 }
 
 function moov(config: CmafTrackConfig, timescale: number): Uint8Array {

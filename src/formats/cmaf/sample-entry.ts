@@ -1,4 +1,5 @@
 import { audioSampleEntry } from './audio-sample-entry.ts';
+import { withCompleteParameterSets } from '../hevc/decoder-configuration.ts';
 import { box, fullBox, text, uint16, uint32, zeros } from './box.ts';
 import type { CmafTrackConfig, CmafVideoTrackConfig } from './cmaf-track.ts';
 import { colorBoxes } from './color-boxes.ts';
@@ -14,7 +15,7 @@ function videoSampleEntry(config: CmafVideoTrackConfig): Uint8Array {
     case 'avc': // ISO/IEC 14496-15 §5.4.2.1
       return visualSampleEntry('avc1', config, box('avcC', description));
     case 'hevc': // ISO/IEC 14496-15 §8.4.1; `hev1`, with parameter sets among the samples, is what Apple's players refuse
-      return visualSampleEntry('hvc1', config, box('hvcC', description));
+      return visualSampleEntry('hvc1', config, box('hvcC', withCompleteParameterSets(description)));
     case 'av1': // AV1-ISOBMFF §2.2
       return visualSampleEntry('av01', config, box('av1C', description));
     case 'vp9': // VP Codec ISO Media File Format Binding

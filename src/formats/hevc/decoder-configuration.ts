@@ -36,13 +36,7 @@ function parseHevcDecoderConfiguration(bytes: Uint8Array): HevcDecoderConfigurat
   reader.skip(8); // min_spatial_segmentation_idc to avgFrameRate
   const nalLengthBytes = (reader.uint8() & 0x03) + 1;
   if (nalLengthBytes === 3) throw configurationError('NAL unit lengths of three bytes', 21);
-  const nalUnits: Uint8Array[] = [];
-  const arrays = reader.uint8();
-  for (let i = 0; i < arrays; i++) {
-    reader.skip(1); // array_completeness, NAL_unit_type: the NAL unit says it itself
-    const count = reader.uint16();
-    for (let j = 0; j < count; j++) nalUnits.push(reader.bytes(reader.uint16()));
-  }
+  const arrays = [...nalUnitArrays(reader)];
   return {
     profileSpace: profile >> 6,
     highTier: (profile & 0x20) !== 0,
@@ -51,8 +45,37 @@ function parseHevcDecoderConfiguration(bytes: Uint8Array): HevcDecoderConfigurat
     constraintFlags,
     levelIdc,
     nalLengthBytes: nalLengthBytes === 1 || nalLengthBytes === 2 ? nalLengthBytes : 4,
-    nalUnits,
+    nalUnits: arrays.flatMap(({ nalUnits }) => nalUnits),
   };
+}
+
+/** From `numOfArrays` on. `offset` is that of the byte with array_completeness and NAL_unit_type. */
+function* nalUnitArrays(reader: ByteReader): Generator<{ offset: number; type: number; nalUnits: Uint8Array[] }, void> {
+  for (let left = reader.uint8(); left > 0; left--) {
+    const { offset } = reader;
+    const type = reader.uint8() & 0x3f;
+    const nalUnits: Uint8Array[] = [];
+    for (let units = reader.uint16(); units > 0; units--) nalUnits.push(reader.bytes(reader.uint16()));
+    yield { offset, type, nalUnits };
+  }
+}
+
+const arrayCompleteness = 0x80;
+const beforeArrays = 22;
+
+/**
+ * A copy of the record that says that all parameter sets are in it, as a sample entry `hvc1` demands (§8.4.1); encoders
+ * leave it open. Throws `ProtocolError` for what ends early.
+ */
+export function withCompleteParameterSets(description: Uint8Array): Uint8Array {
+  const record = description.slice();
+  const reader = new ByteReader(description, 'HEVCDecoderConfigurationRecord');
+  reader.skip(beforeArrays);
+  const { vps, sps, pps } = hevcNalUnitType;
+  for (const { offset, type } of nalUnitArrays(reader)) {
+    if (type === vps || type === sps || type === pps) record[offset] = arrayCompleteness | type;
+  }
+  return record;
 }
 
 /** Of the stream that belongs to this record. Throws `ProtocolError` when it cannot be read. */

@@ -7,6 +7,7 @@ import { esds } from '../../../src/formats/cmaf/audio-sample-entry.ts';
 import { sampleEntry } from '../../../src/formats/cmaf/sample-entry.ts';
 import { unknownColor } from '../../../src/formats/media/video-color.ts';
 import { opusTrackConfig } from '../../../src/formats/opus/identification-header.ts';
+import { hdr10Display } from '../../support/hdr10-display.ts';
 import { isoBoxes, oneBox } from '../../support/iso-boxes.ts';
 import { audioTrackConfig, videoTrackConfig } from '../../support/sample-tracks.ts';
 import { audioConfig, videoConfig } from '../../support/synthetic-units.ts';
@@ -44,6 +45,9 @@ describe('initSegment', () => {
       majorBrand: 'iso6',
       compatibleBrands: ['iso6', 'cmfc', 'mp41'],
     });
+    const av1 = videoTrackConfig('av1');
+    if (!isCmafTrack(av1)) throw new Error('not packaged');
+    expect(oneBox(read(av1, 90_000), 'ftyp').compatibleBrands).toContain('av01');
   });
 
   it('describes video: size, timescale, handler and the decoder configuration as it came', () => {
@@ -148,18 +152,7 @@ describe('colorBoxes', () => {
       matrix: 9,
       fullRange: true,
       contentLight: { maxCll: 1_000, maxFall: 400.4 },
-      masteringDisplay: {
-        redX: 0.68,
-        redY: 0.32,
-        greenX: 0.265,
-        greenY: 0.69,
-        blueX: 0.15,
-        blueY: 0.06,
-        whitePointX: 0.3127,
-        whitePointY: 0.329,
-        maxLuminance: 1_000,
-        minLuminance: 0.0001,
-      },
+      masteringDisplay: hdr10Display,
     };
     expect(colorBoxes(color)).toEqual([
       box('colr', text('nclx'), uint16(9, 16, 9), Uint8Array.of(0x80)),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hevcTrackConfig } from '../../../src/formats/hevc/decoder-configuration.ts';
+import { hevcTrackConfig, withCompleteParameterSets } from '../../../src/formats/hevc/decoder-configuration.ts';
 import { encodeTrack } from '../../support/encoded-tracks.ts';
 
 const profileNames: Readonly<Record<string, string>> = { '1': 'Main', '2': 'Main 10', '4': 'Rext' };
@@ -45,5 +45,19 @@ describe('hevcTrackConfig, ffprobe and mediabunny', () => {
     expect(config.codecString).toContain(`${parameters.includes('high-tier') ? 'H' : 'L'}${probed.level}`);
     const [frames = 0, seconds = 1] = probed.avg_frame_rate.split('/').map(Number);
     expect(config.framesPerSecond).toBeCloseTo(frames / seconds, 6);
+  });
+});
+
+describe('withCompleteParameterSets', () => {
+  it('says what ffmpeg says in a file with hvc1, of a record that leaves it open', async () => {
+    const encoder = '-frames:v 2 -c:v libx265 -preset ultrafast -x265-params log-level=none';
+    const [hvc1, hev1] = await Promise.all(
+      ['hvc1', 'hev1'].map((tag) => encodeTrack('testsrc2=s=160x120:r=25', `${encoder} -tag:v ${tag}`, 'mp4')),
+    );
+    const [complete, open] = [hvc1?.box('hvcC'), hev1?.box('hvcC')];
+    if (complete === undefined || open === undefined) throw new Error('ffmpeg wrote no hvcC');
+    expect(open).not.toEqual(complete);
+    expect(withCompleteParameterSets(open)).toEqual(complete);
+    expect(hevcTrackConfig(withCompleteParameterSets(open)).codecString).toBe(hevcTrackConfig(open).codecString);
   });
 });
