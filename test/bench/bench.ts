@@ -8,6 +8,11 @@ export interface Bench {
   readonly description: string;
   /** Programs of the machine that it needs; installed where that needs no question. */
   readonly programs: readonly SystemProgram[];
-  /** `quick` is for those who work on it: it shows that everything runs, its figures say little. */
-  run(workFolder: string, quick: boolean): Promise<BenchReport>;
+  /** What may be measured by itself, if it is not all or nothing. */
+  readonly groups?: readonly string[];
+  /**
+   * `quick` is for those who work on it: it shows that everything runs, its figures say little. `wants`: which of its
+   * groups are to be measured.
+   */
+  run(workFolder: string, quick: boolean, wants: (group: string) => boolean): Promise<BenchReport>;
 }

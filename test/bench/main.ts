@@ -10,18 +10,26 @@ import { jsonReport, tableReport } from './report.ts';
 import { rtmpBench } from './rtmp.ts';
 import { storeBench } from './store.ts';
 
-/** `npm run bench -- NAME [--json FILE] [--quick]`. Without a name it lists what there is. */
+/** `npm run bench -- NAME [--only GROUP,…] [--json FILE] [--quick]`. Without a name it lists what there is. */
 
 const benches: readonly Bench[] = [edgeBench, liveBench, rtmpBench, storeBench];
 
-async function runBench(bench: Bench, jsonFile: string | undefined, quick: boolean): Promise<void> {
+async function runBench(
+  bench: Bench,
+  jsonFile: string | undefined,
+  quick: boolean,
+  only: readonly string[] | undefined,
+): Promise<void> {
+  const unknown = only?.find((group) => bench.groups?.includes(group) !== true);
+  if (unknown !== undefined)
+    throw new Error(`${bench.name} has no "${unknown}": ${bench.groups?.join(', ') ?? 'it is one'}`);
   const missing = await provide(bench.programs);
   if (missing.length > 0) throw new Error(missing.join('\n'));
   const workFolder = mkdtempSync(join(tmpdir(), 'streamfront-bench-'));
   process.once('exit', () => {
     rmSync(workFolder, { recursive: true, force: true });
   });
-  const report = await bench.run(workFolder, quick);
+  const report = await bench.run(workFolder, quick, (group) => only?.includes(group) ?? true);
   process.stdout.write(`${tableReport(report)}\n`);
   if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(jsonReport(report), undefined, 2)}\n`);
   // A target that is missed is a result; a figure that could not be had is none.
@@ -29,8 +37,11 @@ async function runBench(bench: Bench, jsonFile: string | undefined, quick: boole
 }
 
 function listBenches(): void {
-  const lines = benches.map((bench) => `  ${bench.name.padEnd(12)}${bench.description}`);
-  process.stdout.write(`npm run bench -- NAME [--json FILE] [--quick]\n${lines.join('\n')}\n`);
+  const lines = benches.map(({ name, description, groups }) => {
+    const only = groups === undefined ? '' : ` (--only ${groups.join(',')})`;
+    return `  ${name.padEnd(12)}${description}${only}`;
+  });
+  process.stdout.write(`npm run bench -- NAME [--only GROUP,…] [--json FILE] [--quick]\n${lines.join('\n')}\n`);
 }
 
 // So that what was started is ended, and what was written removed, by the handlers of `exit`.
@@ -40,12 +51,12 @@ process.once('SIGTERM', () => process.exit(143));
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+    options: { json: { type: 'string' }, only: { type: 'string' }, quick: { type: 'boolean', default: false } },
   });
   const [name] = positionals;
   const bench = benches.find((candidate) => candidate.name === name);
   if (bench !== undefined) {
-    await runBench(bench, values.json, values.quick);
+    await runBench(bench, values.json, values.quick, values.only?.split(','));
   } else {
     if (name !== undefined) process.exitCode = 1;
     listBenches();

@@ -17,6 +17,9 @@ export async function startStreamFrontEdge(
 ): Promise<ServerProcess> {
   const port = await freePort();
   const tlsPort = tls === undefined ? undefined : await freePort();
+  // Not any free one: that may be the port which was free a moment ago.
+  let rtmpPort = await freePort();
+  while (rtmpPort === port || rtmpPort === tlsPort) rtmpPort = await freePort();
   const configuration = join(folder, 'streamfront.yaml');
   writeFileSync(
     configuration,
@@ -24,7 +27,7 @@ export async function startStreamFrontEdge(
       edge: {
         http: { port },
         ...(tls && { https: { port: tlsPort, ...tls } }),
-        rtmp: { port: 0 },
+        rtmp: { port: rtmpPort },
         cache,
         accessLog: { folder: join(folder, 'access-log') },
         origins: { main: { url: `http://127.0.0.1:${originPort}` } },
