@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
+import { eventually } from '../support/condition.ts';
+import { type RunningProgram, startProgram } from '../support/program.ts';
+
+const hlsJs = join(import.meta.dirname, '..', '..', 'node_modules', 'hls.js', 'dist', 'hls.js');
+
+let program: RunningProgram;
+let browser: BrowserContext;
+const publishers = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  program = await startProgram({ configuration: { demo: false } });
+  browser = await openBrowser();
+});
+
+afterAll(async () => {
+  for (const publisher of publishers) publisher.kill('SIGKILL');
+  await browser.close();
+  await program.stop();
+});
+
+/** Thirty pictures a second with sound, as they would come from a camera. */
+function publish(name: string, keyframeSeconds: number, seconds: number): Promise<unknown> {
+  const source = [`testsrc2=size=320x180:rate=30:duration=${seconds}`, `sine=sample_rate=48000:duration=${seconds}`];
+  const inputs = source.flatMap((input) => ['-re', '-f', 'lavfi', '-i', input]);
+  const keyframes = ['-g', String(30 * keyframeSeconds), '-sc_threshold', '0'];
+  const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', ...keyframes, '-c:a', 'aac'];
+  const output = ['-f', 'flv', `${program.rtmpUrl}/${name}`];
+  const publisher = spawn('ffmpeg', ['-nostdin', '-v', 'error', ...inputs, ...codecs, ...output], { stdio: 'ignore' });
+  publishers.add(publisher);
+  return once(publisher, 'exit').finally(() => publishers.delete(publisher));
+}
+
+/** What the page has asked for and got. */
+interface Watched {
+  readonly page: Page;
+  /** Media playlists. */
+  readonly answers: { readonly url: string; readonly status: number; readonly isUpdate: boolean }[];
+}
+
+// What runs in the page stands here as text: it speaks of a DOM that the types of this program do not know.
+
+async function watch(name: string, settings: object): Promise<Watched> {
+  const url = `${program.edgeUrl}/live/${name}/index.m3u8`;
+  await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
+  const page = await browser.newPage();
+  const answers: Watched['answers'] = [];
+  page.on('response', (response) => {
+    if (!/(?:video|audio)\.m3u8/.test(response.url())) return;
+    void response.text().then(
+      (text) =>
+        answers.push({ url: response.url(), status: response.status(), isUpdate: text.includes('#EXT-X-SKIP') }),
+      () => {},
+    );
+  });
+  await page.goto(`${program.edgeUrl}/healthz`);
+  await page.addScriptTag({ path: hlsJs });
+  await page.evaluate(`(() => {
+    const video = document.createElement('video');
+    video.muted = true;
+    video.autoplay = true;
+    document.body.append(video);
+    window.problems = [];
+    const hls = new Hls(${JSON.stringify(settings)});
+    hls.on(Hls.Events.ERROR, (_event, { details, fatal, response }) => window.problems.push({ details, fatal, code: response?.code }));
+    hls.loadSource(${JSON.stringify(url)});
+    hls.attachMedia(video);
+  })()`);
+  return { page, answers };
+}
+
+const currentTime = (page: Page) => page.evaluate<number>(`document.querySelector('video').currentTime`);
+const problems = (page: Page) => page.evaluate<{ details: string; fatal: boolean; code?: number }[]>('window.problems');
+
+async function untilPlayed(page: Page, seconds: number): Promise<void> {
+  const from = await currentTime(page);
+  await eventually(`${seconds} s more are played`, async () => (await currentTime(page)) >= from + seconds, 60_000);
+}
+
+describe('hls.js', () => {
+  it('plays on with updates over a discontinuity that the updates leave out in the end', async () => {
+    const first = publish('updates', 2, 16);
+    const { page, answers } = await watch('updates', {});
+    await first;
+    const second = publish('updates', 2, 24);
+    await eventually('there are updates', () => answers.filter(({ isUpdate }) => isUpdate).length > 10, 60_000);
+    await untilPlayed(page, 14);
+    expect((await problems(page)).filter(({ fatal }) => fatal)).toEqual([]);
+    expect((await problems(page)).filter(({ details }) => /Parsing/i.test(details))).toEqual([]);
+    expect(answers.filter(({ status }) => status === 400 || status === 404)).toEqual([]);
+    expect(answers.filter(({ url }) => url.includes('_HLS_skip=v2')).length).toBeGreaterThan(10);
+    await page.close();
+    for (const publisher of publishers) publisher.kill('SIGKILL');
+    await second;
+  });
+
+  it('plays segments of four seconds with lowLatencyMode: false, and is refused nothing', async () => {
+    const published = publish('patient', 4, 40);
+    const { page, answers } = await watch('patient', { lowLatencyMode: false });
+    await untilPlayed(page, 12);
+    expect(await problems(page)).toEqual([]);
+    // The last part of the running segment is farther ahead than three seconds.
+    const parts = answers.map(({ url }) => Number(/_HLS_part=(\d+)/.exec(url)?.[1] ?? 0));
+    expect(Math.max(...parts)).toBeGreaterThan(9);
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    await page.close();
+    for (const publisher of publishers) publisher.kill('SIGKILL');
+    await published;
+  });
+});
