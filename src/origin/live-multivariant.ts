@@ -25,7 +25,7 @@ interface AudioGroup {
  * the variant, and the others go with it.
  */
 export function multivariantPlaylistText(renditions: readonly Rendition[], audioOnly = false): string {
-  const pictures = renditions.filter(({ kind }) => kind === 'video');
+  const pictures = withMedia(renditions.filter(({ kind }) => kind === 'video'));
   const sounds = renditions.filter(({ kind }) => kind === 'audio');
   const groups = audioGroups(sounds);
   if (pictures.length > 0) {
@@ -53,6 +53,12 @@ export function multivariantPlaylistText(renditions: readonly Rendition[], audio
     ),
     variants: groups.flatMap(soundVariants),
   });
+}
+
+/** Who comes now finds nothing in what has had only gaps for so long that its media has left the window. */
+function withMedia(pictures: readonly Rendition[]): readonly Rendition[] {
+  const alive = pictures.filter(({ window }) => window.segments.some(({ gap }) => !gap));
+  return alive.length === 0 ? pictures : alive;
 }
 
 /** One: whoever takes it finds the others of the group beside it. */

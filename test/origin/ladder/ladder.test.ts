@@ -36,8 +36,8 @@ class WatchedLadder {
   readonly ladder: Ladder;
   readonly #finder: FfmpegFinder;
 
-  constructor(renditions: readonly unknown[], program = 'ffmpeg') {
-    const settings = ffmpegSchema.parse({ program, encoder: 'libx264', preset: 'ultrafast' });
+  constructor(renditions: readonly unknown[], program = 'ffmpeg', encoder = 'libx264') {
+    const settings = ffmpegSchema.parse({ program, encoder, preset: 'ultrafast' });
     const [rule] = ladderSchema.parse([{ stream: '*', renditions }]);
     this.#finder = new FfmpegFinder(settings, this.clock, this.log);
     this.ladder = new Ladder({
@@ -87,8 +87,8 @@ describe('Ladder', () => {
   let folder: string;
   let plain: LadderSource;
   const opened: WatchedLadder[] = [];
-  const open = (renditions: readonly unknown[], program?: string) => {
-    const watched = new WatchedLadder(renditions, program);
+  const open = (renditions: readonly unknown[], program?: string, encoder?: string) => {
+    const watched = new WatchedLadder(renditions, program, encoder);
     opened.push(watched);
     return watched;
   };
@@ -227,6 +227,31 @@ describe('Ladder', () => {
     expect(errors.filter(({ level }) => level === 'error')).toHaveLength(1);
     expect(errors.length).toBeGreaterThan(8);
     expect(errors[0]?.message).toContain("No such filter: 'nosuchfilter'");
+  });
+
+  it('hardware that has no session left gives way to libx264 for this stream', async () => {
+    const program = await standIn(
+      'busy-hardware',
+      `case "$*" in
+        *-encoders*) echo " V....D h264_nvenc"; echo " V....D libx264" ;;
+        *lavfi*h264_nvenc*) ;;
+        *h264_nvenc*) echo "[h264_nvenc @ 0x55] [error] OpenEncodeSessionEx failed: out of memory (10)" >&2; exit 1 ;;
+        *) exec ffmpeg "$@" ;;
+      esac`,
+    );
+    const watched = open([{ name: 'low', height: 90 }], program, 'auto');
+    await watched.start(plain);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      watched.push(plain.units.slice(0, 1));
+      await eventually('it ends', () => watched.ladder.pid === undefined);
+      watched.clock.advance(5_000);
+    }
+    watched.push(plain.units);
+    watched.ladder.endRun();
+    await eventually('the last picture', () => watched.output('low').length === plain.units.length);
+    const begun = watched.log.lines.filter(({ message }) => message === 'Renditions are being made');
+    expect(begun.map(({ fields }) => fields['encoder'])).toEqual(['h264_nvenc', 'h264_nvenc', 'libx264']);
+    expect(watched.log.text).toContain('h264_nvenc: OpenEncodeSessionEx failed: out of memory (10)');
   });
 
   it('an ffmpeg that reads nothing is never waited for: pictures are left out, and it is killed', async () => {
