@@ -20,7 +20,7 @@ export interface FfmpegVersion {
   readonly minor: number;
 }
 
-export function isAtLeast({ major, minor }: FfmpegVersion, leastMajor: number, leastMinor: number): boolean {
+function isAtLeast({ major, minor }: FfmpegVersion, leastMajor: number, leastMinor: number): boolean {
   return major > leastMajor || (major === leastMajor && minor >= leastMinor);
 }
 

@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FfmpegFinder, parseVersion } from '../../../src/origin/ladder/ffmpeg-tools.ts';
 import { ffmpegSchema } from '../../../src/origin/ladder/ladder-settings.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
+import { standIn } from '../../support/stand-in.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 function finderOf(settings: Record<string, unknown>) {
@@ -19,14 +20,6 @@ describe('FfmpegFinder', () => {
     folder = await mkdtemp(join(tmpdir(), 'streamfront-ffmpeg-'));
   });
   afterAll(() => rm(folder, { recursive: true }));
-
-  /** Stands in for an ffmpeg on another machine: `script` sees the arguments as `$*`. */
-  async function standIn(name: string, script: string): Promise<string> {
-    const path = join(folder, name);
-    await writeFile(path, `#!/bin/sh\n${script}\n`);
-    await chmod(path, 0o755);
-    return path;
-  }
 
   it('finds the ffmpeg of this machine and an encoder that gave a picture', async () => {
     const { finder } = finderOf({});
@@ -43,7 +36,7 @@ describe('FfmpegFinder', () => {
     expect(log.lines.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual([
       expect.stringContaining('there is no such program): install it (apt install ffmpeg'),
     ]);
-    await standIn('later', 'exec ffmpeg "$@"');
+    await standIn(folder, 'later', 'exec ffmpeg "$@"');
     expect(await finder.find()).toMatchObject({ kind: 'missing' });
     clock.advance(61_000);
     expect(await finder.find()).toMatchObject({ kind: 'found', encoder: 'libx264' });
@@ -52,6 +45,7 @@ describe('FfmpegFinder', () => {
   it('takes hardware that gives a picture, and passes over what only pretends to be there', async () => {
     const listed = 'echo " V....D h264_nvenc"; echo " V....D h264_qsv"; echo " V....D libx264"';
     const program = await standIn(
+      folder,
       'hardware',
       `case "$*" in
         *-version*) echo "ffmpeg version n7.1.2 Copyright";;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import type { PlacedSample } from '../../../src/origin/following-rendition.ts';
 import { eventually } from '../../support/condition.ts';
 import { encodeEnhancedLadderSource, encodeLadderSource, type LadderSource } from '../../support/ladder-source.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
+import { standIn } from '../../support/stand-in.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 function isRunning(pid: number): boolean {
@@ -100,13 +101,6 @@ describe('Ladder', () => {
     await Promise.all(opened.splice(0).map((watched) => watched.close()));
   });
   afterAll(() => rm(folder, { recursive: true }));
-
-  async function standIn(name: string, script: string): Promise<string> {
-    const path = join(folder, name);
-    await writeFile(path, `#!/bin/sh\n${script}\n`);
-    await chmod(path, 0o755);
-    return path;
-  }
 
   const two = [{ name: 'mid', height: 120 }, { name: 'low', height: 90 }, '480p'];
 
@@ -199,6 +193,7 @@ describe('Ladder', () => {
 
   it('waits longer from failure to failure, and says the reason of ffmpeg once', async () => {
     const program = await standIn(
+      folder,
       'broken',
       `case "$*" in
         *pipe:0*) exec ffmpeg -nostdin -loglevel level+error -f lavfi -i color -vf nosuchfilter -f null - ;;
@@ -231,6 +226,7 @@ describe('Ladder', () => {
 
   it('hardware that has no session left gives way to libx264 for this stream', async () => {
     const program = await standIn(
+      folder,
       'busy-hardware',
       `case "$*" in
         *-encoders*) echo " V....D h264_nvenc"; echo " V....D libx264" ;;
@@ -255,7 +251,11 @@ describe('Ladder', () => {
   });
 
   it('an ffmpeg that reads nothing is never waited for: pictures are left out, and it is killed', async () => {
-    const program = await standIn('deaf', 'case "$*" in *pipe:0*) exec sleep 60 ;; *) exec ffmpeg "$@" ;; esac');
+    const program = await standIn(
+      folder,
+      'deaf',
+      'case "$*" in *pipe:0*) exec sleep 60 ;; *) exec ffmpeg "$@" ;; esac',
+    );
     const watched = open(two, program);
     await watched.start(plain);
     const heavy = plain.units.map((unit) => ({ ...unit, data: new Uint8Array(200_000) }));
@@ -274,6 +274,7 @@ describe('Ladder', () => {
 
   it('what writes no FLV is ended', async () => {
     const program = await standIn(
+      folder,
       'babbling',
       'case "$*" in *pipe:0*) cat /dev/zero >&3 ;; *) exec ffmpeg "$@" ;; esac',
     );
@@ -316,7 +317,11 @@ describe('Ladder', () => {
   });
 
   it('close: a stubborn ffmpeg is gone within the budget', async () => {
-    const program = await standIn('stubborn', 'case "$*" in *pipe:0*) exec sleep 60 ;; *) exec ffmpeg "$@" ;; esac');
+    const program = await standIn(
+      folder,
+      'stubborn',
+      'case "$*" in *pipe:0*) exec sleep 60 ;; *) exec ffmpeg "$@" ;; esac',
+    );
     const watched = open(two, program);
     await watched.start(plain);
     watched.push(plain.units.slice(0, 10));
@@ -329,7 +334,7 @@ describe('Ladder', () => {
   });
 
   it('ffmpeg ends by itself when our process is killed', async () => {
-    const script = join(import.meta.dirname, '..', '..', 'support', 'ladder-orphan.ts');
+    const script = join(import.meta.dirname, 'killed-ladder.ts');
     const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
     const pid = Number(line.toString().trim());

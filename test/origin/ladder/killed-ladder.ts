@@ -1,9 +1,9 @@
-import { FfmpegFinder } from '../../src/origin/ladder/ffmpeg-tools.ts';
-import { Ladder } from '../../src/origin/ladder/ladder.ts';
-import { ffmpegSchema } from '../../src/origin/ladder/ladder-settings.ts';
-import { systemClock } from '../../src/cli/system-clock.ts';
-import { encodeLadderSource } from './ladder-source.ts';
-import { LogRecorder } from './log-recorder.ts';
+import { FfmpegFinder } from '../../../src/origin/ladder/ffmpeg-tools.ts';
+import { Ladder } from '../../../src/origin/ladder/ladder.ts';
+import { ffmpegSchema } from '../../../src/origin/ladder/ladder-settings.ts';
+import { systemClock } from '../../../src/cli/system-clock.ts';
+import { encodeLadderSource } from '../../support/ladder-source.ts';
+import { LogRecorder } from '../../support/log-recorder.ts';
 
 /** A process of its own that runs a ladder, says the process id of its ffmpeg, and waits to be killed. */
 const source = await encodeLadderSource({ seconds: 2 });
