@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/cli/system-clock.ts';
 import { type Origin, startOrigin } from '../../src/origin/origin.ts';
+import { encodeVideoTag } from '../../src/formats/flv/video-tag.ts';
+import { messageType } from '../../src/formats/rtmp/message.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { RawConnection } from '../rtmp/raw-connection.ts';
 import {
@@ -16,6 +18,7 @@ import {
   sentTogether,
 } from '../support/enhanced-media.ts';
 import { run } from '../support/ffmpeg.ts';
+import { hdr10Display } from '../support/hdr10-display.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import {
   downloadRuns,
@@ -152,6 +155,62 @@ describe('a stream of HEVC with open groups of pictures', () => {
     const decoded = await run('ffmpeg', ['-nostdin', '-v', 'info', '-i', `${url}/index.m3u8`, ...shown]);
     expect(decoded.standardError).not.toMatch(/could not find ref/i);
     expect(Number(/frame=\s*(\d+)(?!.*frame=)/s.exec(decoded.standardError)?.[1])).toBe(samples.length);
+  });
+});
+
+describe('a stream in HDR10', () => {
+  const colors = '-pix_fmt yuv420p10le -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc';
+  const source = 'testsrc2=s=160x120:r=25:d=3';
+  const inRecord = 'G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)';
+
+  /** OBS sends the colours of its project so, before the first picture. */
+  const colorInfo = {
+    typeId: messageType.video,
+    timestampMs: 0,
+    payload: encodeVideoTag({
+      kind: 'color-info',
+      codec: 'av1',
+      trackId: 0,
+      colorInfo: {
+        colorConfig: { bitDepth: 10, colorPrimaries: 9, transferCharacteristics: 16, matrixCoefficients: 9 },
+        hdrCll: { maxCll: 1_000, maxFall: 400 },
+        hdrMdcv: hdr10Display,
+      },
+    }),
+  };
+
+  it.each<[where: string, video: EncodableVideo, extra: string, before: readonly SentMessage[]]>([
+    [
+      'in the record of HEVC',
+      'hevc',
+      `-x265-params log-level=none:hdr10=1:max-cll=1000,400:master-display=${inRecord}`,
+      [],
+    ],
+    ['beside AV1', 'av1', '', [colorInfo]],
+  ])('has its colours where ffprobe finds them: said %s', async (_, codec, extra, before) => {
+    const video = await encodedVideo(codec, source, { extra: `${colors} ${extra}`.trim() });
+    const url = await published(`hdr-${codec}`, [...before, ...video.messages], ['video.m3u8']);
+    const index = await (await fetch(`${url}/index.m3u8`)).text();
+    expect(index).toContain('VIDEO-RANGE=PQ');
+    const [file = Buffer.alloc(0)] = await downloadRuns(`${url}/video.m3u8`);
+    const { stream } = await samplesOfFfprobe(file);
+    expect(stream).toMatchObject({
+      color_primaries: 'bt2020',
+      color_transfer: 'smpte2084',
+      color_space: 'bt2020nc',
+      side_data_list: [
+        {
+          side_data_type: 'Mastering display metadata',
+          red_x: '34000/50000',
+          green_y: '34500/50000',
+          blue_x: '7500/50000',
+          white_point_y: '16450/50000',
+          max_luminance: '10000000/10000',
+          min_luminance: '1/10000',
+        },
+        { side_data_type: 'Content light level metadata', max_content: 1_000, max_average: 400 },
+      ],
+    });
   });
 });
 

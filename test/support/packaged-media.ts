@@ -96,7 +96,7 @@ export function samplesOfIsoBoxes(bytes: Uint8Array): { timescale: number; sampl
 
 /** What ffprobe says of the one stream of a file. */
 export interface ProbedFile {
-  readonly stream: Readonly<Record<string, string | number | undefined>>;
+  readonly stream: Readonly<Record<string, unknown>>;
   readonly samples: readonly ReadSample[];
 }
 
@@ -108,7 +108,7 @@ export async function samplesOfFfprobe(bytes: Uint8Array): Promise<ProbedFile> {
     const asked = ['-show_streams', '-show_packets', '-show_data_hash', 'sha256', '-of', 'json'];
     const { standardOutput } = await run('ffprobe', ['-v', 'error', ...asked, file]);
     const { streams, packets } = JSON.parse(standardOutput) as {
-      streams: Record<string, string | number>[];
+      streams: Record<string, unknown>[];
       packets: { pts: number; dts: number; flags: string; data_hash: string }[];
     };
     return {
