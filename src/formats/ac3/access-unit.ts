@@ -18,12 +18,19 @@ interface Eac3AccessUnit {
   readonly bytes: number;
 }
 
-/** Throws `ProtocolError` where the first frame cannot be read; what follows it and cannot be read is not counted. */
+/** Eight programs of six short frames; more is no access unit. */
+const maxFrames = 48;
+
+/**
+ * Throws `ProtocolError` where the first frame cannot be read or nothing is of the first program; what follows and cannot
+ * be read is not counted.
+ */
 function parseEac3AccessUnit(data: Uint8Array): Eac3AccessUnit {
   const programs = new Map<number, Program>();
   let samples = 0;
   let current: Program | undefined;
   let at = 0;
+  let frames = 0;
   do {
     const frame = at === 0 ? parseAc3SyncFrame(data) : laterFrame(data.subarray(at));
     if (frame?.codec !== 'eac3') break;
@@ -36,7 +43,8 @@ function parseEac3AccessUnit(data: Uint8Array): Eac3AccessUnit {
     // A second frame of the same substream is of a later time.
     current = programs.has(frame.substreamId) ? undefined : { independent: frame, dependents: 0, channelLocations: 0 };
     if (current !== undefined) programs.set(frame.substreamId, current);
-  } while (at < data.length);
+  } while (at < data.length && ++frames < maxFrames);
+  if (samples === 0) throw frameError('an access unit without the first independent substream');
   return { programs: [...programs.values()], samples, bytes: at };
 }
 
@@ -81,12 +89,11 @@ export function ac3TrackConfig(codec: 'ac3' | 'eac3', data: Uint8Array, trackId 
     return { ...track, codecString: 'ac-3', channels, samplesPerFrame, specificBox: ac3SpecificBox(header) };
   }
   const unit = parseEac3AccessUnit(data);
-  const [main] = unit.programs;
-  if (main === undefined) throw frameError('a dependent substream without the one that it depends on');
   return {
     ...track,
     codecString: 'ec-3',
-    channels: channelsOf(main),
+    // Those of the first program: the others are told instead of it.
+    channels: unit.programs[0] === undefined ? header.channels : channelsOf(unit.programs[0]),
     samplesPerFrame: unit.samples,
     specificBox: ec3SpecificBox(unit, header.sampleRate),
   };
@@ -106,7 +113,7 @@ function ac3SpecificBox(frame: Ac3Frame): Uint8Array {
     .bytes();
 }
 
-/** The body of EC3SpecificBox (§F.6). bsmod stands deep in the frame and is 0, main service, with every known encoder. */
+/** The body of EC3SpecificBox (§F.6). bsmod stands deep in the frame and is left at 0, main service. */
 function ec3SpecificBox({ programs, samples, bytes }: Eac3AccessUnit, sampleRate: number): Uint8Array {
   const kilobitsPerSecond = Math.round((bytes * 8 * sampleRate) / samples / 1_000);
   const writer = new BitWriter().write(13, Math.min(kilobitsPerSecond, 0x1fff)).write(3, programs.length - 1);
