@@ -46,6 +46,9 @@ export const watchSettings: Partial<HlsConfig> = {
   maxLiveSyncPlaybackRate: 1.1,
   backBufferLength: 60,
   capLevelToPlayerSize: true,
+  // An encoder that comes and goes leaves many small holes. hls.js steps over one each tenth of a second, and by itself
+  // gives up for good after three steps that did not make the picture move; three seconds are enough for the next part.
+  nudgeMaxRetry: 30,
 };
 
 /** For the small running pictures of the library: cheap rather than close to the live edge. */

@@ -22,12 +22,16 @@ function nextPart(playlist: string): string {
  * missed as long as the server answers at once; every other one is an update (EXT-X-SKIP) where there is one. `url` is
  * the stream's folder. Throws when a playlist was not as it must be.
  */
-export async function recordPlaylists(url: string, renditions: readonly string[]): Promise<PlaylistHistory> {
+export async function recordPlaylists(
+  url: string,
+  renditions: readonly string[],
+  deadlineMs = 90_000,
+): Promise<PlaylistHistory> {
   const histories = await Promise.all(
     renditions.map(async (rendition) => {
       const history: string[] = [];
       let query = '';
-      const deadline = performance.now() + 90_000;
+      const deadline = performance.now() + deadlineMs;
       while (performance.now() < deadline) {
         const answer = await fetch(`${url}/${rendition}${query}`);
         const text = await answer.text();
