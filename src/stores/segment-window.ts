@@ -32,9 +32,9 @@ export interface SegmentWindowLimits {
   readonly windowSeconds: number;
   /** How long, in media time, segments and parts still answer after they have left the playlist. */
   readonly keepSeconds: number;
-  /** Bytes kept at most; the oldest segments leave early. */
+  /** Bytes kept at most; the oldest segments leave early, and answer no more. */
   readonly maxBytes: number;
-  /** How much stays listed all the same: a playlist may not be shorter than three TARGETDURATIONs. */
+  /** With `keepSeconds`, how much stays all the same: for so long parts are listed, and then answer. */
   readonly leastSeconds: number;
 }
 
@@ -160,8 +160,11 @@ export class SegmentWindow {
       const oldest = this.#segments[0];
       if (oldest === undefined) break;
       const remainingSeconds = this.#listedSeconds - oldest.durationSeconds;
+      // What has too many bytes goes at once: not before its parts, which were listed for less than `leastSeconds`,
+      // have answered for `keepSeconds` more (rfc8216bis §6.2.2).
       const leaves =
-        remainingSeconds >= windowSeconds || (this.#byteLength > maxBytes && remainingSeconds >= leastSeconds);
+        remainingSeconds >= windowSeconds ||
+        (this.#byteLength > maxBytes && remainingSeconds >= leastSeconds + keepSeconds);
       if (!leaves) break;
       this.#segments.shift();
       this.#departed.push(oldest);

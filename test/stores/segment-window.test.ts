@@ -70,15 +70,16 @@ describe('SegmentWindow', () => {
     expect(window.discontinuitySequence).toBe(2);
   });
 
-  it('lets the oldest go early when there are too many bytes, but not below the least', () => {
-    const window = new SegmentWindow({ ...limits, maxBytes: 350 });
-    for (let msn = 0; msn < 5; msn++) add(window, msn);
-    expect(listed(window)).toEqual([2, 3, 4]);
-    expect(window.byteLength).toBe(300);
-    const crowded = new SegmentWindow({ ...limits, maxBytes: 10 });
-    for (let msn = 0; msn < 5; msn++) add(crowded, msn);
-    expect(listed(crowded)).toEqual([3, 4]);
-    expect(crowded.byteLength).toBe(200);
+  it('lets the oldest go early when there are too many bytes, but not before their parts may go', () => {
+    const roomy = new SegmentWindow({ ...limits, windowSeconds: 20, maxBytes: 550 });
+    for (let msn = 0; msn < 9; msn++) add(roomy, msn);
+    expect(listed(roomy)).toEqual([4, 5, 6, 7, 8]);
+    expect(roomy.byteLength).toBe(500);
+    const crowded = new SegmentWindow({ ...limits, windowSeconds: 20, maxBytes: 10 });
+    for (let msn = 0; msn < 9; msn++) add(crowded, msn);
+    expect(listed(crowded)).toEqual([5, 6, 7, 8]);
+    expect(crowded.byteLength).toBe(400);
+    expect(crowded.part(5, 0)?.bytes[0]).toBe(5);
   });
 
   it('lists gaps, and has nothing to answer for them', () => {
