@@ -8,6 +8,7 @@ import { LiveResponder } from '../../src/origin/live-responder.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { eventually } from './condition.ts';
 import { LogRecorder } from './log-recorder.ts';
+import { validateMultivariantPlaylist } from './multivariant-validator.ts';
 import { parsePlaylist } from './parsed-playlist.ts';
 import { checkPlaylist } from './playlist-rules.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -15,7 +16,7 @@ import { VirtualClock } from './virtual-clock.ts';
 const isMediaPlaylist = /^\/live\/[^/]+\/(?!index\.m3u8)[^/]+\.m3u8/;
 
 /**
- * The origin's HTTP with real sockets, on a clock that stands still; streams come into being by hand. Every media
+ * The origin's HTTP with real sockets, on a clock that stands still; streams come into being by hand. Every
  * playlist that is fetched is validated; `close` throws when one was not as it must be.
  */
 export class LiveOrigin {
@@ -82,6 +83,10 @@ export class LiveOrigin {
 
   async get(path: string, init: RequestInit = {}): Promise<Response> {
     const answer = await fetch(`${this.url}${path}`, init);
+    if (answer.status === 200 && /^\/live\/[^/]+\/index\.m3u8/.test(path)) {
+      const findings = validateMultivariantPlaylist(await answer.clone().text());
+      this.#findings.push(...findings.map((finding) => `${path}: ${finding}`));
+    }
     if (answer.status === 200 && answer.body !== null && isMediaPlaylist.test(path)) {
       checkPlaylist(parsePlaylist(await answer.clone().text()), (finding) =>
         this.#findings.push(`${path}: ${finding}`),

@@ -5,6 +5,7 @@ import { Packager } from '../../src/origin/packager.ts';
 import type { Rendition } from '../../src/origin/rendition.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { LogRecorder } from './log-recorder.ts';
+import { validateMultivariantPlaylist } from './multivariant-validator.ts';
 import { type ParsedPlaylist, parsePlaylist } from './parsed-playlist.ts';
 import { validateUpdate } from './playlist-update.ts';
 import { validateMediaPlaylists, validateReports } from './playlist-validator.ts';
@@ -105,6 +106,10 @@ export class PublishedStream {
       this.histories.set(name, history);
       this.#parsed.set(name, whole);
       hasChanged = true;
+    }
+    const multivariant = hasChanged ? this.packager.multivariantPlaylist()?.plain.toString() : undefined;
+    for (const finding of multivariant === undefined ? [] : validateMultivariantPlaylist(multivariant)) {
+      this.#findings.add(`multivariant playlist: ${finding}`);
     }
     for (const finding of hasChanged ? validateReports(this.#parsed) : []) this.#findings.add(finding);
   }

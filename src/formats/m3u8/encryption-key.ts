@@ -19,9 +19,9 @@ export interface EncryptionKey {
   readonly keyFormatVersions?: string;
 }
 
-export const noKeyTag = '#EXT-X-KEY:METHOD=NONE';
+const noKeyTag = '#EXT-X-KEY:METHOD=NONE';
 
-export function keyTag(key: EncryptionKey): string {
+function keyTag(key: EncryptionKey): string {
   return attributeTag('EXT-X-KEY', keyAttributes(key));
 }
 
