@@ -64,13 +64,18 @@ async function publishPaced(name: string, messages: readonly SentMessage[], sign
 
 // What runs in the page stands here as text: it speaks of a DOM that the types of this program do not know.
 
-/** Plays with hls.js as it is, in a page that has nothing else. */
-async function play(name: string): Promise<Page> {
-  const url = `${program.edgeUrl}/live/${name}/index.m3u8`;
-  await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
+/** A page that has hls.js and nothing else. It stands before anything is published: media do not wait for it. */
+async function openPage(): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(`${program.edgeUrl}/healthz`);
   await page.addScriptTag({ path: hlsJs });
+  return page;
+}
+
+/** Plays with hls.js as it is. */
+async function play(page: Page, name: string): Promise<void> {
+  const url = `${program.edgeUrl}/live/${name}/index.m3u8`;
+  await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
   await page.evaluate(`(() => {
     const video = document.createElement('video');
     video.muted = true;
@@ -82,7 +87,6 @@ async function play(name: string): Promise<Page> {
     hls.loadSource(${JSON.stringify(url)});
     hls.attachMedia(video);
   })()`);
-  return page;
 }
 
 /** What the browser says to the CODECS of the playlist. */
@@ -135,18 +139,19 @@ describe.concurrent('Chromium with hls.js', () => {
   ])('decodes %s with %s: the number in the picture counts on', async (videoCodec, audioCodec) => {
     const name = `${videoCodec}-${audioCodec}`;
     const media = sentTogether(
-      await encodedVideo(videoCodec, numbered('320:180', 0, 10)),
-      await encodedAudio(audioCodec, 'sine=r=48000:d=10'),
+      await encodedVideo(videoCodec, numbered('320:180', 0, 16)),
+      await encodedAudio(audioCodec, 'sine=r=48000:d=16'),
     );
+    const page = await openPage();
     await publishedWhile(name, media, async () => {
-      const page = await play(name);
+      await play(page, name);
       expect(await supported(page, name)).toBe(true);
       const first = await untilFrame(page, 1);
       const later = await untilFrame(page, first.frame + 3 * clipFramesPerSecond);
       expect(later.width).toBe(320);
       expect(later.audioBytes).toBeGreaterThan(first.audioBytes);
-      await page.close();
     });
+    await page.close();
   });
 
   it.each<{ from: EncodableVideo; to: EncodableVideo }>([
@@ -155,19 +160,20 @@ describe.concurrent('Chromium with hls.js', () => {
     { from: 'avc', to: 'av1' },
   ])('plays on across a change of the picture from $from to $to of another size', async ({ from, to }) => {
     const name = `${from}-to-${to}`;
-    const changeAt = 6;
+    const changeAt = 10;
     const media = sentTogether(
       await encodedVideo(from, numbered('320:180', 0, changeAt)),
       await encodedVideo(to, numbered('640:360', changeAt, 8), { fromMs: changeAt * 1_000 }),
       await encodedAudio('opus', `sine=r=48000:d=${changeAt + 8}`),
     );
+    const page = await openPage();
     await publishedWhile(name, media, async () => {
-      const page = await play(name);
+      await play(page, name);
       const before = await untilFrame(page, 1);
       expect(before.width).toBe(320);
       const after = await untilFrame(page, (changeAt + 2) * clipFramesPerSecond);
       expect(after.width).toBe(640);
-      await page.close();
     });
+    await page.close();
   });
 });
