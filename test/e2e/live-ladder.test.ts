@@ -177,6 +177,19 @@ describe('a stream with a ladder', () => {
     },
   );
 
+  it.each(['mid', 'low'])('%s: ffmpeg decodes all of it without a complaint', async (name) => {
+    const { segments } = last(name);
+    const media = segments.filter(({ gap }) => !gap);
+    const inits = segments.flatMap(({ mapUri }) => (mapUri === undefined ? [] : [mapUri]));
+    expect(new Set(inits).size).toBe(1);
+    const pieces = [await bytes(`stage/${inits[0]}`)];
+    for (const { uri } of media) pieces.push(await bytes(`stage/${uri}`));
+    const file = join(folder, `${name}.mp4`);
+    await writeFile(file, Buffer.concat(pieces));
+    const decoded = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']);
+    expect(decoded).toMatchObject({ code: 0, standardError: '' });
+  });
+
   it('after ffmpeg was killed there are gaps, then media again, in both renditions alike', () => {
     const seconds = { mid: 0, low: 0 };
     for (const name of ['mid', 'low'] as const) {
