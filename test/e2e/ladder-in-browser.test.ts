@@ -84,6 +84,25 @@ describe('the quality menu of the player page', () => {
     await page.close();
   });
 
+  it('plays on after ffmpeg was killed, with a rendition of it chosen', async () => {
+    const page = await browser.newPage();
+    await page.goto(`${program.edgeUrl}/?stream=rungs`);
+    await eventually('it plays', async () => (await state(page))['state'] === 'playing', 30_000);
+    await openMenu(page);
+    await page.getByRole('menuitemradio', { name: '120p', exact: true }).click();
+    await eventually('120p is shown', async () => (await videoHeight(page)) === 120, 20_000);
+    const begun = program.logLines().findLast(({ msg }) => msg === 'Renditions are being made');
+    process.kill(Number(begun?.['pid']), 'SIGKILL');
+    const currentTime = () => page.evaluate<number>("document.querySelector('video').currentTime");
+    const from = await currentTime();
+    await eventually(
+      'it plays on',
+      async () => (await currentTime()) > from + 10 && (await state(page))['state'] === 'playing',
+      40_000,
+    );
+    await page.close();
+  });
+
   it.each([
     { theme: 'light', size: 'desktop', width: 1_280, height: 800 },
     { theme: 'dark', size: 'desktop', width: 1_280, height: 800 },

@@ -38,7 +38,8 @@ const maxQueueBytes = 8 * 1_048_576;
  */
 export class FfmpegProcess {
   readonly #options: FfmpegProcessOptions;
-  readonly #child: ChildProcess;
+  /** `undefined` where the system had nothing left to start it with. */
+  readonly #child: ChildProcess | undefined;
   readonly #messages = new FfmpegMessages();
   #isFull = false;
   #inputEnded = false;
@@ -52,14 +53,23 @@ export class FfmpegProcess {
 
   constructor(options: FfmpegProcessOptions) {
     this.#options = options;
+    try {
+      this.#child = this.#spawn();
+    } catch (error) {
+      queueMicrotask(() => this.#failedToStart(error));
+    }
+    this.#watchForStall();
+  }
+
+  #spawn(): ChildProcess {
+    const options = this.#options;
     const outputs = Array.from({ length: options.outputs }, () => 'pipe' as const);
     const child = spawn(options.program, options.args, {
       stdio: ['pipe', 'ignore', 'pipe', ...outputs],
       detached: true,
       windowsHide: true,
     });
-    this.#child = child;
-    child.once('error', (error) => this.#exited(false, `it cannot be started: ${error.message}`));
+    child.once('error', (error) => this.#failedToStart(error));
     child.once('close', (code, signal) => {
       if (signal === null) this.#exited(code === 0, this.#messages.reason ?? `it ended with status ${code}`);
       else this.#exited(false, `it was ended by ${signal}`);
@@ -71,8 +81,10 @@ export class FfmpegProcess {
     });
     child.stderr?.on('error', () => {});
     for (let output = 0; output < options.outputs; output++) {
-      // By the `stdio` above this is the reading end of a pipe.
-      const pipe = child.stdio[firstOutputDescriptor + output] as Readable | null | undefined;
+      // By the `stdio` above this is the reading end of a pipe; where no descriptor was left there is none.
+      const pipe = (child.stdio as readonly unknown[] | undefined)?.[firstOutputDescriptor + output] as
+        | Readable
+        | undefined;
       pipe?.on('data', (bytes: Uint8Array) => {
         this.#gaveOutput = true;
         this.#unansweredSinceMs = undefined;
@@ -80,16 +92,20 @@ export class FfmpegProcess {
       });
       pipe?.on('error', () => {});
     }
-    this.#watchForStall();
+    return child;
+  }
+
+  #failedToStart(error: unknown): void {
+    this.#exited(false, `it cannot be started: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#child?.pid;
   }
 
   /** It reads too slowly: what is written now is refused. Holds until half of what waits has been read. */
   get isFull(): boolean {
-    const waiting = this.#child.stdin?.writableLength ?? 0;
+    const waiting = this.#child?.stdin?.writableLength ?? 0;
     if (waiting > maxQueueBytes) this.#isFull = true;
     else if (waiting < maxQueueBytes / 2) this.#isFull = false;
     return this.#isFull;
@@ -98,13 +114,13 @@ export class FfmpegProcess {
   write(bytes: Uint8Array): void {
     if (this.#inputEnded || this.#over) return;
     this.#unansweredSinceMs ??= this.#options.clock.monotonicMs();
-    this.#child.stdin?.write(bytes);
+    this.#child?.stdin?.write(bytes);
   }
 
   /** Nothing follows: it gives what it has and ends, within `graceMs`, or is killed. */
   end(graceMs: number): void {
     if (this.#over) return;
-    if (!this.#inputEnded) this.#child.stdin?.end();
+    if (!this.#inputEnded) this.#child?.stdin?.end();
     this.#inputEnded = true;
     this.#deadline?.cancel();
     this.#deadline = this.#options.clock.after(graceMs, () => {
@@ -115,7 +131,7 @@ export class FfmpegProcess {
   kill(reason: string): void {
     if (this.#over) return;
     this.#failure ??= reason;
-    const { pid } = this.#child;
+    const { pid } = this;
     if (pid === undefined) return;
     try {
       // With what it may have started: an installed ffmpeg is often a script that runs another.
@@ -140,7 +156,7 @@ export class FfmpegProcess {
     this.#watch?.cancel();
     this.#deadline?.cancel();
     this.#options.onExit({
-      pid: this.#child.pid,
+      pid: this.#child?.pid,
       asAsked: this.#inputEnded && this.#failure === undefined && endedWell,
       reason: this.#failure ?? reason,
       gaveOutput: this.#gaveOutput,

@@ -18,6 +18,8 @@ export interface LadderFeedOptions {
   readonly settings: FfmpegSettings;
   readonly clock: Clock;
   readonly sinkOf: (rendition: PlannedRendition) => Pick<RenditionSink, 'onConfig' | 'onUnit'>;
+  /** A picture came back at a time that none went in with, and is left out. */
+  readonly onUnplaced: (rendition: PlannedRendition) => void;
   readonly onMessage: (message: FfmpegMessage) => void;
   readonly onExit: (exit: FfmpegExit) => void;
 }
@@ -44,10 +46,12 @@ export class LadderFeed {
   #skipped = 0;
 
   constructor(options: LadderFeedOptions) {
-    const { source, renditions, tools, settings, clock, sinkOf, onMessage, onExit } = options;
+    const { source, renditions, tools, settings, clock, sinkOf, onUnplaced, onMessage, onExit } = options;
     const { encoder, version, program } = tools;
     this.#format = feedFormatOf(source);
-    const outputs = renditions.map((rendition) => new RenditionOutput(this.#frames.cursor(), sinkOf(rendition)));
+    const outputs = renditions.map(
+      (rendition) => new RenditionOutput(this.#frames.cursor(), sinkOf(rendition), () => onUnplaced(rendition)),
+    );
     this.#process = new FfmpegProcess({
       program,
       args: ladderArguments({ renditions, encoder, settings, source, format: this.#format.name, version }),

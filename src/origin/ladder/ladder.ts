@@ -35,6 +35,8 @@ const drainMs = 5_000;
 const closeMs = 1_000;
 /** A hardware encoder that fails so often without a picture (it may have no session left) is given up for the stream. */
 const hardwareTries = 2;
+/** How many may still be giving out their last when another one begins: a source that changes all the time must wait. */
+const maxLeaving = 2;
 
 /**
  * The renditions of one stream: one ffmpeg for all of them, for each run of time. It begins at a keyframe; when it dies
@@ -127,7 +129,8 @@ export class Ladder {
   #start(): LadderFeed | undefined {
     const { settings, finder, clock, log, sinkOf } = this.#options;
     const run = this.#run;
-    if (run === undefined || run.renditions.length === 0 || clock.monotonicMs() < this.#startFromMs) return undefined;
+    if (run === undefined || run.renditions.length === 0) return undefined;
+    if (clock.monotonicMs() < this.#startFromMs || this.#leaving.size >= maxLeaving) return undefined;
     const found = finder.known;
     if (found?.kind !== 'found') {
       void finder.find();
@@ -152,6 +155,11 @@ export class Ladder {
           onConfig: (config) => turn.do(() => sink.onConfig(config)),
           onUnit: (unit) => turn.do(() => sink.onUnit(unit)),
         };
+      },
+      onUnplaced: ({ name }) => {
+        const sentence =
+          'LADDER_UNPLACED: pictures came out of ffmpeg at times that none went in with, and are left out';
+        this.#complaints.warn('LADDER_UNPLACED', { rendition: name }, sentence);
       },
       onMessage: ({ level, text }) => {
         if (level === 'error') this.#complaints.warn('LADDER_FFMPEG', { reason: text }, 'LADDER_FFMPEG: ffmpeg says');

@@ -26,19 +26,16 @@ const longestPauseTicks = 90_000;
 export class RenditionOutput {
   readonly #cursor: FrameCursor;
   readonly #sink: Pick<RenditionSink, 'onConfig' | 'onUnit'>;
+  readonly #onUnplaced: () => void;
   readonly #tags = new FlvReader({ maxTagBytes });
   readonly #tracks = new FlvTrackReader(1);
   #held: { readonly unit: VideoAccessUnit; readonly place: FramePlace } | undefined;
-  #unplaced = 0;
 
-  constructor(cursor: FrameCursor, sink: Pick<RenditionSink, 'onConfig' | 'onUnit'>) {
+  /** `onUnplaced`: a picture has a time that none of the source had, and is left out. */
+  constructor(cursor: FrameCursor, sink: Pick<RenditionSink, 'onConfig' | 'onUnit'>, onUnplaced: () => void) {
     this.#cursor = cursor;
     this.#sink = sink;
-  }
-
-  /** Pictures that no picture of the source was found for. */
-  get unplaced(): number {
-    return this.#unplaced;
+    this.#onUnplaced = onUnplaced;
   }
 
   /** Throws `ProtocolError` or `LimitError` for what is not FLV with H.264. */
@@ -66,7 +63,7 @@ export class RenditionOutput {
   #place(unit: VideoAccessUnit): void {
     const place = this.#cursor.take(unit.timestampMs + unit.compositionOffsetMs);
     if (place === undefined) {
-      this.#unplaced++;
+      this.#onUnplaced();
       return;
     }
     const held = this.#held;

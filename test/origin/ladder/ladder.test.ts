@@ -306,6 +306,52 @@ describe('Ladder', () => {
     expect(watched.log.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
   });
 
+  it('a source that changes all the time has three processes at most', async () => {
+    const program = await standIn(
+      folder,
+      'slow-to-leave',
+      'case "$*" in *pipe:0*) exec sleep 60 ;; *) exec ffmpeg "$@" ;; esac',
+    );
+    const watched = open(two, program);
+    await watched.start(plain);
+    for (let change = 0; change < 20; change++) {
+      watched.push(plain.units.slice(0, 5));
+      watched.ladder.startRun(plain.config);
+    }
+    const begun = () => watched.log.lines.filter(({ message }) => message === 'Renditions are being made').length;
+    expect(begun()).toBe(2);
+    watched.clock.advance(5_000);
+    await watched.ladder.ended;
+    watched.push(plain.units.slice(0, 5));
+    expect(begun()).toBe(3);
+  });
+
+  it('a picture that comes back at a time that none had is left out, and that is said', async () => {
+    const program = await standIn(
+      folder,
+      'shifting',
+      'case "$*" in *pipe:0*) exec ffmpeg -itsoffset 0.007 "$@" ;; *) exec ffmpeg "$@" ;; esac',
+    );
+    const watched = open([{ name: 'low', height: 90 }], program);
+    await watched.start(plain);
+    watched.push(plain.units);
+    watched.ladder.endRun();
+    await watched.ladder.ended;
+    expect(watched.output('low')).toEqual([]);
+    expect(watched.log.lines.filter(({ fields }) => fields['code'] === 'LADDER_UNPLACED')).toHaveLength(1);
+  });
+
+  it('an ffmpeg that has gone since it was found is a failure like any other', async () => {
+    const program = await standIn(folder, 'removed', 'exec ffmpeg "$@"');
+    const watched = open(two, program);
+    await watched.start(plain);
+    await rm(program);
+    watched.push(plain.units);
+    await eventually('it is said', () => watched.log.text.includes('it cannot be started: spawn'));
+    expect(watched.ladder.pid).toBeUndefined();
+    expect(watched.givenUp).toContain('low');
+  });
+
   it('makes nothing of a source that is lower than every rendition, and of sound alone', async () => {
     const watched = open(['720p', '480p']);
     await watched.start(plain);
