@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DateRange } from '../../src/formats/m3u8/date-range.ts';
 import { DateRanges } from '../../src/origin/date-ranges.ts';
@@ -113,5 +114,43 @@ describe('DateRanges.since', () => {
     dateRanges.add(range('a', { durationSeconds: 1 }), 6_000);
     expect(dateRanges.since(5_000).added.map(({ id }) => id)).toEqual(['c', 'a']);
     expect(dateRanges.since(5_001).added.map(({ id }) => id)).toEqual(['a']);
+  });
+});
+
+describe('a player that takes updates', () => {
+  /** Between two reloads of a player: something happens, and time goes on by less than half the Skip Boundary. */
+  const step = fc.record({
+    waitMs: fc.integer({ min: 0, max: 6_000 }),
+    happens: fc.oneof(
+      fc.record({ kind: fc.constant('add' as const), id: fc.integer({ min: 0, max: 9 }), seconds: fc.nat(30) }),
+      fc.record({ kind: fc.constant('extend' as const), id: fc.integer({ min: 0, max: 9 }), seconds: fc.nat(30) }),
+      fc.record({ kind: fc.constant('remove' as const), id: fc.integer({ min: 0, max: 9 }), seconds: fc.nat(30) }),
+      fc.record({ kind: fc.constant('leave' as const), id: fc.constant(0), seconds: fc.nat(60) }),
+    ),
+  });
+
+  it('has the same date ranges as one that reads whole playlists, whatever happens', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const dateRanges = new DateRanges();
+        const seen = new Map<string, DateRange>();
+        let nowMs = 0;
+        for (const { waitMs, happens } of steps) {
+          nowMs += waitMs;
+          const id = `r${happens.id}`;
+          const { seconds } = happens;
+          if (happens.kind === 'add') dateRanges.add(range(id, { plannedDurationSeconds: seconds }), nowMs);
+          if (happens.kind === 'extend') dateRanges.add(range(id, { durationSeconds: seconds }), nowMs);
+          if (happens.kind === 'remove') dateRanges.remove(id, nowMs);
+          if (happens.kind === 'leave') dateRanges.leave(startMs + seconds * 1_000, nowMs);
+          // TARGETDURATION is 2 s.
+          const { added, removed } = dateRanges.since(nowMs - 12_000);
+          for (const gone of removed) seen.delete(gone);
+          for (const each of added) seen.set(each.id, each);
+          const byId = (a: DateRange, b: DateRange) => a.id.localeCompare(b.id);
+          expect([...seen.values()].sort(byId)).toEqual(dateRanges.listed.toSorted(byId));
+        }
+      }),
+    );
   });
 });
