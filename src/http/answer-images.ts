@@ -34,8 +34,8 @@ const keptImages = 64;
 const turnedAway = 15;
 
 /**
- * Small answers as they go out. To turn head and body into bytes is a third of what Node adds to the system call; two
- * answers with the same head differ in the request id only. So the last ones stay, and only that is written into them.
+ * Small answers as they go out. Two answers with the same head differ in the request id only: so they stay as bytes, and
+ * only that is written into them.
  */
 export class AnswerImages {
   readonly #headEnd: string;

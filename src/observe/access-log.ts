@@ -30,8 +30,8 @@ interface LogFile {
 }
 
 /**
- * So many wait to become lines, at most as long as lines wait: made one after the other they cost half of what they cost
- * between answers, when the processor has forgotten how each time.
+ * So many wait to become lines, at most as long as lines wait: made one after the other they cost less than between
+ * answers, when the processor has forgotten each time how it is done.
  */
 const gatheredExchanges = 128;
 /** Lines wait this long at most for others to be written with. */

@@ -80,8 +80,8 @@ const numbersBytes = 128;
  * Writes exchanges as lines of CloudFront's standard access log: 33 fields between tabs, `-` for what there is none of,
  * the time being that of the end. Cookies are never written, nor the values of parameters that are secrets.
  *
- * A line is put together from pieces that are bytes already. Joined from texts it costs three times as much, and there
- * is one for each hit of the cache.
+ * A line is put together from pieces that are bytes already: a fifth cheaper than to join texts, and there is a line for
+ * each hit of the cache.
  */
 export class StandardLogLines {
   readonly #location: string;

@@ -92,6 +92,30 @@ describe('a quick hit', () => {
     expect(edge.stats().quickHits).toBe(0);
   });
 
+  it('finds the object of a target by host, whoever asked before', async () => {
+    await using a = await testOrigin({}, 'of a');
+    await using b = await testOrigin({}, 'of b');
+    await using edge = await startTestEdge(
+      a.url,
+      {},
+      {
+        origins: { a: { url: a.url }, b: { url: b.url } },
+        distributions: ['a', 'b'].map((name) => ({
+          name,
+          hosts: [`${name}.example`],
+          behaviours: [{ origin: name }],
+        })),
+      },
+    );
+    for (const name of ['a', 'b']) await get(edge.httpPort, '/x', { host: `${name}.example` });
+    for (const name of ['a', 'b', 'b', 'a', 'b']) {
+      const answer = await ask(edge, '/x', [`Host: ${name}.example`], false);
+      expect(answer.split('\r\n\r\n')[1]).toBe(`of ${name}`);
+    }
+    expect(edge.stats().quickHits).toBe(5);
+    expect(await ask(edge, '/x', ['Host: c.example'], false)).toMatch(/^HTTP\/1\.1 4/);
+  });
+
   it('is no longer given once the response was banned or is stale', async () => {
     await using origin = await testOrigin();
     await using edge = await startTestEdge(origin.url);
