@@ -61,6 +61,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
         clock: systemClock,
         log: log.child({ role: 'origin' }),
         siteDirectory: siteDirectory(log),
+        dataFolder,
       })
     : undefined;
   if (origin !== undefined) running.defer(() => origin.close(closeBudget()));

@@ -74,6 +74,11 @@ export class StreamDirectory {
     };
   }
 
+  /** A stream from before a restart: it waits for its publisher for the reconnect grace. */
+  revive(path: string): void {
+    if (!this.#closed && !this.#entries.has(path)) this.#wait(path, this.#add(path));
+  }
+
   /** Who publishes a stream now, the one on the air first. */
   publishersOf(path: string): readonly PublisherState[] {
     return this.#entries.get(path)?.publishers.states() ?? [];

@@ -5,13 +5,18 @@ import type { TimedTrack } from '../policy/timed-unit.ts';
 import type { TrailingTrack } from '../policy/trailing-track.ts';
 
 /** Numbers of tracks that no publisher sends. */
-const firstTrack = 512;
+export const firstFollowingTrack = 512;
 /** What is kept until there are targets to cut by; the oldest is dropped. */
 const maxHeld = 2_000;
 
 /** A unit on the media time of its stream. */
 export interface PlacedSample extends Sample {
   readonly dtsTicks: number;
+}
+
+/** A number for one more of them. */
+export function nextFollowingTrack(existing: Iterable<FollowingRendition>): number {
+  return Math.max(firstFollowingTrack - 1, ...[...existing].map(({ track }) => track)) + 1;
 }
 
 /**
@@ -28,10 +33,10 @@ export class FollowingRendition {
   #held: { readonly track: TimedTrack; readonly sample: PlacedSample }[] = [];
   #isOver = false;
 
-  /** `index`: how many of its kind there were before it. */
-  constructor(name: string, index: number) {
+  /** `track`: from `firstFollowingTrack` on, one for each name. */
+  constructor({ name, track }: { readonly name: string; readonly track: number }) {
     this.name = name;
-    this.track = firstTrack + index;
+    this.track = track;
   }
 
   /** Before the first unit, and whenever it changes; the kind and the timescale stay. */

@@ -19,6 +19,9 @@ export interface ListedIFrame extends IFrame {
   readonly durationSeconds: number;
 }
 
+/** More than may have been listed of segments that had not reached the disk: no number is used again. */
+const unknownIFrames = 1_000;
+
 /**
  * The I-frames of a rendition's window, one for each part that begins with a keyframe. One is listed when its segment
  * is complete and the next I-frame, which tells how long it stands, has come.
@@ -58,6 +61,21 @@ export class IFrames {
 
   get discontinuitySequence(): number {
     return this.#discontinuitySequence;
+  }
+
+  /** All that there have been of complete segments. */
+  get count(): number {
+    return this.#mediaSequence + this.#listed.length + (this.#held === undefined ? 0 : 1);
+  }
+
+  /**
+   * After a restart: those from before are listed no more. `count` is what there had been at least, `discontinuities`
+   * those of the rendition.
+   */
+  resume(count: number, discontinuities: number): void {
+    this.#mediaSequence = count + unknownIFrames;
+    this.#discontinuitySequence = discontinuities;
+    this.#discontinuity = true;
   }
 
   startSegment(head: SegmentHead): void {

@@ -1,8 +1,10 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { LiveStream, Publication, StreamSubscriber } from '../live/live-stream.ts';
+import { LiveStream, type Publication, type StreamSubscriber } from '../live/live-stream.ts';
+import type { LiveKeeping, StreamBefore } from './live-keeping.ts';
 import { Packager } from './packager.ts';
 import type { OriginSettings } from './settings.ts';
+import type { StreamKeeper } from './stream-keeper.ts';
 
 /** The part of a stream directory that is needed here. */
 export interface StreamSource {
@@ -19,14 +21,21 @@ export interface LiveChannelsOptions {
   readonly nextEpoch: () => string;
   /** Makes further renditions of a stream, from its beginning on; returns the way to stop. */
   readonly addRenditions?: (packager: Packager) => () => void;
+  /** Keeps streams for a restart; nobody does if left out. */
+  readonly keeping?: Pick<LiveKeeping, 'keeper'>;
+  /** Streams from before a restart. Those that are not over wait for `onStream` to bring their stream. */
+  readonly before?: readonly StreamBefore[];
 }
+
+/** Who publishes, as far as a restart leaves it known. */
+export type KnownPublication = Omit<Publication, 'peer'>;
 
 /** A live stream as viewers see it: from its first publisher until its playlists are gone. */
 export interface LiveChannel {
   readonly stream: LiveStream;
   readonly packager: Packager;
   /** Of the publisher there is, or of the last one. */
-  readonly publication: Publication | undefined;
+  readonly publication: KnownPublication | undefined;
 }
 
 /** Packages every stream of a directory, and keeps what is over for one window more. */
@@ -34,9 +43,15 @@ export class LiveChannels {
   readonly #options: LiveChannelsOptions;
   readonly #channels = new Map<string, Channel>();
   readonly #stopListening: () => void;
+  /** Until their stream is there. */
+  readonly #before = new Map<string, StreamBefore>();
 
   constructor(source: StreamSource, options: LiveChannelsOptions) {
     this.#options = options;
+    for (const before of options.before ?? []) {
+      if (before.endedWallMs === undefined) this.#before.set(before.path, before);
+      else this.#addEnded(before, before.endedWallMs);
+    }
     this.#stopListening = source.onStream((stream) => this.#add(stream));
     for (const stream of source.list()) this.#add(stream);
   }
@@ -58,60 +73,117 @@ export class LiveChannels {
   }
 
   #add(stream: LiveStream): void {
-    const { settings, clock, log, nextEpoch, addRenditions } = this.#options;
     const { path } = stream;
     // The life before this one, if its playlists still answer, makes room.
-    this.#channels.get(path)?.close();
+    this.#channels.get(path)?.discard();
     this.#channels.delete(path);
-    const packager = new Packager({ path, epoch: nextEpoch(), settings, clock, log });
-    const channel = new Channel(stream, packager, () =>
-      clock.after(settings.windowMs, () => {
+    const before = this.#before.get(path);
+    this.#before.delete(path);
+    this.#open(stream, before).follow(this.#options.addRenditions);
+  }
+
+  #addEnded(before: StreamBefore, endedWallMs: number): void {
+    const { settings, clock } = this.#options;
+    const stream = new LiveStream(before.path);
+    stream.end();
+    this.#open(stream, before).keepFor(Math.max(0, endedWallMs + settings.windowMs - clock.wallMs()));
+  }
+
+  #open(stream: LiveStream, before: StreamBefore | undefined): Channel {
+    const { settings, clock, log, nextEpoch, keeping } = this.#options;
+    const { path } = stream;
+    const epoch = before?.epoch ?? nextEpoch();
+    const keeper = before?.keeper ?? keeping?.keeper(path, epoch);
+    const packager = new Packager({
+      path,
+      epoch,
+      settings,
+      clock,
+      log,
+      ...(keeper === undefined ? {} : { keeper }),
+      ...(before === undefined ? {} : { before: before.packaging }),
+    });
+    const channel = new Channel(
+      { stream, packager, keeper, publication: before?.publication, clock },
+      settings.windowMs,
+      () => {
         channel.close();
         if (this.#channels.get(path) === channel) this.#channels.delete(path);
-      }),
+      },
     );
     this.#channels.set(path, channel);
-    channel.open(addRenditions);
+    return channel;
   }
+}
+
+interface ChannelParts {
+  readonly stream: LiveStream;
+  readonly packager: Packager;
+  readonly keeper: StreamKeeper | undefined;
+  readonly publication: KnownPublication | undefined;
+  readonly clock: Clock;
 }
 
 class Channel implements LiveChannel, StreamSubscriber {
   readonly stream: LiveStream;
   readonly packager: Packager;
-  readonly #keepForAWhile: () => Timer;
-  #publication: Publication | undefined;
+  readonly #keeper: StreamKeeper | undefined;
+  readonly #clock: Clock;
+  readonly #keptMs: number;
+  readonly #onGone: () => void;
+  #publication: KnownPublication | undefined;
   #unsubscribe: (() => void)[] = [];
   #removal: Timer | undefined;
 
-  constructor(stream: LiveStream, packager: Packager, keepForAWhile: () => Timer) {
+  /** Viewers get it for `keptMs` after its end; then `onGone` is called. */
+  constructor({ stream, packager, keeper, publication, clock }: ChannelParts, keptMs: number, onGone: () => void) {
     this.stream = stream;
     this.packager = packager;
-    this.#keepForAWhile = keepForAWhile;
+    this.#keeper = keeper;
+    this.#publication = publication;
+    this.#clock = clock;
+    this.#keptMs = keptMs;
+    this.#onGone = onGone;
   }
 
-  get publication(): Publication | undefined {
+  get publication(): KnownPublication | undefined {
     // The encoder may tell its name late, so the stream is asked as long as it knows.
     this.#publication = this.stream.publication ?? this.#publication;
     return this.#publication;
   }
 
-  open(addRenditions: LiveChannelsOptions['addRenditions']): void {
+  follow(addRenditions: LiveChannelsOptions['addRenditions']): void {
     const stopAdding = addRenditions?.(this.packager) ?? (() => {});
     this.#unsubscribe = [stopAdding, this.stream.subscribe(this.packager), this.stream.subscribe(this)];
   }
 
+  keepFor(delayMs: number): void {
+    this.#removal = this.#clock.after(delayMs, () => {
+      this.discard();
+      this.#onGone();
+    });
+  }
+
+  /** What is kept for a restart stays. */
   close(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#removal?.cancel();
+    this.#keeper?.onClose(this.packager.state);
     this.packager.changes.close();
   }
 
+  /** Another life of the stream takes its place. */
+  discard(): void {
+    this.close();
+    this.#keeper?.discard();
+  }
+
   onPublisherStart(): void {
-    this.#publication = this.stream.publication;
+    this.#notePublication();
   }
 
   onTrackConfig(): void {
-    this.#publication = this.stream.publication ?? this.#publication;
+    this.#notePublication();
   }
 
   onColorInfo(): void {}
@@ -127,6 +199,11 @@ class Channel implements LiveChannel, StreamSubscriber {
   }
 
   onEnd(): void {
-    this.#removal = this.#keepForAWhile();
+    this.keepFor(this.#keptMs);
+  }
+
+  #notePublication(): void {
+    const { publication } = this;
+    if (publication !== undefined) this.#keeper?.publishedBy(publication);
   }
 }

@@ -171,24 +171,26 @@ async function untilReached(
     3_000 * targets.targetDurationSeconds,
     signal,
   );
-  return refusalAfter(outcome, 'what was asked for has not come within three target durations');
+  return refusalAfter(packager, outcome, 'what was asked for has not come within three target durations');
 }
 
 async function untilPlayable(packager: Packager, signal: AbortSignal): Promise<LiveAnswer | undefined> {
   const outcome = await packager.changes.wait(() => packager.isPlayable, firstPlaylistDeadlineMs, signal);
-  if (outcome === 'closed') return notFound('the stream ended before there was anything to play');
-  return refusalAfter(outcome, 'the stream has begun, but there is nothing to play yet');
+  if (outcome === 'closed' && packager.ended) return notFound('the stream ended before there was anything to play');
+  return refusalAfter(packager, outcome, 'the stream has begun, but there is nothing to play yet');
 }
 
-function refusalAfter(outcome: WaitOutcome, sentence: string): LiveAnswer | undefined {
+function refusalAfter({ ended }: Packager, outcome: WaitOutcome, sentence: string): LiveAnswer | undefined {
   switch (outcome) {
     case 'aborted':
       return { kind: 'nobody' };
     case 'deadline':
       return { kind: 'refusal', status: 503, sentence };
     case 'met':
-    case 'closed':
       return undefined;
+    // The playlist of now is not what was asked for, unless nothing will follow.
+    case 'closed':
+      return ended ? undefined : { kind: 'refusal', status: 503, sentence: 'this server is shutting down' };
   }
 }
 

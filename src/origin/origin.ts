@@ -11,6 +11,7 @@ import { httpRoutes } from './http-routes.ts';
 import { startIngest } from './ingest.ts';
 import { Ladders } from './ladder/ladders.ts';
 import { LiveChannels } from './live-channel.ts';
+import { LiveKeeping, liveFolder } from './live-keeping.ts';
 import { LiveResponder } from './live-responder.ts';
 import { Restreams } from './restreams.ts';
 import type { OriginSettings } from './settings.ts';
@@ -20,6 +21,8 @@ export interface OriginDependencies {
   readonly log: Log;
   /** The player page's files, served for everything that is not below `/live/`; `undefined` serves streams only. */
   readonly siteDirectory: string | undefined;
+  /** Where what outlives a restart is kept; without it nothing does. */
+  readonly dataFolder?: string;
 }
 
 /** A running origin. */
@@ -43,16 +46,23 @@ const leastCloseGraceMs = 750;
 /** Starts ingest, packaging and HTTP. Throws a `ConfigError` when a port cannot be had or publishing is not safe. */
 export async function startOrigin(
   settings: OriginSettings,
-  { clock, log, siteDirectory }: OriginDependencies,
+  { clock, log, siteDirectory, dataFolder }: OriginDependencies,
 ): Promise<Origin> {
   const { reconnectGraceMs, maxStreams, backup } = settings.live;
   const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup });
   const { ladder: rules, ffmpeg } = settings.live;
   const ladders = new Ladders({ rules, ffmpeg, clock, log, random: Math.random });
+  const keeping =
+    dataFolder === undefined || settings.live.keep === 'memory'
+      ? undefined
+      : new LiveKeeping({ folder: liveFolder(dataFolder), settings: settings.live, clock, log });
+  const before = (await keeping?.load()) ?? [];
   const channels = new LiveChannels(directory, {
     settings: settings.live,
     clock,
     log,
+    before,
+    ...(keeping === undefined ? {} : { keeping }),
     addRenditions: (packager) => ladders.follow(packager),
     nextEpoch: () => `${Math.round(clock.wallMs()).toString(36)}-${randomBytes(3).toString('hex')}`,
   });
@@ -68,6 +78,7 @@ export async function startOrigin(
   const routes = httpRoutes(responder, siteDirectory);
   const ingest = await startIngest(settings, { directory, play, clock, log, originId });
   try {
+    for (const { path, endedWallMs } of before) if (endedWallMs === undefined) directory.revive(path);
     const listener = await startHttpListener({
       name: 'origin',
       host: settings.http.host,
@@ -87,9 +98,10 @@ export async function startOrigin(
       close: async (budget = CloseBudget.of(clock)) => {
         const forPublishers = budget.keeping(leastCloseGraceMs);
         await Promise.all([ingest.close(forPublishers), restreams.close(forPublishers)]);
-        directory.close();
-        channels.close();
+        // Streams that are kept do not end for their viewers.
+        for (const part of keeping === undefined ? [directory, channels] : [channels, directory]) part.close();
         flv.close();
+        await keeping?.close(budget.keeping(leastCloseGraceMs).graceMs(closeGraceMs));
         await Promise.all([ladders.close(budget), listener.close(budget.graceMs(closeGraceMs))]);
       },
     };

@@ -1,12 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
-import { type CmafTrackConfig, isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
-import { sameTrackConfig, type TrackConfig, trackNumber } from '../formats/media/track.ts';
-import { withColorInfo } from '../formats/media/video-color.ts';
+import type { TrackConfig } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
-import { SegmentCutter } from '../policy/segment-cutter.ts';
+import { type CutterStart, SegmentCutter } from '../policy/segment-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { type ExpectingSink, TargetLearner, type UnitSink } from '../policy/target-learner.ts';
 import type { TimedTrack } from '../policy/timed-unit.ts';
@@ -16,11 +14,13 @@ import type { DateRange } from '../formats/m3u8/date-range.ts';
 import type { Skip } from './blocking-reload.ts';
 import { DateRanges } from './date-ranges.ts';
 import { EncodedText } from './encoded-text.ts';
-import { FollowingRendition } from './following-rendition.ts';
+import { FollowingRendition, nextFollowingTrack } from './following-rendition.ts';
 import { ladderRuleOf } from './ladder/ladder-settings.ts';
 import { trackRenditionName } from './live-paths.ts';
 import { multivariantPlaylistText } from './live-multivariant.ts';
 import { deltaUpdateText, iFramePlaylistText, mediaPlaylistText } from './live-playlists.ts';
+import { PackagedTracks } from './packaged-tracks.ts';
+import type { PackagingBefore, PackagingKeeper, PackagingState } from './packaging-state.ts';
 import type { Rendition } from './rendition.ts';
 import { RenditionSet } from './rendition-set.ts';
 import type { OriginSettings } from './settings.ts';
@@ -33,6 +33,10 @@ export interface PackagerOptions {
   readonly settings: OriginSettings['live'];
   readonly clock: Clock;
   readonly log: Log;
+  /** Writes down what a restart needs; nobody does if left out. */
+  readonly keeper?: PackagingKeeper;
+  /** What it goes on with after a restart. */
+  readonly before?: PackagingBefore;
 }
 
 /** Requests that may wait for one stream at a time. An edge merges its viewers' into one. */
@@ -72,10 +76,7 @@ export class Packager implements StreamSubscriber {
   #cutter: SegmentCutter | undefined;
   #targets: PlaylistTargets | undefined;
   #renditions: RenditionSet | undefined;
-  /** The tracks whose codec is packaged, by number. */
-  readonly #packaged = new Map<number, CmafTrackConfig>();
-  /** What the publisher says of colours beside the bitstream, by the id of a video track. */
-  readonly #colorInfos = new Map<number, ColorInfo>();
+  readonly #packaged = new PackagedTracks();
   #isPublished = false;
   #ended = false;
   /** How many renditions there must be before the first playlist. */
@@ -112,6 +113,14 @@ export class Packager implements StreamSubscriber {
         );
       },
     });
+    if (options.before !== undefined) this.#resume(options.before);
+  }
+
+  /** What a restart has to know; `undefined` before there is a segment. */
+  get state(): PackagingState | undefined {
+    const [targets, renditions, { originWallMs }] = [this.#targets, this.#renditions, this.#timeline];
+    if (targets === undefined || renditions === undefined || originWallMs === undefined) return undefined;
+    return { targets, originWallMs, nextMsn: renditions.nextMsn, renditions: renditions.kept() };
   }
 
   /** Somebody has asked for something of it. */
@@ -168,8 +177,7 @@ export class Packager implements StreamSubscriber {
   /** Only once `targets` is there. */
   multivariantPlaylist(): EncodedText | undefined {
     const source = this.#playlistSource();
-    const { ladder } = this.#options.settings;
-    const isAudioOnly = ladderRuleOf(ladder, this.path)?.audioOnly === true;
+    const isAudioOnly = ladderRuleOf(this.#options.settings.ladder, this.path)?.audioOnly === true;
     return source && this.#cached(multivariantName, () => multivariantPlaylistText(source.renditions, isAudioOnly));
   }
 
@@ -218,7 +226,7 @@ export class Packager implements StreamSubscriber {
   addRendition(name: string): FollowingRendition {
     const existing = this.#following.get(name);
     if (existing !== undefined) return existing;
-    const created = new FollowingRendition(name, this.#following.size);
+    const created = new FollowingRendition({ name, track: nextFollowingTrack(this.#following.values()) });
     this.#following.set(name, created);
     if (this.#cutter !== undefined) created.attach(this.#cutter);
     return created;
@@ -227,18 +235,16 @@ export class Packager implements StreamSubscriber {
   onPublisherStart(): void {
     this.#isPublished = true;
     this.#packaged.clear();
-    this.#colorInfos.clear();
     this.#timeline.startPublication();
     this.#changed();
   }
 
   onTrackConfig(config: TrackConfig): void {
-    if (isCmafTrack(config)) {
-      this.#packaged.set(trackNumber(config), config);
-      this.#timeline.setTrackConfig(this.#withColorInfo(config));
+    const packaged = this.#packaged.configure(config);
+    if (packaged !== undefined) {
+      this.#timeline.setTrackConfig(packaged);
       return;
     }
-    this.#packaged.delete(trackNumber(config));
     this.#options.log.warn(
       { stream: this.path, kind: config.kind, track: config.trackId, codec: config.codecString },
       'Track is not packaged for HTTP: there is no VP8 in CMAF; send H.264, HEVC, AV1 or VP9',
@@ -246,19 +252,12 @@ export class Packager implements StreamSubscriber {
   }
 
   onColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void {
-    const config = this.#packaged.get(trackNumber({ kind: 'video', trackId }));
-    const before = config && this.#withColorInfo(config);
-    if (colorInfo === undefined) this.#colorInfos.delete(trackId);
-    else this.#colorInfos.set(trackId, colorInfo);
-    const after = config && this.#withColorInfo(config);
-    // What the bitstream says as well changes nothing.
-    if (before === undefined || after === undefined || sameTrackConfig(before, after)) return;
-    this.#timeline.setTrackConfig(after);
+    const changed = this.#packaged.setColorInfo(trackId, colorInfo);
+    if (changed !== undefined) this.#timeline.setTrackConfig(changed);
   }
 
   onAccessUnit(unit: AccessUnit): void {
-    if (!this.#packaged.has(trackNumber(unit))) return;
-    this.#timeline.push(unit, this.#options.clock.wallMs());
+    if (this.#packaged.has(unit)) this.#timeline.push(unit, this.#options.clock.wallMs());
   }
 
   onData(): void {}
@@ -277,6 +276,7 @@ export class Packager implements StreamSubscriber {
     this.#learner.decide();
     this.#cutter?.flush();
     this.#endRun();
+    this.#keep((keeper, state) => keeper.onIdle(state));
     this.#changed();
   }
 
@@ -284,14 +284,9 @@ export class Packager implements StreamSubscriber {
     for (const rendition of this.#following.values()) rendition.end();
     this.#ended = true;
     for (const { iFrames } of this.#renditions?.list() ?? []) iFrames?.end();
+    this.#options.keeper?.onEnd(this.state);
     this.#texts.clear();
     this.changes.close();
-  }
-
-  #withColorInfo(config: CmafTrackConfig): CmafTrackConfig {
-    const colorInfo = config.kind === 'video' ? this.#colorInfos.get(config.trackId) : undefined;
-    if (config.kind !== 'video' || colorInfo === undefined) return config;
-    return { ...config, color: withColorInfo(config.color, colorInfo) };
   }
 
   #startRun(tracks: readonly TimedTrack[]): void {
@@ -315,11 +310,15 @@ export class Packager implements StreamSubscriber {
       settings: this.#options.settings,
       nameOf: (track) => this.#nameOf(track),
       wallMsAt: (mediaSeconds) => this.#timeline.wallMsAt(mediaSeconds),
+      onBegun: (begun) => this.#keep((keeper, state) => keeper.onSegmentBegun(state, begun)),
+      onRenditionChanged: () => this.#keep((keeper, state) => keeper.onRenditionChanged(state)),
+      onSegment: (rendition) => this.#options.keeper?.onSegment(rendition),
       onChange: () => this.#changed(),
       onWanted: (msn) => cutter.giveUpBefore(msn),
       log: this.#options.log.child({ stream: this.path }),
     });
-    const cutter = new SegmentCutter(targets, renditions);
+    const { before } = this.#options;
+    const cutter = new SegmentCutter(targets, renditions, before && this.#restore(before, renditions));
     this.#renditions = renditions;
     this.#cutter = cutter;
     for (const rendition of this.#following.values()) rendition.attach(cutter);
@@ -331,6 +330,29 @@ export class Packager implements StreamSubscriber {
       onUnit: (unit) => cutter.onUnit(unit),
       onExpectedUnit: (unit) => cutter.onExpectedUnit(unit),
     };
+  }
+
+  /** Playlists are there at once, and new media goes on behind what there was. */
+  #resume({ targets, originWallMs, mended, ended }: PackagingBefore): void {
+    this.#timeline.resume(originWallMs, mended.endSeconds);
+    this.#learner.know(targets);
+    this.#isPlayable = true;
+    this.#playableFromMs = -Infinity;
+    this.#ended = ended;
+    if (ended) this.changes.close();
+  }
+
+  #restore(before: PackagingBefore, renditions: RenditionSet): CutterStart {
+    const isMade = ladderRuleOf(this.#options.settings.ladder, this.path) !== undefined;
+    const restored = renditions.restore(before, isMade);
+    for (const made of restored.trailing) this.#following.set(made.name, new FollowingRendition(made));
+    return { nextMsn: before.mended.nextMsn, ...restored };
+  }
+
+  #keep(write: (keeper: PackagingKeeper, state: PackagingState) => void): void {
+    const { keeper } = this.#options;
+    const state = keeper && this.state;
+    if (keeper !== undefined && state !== undefined) write(keeper, state);
   }
 
   #nameOf({ track, config }: TimedTrack): string {

@@ -1,8 +1,11 @@
 import type { Log } from '../base/log.ts';
 import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
-import type { TimedTrack } from '../policy/timed-unit.ts';
-import { Rendition } from './rendition.ts';
+import { type TimedTrack, timescaleOf } from '../policy/timed-unit.ts';
+import type { BegunSegment } from '../stores/kept/mended-windows.ts';
+import { firstFollowingTrack } from './following-rendition.ts';
+import type { KeptRendition, PackagingBefore } from './packaging-state.ts';
+import { Rendition, type RenditionBefore } from './rendition.ts';
 import type { OriginSettings } from './settings.ts';
 
 /** A rendition reaches back this many TARGETDURATIONs at least, whatever the window. */
@@ -17,6 +20,12 @@ export interface RenditionSetOptions {
   readonly wallMsAt: (mediaSeconds: number) => number;
   /** A part, segment or gap more. */
   readonly onChange: () => void;
+  /** A segment has begun, of a number that no rendition had before. */
+  readonly onBegun: (begun: BegunSegment) => void;
+  /** There is a rendition, or an initialisation segment, that there was not before. */
+  readonly onRenditionChanged: () => void;
+  /** A rendition has one more complete segment, or a gap. */
+  readonly onSegment: (rendition: Rendition) => void;
   /** Renditions that have nothing yet of the segments before `msn` will not be waited for. */
   readonly onWanted: (msn: number) => void;
   /** That of the stream. */
@@ -29,6 +38,7 @@ export class RenditionSet implements CutterSink {
   /** By the number of their track, in its order. */
   #renditions: ReadonlyMap<number, Rendition> = new Map();
   #wantedMsn = 0;
+  #nextMsn = 0;
 
   constructor(options: RenditionSetOptions) {
     this.#options = options;
@@ -39,8 +49,46 @@ export class RenditionSet implements CutterSink {
     return [...this.#renditions.values()];
   }
 
+  /** No segment has begun with this number, or a higher one. */
+  get nextMsn(): number {
+    return this.#nextMsn;
+  }
+
+  /** What a restart has to know of them besides their segments. */
+  kept(): KeptRendition[] {
+    return [...this.#renditions].map(([track, { name, config, initState }]) => ({ track, name, config, ...initState }));
+  }
+
+  /**
+   * Goes on with the renditions from before a restart that have segments left; with those that somebody makes of the
+   * publisher's only when `isMade`: somebody is still to make them. Returns which.
+   */
+  restore(
+    { renditions, mended }: PackagingBefore,
+    isMade: boolean,
+  ): { readonly published: readonly TimedTrack[]; readonly trailing: readonly KeptRendition[] } {
+    const left = renditions.filter(
+      ({ track, name }) => mended.windows.has(name) && (isMade || track < firstFollowingTrack),
+    );
+    for (const { track, config, name, ...inits } of left) {
+      this.#add({ track, config }, name, { ...inits, segments: mended.windows.get(name) ?? [] });
+    }
+    this.#nextMsn = mended.nextMsn;
+    return {
+      published: left.filter(({ track }) => track < firstFollowingTrack),
+      trailing: left.filter(({ track }) => track >= firstFollowingTrack),
+    };
+  }
+
   onSegmentStart(track: TimedTrack, start: SegmentStart): void {
-    this.#of(track).startSegment(track.config, start);
+    const initIndex = this.#renditions.get(track.track)?.initState.initIndex;
+    const rendition = this.#of(track);
+    rendition.startSegment(track.config, start);
+    const { msn, startTicks, discontinuity } = start;
+    if (msn >= this.#nextMsn) {
+      this.#nextMsn = msn + 1;
+      this.#options.onBegun({ msn, startSeconds: startTicks / timescaleOf(track.config), discontinuity });
+    } else if (rendition.initState.initIndex !== initIndex) this.#options.onRenditionChanged();
   }
 
   onPart({ track }: TimedTrack, part: CutPart): void {
@@ -52,6 +100,7 @@ export class RenditionSet implements CutterSink {
     const rendition = this.#renditions.get(track);
     if (rendition === undefined) return;
     rendition.endSegment(durationTicks);
+    this.#options.onSegment(rendition);
     this.#options.onChange();
     const { segments } = rendition.window;
     const oldest = segments[0]?.msn ?? 0;
@@ -63,16 +112,21 @@ export class RenditionSet implements CutterSink {
   }
 
   onGap(track: TimedTrack, gap: CutGap): void {
+    const initIndex = this.#renditions.get(track.track)?.initState.initIndex;
     const rendition = this.#of(track);
     this.#options.log.warn({ rendition: rendition.name, msn: gap.msn }, 'Rendition has nothing for a segment');
     rendition.addGap(track.config, gap);
+    if (rendition.initState.initIndex !== initIndex) this.#options.onRenditionChanged();
+    this.#options.onSegment(rendition);
     this.#options.onChange();
   }
 
   #of(track: TimedTrack): Rendition {
-    const existing = this.#renditions.get(track.track);
-    if (existing !== undefined) return existing;
-    const { targets, settings, nameOf, wallMsAt } = this.#options;
+    return this.#renditions.get(track.track) ?? this.#add(track, this.#options.nameOf(track));
+  }
+
+  #add({ track, config }: TimedTrack, name: string, before?: RenditionBefore): Rendition {
+    const { targets, settings, wallMsAt } = this.#options;
     const leastSeconds = leastTargets * targets.targetDurationSeconds;
     const limits = {
       leastSeconds,
@@ -80,10 +134,9 @@ export class RenditionSet implements CutterSink {
       keepSeconds: keptTargets * targets.targetDurationSeconds,
       maxBytes: settings.windowBytes,
     };
-    const created = new Rendition(nameOf(track), track.config, targets, limits, (mediaSeconds) =>
-      new Date(wallMsAt(mediaSeconds)).toISOString(),
-    );
-    this.#renditions = new Map([...this.#renditions, [track.track, created] as const].sort(([a], [b]) => a - b));
+    const dateAt = (mediaSeconds: number) => new Date(wallMsAt(mediaSeconds)).toISOString();
+    const created = new Rendition(name, config, targets, limits, dateAt, before);
+    this.#renditions = new Map([...this.#renditions, [track, created] as const].sort(([a], [b]) => a - b));
     return created;
   }
 }

@@ -7,9 +7,24 @@ import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { timescaleOf } from '../policy/timed-unit.ts';
 import { IFrames } from './i-frames.ts';
 import type { MeasuredBitrate } from './measured-bitrate.ts';
+import { discontinuitiesBefore } from '../stores/kept/mended-windows.ts';
+import type { KeptSegment } from '../stores/kept/segment-file.ts';
 import { SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
 
 const noBytes = new Uint8Array(0);
+
+/** The initialisation segments of a rendition, as they are kept for a restart. */
+export interface RenditionInits {
+  /** Of the newest segment. */
+  readonly initIndex: number;
+  /** Those that something in the window needs, by index. */
+  readonly inits: ReadonlyMap<number, Uint8Array>;
+}
+
+/** What a rendition goes on with after a restart. */
+export interface RenditionBefore extends RenditionInits {
+  readonly segments: readonly KeptSegment[];
+}
 
 /** One rendition of a live stream: its initialisation segments, and the window of its segments and parts. */
 export class Rendition {
@@ -34,6 +49,7 @@ export class Rendition {
     targets: PlaylistTargets,
     limits: SegmentWindowLimits,
     programDateTimeAt: (mediaSeconds: number) => string,
+    before?: RenditionBefore,
   ) {
     this.name = name;
     this.kind = config.kind;
@@ -42,7 +58,27 @@ export class Rendition {
     this.#targets = targets;
     this.#programDateTimeAt = programDateTimeAt;
     this.#config = config;
-    this.#addInit(config);
+    if (before === undefined) this.#addInit(config);
+    else this.#restore(before);
+  }
+
+  /** What a restart has to know besides the segments. */
+  get initState(): RenditionInits {
+    return { initIndex: this.#initIndex, inits: this.#inits };
+  }
+
+  /** The segment that was completed last, for a restart. */
+  get lastSegment(): KeptSegment | undefined {
+    const segment = this.window.segments.at(-1);
+    return (
+      segment && {
+        segment,
+        discontinuities: this.window.discontinuities,
+        unitCount: this.#unitCounts.get(segment.msn) ?? 0,
+        sequenceNumber: this.#sequenceNumber,
+        iFrames: this.iFrames?.count ?? 0,
+      }
+    );
   }
 
   /** The codec configuration of the newest segment. */
@@ -122,6 +158,21 @@ export class Rendition {
       seconds += segment.durationSeconds;
     }
     return seconds > 0 ? units / seconds : undefined;
+  }
+
+  #restore({ segments, initIndex, inits }: RenditionBefore): void {
+    const [first] = segments;
+    if (first === undefined) return;
+    this.window.restore(
+      segments.map(({ segment }) => segment),
+      discontinuitiesBefore(first),
+    );
+    this.#sequenceNumber = segments.at(-1)?.sequenceNumber ?? 0;
+    for (const { segment, unitCount } of segments) this.#unitCounts.set(segment.msn, unitCount);
+    this.#initIndex = initIndex;
+    for (const [index, bytes] of inits) this.#inits.set(index, bytes);
+    this.iFrames?.resume(segments.at(-1)?.iFrames ?? 0, this.window.discontinuities);
+    this.#forget();
   }
 
   #head(msn: number, startSeconds: number) {

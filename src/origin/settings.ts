@@ -73,6 +73,10 @@ const liveSchema = z
     reconnectGrace: durationField()
       .prefault('60s')
       .describe('How long a stream waits for its publisher to come back before it ends'),
+    keep: z
+      .enum(['memory', 'disk'])
+      .default('disk')
+      .describe('`disk`: live streams go on after a restart, from the data folder; `memory`: they begin anew'),
     maxStreams: z.int().min(1).default(1_000).describe('Streams at once; a further publisher is refused'),
     backup: backupSchema.describe(
       'When one of two publishers of a stream takes over: primary and backup (`?backup=1`)',

@@ -17,9 +17,14 @@ export interface Boundary {
 export class SegmentBoundaries {
   /** Numbers follow each other. */
   #boundaries: Boundary[] = [];
-  #nextMsn = 0;
+  #nextMsn: number;
   /** The first sequence number of this run of time. */
-  #firstMsn = 0;
+  #firstMsn: number;
+
+  constructor(nextMsn = 0) {
+    this.#nextMsn = nextMsn;
+    this.#firstMsn = nextMsn;
+  }
 
   get nextMsn(): number {
     return this.#nextMsn;

@@ -19,6 +19,14 @@ interface Following {
   waiting: TimedUnit[];
 }
 
+/** Where a stream goes on after a restart, and the tracks that it had. */
+export interface CutterStart {
+  readonly nextMsn: number;
+  readonly published: readonly TimedTrack[];
+  /** Those that trail behind. */
+  readonly trailing: readonly TimedTrack[];
+}
+
 /**
  * Cuts a stream's tracks into segments and parts. The leading track (the first video, if there is any, else the first
  * sound) decides where segments begin; the others begin their own there, so that a media sequence number covers the
@@ -30,7 +38,7 @@ interface Following {
 export class SegmentCutter implements UnitSink {
   readonly #targets: PlaylistTargets;
   readonly #sink: CutterSink;
-  readonly #boundaries = new SegmentBoundaries();
+  readonly #boundaries: SegmentBoundaries;
   /** Every track that there has been, by its number. */
   readonly #tracks = new Map<number, BoundaryFollower>();
   #leader: BoundaryFollower | undefined;
@@ -43,9 +51,12 @@ export class SegmentCutter implements UnitSink {
   /** The longest that a unit of the others has lasted. */
   #followingUnitSeconds = 0;
 
-  constructor(targets: PlaylistTargets, sink: CutterSink) {
+  constructor(targets: PlaylistTargets, sink: CutterSink, start?: CutterStart) {
     this.#targets = targets;
     this.#sink = sink;
+    this.#boundaries = new SegmentBoundaries(start?.nextMsn);
+    for (const track of start?.published ?? []) this.#add(track, false);
+    for (const track of start?.trailing ?? []) this.trailingTrack(track.track).resume(track);
   }
 
   onEpoch(tracks: readonly TimedTrack[]): void {

@@ -78,6 +78,11 @@ export class TargetLearner implements ExpectingSink {
     this.#sink?.onExpectedUnit(unit);
   }
 
+  /** They stand already, from before a restart: nothing is held back. */
+  know(targets: PlaylistTargets): void {
+    this.#sink = this.#onTargets(targets);
+  }
+
   /** No more is to come, or enough has been seen. Does nothing when nothing can be shown yet. */
   decide(): void {
     if (this.#sink !== undefined || this.#firstKeyframeSeconds === undefined) return;

@@ -99,6 +99,17 @@ export class Timeline {
     return (this.#originWallMs ?? 0) + mediaSeconds * 1_000;
   }
 
+  /** The relation to the wall clock; `undefined` before the first access unit. */
+  get originWallMs(): number | undefined {
+    return this.#originWallMs;
+  }
+
+  /** Goes on after a restart with the media time that there was, of which `endSeconds` are used. */
+  resume(originWallMs: number, endSeconds: number): void {
+    this.#originWallMs = originWallMs;
+    this.#endMs = endSeconds * 1_000;
+  }
+
   /** A publisher begins: new timestamps, new configurations, and a new set of tracks. */
   startPublication(): void {
     this.stopPublication();

@@ -55,6 +55,12 @@ export class TrailingTrack {
     this.release();
   }
 
+  /** It was there before a restart, up to where the boundaries begin now. */
+  resume(track: TimedTrack): void {
+    const cutter = new PartCutter(track, this.#partTargetMs, this.#boundaries.nextMsn - 1, this.#sink);
+    this.#follower = new BoundaryFollower(cutter, this.#boundaries);
+  }
+
   /** Another run of time begins: what comes of it may be late as ever. */
   startRun(): void {
     this.#isDown = false;

@@ -57,6 +57,7 @@ export class SegmentWindow {
   #open: { readonly head: SegmentHead; readonly parts: StoredPart[]; byteLength: number } | undefined;
   #nextMsn: number | undefined;
   #discontinuitySequence = 0;
+  #discontinuities = 0;
   #byteLength = 0;
   #listedSeconds = 0;
   /** Media time of the live end. */
@@ -80,6 +81,16 @@ export class SegmentWindow {
     return this.#discontinuitySequence;
   }
 
+  /** Discontinuities up to the last complete segment, those that have left the playlist among them. */
+  get discontinuities(): number {
+    return this.#discontinuities;
+  }
+
+  /** The lowest sequence number that still answers, or is listed. */
+  get oldestMsn(): number | undefined {
+    return (this.#departed[0] ?? this.#segments[0] ?? this.#open?.head)?.msn;
+  }
+
   /** Of the last complete segment; −1 when there is none. */
   get lastCompleteMsn(): number {
     return this.#segments.at(-1)?.msn ?? -1;
@@ -98,6 +109,17 @@ export class SegmentWindow {
   /** The lowest initialisation segment that something kept still needs. */
   get oldestInitIndex(): number | undefined {
     return (this.#departed[0] ?? this.#segments[0] ?? this.#open?.head)?.initIndex;
+  }
+
+  /** Begins with the segments of the time before a restart; `discontinuitySequence` is that of the first. */
+  restore(segments: readonly StoredSegment[], discontinuitySequence: number): void {
+    this.#discontinuitySequence = discontinuitySequence;
+    this.#discontinuities = discontinuitySequence;
+    for (const segment of segments) {
+      this.#expect(segment.msn);
+      this.#byteLength += segment.byteLength;
+      this.#list(segment);
+    }
   }
 
   /** Numbers must follow each other; only the first is free. */
@@ -150,6 +172,7 @@ export class SegmentWindow {
   #list(segment: StoredSegment): void {
     this.#segments.push(segment);
     this.#listedSeconds += segment.durationSeconds;
+    if (segment.discontinuity) this.#discontinuities++;
     this.#endSeconds = Math.max(this.#endSeconds, segment.startSeconds + segment.durationSeconds);
     this.#trim();
   }

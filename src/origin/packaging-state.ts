@@ -1,0 +1,38 @@
+import type { PlaylistTargets } from '../policy/target-duration.ts';
+import type { TimedTrack } from '../policy/timed-unit.ts';
+import type { BegunSegment, MendedStream } from '../stores/kept/mended-windows.ts';
+import type { Rendition, RenditionInits } from './rendition.ts';
+
+/** How far the packaging of a stream is: what a restart has to know besides the segments. */
+export interface PackagingState {
+  readonly targets: PlaylistTargets;
+  /** Wall clock at media time 0. */
+  readonly originWallMs: number;
+  /** No segment has begun with this number, or a higher one. */
+  readonly nextMsn: number;
+  readonly renditions: readonly KeptRendition[];
+}
+
+export interface KeptRendition extends TimedTrack, RenditionInits {
+  readonly name: string;
+}
+
+/** What the packaging of a stream goes on with after a restart. */
+export interface PackagingBefore extends PackagingState {
+  readonly mended: MendedStream;
+  readonly ended: boolean;
+}
+
+/** Whoever writes down what a restart needs. Called synchronously; must return at once and must not throw. */
+export interface PackagingKeeper {
+  /** A segment has begun that viewers will be told of. */
+  onSegmentBegun(state: PackagingState, begun: BegunSegment): void;
+  /** There is a rendition, or an initialisation segment, that there was not before. */
+  onRenditionChanged(state: PackagingState): void;
+  /** The rendition has one more complete segment, or a gap. */
+  onSegment(rendition: Rendition): void;
+  /** Nothing is open, and nothing will begin until a publisher comes. */
+  onIdle(state: PackagingState): void;
+  /** The stream is over; there was no segment if there is no state. */
+  onEnd(state: PackagingState | undefined): void;
+}

@@ -1,0 +1,142 @@
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../../base/log.ts';
+import { decodeSegmentFile, isCutOff, type KeptSegment } from './segment-file.ts';
+import { decodeStateFile } from './state-file.ts';
+import { segmentFileName, stateFileName } from './stream-files.ts';
+
+/** What is on the disk of one stream. */
+export interface KeptStream {
+  /** Of its files; `name` is the last part of its path. */
+  readonly folder: string;
+  readonly name: string;
+  readonly state: unknown;
+  /** By rendition, by sequence number. */
+  readonly segments: ReadonlyMap<string, readonly KeptSegment[]>;
+}
+
+const setAsideName = 'set-aside';
+const maxSetAside = 100;
+const streamFolder = /^[0-9a-z-]{1,64}$/;
+const segmentFile = /^([a-z0-9][a-z0-9-]{0,31})\.(0|[1-9][0-9]{0,14})\.segment$/;
+
+/** The folder of the streams of one origin: what is left there from before a restart. */
+export class KeptStreams {
+  readonly #folder: string;
+  readonly #log: Log;
+
+  constructor(folder: string, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /** Where the files of a stream belong; `name`: lower-case letters, digits and hyphens. */
+  folderOf(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** Reads all that can be read. What cannot is set aside, with a line in the log. Does not reject. */
+  async load(): Promise<KeptStream[]> {
+    const streams: KeptStream[] = [];
+    for (const name of await this.#list('')) {
+      if (name === setAsideName) continue;
+      const stream = await this.#loadStream(name);
+      if (stream !== undefined) streams.push(stream);
+    }
+    return streams;
+  }
+
+  /** Nothing of it is wanted any more. */
+  async remove({ name, folder }: Pick<KeptStream, 'name' | 'folder'>): Promise<void> {
+    await rm(folder, { recursive: true, force: true }).catch((error: unknown) => this.#report(name, error));
+  }
+
+  /** Puts something out of the way that cannot be used, for a person to look at. */
+  async setAside(name: string, error: unknown): Promise<void> {
+    this.#report(name, error);
+    const place = join(this.#folder, setAsideName);
+    try {
+      await mkdir(place, { recursive: true, mode: 0o750 });
+      const to = join(place, name.replaceAll('/', '.'));
+      await rm(to, { recursive: true, force: true });
+      await rename(join(this.#folder, name), to);
+      await this.#pruneSetAside(place);
+    } catch (cause) {
+      this.#report(join(setAsideName, name), cause);
+    }
+  }
+
+  async #loadStream(name: string): Promise<KeptStream | undefined> {
+    const folder = this.folderOf(name);
+    try {
+      if (!streamFolder.test(name)) throw new Error('is nothing that this program has put here');
+      const files = await readdir(folder);
+      // Its first state was not written yet, or it was taken away because the disk failed.
+      if (!files.includes(stateFileName)) {
+        await this.remove({ name, folder });
+        return undefined;
+      }
+      const state = decodeStateFile(await readFile(join(folder, stateFileName)));
+      return { folder, name, state, segments: await this.#loadSegments(name, files) };
+    } catch (error) {
+      await this.setAside(name, error);
+      return undefined;
+    }
+  }
+
+  async #loadSegments(name: string, files: readonly string[]): Promise<Map<string, KeptSegment[]>> {
+    const byRendition = new Map<string, KeptSegment[]>();
+    for (const file of files) {
+      if (file.startsWith(stateFileName)) continue;
+      try {
+        const [, rendition, msn] = segmentFile.exec(file) ?? [];
+        if (rendition === undefined) throw new Error('is nothing that this program has put here');
+        const bytes = await readFile(join(this.folderOf(name), file));
+        if (isCutOff(bytes)) {
+          await rm(join(this.folderOf(name), file));
+          continue;
+        }
+        const kept = decodeSegmentFile(bytes);
+        if (segmentFileName(rendition, kept.segment.msn) !== file)
+          throw new Error(`holds segment ${kept.segment.msn}, not ${msn}`);
+        const segments = byRendition.get(rendition) ?? [];
+        segments.push(kept);
+        byRendition.set(rendition, segments);
+      } catch (error) {
+        await this.setAside(`${name}/${file}`, error);
+      }
+    }
+    for (const segments of byRendition.values()) segments.sort((a, b) => a.segment.msn - b.segment.msn);
+    return byRendition;
+  }
+
+  async #list(name: string): Promise<string[]> {
+    try {
+      return await readdir(join(this.#folder, name));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) this.#report(name, error);
+      return [];
+    }
+  }
+
+  async #pruneSetAside(place: string): Promise<void> {
+    const names = await readdir(place);
+    if (names.length <= maxSetAside) return;
+    const aged = await Promise.all(
+      names.map(async (name) => ({ name, modifiedMs: (await stat(join(place, name))).mtimeMs })),
+    );
+    aged.sort((a, b) => b.modifiedMs - a.modifiedMs);
+    for (const { name } of aged.slice(maxSetAside)) await rm(join(place, name), { recursive: true, force: true });
+  }
+
+  #report(name: string, error: unknown): void {
+    this.#log.warn(
+      {
+        code: 'LIVE_STATE_UNUSABLE',
+        path: join(this.#folder, name),
+        reason: error instanceof Error ? error.message : String(error),
+      },
+      'Something among the kept live streams cannot be used; it is set aside',
+    );
+  }
+}

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  decodeSegmentFile,
+  encodeSegmentFile,
+  isCutOff,
+  type KeptSegment,
+} from '../../../src/stores/kept/segment-file.ts';
+import { decodeStateFile, encodeStateFile } from '../../../src/stores/kept/state-file.ts';
+
+const seconds = fc.double({ min: 0.001, max: 1e6, noNaN: true });
+
+const keptSegment: fc.Arbitrary<KeptSegment> = fc
+  .record({
+    head: fc.record({
+      msn: fc.nat(),
+      startSeconds: seconds,
+      programDateTime: fc.constant('2026-01-01T00:00:00.000Z'),
+      independent: fc.boolean(),
+      discontinuity: fc.boolean(),
+      initIndex: fc.nat(9),
+      durationSeconds: seconds,
+    }),
+    parts: fc.array(
+      fc.record({
+        bytes: fc.uint8Array({ minLength: 0, maxLength: 300 }).map((bytes) => new Uint8Array(bytes)),
+        durationSeconds: seconds,
+        independent: fc.boolean(),
+        gap: fc.boolean(),
+      }),
+      { maxLength: 6 },
+    ),
+    counts: fc.record({
+      discontinuities: fc.nat(99),
+      unitCount: fc.nat(999),
+      sequenceNumber: fc.nat(),
+      iFrames: fc.nat(),
+    }),
+  })
+  .map(({ head, parts, counts }) => ({
+    segment: {
+      ...head,
+      parts,
+      byteLength: parts.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      gap: parts.length === 0,
+    },
+    ...counts,
+  }));
+
+function fileOf(kept: KeptSegment): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.concat(encodeSegmentFile(kept)));
+}
+
+describe('encodeSegmentFile', () => {
+  it('is read back by decodeSegmentFile as it was, part by part', () => {
+    fc.assert(
+      fc.property(keptSegment, (kept) => {
+        const read = decodeSegmentFile(fileOf(kept));
+        const plain = ({ segment, ...counts }: KeptSegment) => ({
+          ...counts,
+          segment: { ...segment, parts: segment.parts.map((part) => ({ ...part, bytes: [...part.bytes] })) },
+        });
+        expect(plain(read)).toEqual(plain(kept));
+      }),
+    );
+  });
+
+  it('makes a file that says of each of its beginnings that it is cut off, and of itself that it is not', () => {
+    fc.assert(
+      fc.property(keptSegment, fc.double({ min: 0, max: 0.999_999, noNaN: true }), (kept, share) => {
+        const file = fileOf(kept);
+        const cut = file.subarray(0, Math.floor(file.length * share));
+        expect(isCutOff(cut)).toBe(true);
+        expect(() => decodeSegmentFile(new Uint8Array(cut))).toThrow();
+        expect(isCutOff(file)).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('decodeSegmentFile', () => {
+  it('refuses a file in which any one bit has changed', () => {
+    fc.assert(
+      fc.property(keptSegment, fc.nat(), fc.nat(7), (kept, at, bit) => {
+        const file = fileOf(kept);
+        const index = at % file.length;
+        file[index] = (file[index] ?? 0) ^ (1 << bit);
+        expect(() => decodeSegmentFile(file)).toThrow();
+      }),
+    );
+  });
+
+  it('refuses what is longer than it says, another version and anything else, with what is wrong', () => {
+    const kept = fc.sample(keptSegment, { numRuns: 1, seed: 1 })[0];
+    if (kept === undefined) throw new Error('no sample');
+    const file = fileOf(kept);
+    expect(() => decodeSegmentFile(new Uint8Array([...file, 0]))).toThrow(/not \d+: it is not whole/);
+    const newer = Uint8Array.from(file);
+    newer[7] = 2;
+    expect(() => decodeSegmentFile(newer)).toThrow(/version 2, this program reads version 1/);
+    expect(() => decodeSegmentFile(new Uint8Array(100))).toThrow(/no segment of a live stream/);
+    expect(() => decodeSegmentFile(new Uint8Array(0))).toThrow(/too few/);
+  });
+});
+
+describe('encodeStateFile', () => {
+  it('is read back by decodeStateFile, and nothing else is: not its beginnings, not with a changed byte', () => {
+    const state = { path: 'live/a', list: [1, 2, { three: null }], text: 'naïve \n "quoted"' };
+    const file = encodeStateFile(state);
+    expect(decodeStateFile(file)).toEqual(state);
+    for (let length = 0; length < file.length; length++) {
+      expect(() => decodeStateFile(file.subarray(0, length))).toThrow();
+    }
+    for (let index = 0; index < file.length; index++) {
+      const changed = Uint8Array.from(file);
+      changed[index] = (changed[index] ?? 0) ^ 1;
+      expect(() => decodeStateFile(changed)).toThrow();
+    }
+    expect(() => decodeStateFile(Buffer.from('{"format":7,"checksum":0,"state":{}}\n'))).toThrow(/format 7/);
+  });
+});

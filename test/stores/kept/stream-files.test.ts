@@ -1,0 +1,121 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeSegmentFile, type KeptSegment } from '../../../src/stores/kept/segment-file.ts';
+import { decodeStateFile } from '../../../src/stores/kept/state-file.ts';
+import { StreamFiles } from '../../../src/stores/kept/stream-files.ts';
+import { LogRecorder } from '../../support/log-recorder.ts';
+import { onSmallFileSystem } from '../../support/small-file-system.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+let parent: string;
+let clock: VirtualClock;
+let log: LogRecorder;
+let files: StreamFiles;
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'streamfront-files-'));
+  clock = new VirtualClock();
+  log = new LogRecorder();
+  files = new StreamFiles({ folder: join(parent, 'live', 'e1'), clock, log });
+});
+afterEach(async () => {
+  await files.idle();
+  rmSync(parent, { recursive: true, force: true });
+});
+
+function segment(msn: number, bytes = 100): KeptSegment {
+  const part = { bytes: new Uint8Array(bytes).fill(msn), durationSeconds: 1, independent: true, gap: false };
+  return {
+    segment: {
+      msn,
+      startSeconds: msn,
+      programDateTime: '2026-01-01T00:00:00.000Z',
+      independent: true,
+      discontinuity: false,
+      initIndex: 0,
+      durationSeconds: 1,
+      parts: [part],
+      byteLength: bytes,
+      gap: false,
+    },
+    discontinuities: 0,
+    unitCount: 30,
+    sequenceNumber: msn,
+    iFrames: 0,
+  };
+}
+
+const there = () => readdirSync(join(parent, 'live', 'e1')).sort();
+const state = () => decodeStateFile(readFileSync(join(parent, 'live', 'e1', 'stream.json')));
+
+describe('StreamFiles', () => {
+  it('writes segments and the newest state, and leaves nothing half-written behind', async () => {
+    files.writeSegment('video', segment(0));
+    files.writeState({ n: 1 });
+    files.writeState({ n: 2 });
+    files.writeSegment('audio-1', segment(0));
+    files.writeState({ n: 3 });
+    expect(files.queuedBytes).toBe(200);
+    await files.idle();
+    expect(there()).toEqual(['audio-1.0.segment', 'stream.json', 'video.0.segment']);
+    expect(state()).toEqual({ n: 3 });
+    const file = new Uint8Array(readFileSync(join(parent, 'live', 'e1', 'video.0.segment')));
+    expect(decodeSegmentFile(file).segment.msn).toBe(0);
+    expect(files.queuedBytes).toBe(0);
+  });
+
+  it('removes what has left the window, what was there before a restart included, and at last everything', async () => {
+    files.writeSegment('video', segment(3));
+    await files.idle();
+    const again = new StreamFiles({ folder: join(parent, 'live', 'e1'), clock, log });
+    again.adopt('video', [3]);
+    for (const msn of [4, 5, 6]) again.writeSegment('video', segment(msn));
+    again.writeSegment('audio', segment(4));
+    again.removeBefore('video', 5);
+    await again.idle();
+    expect(there()).toEqual(['audio.4.segment', 'video.5.segment', 'video.6.segment']);
+    let removed = 0;
+    again.removeAll(() => removed++);
+    await again.idle();
+    expect(existsSync(join(parent, 'live', 'e1'))).toBe(false);
+    expect(removed).toBe(1);
+  });
+
+  it('says once that it cannot write, rests, and writes on when it can again', async () => {
+    writeFileSync(join(parent, 'live'), 'a file where the folder belongs');
+    const warnings = () => log.lines.filter(({ fields }) => fields['code'] === 'LIVE_KEEP_FAILED');
+    for (let attempt = 0; attempt < 3; attempt++) {
+      files.writeSegment('video', segment(attempt));
+      files.writeState({ attempt });
+      await files.idle();
+      clock.advance(30_000);
+    }
+    expect(warnings()).toHaveLength(1);
+    expect(warnings()[0]?.fields['folder']).toBe(join(parent, 'live', 'e1'));
+    expect(String(warnings()[0]?.fields['reason'])).toMatch(/ENOTDIR|EEXIST/);
+    rmSync(join(parent, 'live'));
+    mkdirSync(join(parent, 'live'));
+    files.writeState({ again: true });
+    files.writeSegment('video', segment(9));
+    await files.idle();
+    expect(there()).toEqual(['stream.json', 'video.9.segment']);
+    expect(log.lines.map(({ message }) => message)).toContain('Live stream is kept on disk again');
+  });
+
+  it('takes the state away when it falls behind, so that none that is out of date is found, and bounds what waits', async () => {
+    files.writeState({ old: true });
+    await files.idle();
+    for (let msn = 0; msn < 20; msn++) files.writeSegment('video', segment(msn, 4_194_304));
+    expect(files.queuedBytes).toBeLessThanOrEqual(33_554_432);
+    await files.idle();
+    expect(existsSync(join(parent, 'live', 'e1', 'stream.json'))).toBe(false);
+    expect(log.lines.filter(({ fields }) => fields['code'] === 'LIVE_KEEP_FAILED')).toHaveLength(1);
+  });
+
+  it('goes on without a state on a disk that is full, and with one when there is room', async () => {
+    const { code, output } = await onSmallFileSystem(parent, join(import.meta.dirname, 'full-stream-disk.ts'));
+    expect(output).toBe('');
+    expect(code).toBe(0);
+  });
+});
