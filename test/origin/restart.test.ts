@@ -287,7 +287,7 @@ describe('an origin that is killed and started again', () => {
             expect(findings.filter((finding) => !excused.test(finding))).toEqual([]);
           }
         }),
-        { numRuns: 12, interruptAfterTimeLimit: 20_000 },
+        { numRuns: 12, plugins: [fc.interruptAfterTimeLimit(20_000)] },
       );
     },
     60_000,
