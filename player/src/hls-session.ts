@@ -125,6 +125,11 @@ export class HlsSession implements PlaybackSession {
       }));
       this.#renditions.replace(renditions.filter((rendition) => rendition.height > 0));
     });
+    hls.on(Events.LEVEL_SWITCHING, (_event, { level }) => {
+      const chosen = this.#renditions[this.#renditions.selectedIndex];
+      // It had to leave what was chosen, for want of media: the menu says so, and better may follow.
+      if (chosen !== undefined && Number(chosen.id) !== level) this.#renditions.selectedIndex = -1;
+    });
     hls.on(Events.LEVEL_UPDATED, (_event, { details }) => {
       this.#over = !details.live;
       if (details.advanced || this.#grewAtMs === undefined) this.#grewAtMs = performance.now();

@@ -100,6 +100,12 @@ describe('the quality menu of the player page', () => {
       async () => (await currentTime()) > from + 10 && (await state(page))['state'] === 'playing',
       40_000,
     );
+    // What was chosen is shown, or the choice has been given up.
+    const checked = page.locator('media-chrome-menu-item[aria-checked="true"]');
+    await eventually('the menu says what is the case', async () => {
+      const value = await checked.first().getAttribute('value');
+      return value === 'auto' || (await videoHeight(page)) === 120;
+    });
     await page.close();
   });
 
