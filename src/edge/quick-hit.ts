@@ -98,6 +98,12 @@ interface FreshHit {
 
 /** What of the variants of a key answers a plain GET as it is. */
 function plainHit(variants: readonly CachedResponse[], get: PlainGet, nowMs: number): FreshHit | undefined {
+  const [first] = variants;
+  if (variants.length === 1 && first?.plainLines !== undefined) {
+    const ageMs = nowMs - first.bornMs;
+    const remainingMs = first.lifetimeSeconds * 1_000 - ageMs;
+    return remainingMs > 0 ? { stored: first, state: { kind: 'fresh', ageMs, remainingMs } } : undefined;
+  }
   if (!variants.every(isPlainlySelected)) return undefined;
   const stored = selectVariant(variants, () => selectingFields(get));
   if (stored === undefined || stored.head.status !== 200 || stored.head.sliced !== undefined) return undefined;
@@ -158,7 +164,7 @@ class QuickHitAnswer implements QuickAnswer {
 
   ended(whole: boolean, sentBytes: number, isFree: boolean): void {
     const { edge, recorder, wallMs } = this.#context;
-    const { get, peer, stored, quick, beganMs, loan } = this.#hit;
+    const { get, peer, quick, beganMs, loan } = this.#hit;
     loan?.giveBack(isFree);
     const { fields, target } = get;
     const endedMs = edge.clock.monotonicMs();
@@ -173,7 +179,7 @@ class QuickHitAnswer implements QuickAnswer {
       fields,
       requestBytes: get.headBytes,
       requestId: this.requestId,
-      status: stored.head.status,
+      status: 200,
       result: 'Hit',
       whole,
       sentBytes,

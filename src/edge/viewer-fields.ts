@@ -4,6 +4,7 @@ import type { Freshness } from '../policy/freshness.ts';
 import { QuickHead } from '../http/answer-images.ts';
 import { wholeBodyFields } from './body-portion.ts';
 import type { CachedResponse, HitFields, QuickHit } from './edge-response.ts';
+import { ownFieldNames, ownFieldNamesWithCors } from './own-fields.ts';
 import { hitProvenance, type Provenance } from './provenance.ts';
 
 /** How this edge calls itself in answers. */
@@ -41,30 +42,6 @@ export function preflightFields(methods: string): FieldLines {
   ];
 }
 
-/** What the edge says itself, in place of the origin: ranges, too, it cuts itself. */
-const ownFields = [
-  'via',
-  'cache-status',
-  'x-cache',
-  'age',
-  'x-edge-location',
-  'x-request-id',
-  'content-length',
-  'accept-ranges',
-];
-const ownFieldNames = new Set(ownFields);
-/** With CORS switched on, the edge's word is the only one: two Allow-Origin fields make a browser refuse both. */
-const ownFieldNamesWithCors = new Set([
-  ...ownFields,
-  'access-control-allow-origin',
-  'access-control-allow-credentials',
-  'access-control-allow-methods',
-  'access-control-allow-headers',
-  'access-control-expose-headers',
-  'access-control-max-age',
-  'timing-allow-origin',
-]);
-
 /** The fields of an answer that has an origin behind it, up to and including `X-Request-Id`, which is last. */
 export function viewerFields(
   name: EdgeName,
@@ -72,14 +49,25 @@ export function viewerFields(
   how: Provenance,
   answer: { readonly ageMs: number; readonly cors: boolean; readonly requestId: string },
 ): string[] {
-  const upstreamVia = fieldValue(fields, 'via');
-  const upstreamStatus = fieldValue(fields, 'cache-status');
-  const status = formatCacheStatus(name.cacheName, how.cacheStatus);
+  const upstream = { via: fieldValue(fields, 'via'), cacheStatus: fieldValue(fields, 'cache-status') };
   return [
     ...withoutFields(fields, answer.cors ? ownFieldNamesWithCors : ownFieldNames),
+    ...saidFields(name, upstream, how, answer),
+  ];
+}
+
+/** What the edge says of such an answer. `upstream`: what the origin said. */
+function saidFields(
+  name: EdgeName,
+  upstream: { readonly via: string | undefined; readonly cacheStatus: string | undefined },
+  how: Provenance,
+  answer: { readonly ageMs: number; readonly cors: boolean; readonly requestId: string },
+): string[] {
+  const status = formatCacheStatus(name.cacheName, how.cacheStatus);
+  return [
     ...(answer.cors ? corsFields : []),
     'Via',
-    upstreamVia === undefined ? name.via : `${upstreamVia}, ${name.via}`,
+    upstream.via === undefined ? name.via : `${upstream.via}, ${name.via}`,
     'X-Edge-Location',
     name.location,
     'Age',
@@ -87,7 +75,7 @@ export function viewerFields(
     'X-Cache',
     `${how.xCache} from streamfront`,
     'Cache-Status',
-    upstreamStatus === undefined ? status : `${upstreamStatus}, ${status}`,
+    upstream.cacheStatus === undefined ? status : `${upstream.cacheStatus}, ${status}`,
     'X-Request-Id',
     answer.requestId,
   ];
@@ -103,9 +91,16 @@ export function hitFields(
   fresh: Freshness & { kind: 'fresh' },
   answer: { readonly cors: boolean; readonly requestId: string },
 ): string[] {
-  const { lines } = madeHitFields(name, response, fresh, answer);
-  lines[lines.length - 1] = answer.requestId;
-  return lines;
+  const made = madeHitFields(response, fresh);
+  made.lines ??= [
+    ...wholeBodyFields(response.head.status, response.lengthBytes),
+    ...viewerFields(name, response.head.fields, hitProvenance(response.head, made.ttlSeconds), {
+      ...answer,
+      ageMs: fresh.ageMs,
+    }),
+  ];
+  made.lines[made.lines.length - 1] = answer.requestId;
+  return made.lines;
 }
 
 /** The same hit for the fast path. */
@@ -115,42 +110,61 @@ export function quickHit(
   fresh: Freshness & { kind: 'fresh' },
   answer: { readonly cors: boolean; readonly statusLine: string },
 ): QuickHit {
-  const made = madeHitFields(name, response, fresh, { cors: answer.cors, requestId: '' });
-  made.quick ??= {
-    head: new QuickHead(headText(answer.statusLine, made.lines)),
-    contentType: fieldValue(response.head.fields, 'content-type'),
-    contentLength: String(response.lengthBytes),
-  };
+  const made = madeHitFields(response, fresh);
+  made.quick ??= makeQuickHit(name, response, fresh, answer);
   return made.quick;
 }
 
-/** Status line and fields as text, up to the value of the last. */
-export function headText(statusLine: string, lines: FieldLines): string {
-  let text = `${statusLine}\r\n`;
-  for (let i = 0; i + 3 < lines.length; i += 2) text += `${lines[i]}: ${lines[i + 1]}\r\n`;
-  return `${text}${lines.at(-2)}: `;
-}
-
-function madeHitFields(
+function makeQuickHit(
   name: EdgeName,
   response: CachedResponse,
   fresh: Freshness & { kind: 'fresh' },
-  answer: { readonly cors: boolean; readonly requestId: string },
-): HitFields {
+  { cors, statusLine }: { readonly cors: boolean; readonly statusLine: string },
+): QuickHit {
+  const { keptBody, plainLines } = response;
+  const contentLength = String(keptBody.length);
+  if (plainLines === undefined) {
+    return {
+      head: new QuickHead(headText(statusLine, hitFields(name, response, fresh, { cors, requestId: '' }))),
+      contentType: fieldValue(response.head.fields, 'content-type'),
+      contentLength,
+    };
+  }
+  // Neither head nor fields are touched: each text of them is a place in memory of its own.
+  const ttlSeconds = Math.floor(fresh.remainingMs / 1_000);
+  const how = { xCache: 'Hit', cacheStatus: { kind: 'hit', ttlSeconds } } as const;
+  const said = saidFields(name, nothingSaid, how, { ageMs: fresh.ageMs, cors, requestId: '' });
+  const beginning = headLines(wholeBodyFields(200, keptBody.length));
+  return {
+    head: new QuickHead(headText(`${statusLine}\r\n${beginning}${plainLines}`.slice(0, -2), said)),
+    contentType: /^content-type: (.*)\r$/im.exec(plainLines)?.[1],
+    contentLength,
+  };
+}
+
+const nothingSaid = { via: undefined, cacheStatus: undefined };
+
+/** Status line and fields as text, up to the value of the last. */
+export function headText(statusLine: string, lines: FieldLines): string {
+  return `${statusLine}\r\n${headLines(lines.slice(0, -2))}${lines.at(-2)}: `;
+}
+
+function headLines(lines: FieldLines): string {
+  let text = '';
+  for (let i = 0; i + 1 < lines.length; i += 2) text += `${lines[i]}: ${lines[i + 1]}\r\n`;
+  return text;
+}
+
+/** What was made for hits within this second, or is to be. */
+function madeHitFields(response: CachedResponse, fresh: Freshness & { kind: 'fresh' }): HitFields {
   const ageSeconds = Math.floor(fresh.ageMs / 1_000);
   const ttlSeconds = Math.floor(fresh.remainingMs / 1_000);
-  let { hitFields: made } = response;
-  if (made === undefined || made.ageSeconds !== ageSeconds || made.ttlSeconds !== ttlSeconds) {
-    const lines = [
-      ...wholeBodyFields(response.head.status, response.lengthBytes),
-      ...viewerFields(name, response.head.fields, hitProvenance(response.head, ttlSeconds), {
-        ...answer,
-        ageMs: fresh.ageMs,
-      }),
-    ];
-    made = { ageSeconds, ttlSeconds, lines, quick: undefined };
-    response.hitFields = made;
-  }
+  const known = response.hitFields;
+  if (typeof known === 'object' && known.ageSeconds === ageSeconds && known.ttlSeconds === ttlSeconds) return known;
+  const made = { ageSeconds, ttlSeconds, lines: undefined, quick: undefined };
+  // What is asked for once in a second is not worth keeping: among a million objects that is most of them, and garbage
+  // collection would have to carry each.
+  response.hitFields = known === ageSeconds ? made : ageSeconds;
   return made;
 }
 

@@ -16,7 +16,8 @@ const mainQueue = maxVisits + 1;
 /** All variants of one key. There may be millions: every field counts. */
 class Entry<Stored extends Storable> implements FifoMember<Entry<Stored>> {
   readonly cacheKey: string;
-  readonly variants: readonly Stored[];
+  /** Most have one variant: an array around it would be two places more in memory to look at. */
+  readonly #held: Stored | readonly Stored[];
   newer: Entry<Stored> | undefined = undefined;
   older: Entry<Stored> | undefined = undefined;
   /** Uses since it came into its queue, counted up to `maxVisits`; the main queue's count begins at `mainQueue`. */
@@ -24,8 +25,14 @@ class Entry<Stored extends Storable> implements FifoMember<Entry<Stored>> {
 
   constructor(cacheKey: string, variants: readonly Stored[], standing: number) {
     this.cacheKey = cacheKey;
-    this.variants = variants;
+    const [only] = variants;
+    this.#held = only !== undefined && variants.length === 1 ? only : variants;
     this.standing = standing;
+  }
+
+  get variants(): readonly Stored[] {
+    const held = this.#held;
+    return isList(held) ? held : [held];
   }
 
   get costBytes(): number {
@@ -194,6 +201,10 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
 }
 
 const nothing: readonly never[] = [];
+
+function isList<Stored>(held: Stored | readonly Stored[]): held is readonly Stored[] {
+  return Array.isArray(held);
+}
 
 function keyCostBytes(cacheKey: string, variants: readonly Storable[]): number {
   return variants.reduce((sum, { costBytes }) => sum + costBytes, entryOverheadBytes + cacheKey.length * 2);
