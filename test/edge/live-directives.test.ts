@@ -84,3 +84,28 @@ describe('300 viewers who wait at the edge for one part', () => {
     }
   });
 });
+
+describe('an I-frame at the edge', () => {
+  it('is a range of a segment, with one request to the origin for the segment', async () => {
+    const origin = await LiveOrigin.start();
+    try {
+      await using edge = await startTestEdge(origin.url, { query: liveQuery() });
+      origin.publish('test', [videoConfig], videoUnits({ seconds: 9 }));
+      const playlist = await get(edge.httpPort, '/live/test/video-iframes.m3u8');
+      const ranges = [...playlist.text.matchAll(/BYTERANGE:(\d+)@(\d+)\n(\S+)/g)];
+      expect(ranges).toHaveLength(4);
+      for (const [, length = '', offset = '', segment = ''] of ranges) {
+        const path = `/live/test/${segment}`;
+        const first = Number(offset);
+        const last = first + Number(length) - 1;
+        const part = await get(edge.httpPort, path, { range: `bytes=${first}-${last}` });
+        expect(part.status).toBe(206);
+        const whole = await get(edge.httpPort, path);
+        expect(whole.headers['x-cache']).toBe('Hit from streamfront');
+        expect(part.body.equals(whole.body.subarray(first, last + 1))).toBe(true);
+      }
+    } finally {
+      await origin.close();
+    }
+  });
+});
