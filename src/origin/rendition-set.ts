@@ -10,6 +10,11 @@ import type { OriginSettings } from './settings.ts';
 
 /** A rendition reaches back this many TARGETDURATIONs at least, whatever the window. */
 const leastTargets = 4;
+/**
+ * What ends this many TARGETDURATIONs before the newest is not waited for, or where the playlist is shorter, one before
+ * that begins: all gaps at once would be more than there is room for, and updates of playlists reach back six.
+ */
+const awaitedTargets = 5;
 /** Parts and segments answer this many TARGETDURATIONs after they have left the playlist. */
 const keptTargets = 4;
 
@@ -103,12 +108,16 @@ export class RenditionSet implements CutterSink {
     this.#options.onSegment(rendition);
     this.#options.onChange();
     const { segments } = rendition.window;
-    const oldest = segments[0]?.msn ?? 0;
-    // What is about to leave one playlist is not waited for in another; not all at once, it would have too many gaps.
-    const wantedMsn = oldest + Math.floor(segments.length / 2);
-    if (oldest === 0 || wantedMsn <= this.#wantedMsn) return;
-    this.#wantedMsn = wantedMsn;
-    this.#options.onWanted(wantedMsn);
+    const last = segments.at(-1);
+    const { targetDurationSeconds } = this.#options.targets;
+    const awaitedSeconds = Math.min(
+      awaitedTargets * targetDurationSeconds,
+      this.#windowSeconds - targetDurationSeconds,
+    );
+    const wanted = segments.find(({ startSeconds }) => startSeconds > (last?.startSeconds ?? 0) - awaitedSeconds);
+    if (wanted === undefined || wanted.msn <= this.#wantedMsn) return;
+    this.#wantedMsn = wanted.msn;
+    this.#options.onWanted(wanted.msn);
   }
 
   onGap(track: TimedTrack, gap: CutGap): void {
@@ -121,16 +130,20 @@ export class RenditionSet implements CutterSink {
     this.#options.onChange();
   }
 
+  get #windowSeconds(): number {
+    const { targets, settings } = this.#options;
+    return Math.max(settings.windowMs / 1_000, leastTargets * targets.targetDurationSeconds);
+  }
+
   #of(track: TimedTrack): Rendition {
     return this.#renditions.get(track.track) ?? this.#add(track, this.#options.nameOf(track));
   }
 
   #add({ track, config }: TimedTrack, name: string, before?: RenditionBefore): Rendition {
     const { targets, settings, wallMsAt } = this.#options;
-    const leastSeconds = leastTargets * targets.targetDurationSeconds;
     const limits = {
-      leastSeconds,
-      windowSeconds: Math.max(settings.windowMs / 1_000, leastSeconds),
+      leastSeconds: leastTargets * targets.targetDurationSeconds,
+      windowSeconds: this.#windowSeconds,
       keepSeconds: keptTargets * targets.targetDurationSeconds,
       maxBytes: settings.windowBytes,
     };

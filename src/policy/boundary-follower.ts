@@ -3,11 +3,14 @@ import type { Boundary, SegmentBoundaries } from './segment-boundaries.ts';
 import type { TimedUnit } from './timed-unit.ts';
 
 /** What begins this much before the first picture of a run of time still belongs to its segment. */
-const headStartSeconds = 0.25;
+export const headStartSeconds = 0.25;
 /** Pictures of two tracks that are shown this near to each other are the same: clocks count in milliseconds. */
 const sameInstantSeconds = 0.01;
 /** A track whose keyframe comes this much later than the leading one's still begins its segment with it. */
 export const keyframeLagSeconds = 0.1;
+
+/** A track that begins later than this has a gap before. */
+const longestLateSeconds = 1;
 
 /**
  * One track that goes by the boundaries of a stream: sound begins a segment with its first unit from there on, video
@@ -43,7 +46,9 @@ export class BoundaryFollower {
       cutter.endSegment(next.discontinuity ? undefined : this.#endBefore(next, atSeconds));
       this.skipGaps(atSeconds);
       const boundary = this.#boundaries.at(cutter.msn + 1) ?? next;
-      cutter.startSegment(boundary.msn, unit, boundary.discontinuity);
+      const isLate = atSeconds - boundary.startSeconds > longestLateSeconds;
+      const { msn, discontinuity, startSeconds } = boundary;
+      cutter.startSegment(msn, unit, discontinuity, isLate ? startSeconds : undefined);
     }
     if (cutter.segment !== undefined) cutter.add(unit);
     return begins;
@@ -77,12 +82,18 @@ export class BoundaryFollower {
 
   /** Gaps for the segments that it has missed: those that were over at `untilSeconds`. */
   skipGaps(untilSeconds: number): void {
-    for (;;) {
-      const missed = this.#boundaries.at(this.cutter.msn + 1);
-      const endSeconds = missed && this.#boundaries.endSeconds(missed.msn);
-      if (missed === undefined || endSeconds === undefined || endSeconds > untilSeconds) return;
-      this.cutter.gap(missed.msn, missed.startSeconds, endSeconds, missed.discontinuity);
+    while (this.#skipGap(untilSeconds)) {
+      // One after the other.
     }
+  }
+
+  /** Whether there was one. */
+  #skipGap(untilSeconds: number): boolean {
+    const missed = this.#boundaries.at(this.cutter.msn + 1);
+    const endSeconds = missed && this.#boundaries.endSeconds(missed.msn);
+    if (missed === undefined || endSeconds === undefined || endSeconds > untilSeconds) return false;
+    this.cutter.gap(missed.msn, missed.startSeconds, endSeconds, missed.discontinuity);
+    return true;
   }
 
   /**
@@ -90,11 +101,18 @@ export class BoundaryFollower {
    * nobody knows yet where it ends stays open.
    */
   giveUpBefore(msn: number): void {
-    const endSeconds = this.#boundaries.endSeconds(this.cutter.msn);
     if (this.cutter.segment !== undefined && this.cutter.msn < msn) {
+      const endSeconds = this.#boundaries.endSeconds(this.cutter.msn);
       if (endSeconds === undefined) return;
       this.cutter.endSegment(endSeconds);
     }
-    this.skipGaps(this.#boundaries.endSeconds(msn - 1) ?? Infinity);
+    while (this.cutter.msn + 1 < msn && this.#skipGap(Infinity)) {
+      // One after the other.
+    }
+  }
+
+  /** Nothing follows in this run of time. What has not come of the open segment is a gap, if others have gone on. */
+  finish(): void {
+    this.cutter.endSegment(this.#boundaries.at(this.cutter.msn + 1)?.startSeconds);
   }
 }

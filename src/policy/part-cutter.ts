@@ -1,4 +1,5 @@
 import { leastPartFill } from './part-target.ts';
+import { longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
 import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 
 export interface SegmentStart {
@@ -46,17 +47,18 @@ const leastGapSeconds = 0.01;
  * that would exceed it. When a part is full, and as long as the last unit another would make it too long, it goes out
  * without waiting for that other.
  *
- * A picture that stands for longer than any part may last (the encoder paused), or than there is room for in a part that
- * is not full enough to go out, ends that part, which then says less than it lasts; the parts that follow say as much
- * more, until they have caught up. So the media has no hole,
- * no part is too long or too short by what the playlist says, and each segment says what it lasts. Where the segment
- * ends before, and where there is nothing at all, gaps take the time.
+ * A part that would be too short without the next unit and too long with it takes it, as the open one takes a picture
+ * that stands for longer than any part may last (the encoder paused). It then says less than it lasts, and the parts
+ * that follow say as much more, until they have caught up. So the media has no hole, no part is too long or too short by
+ * what the playlist says, and each segment says what it lasts. Where the segment ends before, and where there is nothing
+ * at all, gaps take the time.
  */
 export class PartCutter {
   #track: TimedTrack;
   #nextTrack: TimedTrack;
   readonly timescale: number;
   readonly #partTargetTicks: number;
+  readonly #longestTicks: number;
   readonly #leastGapTicks: number;
   readonly #sink: CutterSink;
   /** Of the open segment, or of the last one. */
@@ -69,11 +71,12 @@ export class PartCutter {
   /** The unit that has gone out before it was certain how long it lasts, and where it ends in the media. */
   #early: { readonly dtsTicks: number; readonly mediaEndTicks: number } | undefined;
 
-  constructor(track: TimedTrack, partTargetMs: number, lastMsn: number, sink: CutterSink) {
+  constructor(track: TimedTrack, targets: PlaylistTargets, lastMsn: number, sink: CutterSink) {
     this.#track = track;
     this.#nextTrack = track;
     this.timescale = timescaleOf(track.config);
-    this.#partTargetTicks = Math.floor((partTargetMs * this.timescale) / 1_000);
+    this.#partTargetTicks = Math.floor((targets.partTargetMs * this.timescale) / 1_000);
+    this.#longestTicks = Math.floor(longestSegmentSeconds(targets.targetDurationSeconds) * this.timescale);
     this.#leastGapTicks = leastGapSeconds * this.timescale;
     this.msn = lastMsn;
     this.#sink = sink;
@@ -100,15 +103,21 @@ export class PartCutter {
     return this.#endTicks / this.timescale;
   }
 
-  /** It begins with `first`; earlier, with a gap, where the one before it has ended earlier in the same run of time. */
-  startSegment(msn: number, first: TimedUnit, discontinuity: boolean): void {
+  /**
+   * It begins with `first`; or where the one before it has ended in the same run of time: with a gap, if that is earlier. Where
+   * there is none before it in this run, it begins with `first` too, or at `startSeconds`, if given.
+   */
+  startSegment(msn: number, first: TimedUnit, discontinuity: boolean, startSeconds?: number): void {
     this.#track = this.#nextTrack;
     this.msn = msn;
-    const before = discontinuity ? undefined : this.#saidTicks;
-    const startTicks = before === undefined || first.dtsTicks - before < this.#leastGapTicks ? first.dtsTicks : before;
+    const wanted = startSeconds === undefined ? undefined : Math.round(startSeconds * this.timescale);
+    const before = (discontinuity ? undefined : this.#saidTicks) ?? wanted;
+    const startTicks =
+      before === undefined || Math.abs(first.dtsTicks - before) < this.#leastGapTicks ? first.dtsTicks : before;
     this.#segment = { startTicks, independent: first.keyframe };
+    // What the segment before could not say of its media is left for this one.
+    if (startTicks === first.dtsTicks || this.#endTicks < first.dtsTicks) this.#endTicks = startTicks;
     this.#saidTicks = startTicks;
-    this.#endTicks = startTicks;
     this.#sink.onSegmentStart(this.#track, { msn, startTicks, independent: first.keyframe, discontinuity });
   }
 
@@ -174,8 +183,9 @@ export class PartCutter {
   endSegment(endSeconds?: number): void {
     const segment = this.#segment;
     if (segment === undefined) return;
-    this.#endPart();
-    const endTicks = endSeconds === undefined ? this.#endTicks : Math.round(endSeconds * this.timescale);
+    const wantedTicks = endSeconds === undefined ? this.#endTicks : Math.round(endSeconds * this.timescale);
+    const endTicks = Math.min(wantedTicks, segment.startTicks + this.#longestTicks);
+    this.#endPart(endTicks);
     let saidTicks = this.#saidTicks ?? segment.startTicks;
     if (endTicks - saidTicks >= this.#leastGapTicks) saidTicks = this.#sayGap(saidTicks, endTicks);
     this.#segment = undefined;
@@ -197,13 +207,16 @@ export class PartCutter {
     return this.#endTicks - (this.#saidTicks ?? this.#endTicks);
   }
 
-  #endPart(): void {
+  /** It says what it lasts up to `untilTicks`, as far as it may. */
+  #endPart(untilTicks = this.#endTicks): void {
     const units = this.#units;
     const first = units[0];
     if (first === undefined) return;
     this.#units = [];
-    const durationTicks = Math.min(this.#partTicks, this.#partTargetTicks);
-    this.#saidTicks = (this.#saidTicks ?? first.dtsTicks) + durationTicks;
+    const saidTicks = this.#saidTicks ?? first.dtsTicks;
+    const limitTicks = (this.#segment?.startTicks ?? saidTicks) + this.#longestTicks;
+    const durationTicks = Math.max(1, Math.min(untilTicks - saidTicks, this.#partTargetTicks, limitTicks - saidTicks));
+    this.#saidTicks = saidTicks + durationTicks;
     this.#sink.onPart(this.#track, {
       units,
       startTicks: first.dtsTicks,
@@ -214,7 +227,7 @@ export class PartCutter {
 
   /** Nothing has come up to `untilTicks`. */
   #gapUntil(untilTicks: number): void {
-    this.#endPart();
+    this.#endPart(untilTicks);
     this.#endTicks = untilTicks;
     this.#sayGap(this.#saidTicks ?? untilTicks, untilTicks);
   }

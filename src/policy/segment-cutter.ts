@@ -1,4 +1,4 @@
-import { BoundaryFollower, keyframeLagSeconds } from './boundary-follower.ts';
+import { BoundaryFollower, headStartSeconds, keyframeLagSeconds } from './boundary-follower.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import { SegmentBoundaries } from './segment-boundaries.ts';
 import { endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
@@ -6,8 +6,9 @@ import type { UnitSink } from './target-learner.ts';
 import type { TimedTrack, TimedUnit } from './timed-unit.ts';
 import { TrailingTrack } from './trailing-track.ts';
 
-/** How far other tracks may run ahead of the leading one before they stop waiting for it. */
-const longestLagSeconds = 1;
+/** How far other tracks may run ahead of the leading one before they stop waiting for it; further for slow pictures. */
+const usualLagSeconds = 1;
+const longestLagSeconds = 3;
 /** Over how many keyframe intervals the longest is looked for. */
 const rememberedIntervals = 8;
 /** How many segments ago one began that a track may still join that trails behind. */
@@ -48,6 +49,8 @@ export class SegmentCutter implements UnitSink {
   #decidedSeconds = 0;
   #intervalsSeconds: number[] = [];
   #lastKeyframeSeconds: number | undefined;
+  /** How long its last unit lasts. */
+  #leaderUnitSeconds = 0;
   /** The longest that a unit of the others has lasted. */
   #followingUnitSeconds = 0;
 
@@ -94,8 +97,9 @@ export class SegmentCutter implements UnitSink {
   flush(): void {
     if (this.#leader !== undefined) this.#releaseWaiting(this.#leader, true);
     for (const following of this.#following.values()) following.waiting = [];
-    for (const { cutter } of this.#tracks.values()) cutter.endSegment();
+    for (const track of this.#tracks.values()) track.finish();
     const endSeconds = Math.max(0, ...[...this.#tracks.values()].map(({ cutter }) => cutter.endSeconds));
+    this.#fillUp(endSeconds);
     this.#boundaries.endRun(endSeconds);
     for (const track of this.#tracks.values()) track.skipGaps(Infinity);
     this.#decide(endSeconds);
@@ -105,8 +109,7 @@ export class SegmentCutter implements UnitSink {
   trailingTrack(track: number): TrailingTrack {
     const existing = this.#trailing.get(track);
     if (existing !== undefined) return existing;
-    const { partTargetMs } = this.#targets;
-    const options = { partTargetMs, sink: this.#sink };
+    const options = { targets: this.#targets, sink: this.#sink };
     const created = new TrailingTrack(this.#boundaries, () => this.#decidedSeconds, options);
     this.#trailing.set(track, created);
     return created;
@@ -119,17 +122,19 @@ export class SegmentCutter implements UnitSink {
   }
 
   #add(track: TimedTrack, leads: boolean): BoundaryFollower {
-    const cutter = new PartCutter(track, this.#targets.partTargetMs, this.#boundaries.nextMsn - 1, this.#sink);
+    const cutter = new PartCutter(track, this.#targets, this.#boundaries.nextMsn - 1, this.#sink);
     const follower = new BoundaryFollower(cutter, this.#boundaries, leads);
     this.#tracks.set(track.track, follower);
     return follower;
   }
 
   #lead(leader: BoundaryFollower, unit: TimedUnit): void {
-    const { segment, msn, timescale } = leader.cutter;
+    const { segment, msn } = leader.cutter;
     const atSeconds = leader.secondsOf(unit);
-    const durationSeconds = unit.durationTicks / timescale;
     this.#noteKeyframe(leader, unit, atSeconds);
+    this.#leaderUnitSeconds = unit.durationTicks / leader.cutter.timescale;
+    // Others are past it already: what has been cut without it stays as it is.
+    const isBehind = atSeconds < this.#decidedSeconds - keyframeLagSeconds;
     if (leader.cutter.isEarly(unit)) {
       if (segment !== undefined && msn === this.#boundaries.nextMsn - 1) this.#settle(leader, segment, unit);
     } else if (segment === undefined) {
@@ -137,13 +142,12 @@ export class SegmentCutter implements UnitSink {
       if (!unit.keyframe) return;
       this.#begin(leader, unit);
     } else if (msn === this.#boundaries.nextMsn - 1) {
-      if (this.#endsSegment(leader, segment, unit, atSeconds)) this.#begin(leader, unit);
-    } else if (atSeconds - (this.#boundaries.newest?.startSeconds ?? atSeconds) > keyframeLagSeconds) {
+      if (!isBehind && this.#endsSegment(leader, segment, unit, atSeconds)) this.#begin(leader, unit);
+    } else if (!isBehind && atSeconds - (this.#boundaries.newest?.startSeconds ?? atSeconds) > keyframeLagSeconds) {
       // Back after a hole, in the midst of a segment of sound: better a new one than half a segment without pictures.
       this.#begin(leader, unit);
     }
     if (!leader.cutter.isEarly(unit)) this.#follow(leader, unit);
-    this.#splitLongUnit(atSeconds, durationSeconds);
   }
 
   /** A picture that is in a part already: where it lasts too long for its segment, another begins where it was to end. */
@@ -161,13 +165,14 @@ export class SegmentCutter implements UnitSink {
     });
   }
 
-  /** A picture that stands for longer than a segment may last takes several: the others than the first are gaps. */
-  #splitLongUnit(atSeconds: number, durationSeconds: number): void {
+  /** Time in which nothing came, or a picture stood that lasted longer than a segment may: it takes several. */
+  #fillUp(untilSeconds: number): void {
     const { targetDurationSeconds } = this.#targets;
-    if (durationSeconds <= longestSegmentSeconds(targetDurationSeconds)) return;
-    const from = this.#boundaries.newest?.startSeconds ?? atSeconds;
-    const until = atSeconds + durationSeconds - keyframeLagSeconds;
-    for (let startSeconds = from + targetDurationSeconds; startSeconds < until; startSeconds += targetDurationSeconds) {
+    for (;;) {
+      const { newest } = this.#boundaries;
+      if (newest === undefined) return;
+      if (untilSeconds - newest.startSeconds <= longestSegmentSeconds(targetDurationSeconds)) return;
+      const startSeconds = newest.startSeconds + targetDurationSeconds;
       this.#boundaries.begin({ startSeconds, shownSeconds: startSeconds, independent: false });
     }
   }
@@ -202,9 +207,12 @@ export class SegmentCutter implements UnitSink {
   /** Where a segment of the leading track begins in that track which begins it first. */
   #sharedStartSeconds(msn: number, segment: { readonly startSeconds: number }): number {
     let { startSeconds } = segment;
+    // Until the first unit of a run has come, it may begin as early as it is allowed to.
+    const earliestSeconds = msn === this.#boundaries.firstMsn ? startSeconds - headStartSeconds : startSeconds;
     for (const { follower } of this.#following.values()) {
-      if (follower.cutter.msn !== msn) continue;
-      startSeconds = Math.min(startSeconds, follower.cutter.segment?.startSeconds ?? startSeconds);
+      const { cutter } = follower;
+      const ownSeconds = cutter.msn < msn ? earliestSeconds : cutter.segment?.startSeconds;
+      if (cutter.msn <= msn) startSeconds = Math.min(startSeconds, ownSeconds ?? startSeconds);
     }
     return startSeconds;
   }
@@ -215,8 +223,10 @@ export class SegmentCutter implements UnitSink {
   }
 
   #begin(track: BoundaryFollower, first: TimedUnit): void {
+    const startSeconds = track.secondsOf(first);
+    this.#fillUp(startSeconds);
     this.#boundaries.begin({
-      startSeconds: track.secondsOf(first),
+      startSeconds,
       shownSeconds: track.shownSecondsOf(first),
       independent: first.keyframe && track === this.#leader,
     });
@@ -229,7 +239,8 @@ export class SegmentCutter implements UnitSink {
       const newest = waiting.at(-1);
       if (newest !== undefined) newestSeconds = Math.max(newestSeconds, follower.secondsOf(newest));
     }
-    const lagFrom = newestSeconds - longestLagSeconds;
+    const lagSeconds = Math.min(longestLagSeconds, Math.max(usualLagSeconds, 1.5 * this.#leaderUnitSeconds));
+    const lagFrom = newestSeconds - lagSeconds;
     const isRunning = this.#boundaries.newest !== undefined;
     const decidedSeconds = Math.max(leader.cutter.endSeconds, lagFrom);
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
@@ -254,14 +265,14 @@ export class SegmentCutter implements UnitSink {
 
   #followUnit(follower: BoundaryFollower, unit: TimedUnit): void {
     const { msn, timescale, segment } = follower.cutter;
-    const atSeconds = follower.secondsOf(unit);
     const durationSeconds = unit.durationTicks / timescale;
     this.#followingUnitSeconds = Math.max(this.#followingUnitSeconds, durationSeconds);
     const { newest } = this.#boundaries;
-    if (newest !== undefined && msn === newest.msn && segment !== undefined) {
+    if (newest !== undefined) {
       // Also what the leading track has of it must not last too long.
-      const startSeconds = Math.min(segment.startSeconds, newest.startSeconds);
-      const lengthSeconds = atSeconds + durationSeconds - startSeconds;
+      const ownSeconds = msn === newest.msn ? segment?.startSeconds : undefined;
+      const startSeconds = Math.min(ownSeconds ?? newest.startSeconds, newest.startSeconds);
+      const lengthSeconds = follower.secondsOf(unit) + durationSeconds - startSeconds;
       if (lengthSeconds > longestSegmentSeconds(this.#targets.targetDurationSeconds)) this.#begin(follower, unit);
     }
     this.#follow(follower, unit);

@@ -1,8 +1,9 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
-import type { CmafTrackConfig, CmafVideoTrackConfig } from '../formats/cmaf/cmaf-track.ts';
-import { type AudioTrackConfig, trackNumber } from '../formats/media/track.ts';
+import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
+import { trackNumber } from '../formats/media/track.ts';
 import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 import { AudioClock } from './timeline-audio.ts';
+import { type Arrival, hasTimestamp, isPlaced, newTrack, type Track, type TrackClock } from './timeline-track.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 import { VideoClock } from './timeline-video.ts';
 
@@ -14,6 +15,8 @@ const backwardsMs = 500;
 const nearMs = 1_000;
 /** How far another track must go on undisturbed before a jump is put down to one track alone. */
 const judgeMs = 1_000;
+/** A track of which nothing is among this many units of another is not in step with anything. */
+const aliveUnits = 64;
 /** How much of a jumping track is kept while waiting for that; and of all together. */
 const suspendedMs = 1_500;
 const suspendedUnits = 1_000;
@@ -39,33 +42,6 @@ export interface TimelineSink {
   onLateTrack(config: CmafTrackConfig): void;
 }
 
-interface Arrival {
-  readonly track: Track;
-  readonly unit: AccessUnit;
-  /** The publisher's clock without its wraps: one zero for all tracks. */
-  readonly publisherMs: number;
-  readonly wallMs: number;
-}
-
-type TrackClock =
-  | { readonly kind: 'video'; readonly config: CmafVideoTrackConfig; readonly clock: VideoClock }
-  | { readonly kind: 'audio'; readonly config: AudioTrackConfig; readonly clock: AudioClock };
-
-interface Track {
-  clock: TrackClock;
-  /** The last timestamp, as it came and without wraps. */
-  timestampMs: number | undefined;
-  publisherMs: number;
-  /** Added to the publisher's clock while this track alone has jumped; otherwise 0. */
-  clampMs: number;
-  /** Where the last unit was put, on the publisher's clock; `undefined` before the first one of a run. */
-  placedMs: number | undefined;
-  /** From the unit before it to that one. */
-  stepMs: number;
-  /** It has jumped, and is held until the others have shown whether they do too: how far they were then. */
-  othersMs: number | undefined;
-}
-
 /**
  * Makes one continuous media time out of what publishers send: timestamps that start anywhere, wrap, jitter and jump
  * (docs: rules 1 to 6 of the packager's timestamps). Pure: the wall clock is an argument.
@@ -88,7 +64,11 @@ export class Timeline {
   #offsetKnown = false;
   /** Where the longest track ends. */
   #endMs = 0;
+  /** Where the run of time before this one has ended. */
+  #floorMs = 0;
   #announced = false;
+  /** Units that have come in this life of the stream. */
+  #heard = 0;
 
   constructor(sink: TimelineSink) {
     this.#sink = sink;
@@ -143,7 +123,9 @@ export class Timeline {
       return;
     }
     const track = this.#tracks.get(trackNumber(unit));
-    if (track !== undefined) this.#receive({ track, unit, wallMs, publisherMs: this.#unwrap(track, unit) });
+    if (track === undefined) return;
+    track.heard = ++this.#heard;
+    this.#receive({ track, unit, wallMs, publisherMs: this.#unwrap(track, unit) });
   }
 
   /** The publisher has left: everything held goes out. */
@@ -182,15 +164,7 @@ export class Timeline {
         this.#sink.onLateTrack(config);
         continue;
       }
-      this.#tracks.set(number, {
-        clock: this.#makeClock(config),
-        timestampMs: undefined,
-        publisherMs: 0,
-        clampMs: 0,
-        placedMs: undefined,
-        stepMs: 0,
-        othersMs: undefined,
-      });
+      this.#tracks.set(number, newTrack(this.#makeClock(config)));
     }
     this.#announced = false;
     this.#offsetKnown = false;
@@ -256,12 +230,12 @@ export class Timeline {
         this.#judgeWhenFull(arrival);
         return;
       }
-      // It was a slip: the track goes on from where it was.
-      this.#clampSuspended(track);
+      this.#placeSlipped(track, arrival.publisherMs + track.clampMs);
       this.#receive(arrival);
       return;
     }
     if (!hasJumped) {
+      this.#keepInStep(arrival);
       this.#place(arrival);
       if (this.#suspended.length > 0) this.#clampWhatIsLeftBehind(track.placedMs ?? 0);
       return;
@@ -292,10 +266,31 @@ export class Timeline {
     return !isHole;
   }
 
-  #judgeWhenFull({ track, publisherMs }: Arrival): void {
+  /**
+   * Tracks that come apart bit by bit, while all of them are sent: the one that is farther from the wall clock goes on at
+   * the pace of the others.
+   */
+  #keepInStep({ track, publisherMs, wallMs }: Arrival): void {
+    const { placedMs, besideMs } = track;
+    if (placedMs === undefined || besideMs === undefined) return;
+    const wantedMs = publisherMs + track.clampMs;
+    const dueMs = wallMs - (this.#originWallMs ?? 0) - this.#offsetMs;
+    let isApart = false;
+    for (const other of this.#tracks.values()) {
+      if (other === track || other.othersMs !== undefined || other.placedMs === undefined) continue;
+      if (this.#heard - other.heard > aliveUnits * (this.#tracks.size - 1)) continue;
+      if (Math.abs(wantedMs - other.placedMs) <= jumpMs) return;
+      isApart ||= Math.abs(wantedMs - dueMs) > Math.abs(other.placedMs - dueMs);
+    }
+    if (!isApart) return;
+    const paceMs = Math.max(0, (this.#othersPlacedMs(track) ?? besideMs) - besideMs);
+    track.clampMs = placedMs + paceMs - publisherMs;
+  }
+
+  #judgeWhenFull({ track, wallMs }: Arrival): void {
     const first = this.#suspended.find((arrival) => arrival.track === track);
-    const spanMs = publisherMs - (first?.publisherMs ?? publisherMs);
-    if (Math.abs(spanMs) > suspendedMs || this.#suspended.length >= suspendedUnits) this.#judgeSuspended(track);
+    if (wallMs - (first?.wallMs ?? wallMs) > suspendedMs || this.#suspended.length >= suspendedUnits)
+      this.#judgeSuspended(track);
   }
 
   /** A track that has not jumped has come to `placedMs`: those that were held too long by then have jumped alone. */
@@ -317,11 +312,29 @@ export class Timeline {
     else this.#clampSuspended(track);
   }
 
-  /** What has jumped goes on where the track was, as if it had not. */
-  #clampSuspended(track: Track): void {
+  /** What has jumped, only to be back, goes between where the track was and where it goes on. */
+  #placeSlipped(track: Track, untilMs: number): void {
+    const { clampMs, placedMs } = track;
+    const arrivals = this.#takeSuspended(track);
+    const fromMs = placedMs ?? untilMs;
+    const stepMs = Math.max(0, untilMs - fromMs) / (arrivals.length + 1);
+    arrivals.forEach((arrival, index) => {
+      track.clampMs = fromMs + stepMs * (index + 1) - arrival.publisherMs;
+      this.#place(arrival);
+    });
+    track.clampMs = clampMs;
+  }
+
+  #takeSuspended(track: Track): Arrival[] {
     const arrivals = this.#suspended.filter((arrival) => arrival.track === track);
     this.#suspended = this.#suspended.filter((arrival) => arrival.track !== track);
     track.othersMs = undefined;
+    return arrivals;
+  }
+
+  /** What has jumped goes on where the track was, as if it had not. */
+  #clampSuspended(track: Track): void {
+    const arrivals = this.#takeSuspended(track);
     const first = arrivals[0];
     if (first === undefined) return;
     track.clampMs = (track.placedMs ?? first.publisherMs) + track.stepMs - first.publisherMs;
@@ -336,6 +349,7 @@ export class Timeline {
     for (const track of this.#tracks.values()) {
       track.clock = this.#makeClock(track.clock.config);
       track.placedMs = undefined;
+      track.besideMs = undefined;
       track.clampMs = 0;
       track.othersMs = undefined;
     }
@@ -350,6 +364,7 @@ export class Timeline {
       this.#originWallMs ??= wallMs - leadMs;
       // Rule 6; never back, not even when a publisher has sent faster than time goes by.
       this.#offsetMs = Math.max(wallMs - this.#originWallMs, this.#endMs) - publisherMs;
+      this.#floorMs = this.#endMs;
     }
     if (track.placedMs === undefined) {
       // Tracks whose clocks have nothing to do with each other: the later is laid beside the first.
@@ -360,7 +375,10 @@ export class Timeline {
       track.stepMs = Math.max(0, Math.min(publisherMs + track.clampMs - track.placedMs, jumpMs));
     }
     track.placedMs = publisherMs + track.clampMs;
+    track.besideMs = this.#othersPlacedMs(track);
     const mediaMs = track.placedMs + this.#offsetMs;
+    // Another track begins earlier than the first, where the run before has not ended yet.
+    if (mediaMs < this.#floorMs) return;
     const { clock } = track;
     if (clock.kind === 'audio') clock.clock.push(unit.data, mediaMs);
     else if (unit.kind === 'video') clock.clock.push(unit, mediaMs);
@@ -376,12 +394,4 @@ export class Timeline {
         clock.fillUntil(mediaMs - audioLagMs + 1_000);
     }
   }
-}
-
-function hasTimestamp({ timestampMs }: Track): boolean {
-  return timestampMs !== undefined;
-}
-
-function isPlaced({ placedMs }: Track): boolean {
-  return placedMs !== undefined;
 }

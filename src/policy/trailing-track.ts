@@ -2,6 +2,7 @@ import { sameTrackConfig } from '../formats/media/track.ts';
 import { BoundaryFollower } from './boundary-follower.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { SegmentBoundaries } from './segment-boundaries.ts';
+import type { PlaylistTargets } from './target-duration.ts';
 import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 
 /** What may wait for the leading track to decide on its time; the oldest is dropped. */
@@ -19,7 +20,7 @@ const joinSeconds = 0.1;
 export class TrailingTrack {
   readonly #boundaries: SegmentBoundaries;
   readonly #decidedSeconds: () => number;
-  readonly #partTargetMs: number;
+  readonly #targets: PlaylistTargets;
   readonly #sink: CutterSink;
   /** Once it has joined. */
   #follower: BoundaryFollower | undefined;
@@ -31,11 +32,11 @@ export class TrailingTrack {
   constructor(
     boundaries: SegmentBoundaries,
     decidedSeconds: () => number,
-    { partTargetMs, sink }: { readonly partTargetMs: number; readonly sink: CutterSink },
+    { targets, sink }: { readonly targets: PlaylistTargets; readonly sink: CutterSink },
   ) {
     this.#boundaries = boundaries;
     this.#decidedSeconds = decidedSeconds;
-    this.#partTargetMs = partTargetMs;
+    this.#targets = targets;
     this.#sink = sink;
   }
 
@@ -116,7 +117,7 @@ export class TrailingTrack {
     if (boundary === undefined) return undefined;
     const isLate = atSeconds - boundary.startSeconds > joinSeconds;
     const lastMsn = isLate ? boundary.msn : boundary.msn - 1;
-    const cutter = new PartCutter(track, this.#partTargetMs, lastMsn, this.#sink);
+    const cutter = new PartCutter(track, this.#targets, lastMsn, this.#sink);
     this.#follower = new BoundaryFollower(cutter, this.#boundaries);
     return this.#follower;
   }

@@ -45,14 +45,14 @@ export class PublishedStream {
     for (const config of configs) this.stream.setTrackConfig(config);
   }
 
-  /** Each unit comes `timestampMs` − that of the first after now. */
-  send(units: readonly AccessUnit[]): void {
+  /** Each unit comes `timestampMs` − that of the first after now, as `distort` says it. */
+  send(units: readonly AccessUnit[], distort: (unit: AccessUnit) => AccessUnit = (unit) => unit): void {
     const startMs = this.clock.monotonicMs();
     const firstMs = units[0]?.timestampMs ?? 0;
     for (const unit of units) {
       const dueMs = startMs + ((unit.timestampMs - firstMs) | 0);
       if (dueMs > this.clock.monotonicMs()) this.clock.advance(dueMs - this.clock.monotonicMs());
-      this.stream.push(unit);
+      this.stream.push(distort(unit));
       this.record();
     }
   }

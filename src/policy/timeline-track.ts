@@ -1,0 +1,62 @@
+import type { AccessUnit } from '../formats/media/access-unit.ts';
+import type { CmafVideoTrackConfig } from '../formats/cmaf/cmaf-track.ts';
+import type { AudioTrackConfig } from '../formats/media/track.ts';
+import type { AudioClock } from './timeline-audio.ts';
+import type { VideoClock } from './timeline-video.ts';
+
+/** An access unit of a track as it came. */
+export interface Arrival {
+  readonly track: Track;
+  readonly unit: AccessUnit;
+  /** The publisher's clock without its wraps: one zero for all tracks. */
+  readonly publisherMs: number;
+  readonly wallMs: number;
+}
+
+/** What gives its units their times. */
+export type TrackClock =
+  | { readonly kind: 'video'; readonly config: CmafVideoTrackConfig; readonly clock: VideoClock }
+  | { readonly kind: 'audio'; readonly config: AudioTrackConfig; readonly clock: AudioClock };
+
+/** What the timeline knows of one track. */
+export interface Track {
+  clock: TrackClock;
+  /** The last timestamp, as it came and without wraps. */
+  timestampMs: number | undefined;
+  publisherMs: number;
+  /** Added to the publisher's clock while this track alone has jumped; otherwise 0. */
+  clampMs: number;
+  /** Where the last unit was put, on the publisher's clock; `undefined` before the first one of a run. */
+  placedMs: number | undefined;
+  /** From the unit before it to that one. */
+  stepMs: number;
+  /** How many units of all tracks had come when one of it came last. */
+  heard: number;
+  /** Where the others were when that was put. */
+  besideMs: number | undefined;
+  /** It has jumped, and is held until the others have shown whether they do too: how far they were then. */
+  othersMs: number | undefined;
+}
+
+/** A track of which nothing has come yet. */
+export function newTrack(clock: TrackClock): Track {
+  return {
+    clock,
+    timestampMs: undefined,
+    publisherMs: 0,
+    clampMs: 0,
+    placedMs: undefined,
+    stepMs: 0,
+    heard: 0,
+    besideMs: undefined,
+    othersMs: undefined,
+  };
+}
+
+export function hasTimestamp({ timestampMs }: Track): boolean {
+  return timestampMs !== undefined;
+}
+
+export function isPlaced({ placedMs }: Track): boolean {
+  return placedMs !== undefined;
+}
