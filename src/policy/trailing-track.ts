@@ -58,7 +58,7 @@ export class TrailingTrack {
 
   /** It was there before a restart, up to where the boundaries begin now. */
   resume(track: TimedTrack): void {
-    const cutter = new PartCutter(track, this.#partTargetMs, this.#boundaries.nextMsn - 1, this.#sink);
+    const cutter = new PartCutter(track, this.#targets, this.#boundaries.nextMsn - 1, this.#sink);
     this.#follower = new BoundaryFollower(cutter, this.#boundaries);
   }
 
