@@ -25,14 +25,17 @@ const presetNames = ['2160p', '1440p', '1080p', '720p', '480p', '360p', '240p'] 
 const audioOnlyName = 'audio';
 
 /** What a publisher's own tracks are called (`video`, `audio-2`), and what would be another playlist. */
-const reservedName = /^(?:index|(?:video|audio)(?:-\d+)?)$/;
+const reservedName = /^(?:index|(?:video|audio)(?:-\d+)?|.*-iframes)$/;
 
 const customRendition = z
   .strictObject({
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a name is 1 to 32 lower-case letters, digits and hyphens')
-      .refine((name) => !reservedName.test(name), 'this name is taken by the tracks of the publisher'),
+      .refine(
+        (name) => !reservedName.test(name),
+        'this name is taken by the tracks of the publisher or by other playlists',
+      ),
     height: z.int().min(32).max(4_320),
     videoBitrate: bitrateField({ minBitsPerSecond: 10_000, maxBitsPerSecond: 200_000_000 }).optional(),
     framesPerSecond: z.number().min(1).max(240).optional(),

@@ -51,6 +51,7 @@ describe('ladderSchema', () => {
     [['720p', '720p']],
     [['720p', { name: '720p', height: 700 }]],
     [[{ name: 'index', height: 700 }]],
+    [[{ name: '360p-iframes', height: 360 }]],
     [[{ name: 'video-1', height: 700 }]],
     [[{ name: 'audio', height: 700 }]],
     [[{ name: 'Upper', height: 700 }]],
