@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDurationMs, formatSizeBytes, parseDurationMs, parseSizeBytes } from '../../src/base/units.ts';
+import {
+  formatDurationMs,
+  formatSizeBytes,
+  parseBitsPerSecond,
+  parseDurationMs,
+  parseSizeBytes,
+} from '../../src/base/units.ts';
 
 describe('parseDurationMs', () => {
   it.each([
@@ -22,6 +28,20 @@ describe('parseDurationMs', () => {
       expect(parseDurationMs(text)).toBeUndefined();
     },
   );
+});
+
+describe('parseBitsPerSecond', () => {
+  it.each([
+    ['800kbps', 800_000],
+    ['2.5Mbps', 2_500_000],
+    ['12 bps', 12],
+  ])('reads %s', (text, bitsPerSecond) => {
+    expect(parseBitsPerSecond(text)).toBe(bitsPerSecond);
+  });
+
+  it.each(['800', '800k', '2.5mbps', '800kB', '-1bps'])('refuses %j', (text) => {
+    expect(parseBitsPerSecond(text)).toBeUndefined();
+  });
 });
 
 describe('parseSizeBytes', () => {

@@ -306,6 +306,22 @@ describe('Ladder', () => {
     expect(watched.log.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
   });
 
+  it('before its timestamps wrap, after twelve days, another process goes on at a keyframe, without a gap', async () => {
+    const watched = open([{ name: 'low', height: 90 }]);
+    const later = plain.units.map((unit) => ({ ...unit, dtsTicks: unit.dtsTicks + 2 ** 30 * 90 }));
+    await watched.start(plain);
+    watched.push([...plain.units, ...later]);
+    const all = plain.units.length + later.length;
+    await eventually('pictures of the second', () => watched.output('low').length > plain.units.length + 30);
+    expect(watched.givenUp).toEqual([]);
+    watched.ladder.endRun();
+    await eventually('all pictures', () => watched.output('low').length === all);
+    expect(watched.output('low').map(ptsOf)).toEqual([...plain.units, ...later].map(ptsOf));
+    const begun = watched.log.lines.filter(({ message }) => message === 'Renditions are being made');
+    expect(new Set(begun.map(({ fields }) => fields['pid'])).size).toBe(2);
+    expect(watched.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   it('a source that changes all the time has three processes at most', async () => {
     const program = await standIn(
       folder,
