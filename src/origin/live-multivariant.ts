@@ -5,13 +5,21 @@ import {
   type VariantVideo,
   writeMultivariantPlaylist,
 } from '../formats/m3u8/multivariant-playlist.ts';
-import type { VideoTrackConfig } from '../formats/media/track.ts';
+import { trackNumber, type VideoTrackConfig } from '../formats/media/track.ts';
+import type { TrackLabel } from '../formats/media/track-labels.ts';
 import { videoRange } from '../formats/media/video-color.ts';
 import { iFramePlaylistName, mediaPlaylistName } from './live-paths.ts';
 import type { Rendition } from './rendition.ts';
 
 /** A rate that the stream states is believed when what is measured is this near. */
 const statedRateTolerance = 0.1;
+
+export interface MultivariantOptions {
+  /** Each group of sound is a variant without pictures as well. */
+  readonly audioOnly: boolean;
+  /** What the publisher calls its tracks, by number. */
+  readonly labels: ReadonlyMap<number, TrackLabel>;
+}
 
 /** Sound of one codec: a variant's CODECS must hold for whichever of them is heard. */
 interface AudioGroup {
@@ -24,13 +32,16 @@ interface AudioGroup {
  * `renditions`; with `audioOnly` each group is a variant without pictures as well. Without pictures the first sound is
  * the variant, and the others go with it.
  */
-export function multivariantPlaylistText(renditions: readonly Rendition[], audioOnly = false): string {
+export function multivariantPlaylistText(
+  renditions: readonly Rendition[],
+  { audioOnly, labels }: MultivariantOptions,
+): string {
   const pictures = withMedia(renditions.filter(({ kind }) => kind === 'video'));
   const sounds = renditions.filter(({ kind }) => kind === 'audio');
   const groups = audioGroups(sounds);
   if (pictures.length > 0) {
     return writeMultivariantPlaylist({
-      audioRenditions: groups.flatMap((group) => audioRenditions(group, sounds)),
+      audioRenditions: groups.flatMap((group) => audioRenditions(group, sounds, labels)),
       variants: [
         ...pictures.flatMap((picture) =>
           groups.length === 0 ? [variant(picture, undefined)] : groups.map((group) => variant(picture, group)),
@@ -47,7 +58,7 @@ export function multivariantPlaylistText(renditions: readonly Rendition[], audio
   }
   return writeMultivariantPlaylist({
     audioRenditions: groups.flatMap((group) =>
-      audioRenditions(group, sounds).map((rendition, index) =>
+      audioRenditions(group, sounds, labels).map((rendition, index) =>
         index === 0 ? { ...rendition, uri: undefined } : rendition,
       ),
     ),
@@ -89,15 +100,27 @@ function audioGroups(sounds: readonly Rendition[]): AudioGroup[] {
   }));
 }
 
-function audioRenditions({ id, renditions }: AudioGroup, sounds: readonly Rendition[]): AudioRendition[] {
+/** Names differ within a group (rfc8216bis §4.4.6.1.1): what the publisher calls alike is counted. */
+function audioRenditions(
+  { id, renditions }: AudioGroup,
+  sounds: readonly Rendition[],
+  labels: MultivariantOptions['labels'],
+): AudioRendition[] {
+  const said = renditions.map(({ config }) => labels.get(trackNumber(config))?.name);
   return renditions.map(({ config, name }, index) => ({
     groupId: id,
-    name: sounds.length === 1 ? 'main' : `Audio ${config.trackId + 1}`,
-    language: undefined,
+    name: ownName(said, index) ?? (sounds.length === 1 ? 'main' : `Audio ${config.trackId + 1}`),
+    language: labels.get(trackNumber(config))?.language,
     isDefault: index === 0,
     channels: config.kind === 'audio' ? config.channels : 2,
     uri: mediaPlaylistName(name),
   }));
+}
+
+/** `undefined` where others are called the same. */
+function ownName(names: readonly (string | undefined)[], index: number): string | undefined {
+  const name = names[index];
+  return names.filter((other) => other === name).length === 1 ? name : undefined;
 }
 
 /** Its bitrates are those of the heaviest combination that it stands for (rfc8216bis §4.4.6.2). */

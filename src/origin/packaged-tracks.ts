@@ -1,18 +1,33 @@
 import { type CmafTrackConfig, isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
+import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
 import { sameTrackConfig, type TrackConfig, trackNumber } from '../formats/media/track.ts';
+import { type TrackLabel, trackLabels } from '../formats/media/track-labels.ts';
 import { withColorInfo } from '../formats/media/video-color.ts';
 
-/** The tracks of a publication whose codec is packaged, each with the colours that the publisher says beside it. */
+/** The tracks of a publication whose codec is packaged, each with what the publisher says of it beside the bitstream. */
 export class PackagedTracks {
   /** By number. */
   readonly #configs = new Map<number, CmafTrackConfig>();
   /** By the id of a video track. */
   readonly #colorInfos = new Map<number, ColorInfo>();
+  #labels: ReadonlyMap<number, TrackLabel> = new Map();
 
   clear(): void {
     this.#configs.clear();
     this.#colorInfos.clear();
+  }
+
+  /** What the publisher of now, or the last one, calls its tracks, by number. */
+  get labels(): ReadonlyMap<number, TrackLabel> {
+    return this.#labels;
+  }
+
+  /** Whether it is one that says what tracks are called. */
+  setMetadata(message: DataMessage): boolean {
+    if (message.name !== metadataName) return false;
+    this.#labels = trackLabels(message);
+    return true;
   }
 
   has(track: Pick<TrackConfig, 'kind' | 'trackId'>): boolean {

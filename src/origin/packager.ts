@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
+import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
 import { type CutterStart, SegmentCutter } from '../policy/segment-cutter.ts';
@@ -45,8 +46,6 @@ const maxWaiters = 10_000;
 const completeMs = 3_000;
 /** Who watches asks again within this time, however long segments are and however long a request is held. */
 const watchedMs = 60_000;
-/** Among the texts: no rendition is called that. */
-const multivariantName = 'index';
 
 /** Who makes something else of a stream's repaired media: called synchronously, and must return at once. */
 export interface MediaListener extends UnitSink {
@@ -177,8 +176,9 @@ export class Packager implements StreamSubscriber {
   /** Only once `targets` is there. */
   multivariantPlaylist(): EncodedText | undefined {
     const source = this.#playlistSource();
-    const isAudioOnly = ladderRuleOf(this.#options.settings.ladder, this.path)?.audioOnly === true;
-    return source && this.#cached(multivariantName, () => multivariantPlaylistText(source.renditions, isAudioOnly));
+    const audioOnly = ladderRuleOf(this.#options.settings.ladder, this.path)?.audioOnly === true;
+    const options = { audioOnly, labels: this.#packaged.labels };
+    return source && this.#cached('index', () => multivariantPlaylistText(source.renditions, options));
   }
 
   /** Lists a date range in all playlists, as `DateRanges.add` has it; returns why it cannot be, if so. */
@@ -214,9 +214,7 @@ export class Packager implements StreamSubscriber {
   listen(listener: MediaListener): () => void {
     this.#listeners.add(listener);
     if (this.#tracks.length > 0) listener.onEpoch(this.#tracks);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return () => void this.#listeners.delete(listener);
   }
 
   /**
@@ -260,7 +258,9 @@ export class Packager implements StreamSubscriber {
     if (this.#packaged.has(unit)) this.#timeline.push(unit, this.#options.clock.wallMs());
   }
 
-  onData(): void {}
+  onData(message: DataMessage): void {
+    if (this.#packaged.setMetadata(message)) this.#changed();
+  }
 
   /**
    * While somebody watches, parts are there when they are promised. Until there is a playlist nothing waits either: its

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Amf0EcmaArray } from '../../src/formats/amf0/value.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import { PublishedStream } from '../support/published-stream.ts';
-import { sampleVideos, videoTrackConfig } from '../support/sample-tracks.ts';
+import { audioTrackConfig, sampleAudios, sampleVideos, videoTrackConfig } from '../support/sample-tracks.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
 
 const warnings = (published: PublishedStream) =>
@@ -59,6 +60,81 @@ video-1.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=_,AVERAGE-BANDWIDTH=_,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="video-1-iframes.m3u8"
 `,
     );
+  });
+
+  const metadata = (audio: Record<string, Record<string, string>>) => ({
+    name: 'onMetaData',
+    timestampMs: 0,
+    values: [
+      new Amf0EcmaArray(
+        new Map([
+          [
+            'audioTrackIdInfoMap',
+            new Map(Object.entries(audio).map(([id, info]) => [id, new Map(Object.entries(info))] as const)),
+          ],
+        ]),
+      ),
+    ],
+  });
+  const soundTags = (published: PublishedStream) =>
+    [...(published.packager.multivariantPlaylist()?.plain.toString() ?? '').matchAll(/^#EXT-X-MEDIA:(.*)$/gm)].map(
+      ([, attributes = '']) =>
+        ['GROUP-ID', 'NAME', 'LANGUAGE', 'DEFAULT'].map(
+          (name) => new RegExp(`[,:]${name}="?([^",]*)`).exec(`,${attributes}`)?.[1],
+        ),
+    );
+
+  it('calls sound what onMetaData calls it, and does not believe every language', () => {
+    const published = new PublishedStream();
+    published.start([...configs, { ...audioConfig, trackId: 2 }]);
+    published.stream.pushData(
+      metadata({
+        0: { language: 'de', name: 'Deutsch' },
+        1: { lang: 'pt-BR' },
+        2: { language: 'not a language', name: 'Ton\n"zwei"' },
+      }),
+    );
+    published.send(ofTracks(6));
+    expect(soundTags(published)).toEqual([
+      ['audio', 'Deutsch', 'de', 'YES'],
+      ['audio', 'Audio 2', 'pt-BR', 'NO'],
+      ['audio', 'Tonzwei', undefined, 'NO'],
+    ]);
+    published.stream.pushData(metadata({ 0: { name: 'same' }, 1: { name: 'same' } }));
+    expect(soundTags(published).map(([, name]) => name)).toEqual(['Audio 1', 'Audio 2', 'Audio 3']);
+  });
+
+  it('keeps sound of different codecs in groups of their own, each with every picture', () => {
+    const published = new PublishedStream();
+    const opus = audioTrackConfig('opus', 1);
+    published.start([videoConfig, audioConfig, opus]);
+    const data = sampleAudios.opus.frame;
+    const packets = Array.from({ length: 300 }, (_, index) => ({
+      kind: 'audio' as const,
+      trackId: 1,
+      timestampMs: index * 20,
+      data,
+    }));
+    published.send(interleaved(videoUnits({ seconds: 6 }), audioUnits({ seconds: 6 }), packets));
+    expect(soundTags(published).map(([group, name]) => [group, name])).toEqual([
+      ['audio-aac', 'Audio 1'],
+      ['audio-opus', 'Audio 2'],
+    ]);
+    const text = published.packager.multivariantPlaylist()?.plain.toString() ?? '';
+    expect([...text.matchAll(/CODECS="([^"]*)".*AUDIO="([^"]*)"\nvideo\.m3u8/g)].map(([, ...found]) => found)).toEqual([
+      ['avc1.64001f,mp4a.40.2', 'audio-aac'],
+      ['avc1.64001f,Opus', 'audio-opus'],
+    ]);
+  });
+
+  it('offers several sounds without pictures as one variant, with the others beside it', () => {
+    const published = new PublishedStream();
+    published.start([audioConfig, { ...audioConfig, trackId: 1 }]);
+    published.send(interleaved(audioUnits({ seconds: 8 }), ofTrack(audioUnits({ seconds: 8 }), 1)));
+    const text = published.packager.multivariantPlaylist()?.plain.toString() ?? '';
+    expect(text).toMatch(/NAME="Audio 1",[^\n]*CHANNELS="2"\n/);
+    expect(text).toMatch(/NAME="Audio 2",[^\n]*URI="audio-1\.m3u8"\n/);
+    expect(text).toMatch(/AUDIO="audio"\naudio\.m3u8\n$/);
   });
 });
 
