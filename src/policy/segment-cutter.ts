@@ -97,9 +97,9 @@ export class SegmentCutter implements UnitSink {
   flush(): void {
     if (this.#leader !== undefined) this.#releaseWaiting(this.#leader, true);
     for (const following of this.#following.values()) following.waiting = [];
-    for (const track of this.#tracks.values()) track.finish();
     const endSeconds = Math.max(0, ...[...this.#tracks.values()].map(({ cutter }) => cutter.endSeconds));
     this.#fillUp(endSeconds);
+    for (const track of this.#tracks.values()) track.finish();
     this.#boundaries.endRun(endSeconds);
     for (const track of this.#tracks.values()) track.skipGaps(Infinity);
     this.#decide(endSeconds);

@@ -279,8 +279,8 @@ export class Timeline {
     for (const other of this.#tracks.values()) {
       if (other === track || other.othersMs !== undefined || other.placedMs === undefined) continue;
       if (this.#heard - other.heard > aliveUnits * (this.#tracks.size - 1)) continue;
-      if (Math.abs(wantedMs - other.placedMs) <= jumpMs) return;
-      isApart ||= Math.abs(wantedMs - dueMs) > Math.abs(other.placedMs - dueMs);
+      const isFar = Math.abs(wantedMs - other.placedMs) > jumpMs;
+      isApart ||= isFar && Math.abs(wantedMs - dueMs) > Math.abs(other.placedMs - dueMs);
     }
     if (!isApart) return;
     const paceMs = Math.max(0, (this.#othersPlacedMs(track) ?? besideMs) - besideMs);
