@@ -1,17 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { watchSettings } from '../../player/src/hls-settings.ts';
+import { freePort } from '../bench/server-process.ts';
 import { openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/condition.ts';
+import { FfmpegEncoder } from '../support/ffmpeg-encoder.ts';
 import { recordPlaylists } from '../support/playlist-recorder.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const clip = join(root, 'media', 'demo.mp4');
 const hlsJs = join(root, 'node_modules', 'hls.js', 'dist', 'hls.js');
 
 const kills = 50;
@@ -23,6 +25,9 @@ const earlyDeaths = 5;
 /** On a busy machine an encoder takes long to start; that is not what is tried here. */
 const reconnectGrace = '20s';
 const deadlineMs = 240_000;
+
+const originKills = 5;
+const longestOriginRunMs = 3_000;
 
 let program: RunningProgram;
 let browser: BrowserContext;
@@ -53,25 +58,13 @@ function publications(): number {
   return program.logLines().filter(({ msg }) => msg === 'Publisher started').length;
 }
 
-class Encoder {
-  readonly #process: ChildProcess;
-  readonly #exited: Promise<unknown>;
+function encoder(): FfmpegEncoder {
+  return new FfmpegEncoder(`${program.rtmpUrl}/chaos`);
+}
 
-  constructor() {
-    const input = ['-nostdin', '-loglevel', 'quiet', '-re', '-stream_loop', '-1', '-i', clip];
-    this.#process = spawn('ffmpeg', [...input, '-c', 'copy', '-f', 'flv', `${program.rtmpUrl}/chaos`]);
-    this.#exited = once(this.#process, 'exit');
-  }
-
-  async onAir(): Promise<void> {
-    const before = publications();
-    await eventually('the encoder publishes', () => publications() > before, 30_000);
-  }
-
-  async kill(): Promise<void> {
-    this.#process.kill('SIGKILL');
-    await this.#exited;
-  }
+async function onAir(): Promise<void> {
+  const before = publications();
+  await eventually('the encoder publishes', () => publications() > before, 30_000);
 }
 
 interface Watching {
@@ -85,9 +78,9 @@ interface Watching {
 }
 
 /** hls.js as the player page sets it up, in a page that has nothing else and mends nothing itself. */
-async function watch(): Promise<Page> {
+async function watch(edgeUrl: string): Promise<Page> {
   const page = await browser.newPage();
-  await page.goto(`${program.edgeUrl}/healthz`);
+  await page.goto(`${edgeUrl}/healthz`);
   await page.addScriptTag({ path: hlsJs });
   await page.evaluate(`(() => {
     const video = document.createElement('video');
@@ -131,38 +124,109 @@ async function untilPlayed(page: Page, seconds: number): Promise<void> {
   }
 }
 
+async function isLive(edgeUrl: string): Promise<void> {
+  await eventually('the stream is live', async () => {
+    const list = await (await fetch(`${edgeUrl}/live/streams.json`)).text();
+    return list.includes('"state":"live"');
+  });
+}
+
 describe('a publisher that is killed and comes back, again and again', () => {
   it(
     `never costs hls.js a fatal error: ${kills} times at random instants`,
     async () => {
-      let encoder = new Encoder();
-      await eventually('the stream is live', async () => {
-        const list = await (await fetch(`${program.edgeUrl}/live/streams.json`)).text();
-        return list.includes('"state":"live"');
-      });
+      let publisher = encoder();
+      await isLive(program.edgeUrl);
       const recorded = recordPlaylists(`${program.originUrl}/live/chaos`, ['video.m3u8', 'audio.m3u8'], deadlineMs);
       // It is awaited at the end; until then it may have failed with the rest.
       recorded.catch(() => {});
-      const page = await watch();
+      const page = await watch(program.edgeUrl);
       await untilPlayed(page, 1);
       const random = randomNumbers(seed);
       for (let kill = 0; kill < kills; kill++) {
-        if (kill % earlyDeaths !== 0) await encoder.onAir();
+        if (kill % earlyDeaths !== 0) await onAir();
         await sleep(random() * longestRunMs);
-        await encoder.kill();
+        await publisher.kill();
         await sleep(random() * longestPauseMs);
-        encoder = new Encoder();
+        publisher = encoder();
       }
       const { fatal, stalledMs, watchedMs } = await stateOf(page);
       expect(fatal).toEqual([]);
       await untilPlayed(page, 3);
-      await encoder.kill();
+      await publisher.kill();
       expect((await stateOf(page)).fatal).toEqual([]);
       // Every state of the playlists was as it must be.
       await recorded;
       process.stdout.write(
         `${kills} kills: stalled for ${(stalledMs / 1_000).toFixed(1)} s of ${(watchedMs / 1_000).toFixed(1)} s\n`,
       );
+    },
+    deadlineMs,
+  );
+});
+
+/** An origin that can be killed and started anew on the same ports and the same data. */
+async function startOrigin(ports: readonly [http: number, rtmp: number], dataFolder: string): Promise<RunningProgram> {
+  const [http, rtmp] = ports;
+  const listen = ['--origin-http-port', String(http), '--origin-rtmp-port', String(rtmp)];
+  const flags = ['--role', 'origin', ...listen, '--data', dataFolder];
+  return startProgram({ configuration: { demo: false }, flags });
+}
+
+/** Somebody publishes. */
+async function promisesPart(edgeUrl: string): Promise<boolean> {
+  const playlist = await (await fetch(`${edgeUrl}/live/chaos/video.m3u8`)).text();
+  return playlist.includes('#EXT-X-PRELOAD-HINT');
+}
+
+async function lastSegment(edgeUrl: string): Promise<{ readonly folder: string | undefined; readonly msn: number }> {
+  const playlist = await (await fetch(`${edgeUrl}/live/chaos/video.m3u8`)).text();
+  const [, folder, msn] = [...playlist.matchAll(/^(\S+\/)(\d+)\.m4s$/gm)].at(-1) ?? [];
+  return { folder, msn: Number(msn) };
+}
+
+describe('an origin that is killed and comes back, again and again', () => {
+  it(
+    'never costs hls.js a fatal error; the stream keeps its paths and its numbers go on',
+    async () => {
+      const ports = [await freePort(), await freePort()] as const;
+      const dataFolder = mkdtempSync(join(tmpdir(), 'streamfront-chaos-'));
+      let origin = await startOrigin(ports, dataFolder);
+      const [http, rtmp] = ports;
+      const main = { url: `http://127.0.0.1:${http}`, rtmp: `rtmp://127.0.0.1:${rtmp}` };
+      const edge = await startProgram({ configuration: { edge: { origins: { main } } }, flags: ['--role', 'edge'] });
+      const publisher = new FfmpegEncoder(`${edge.rtmpUrl}/chaos`);
+      try {
+        await isLive(edge.edgeUrl);
+        const page = await watch(edge.edgeUrl);
+        await untilPlayed(page, 1);
+        const before = await lastSegment(edge.edgeUrl);
+        const random = randomNumbers(seed);
+        for (let kill = 0; kill < originKills; kill++) {
+          await sleep(random() * longestOriginRunMs);
+          const exited = once(origin.process, 'exit');
+          origin.process.kill('SIGKILL');
+          await exited;
+          await origin.stop();
+          origin = await startOrigin(ports, dataFolder);
+          await eventually('the publisher is on the air again', () => promisesPart(edge.edgeUrl), 30_000);
+          await untilPlayed(page, 2);
+        }
+        await untilPlayed(page, 3);
+        const { fatal, stalledMs, watchedMs } = await stateOf(page);
+        expect(fatal).toEqual([]);
+        const after = await lastSegment(edge.edgeUrl);
+        expect(after.folder).toBe(before.folder);
+        expect(after.msn).toBeGreaterThan(before.msn);
+        process.stdout.write(
+          `origin, ${originKills} kills: stalled for ${(stalledMs / 1_000).toFixed(1)} s of ${(watchedMs / 1_000).toFixed(1)} s\n`,
+        );
+      } finally {
+        await publisher.kill();
+        await edge.stop();
+        await origin.stop();
+        rmSync(dataFolder, { recursive: true, force: true });
+      }
     },
     deadlineMs,
   );
