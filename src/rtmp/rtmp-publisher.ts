@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import { Amf0EcmaArray, type Amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { metadataCodecId } from '../formats/flv/track-tag.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
-import type { TrackConfig } from '../formats/media/track.ts';
+import { type TrackConfig, trackNumber } from '../formats/media/track.ts';
 import { chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
 import { encodeDataMessage } from '../formats/rtmp/data-message.ts';
 import type { RtmpMessage } from '../formats/rtmp/message.ts';
@@ -102,7 +102,8 @@ interface MediaSenderOptions {
 class MediaSender {
   readonly #options: MediaSenderOptions;
   readonly #messages: MediaMessages;
-  readonly #configs = new Map<TrackConfig['kind'], TrackConfig>();
+  /** By the number of the track. */
+  readonly #configs = new Map<number, TrackConfig>();
   #metadata: Readonly<Record<string, Amf0Value>> = {};
   /** Decode time 0 of the source on the monotonic clock; `undefined` until the first access unit. */
   #originMs: number | undefined;
@@ -121,7 +122,7 @@ class MediaSender {
 
   /** Held back until the first access unit, so that `onMetaData` comes first and knows all tracks. */
   sendConfig(config: TrackConfig): void {
-    this.#configs.set(config.kind, config);
+    this.#configs.set(trackNumber(config), config);
     if (this.#originMs !== undefined) this.#sendSequenceHeader(config, this.#lastTimestampMs);
   }
 
@@ -140,7 +141,7 @@ class MediaSender {
     const configs = [...this.#configs.values()];
     const properties: Amf0Object = new Map<string, Amf0Value>([
       ['encoder', 'StreamFront'],
-      ...configs.flatMap((config) => metadataOf(config)),
+      ...configs.filter(({ trackId }) => trackId === 0).flatMap((config) => metadataOf(config)),
       ...Object.entries(this.#metadata),
     ]);
     const metadata = { name: '@setDataFrame', args: ['onMetaData', new Amf0EcmaArray(properties)] };
