@@ -14,11 +14,6 @@ export interface PlacedSample extends Sample {
   readonly dtsTicks: number;
 }
 
-/** A number for one more of them. */
-export function nextFollowingTrack(existing: Iterable<FollowingRendition>): number {
-  return Math.max(firstFollowingTrack - 1, ...[...existing].map(({ track }) => track)) + 1;
-}
-
 /**
  * A rendition that somebody makes of the publisher's tracks, and that comes later than they, by seconds. It is cut at
  * the same instants. What is missing of it becomes gaps, once something later has come, or `giveUp` was called, or the

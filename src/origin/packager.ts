@@ -7,19 +7,20 @@ import type { TrackConfig } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
 import { type CutterStart, SegmentCutter } from '../policy/segment-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
-import { type ExpectingSink, TargetLearner, type UnitSink } from '../policy/target-learner.ts';
-import type { TimedTrack } from '../policy/timed-unit.ts';
+import { type ExpectingSink, TargetLearner } from '../policy/target-learner.ts';
 import { Timeline } from '../policy/timeline.ts';
 import { ChangeWaiters } from '../stores/change-waiters.ts';
 import type { DateRange } from '../formats/m3u8/date-range.ts';
 import type { Skip } from './blocking-reload.ts';
 import { DateRanges } from './date-ranges.ts';
-import { EncodedText } from './encoded-text.ts';
-import { FollowingRendition, nextFollowingTrack } from './following-rendition.ts';
+import type { EncodedText } from './encoded-text.ts';
+import type { FollowingRendition } from './following-rendition.ts';
+import { FollowingRenditions } from './following-renditions.ts';
 import { ladderRuleOf } from './ladder/ladder-settings.ts';
 import { trackRenditionName } from './live-paths.ts';
-import { multivariantPlaylistText } from './live-multivariant.ts';
-import { deltaUpdateText, iFramePlaylistText, mediaPlaylistText } from './live-playlists.ts';
+import type { PlaylistSource } from './live-playlists.ts';
+import { MediaListeners, type MediaListener } from './media-listeners.ts';
+import { PackagedPlaylists } from './packaged-playlists.ts';
 import { PackagedTracks } from './packaged-tracks.ts';
 import type { PackagingBefore, PackagingKeeper, PackagingState } from './packaging-state.ts';
 import type { Rendition } from './rendition.ts';
@@ -46,12 +47,6 @@ const maxWaiters = 10_000;
 const completeMs = 3_000;
 /** Who watches asks again within this time, however long segments are and however long a request is held. */
 const watchedMs = 60_000;
-
-/** Who makes something else of a stream's repaired media: called synchronously, and must return at once. */
-export interface MediaListener extends UnitSink {
-  /** Nothing of this run of time follows. */
-  onRunEnd(): void;
-}
 
 /**
  * Packages one live stream for its whole life: access units → timeline → segments and parts → CMAF → the renditions'
@@ -83,14 +78,11 @@ export class Packager implements StreamSubscriber {
   #isPlayable = false;
   #watchedUntilMs = -Infinity;
   readonly #dateRanges = new DateRanges();
-  readonly #listeners = new Set<MediaListener>();
-  /** The tracks of this run of time; empty while there is none. */
-  #tracks: readonly TimedTrack[] = [];
-  readonly #following = new Map<string, FollowingRendition>();
+  readonly #listeners = new MediaListeners();
+  readonly #following = new FollowingRenditions();
   #awaited: () => readonly string[] = () => [];
   #playableFromMs: number | undefined;
-  /** The playlists of this state, as far as somebody has asked for them. */
-  readonly #texts = new Map<string, EncodedText | undefined>();
+  readonly #playlists = new PackagedPlaylists();
 
   constructor(options: PackagerOptions) {
     this.path = options.path;
@@ -99,10 +91,14 @@ export class Packager implements StreamSubscriber {
     this.changes = new ChangeWaiters(options.clock, maxWaiters);
     this.#learner = new TargetLearner(options.settings, (targets) => this.#begin(targets));
     this.#timeline = new Timeline({
-      onEpoch: (tracks) => this.#startRun(tracks),
+      onEpoch: (tracks) => {
+        this.#listeners.onRunEnd();
+        this.#learner.onEpoch(tracks);
+        this.#listeners.onEpoch(tracks);
+      },
       onUnit: (unit) => {
         this.#learner.onUnit(unit);
-        for (const listener of this.#listeners) listener.onUnit(unit);
+        this.#listeners.onUnit(unit);
       },
       onExpectedUnit: (unit) => this.#learner.onExpectedUnit(unit),
       onLateTrack: ({ kind, trackId }) => {
@@ -162,23 +158,20 @@ export class Packager implements StreamSubscriber {
   /** Only once `targets` is there. With `skip` an update, if there is anything to leave out. */
   mediaPlaylist(rendition: Rendition, skip?: Skip): EncodedText | undefined {
     const source = this.#playlistSource();
-    if (source === undefined) return undefined;
-    const update = skip && this.#cached(`${rendition.name} ${skip}`, () => deltaUpdateText(source, rendition, skip));
-    return update ?? this.#cached(rendition.name, () => mediaPlaylistText(source, rendition));
+    return source && this.#playlists.media(source, rendition, skip);
   }
 
   /** Only once `targets` and an I-frame are there. */
   iFramePlaylist(rendition: Rendition): EncodedText | undefined {
     const source = this.#playlistSource();
-    return source && this.#cached(`${rendition.name} I-frames`, () => iFramePlaylistText(source, rendition));
+    return source && this.#playlists.iFrames(source, rendition);
   }
 
   /** Only once `targets` is there. */
   multivariantPlaylist(): EncodedText | undefined {
     const source = this.#playlistSource();
     const audioOnly = ladderRuleOf(this.#options.settings.ladder, this.path)?.audioOnly === true;
-    const options = { audioOnly, labels: this.#packaged.labels };
-    return source && this.#cached('index', () => multivariantPlaylistText(source.renditions, options));
+    return source && this.#playlists.multivariant(source, { audioOnly, labels: this.#packaged.labels });
   }
 
   /** Lists a date range in all playlists, as `DateRanges.add` has it; returns why it cannot be, if so. */
@@ -212,9 +205,7 @@ export class Packager implements StreamSubscriber {
 
   /** What leaves the timeline goes to the listener too, from now on. Returns the way to stop. */
   listen(listener: MediaListener): () => void {
-    this.#listeners.add(listener);
-    if (this.#tracks.length > 0) listener.onEpoch(this.#tracks);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /**
@@ -222,12 +213,7 @@ export class Packager implements StreamSubscriber {
    * time, and is listed from its first segment on.
    */
   addRendition(name: string): FollowingRendition {
-    const existing = this.#following.get(name);
-    if (existing !== undefined) return existing;
-    const created = new FollowingRendition({ name, track: nextFollowingTrack(this.#following.values()) });
-    this.#following.set(name, created);
-    if (this.#cutter !== undefined) created.attach(this.#cutter);
-    return created;
+    return this.#following.get(name);
   }
 
   onPublisherStart(): void {
@@ -275,31 +261,18 @@ export class Packager implements StreamSubscriber {
     this.#timeline.stopPublication();
     this.#learner.decide();
     this.#cutter?.flush();
-    this.#endRun();
+    this.#listeners.onRunEnd();
     this.#keep((keeper, state) => keeper.onIdle(state));
     this.#changed();
   }
 
   onEnd(): void {
-    for (const rendition of this.#following.values()) rendition.end();
+    this.#following.end();
     this.#ended = true;
     for (const { iFrames } of this.#renditions?.list() ?? []) iFrames?.end();
     this.#options.keeper?.onEnd(this.state);
-    this.#texts.clear();
+    this.#playlists.clear();
     this.changes.close();
-  }
-
-  #startRun(tracks: readonly TimedTrack[]): void {
-    this.#endRun();
-    this.#tracks = tracks;
-    this.#learner.onEpoch(tracks);
-    for (const listener of this.#listeners) listener.onEpoch(tracks);
-  }
-
-  #endRun(): void {
-    if (this.#tracks.length === 0) return;
-    this.#tracks = [];
-    for (const listener of this.#listeners) listener.onRunEnd();
   }
 
   #begin(targets: PlaylistTargets): ExpectingSink {
@@ -308,7 +281,7 @@ export class Packager implements StreamSubscriber {
     const renditions = new RenditionSet({
       targets,
       settings: this.#options.settings,
-      nameOf: (track) => this.#nameOf(track),
+      nameOf: ({ track, config }) => this.#following.nameOf(track) ?? trackRenditionName(config),
       wallMsAt: (mediaSeconds) => this.#timeline.wallMsAt(mediaSeconds),
       onBegun: (begun) => this.#keep((keeper, state) => keeper.onSegmentBegun(state, begun)),
       onRenditionChanged: () => this.#keep((keeper, state) => keeper.onRenditionChanged(state)),
@@ -321,7 +294,7 @@ export class Packager implements StreamSubscriber {
     const cutter = new SegmentCutter(targets, renditions, before && this.#restore(before, renditions));
     this.#renditions = renditions;
     this.#cutter = cutter;
-    for (const rendition of this.#following.values()) rendition.attach(cutter);
+    this.#following.attach(cutter);
     return {
       onEpoch: (tracks) => {
         if (!this.#isPlayable) this.#tracksExpected = tracks.length;
@@ -345,7 +318,7 @@ export class Packager implements StreamSubscriber {
   #restore(before: PackagingBefore, renditions: RenditionSet): CutterStart {
     const isMade = ladderRuleOf(this.#options.settings.ladder, this.path) !== undefined;
     const restored = renditions.restore(before, isMade);
-    for (const made of restored.trailing) this.#following.set(made.name, new FollowingRendition(made));
+    for (const made of restored.trailing) this.#following.restore(made);
     return { nextMsn: before.mended.nextMsn, ...restored };
   }
 
@@ -355,22 +328,15 @@ export class Packager implements StreamSubscriber {
     if (keeper !== undefined && state !== undefined) write(keeper, state);
   }
 
-  #nameOf({ track, config }: TimedTrack): string {
-    for (const following of this.#following.values()) {
-      if (following.track === track) return following.name;
-    }
-    return trackRenditionName(config);
-  }
-
   #changed(): void {
-    this.#texts.clear();
+    this.#playlists.clear();
     this.#dateRanges.leave(this.#windowStartMs(), this.#options.clock.monotonicMs());
     this.#isPlayable ||= this.publishedRenditions.length >= this.#tracksExpected;
     if (this.#isPlayable) this.#playableFromMs ??= this.#options.clock.monotonicMs();
     this.changes.changed();
   }
 
-  #playlistSource() {
+  #playlistSource(): PlaylistSource | undefined {
     if (this.targets === undefined) return undefined;
     return {
       epoch: this.epoch,
@@ -388,13 +354,5 @@ export class Packager implements StreamSubscriber {
     const renditions = this.#renditions?.list() ?? [];
     const starts = renditions.map(({ window }) => window.segments[0]?.startSeconds ?? -Infinity);
     return starts.length === 0 ? -Infinity : this.#timeline.wallMsAt(Math.min(...starts));
-  }
-
-  #cached(name: string, write: () => string | undefined): EncodedText | undefined {
-    if (!this.#texts.has(name)) {
-      const text = write();
-      this.#texts.set(name, text === undefined ? undefined : new EncodedText(text));
-    }
-    return this.#texts.get(name);
   }
 }
