@@ -170,6 +170,7 @@ class Channel implements LiveChannel, StreamSubscriber {
     this.#removal?.cancel();
     this.#keeper?.onClose(this.packager.state);
     this.packager.changes.close();
+    this.packager.keys?.close();
   }
 
   /** Another life of the stream takes its place. */

@@ -5,6 +5,7 @@ import { longestSegmentSeconds } from '../policy/target-duration.ts';
 import { type KeptStream, KeptStreams } from '../stores/kept/kept-streams.ts';
 import { mendWindows } from '../stores/kept/mended-windows.ts';
 import { StreamFiles } from '../stores/kept/stream-files.ts';
+import { encryptionRuleOf } from './encryption/encryption-settings.ts';
 import type { PackagingBefore } from './packaging-state.ts';
 import type { OriginSettings } from './settings.ts';
 import { StreamKeeper } from './stream-keeper.ts';
@@ -103,6 +104,13 @@ export class LiveKeeping {
     const maxAgeMs = endedWallMs === undefined ? settings.reconnectGraceMs + restartMs : settings.windowMs;
     if (ageMs > maxAgeMs) {
       log.info({ stream: path, epoch, seconds: Math.round(ageMs / 1_000) }, 'Kept live stream is too old: removed');
+      return undefined;
+    }
+    if (encryptionRuleOf(settings.encryption, path)?.method !== packaging.encryption?.method) {
+      log.info(
+        { stream: path, epoch },
+        'Kept live stream was encrypted in another way than it is to be: it begins anew',
+      );
       return undefined;
     }
     const { originWallMs, targets, renditions } = packaging;

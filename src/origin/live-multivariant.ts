@@ -1,6 +1,7 @@
 import {
   type AudioRendition,
   type IFrameVariant,
+  type MultivariantPlaylist,
   type Variant,
   type VariantVideo,
   writeMultivariantPlaylist,
@@ -9,6 +10,7 @@ import { trackNumber, type VideoTrackConfig } from '../formats/media/track.ts';
 import type { TrackLabel } from '../formats/media/track-labels.ts';
 import { videoRange } from '../formats/media/video-color.ts';
 import { iFramePlaylistName, mediaPlaylistName } from './live-paths.ts';
+import type { PlaylistSource } from './live-playlists.ts';
 import type { Rendition } from './rendition.ts';
 
 /** A rate that the stream states is believed when what is measured is this near. */
@@ -33,14 +35,27 @@ interface AudioGroup {
  * the variant, and the others go with it.
  */
 export function multivariantPlaylistText(
+  { renditions, keys }: Pick<PlaylistSource, 'renditions' | 'keys'>,
+  options: MultivariantOptions,
+): string {
+  const { iFrameVariants = [], ...playlist } = multivariantPlaylist(renditions, options);
+  return writeMultivariantPlaylist({
+    ...playlist,
+    // Of what is encrypted as a whole no range can be decrypted.
+    iFrameVariants: keys?.encryptsWholeFiles === true ? [] : iFrameVariants,
+    sessionKeys: keys?.sessionKeys() ?? [],
+  });
+}
+
+function multivariantPlaylist(
   renditions: readonly Rendition[],
   { audioOnly, labels }: MultivariantOptions,
-): string {
+): MultivariantPlaylist {
   const pictures = withMedia(renditions.filter(({ kind }) => kind === 'video'));
   const sounds = renditions.filter(({ kind }) => kind === 'audio');
   const groups = audioGroups(sounds);
   if (pictures.length > 0) {
-    return writeMultivariantPlaylist({
+    return {
       audioRenditions: groups.flatMap((group) => audioRenditions(group, sounds, labels)),
       variants: [
         ...pictures.flatMap((picture) =>
@@ -49,21 +64,21 @@ export function multivariantPlaylistText(
         ...(audioOnly ? groups.flatMap(soundVariants) : []),
       ],
       iFrameVariants: iFrameVariants(pictures),
-    });
+    };
   }
   // What is in the variant itself needs no rendition beside it, unless there is a choice.
   const [alone] = sounds;
   if (sounds.length === 1 && alone !== undefined) {
-    return writeMultivariantPlaylist({ audioRenditions: [], variants: [variant(alone, undefined)] });
+    return { audioRenditions: [], variants: [variant(alone, undefined)] };
   }
-  return writeMultivariantPlaylist({
+  return {
     audioRenditions: groups.flatMap((group) =>
       audioRenditions(group, sounds, labels).map((rendition, index) =>
         index === 0 ? { ...rendition, uri: undefined } : rendition,
       ),
     ),
     variants: groups.flatMap(soundVariants),
-  });
+  };
 }
 
 /** Who comes now finds nothing in what has had only gaps for so long that its media has left the window. */

@@ -10,6 +10,7 @@ export type LivePath =
   | { readonly kind: 'i-frame-playlist'; readonly rendition: string }
   | { readonly kind: 'init'; readonly epoch: string; readonly rendition: string; readonly index: number }
   | { readonly kind: 'segment'; readonly epoch: string; readonly rendition: string; readonly msn: number }
+  | { readonly kind: 'key'; readonly id: string }
   | {
       readonly kind: 'part';
       readonly epoch: string;
@@ -48,9 +49,14 @@ export function partPath(epoch: string, rendition: string, msn: number, part: nu
   return `${epoch}/${rendition}/${msn}.${part}.m4s`;
 }
 
+export function keyPath(id: string): string {
+  return `keys/${id}`;
+}
+
 /** Fifteen digits stay exact. A number has one spelling: a path with a leading zero is another path, and not ours. */
 const number = '(0|[1-9][0-9]{0,14})';
 const playlistPath = new RegExp(`^(${renditionName}?)(-iframes)?\\.m3u8$`);
+const keyPathForm = /^keys\/([0-9a-f]{16})$/;
 const mediaPath = new RegExp(
   `^([0-9a-z-]{1,64})/(${renditionName})/(?:init-${number}\\.mp4|${number}(?:\\.${number})?\\.m4s)$`,
 );
@@ -62,6 +68,8 @@ export function parseLivePath(path: string): LivePath | undefined {
   if (playlist !== undefined) {
     return { kind: iFrames === undefined ? 'media-playlist' : 'i-frame-playlist', rendition: playlist };
   }
+  const [, id] = keyPathForm.exec(path) ?? [];
+  if (id !== undefined) return { kind: 'key', id };
   const [, epoch, rendition, index, msn, part] = mediaPath.exec(path) ?? [];
   if (epoch === undefined || rendition === undefined) return undefined;
   if (index !== undefined) return { kind: 'init', epoch, rendition, index: Number(index) };

@@ -12,6 +12,7 @@ import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { StoredPart, StoredSegment } from '../stores/segment-window.ts';
 import type { Skip } from './blocking-reload.ts';
 import type { DateRanges } from './date-ranges.ts';
+import type { StreamKeys } from './encryption/stream-keys.ts';
 import { initPath, mediaPlaylistName, partPath, segmentPath } from './live-paths.ts';
 import type { Rendition } from './rendition.ts';
 
@@ -28,6 +29,8 @@ export interface PlaylistSource {
   readonly isPublished: boolean;
   readonly ended: boolean;
   readonly dateRanges: DateRanges;
+  /** Of an encrypted stream. */
+  readonly keys: Pick<StreamKeys, 'encryptsWholeFiles' | 'playlistKeys' | 'sessionKeys'> | undefined;
   /** Monotonic time. */
   readonly nowMs: number;
 }
@@ -51,7 +54,7 @@ export function deltaUpdateText(source: PlaylistSource, rendition: Rendition, sk
 /** The I-frames of a rendition, as ranges of its segments; `undefined` as long as none can be listed. */
 export function iFramePlaylistText(source: PlaylistSource, { name, iFrames }: Rendition): string | undefined {
   if (iFrames === undefined || iFrames.listed.length === 0) return undefined;
-  const { epoch, targets, renditions, ended } = source;
+  const { epoch, targets, renditions, ended, keys } = source;
   return writeIFramePlaylist({
     targetDurationSeconds: targets.targetDurationSeconds,
     mediaSequence: iFrames.mediaSequence,
@@ -61,7 +64,7 @@ export function iFramePlaylistText(source: PlaylistSource, { name, iFrames }: Re
       offset: iFrame.offset,
       byteLength: iFrame.byteLength,
       initUri: initPath(epoch, name, iFrame.initIndex),
-      keys: [],
+      keys: keys?.playlistKeys(iFrame.segmentMsn) ?? [],
       durationSeconds: iFrame.durationSeconds,
       programDateTime: iFrame.programDateTime,
       discontinuity: iFrame.discontinuity,
@@ -86,7 +89,7 @@ function skippedSegments({ window: { segments, open } }: Rendition, boundarySeco
 
 function mediaPlaylist(source: PlaylistSource, rendition: Rendition): MediaPlaylist {
   const { window, name } = rendition;
-  const { epoch, targets } = source;
+  const { epoch, targets, keys } = source;
   const { segments, open } = window;
   const firstWithParts = firstMsnWithParts(segments, targets.targetDurationSeconds * listedPartsTargets);
   return {
@@ -98,7 +101,7 @@ function mediaPlaylist(source: PlaylistSource, rendition: Rendition): MediaPlayl
       (segment): PlaylistSegment => ({
         uri: segmentPath(epoch, name, segment.msn),
         initUri: initPath(epoch, name, segment.initIndex),
-        keys: [],
+        keys: keys?.playlistKeys(segment.msn) ?? [],
         durationSeconds: segment.durationSeconds,
         programDateTime: segment.programDateTime,
         discontinuity: segment.discontinuity,
@@ -112,7 +115,7 @@ function mediaPlaylist(source: PlaylistSource, rendition: Rendition): MediaPlayl
         ? undefined
         : {
             initUri: initPath(epoch, name, open.head.initIndex),
-            keys: [],
+            keys: keys?.playlistKeys(open.head.msn) ?? [],
             programDateTime: open.head.programDateTime,
             discontinuity: open.head.discontinuity,
             independent: open.head.independent,

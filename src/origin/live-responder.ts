@@ -11,7 +11,7 @@ import {
 } from './blocking-reload.ts';
 import { EncodedText } from './encoded-text.ts';
 import type { LiveChannels } from './live-channel.ts';
-import { type LivePath, parseLivePath } from './live-paths.ts';
+import { type LivePath, parseLivePath, partPath, segmentPath } from './live-paths.ts';
 import type { Packager } from './packager.ts';
 import type { Rendition } from './rendition.ts';
 import { type StreamFacts, streamsList } from './streams-list.ts';
@@ -79,6 +79,8 @@ export class LiveResponder {
         case 'media-playlist':
         case 'i-frame-playlist':
           return await mediaPlaylist(packager, path, query, signal);
+        case 'key':
+          return keyAnswer(packager, path.id);
         default:
           return await media(packager, path, signal);
       }
@@ -122,7 +124,8 @@ async function mediaPlaylist(
   const rendition = packager.renditions.find((candidate) => candidate.name === path.rendition);
   if (rendition === undefined) return notFound(`this stream has no rendition "${path.rendition}"`);
   const playlist = path.kind === 'media-playlist' ? ofParts(packager, rendition) : ofIFrames(packager, rendition);
-  if (playlist === undefined) return notFound('sound has no I-frames');
+  if (playlist === undefined)
+    return notFound('there are no I-frames of sound, nor of segments that are encrypted as a whole');
   const { awaited, skip } = directives;
   const refusal = await untilReached(packager, playlist, awaited ?? playlist.least, signal);
   if (refusal !== undefined) return refusal;
@@ -144,7 +147,7 @@ function ofParts(packager: Packager, rendition: Rendition): AwaitedPlaylist {
 
 /** It announces no updates, so it is always whole. */
 function ofIFrames(packager: Packager, rendition: Rendition): AwaitedPlaylist | undefined {
-  const { iFrames } = rendition;
+  const iFrames = packager.keys?.encryptsWholeFiles === true ? undefined : rendition.iFrames;
   return (
     iFrames && {
       least: { msn: iFrames.mediaSequence, part: undefined },
@@ -196,7 +199,7 @@ function refusalAfter({ ended }: Packager, outcome: WaitOutcome, sentence: strin
 
 async function media(
   packager: Packager,
-  path: Exclude<LivePath, { kind: 'multivariant' | 'media-playlist' | 'i-frame-playlist' }>,
+  path: Exclude<LivePath, { kind: 'multivariant' | 'media-playlist' | 'i-frame-playlist' | 'key' }>,
   signal: AbortSignal,
 ): Promise<LiveAnswer> {
   const rendition = path.epoch === packager.epoch ? packager.rendition(path.rendition) : undefined;
@@ -205,8 +208,10 @@ async function media(
     case 'init':
       return mediaAnswer(rendition, rendition.init(path.index));
     case 'segment':
-      return mediaAnswer(
+      return segmentAnswer(
+        packager,
         rendition,
+        path.msn,
         rendition.window.segment(path.msn)?.parts.map(({ bytes }) => bytes),
       );
     case 'part':
@@ -229,7 +234,34 @@ async function part(
     const outcome = await packager.changes.wait(() => !isNext() || !packager.isPublished, deadlineMs, signal);
     if (outcome === 'aborted') return { kind: 'nobody' };
   }
-  return mediaAnswer(rendition, window.part(msn, index)?.bytes);
+  const bytes = window.part(msn, index)?.bytes;
+  return segmentAnswer(packager, rendition, msn, bytes && [bytes], index);
+}
+
+/** A segment, or one part of it, encrypted where the stream is. */
+function segmentAnswer(
+  { keys, epoch }: Packager,
+  rendition: Rendition,
+  msn: number,
+  pieces: readonly Uint8Array[] | undefined,
+  part?: number,
+): LiveAnswer {
+  if (keys?.encryptsWholeFiles !== true || pieces === undefined) return mediaAnswer(rendition, pieces);
+  const path =
+    part === undefined ? segmentPath(epoch, rendition.name, msn) : partPath(epoch, rendition.name, msn, part);
+  return mediaAnswer(rendition, keys.encrypted(path, msn, pieces));
+}
+
+/** Nobody may keep it: who may have it is asked each time. */
+function keyAnswer({ keys }: Packager, id: string): LiveAnswer {
+  const bytes = keys?.bytesOf(id);
+  if (bytes === undefined) return notFound('there is no such key, or it is needed no more');
+  return {
+    kind: 'media',
+    contentType: 'application/octet-stream',
+    cacheControl: 'private, no-store',
+    pieces: [bytes],
+  };
 }
 
 function mediaAnswer({ kind }: Rendition, body: Uint8Array | readonly Uint8Array[] | undefined): LiveAnswer {

@@ -25,7 +25,7 @@ export class PackagedPlaylists {
   }
 
   multivariant(source: PlaylistSource, options: MultivariantOptions): EncodedText | undefined {
-    return this.#written('index', () => multivariantPlaylistText(source.renditions, options));
+    return this.#written('index', () => multivariantPlaylistText(source, options));
   }
 
   #written(name: string, write: () => string | undefined): EncodedText | undefined {

@@ -14,6 +14,8 @@ import type { DateRange } from '../formats/m3u8/date-range.ts';
 import type { Skip } from './blocking-reload.ts';
 import { DateRanges } from './date-ranges.ts';
 import type { EncodedText } from './encoded-text.ts';
+import { encryptionRuleOf } from './encryption/encryption-settings.ts';
+import { StreamKeys } from './encryption/stream-keys.ts';
 import type { FollowingRendition } from './following-rendition.ts';
 import { FollowingRenditions } from './following-renditions.ts';
 import { ladderRuleOf } from './ladder/ladder-settings.ts';
@@ -64,6 +66,8 @@ export class Packager implements StreamSubscriber {
   readonly epoch: string;
   /** Whoever waits for a part, a playlist or the end. */
   readonly changes: ChangeWaiters;
+  /** Of an encrypted stream. */
+  readonly keys: StreamKeys | undefined;
   readonly #options: PackagerOptions;
   readonly #timeline: Timeline;
   readonly #learner: TargetLearner;
@@ -108,14 +112,18 @@ export class Packager implements StreamSubscriber {
         );
       },
     });
+    const rule = encryptionRuleOf(options.settings.encryption, options.path);
+    this.keys = rule && new StreamKeys(rule, options, () => this.#changed());
     if (options.before !== undefined) this.#resume(options.before);
+    if (!this.#ended) this.keys?.start();
   }
 
   /** What a restart has to know; `undefined` before there is a segment. */
   get state(): PackagingState | undefined {
     const [targets, renditions, { originWallMs }] = [this.#targets, this.#renditions, this.#timeline];
     if (targets === undefined || renditions === undefined || originWallMs === undefined) return undefined;
-    return { targets, originWallMs, nextMsn: renditions.nextMsn, renditions: renditions.kept() };
+    const { nextMsn } = renditions;
+    return { targets, originWallMs, nextMsn, renditions: renditions.kept(), encryption: this.keys?.kept };
   }
 
   /** Somebody has asked for something of it. */
@@ -269,6 +277,7 @@ export class Packager implements StreamSubscriber {
   onEnd(): void {
     this.#following.end();
     this.#ended = true;
+    this.keys?.close();
     for (const { iFrames } of this.#renditions?.list() ?? []) iFrames?.end();
     this.#options.keeper?.onEnd(this.state);
     this.#playlists.clear();
@@ -283,6 +292,7 @@ export class Packager implements StreamSubscriber {
       settings: this.#options.settings,
       nameOf: ({ track, config }) => this.#following.nameOf(track) ?? trackRenditionName(config),
       wallMsAt: (mediaSeconds) => this.#timeline.wallMsAt(mediaSeconds),
+      keys: this.keys,
       onBegun: (begun) => this.#keep((keeper, state) => keeper.onSegmentBegun(state, begun)),
       onRenditionChanged: () => this.#keep((keeper, state) => keeper.onRenditionChanged(state)),
       onSegment: (rendition) => this.#options.keeper?.onSegment(rendition),
@@ -309,7 +319,7 @@ export class Packager implements StreamSubscriber {
   #resume({ targets, originWallMs, mended, ended }: PackagingBefore): void {
     this.#timeline.resume(originWallMs, mended.endSeconds);
     this.#learner.know(targets);
-    this.#isPlayable = true;
+    this.#isPlayable = this.keys?.isReady !== false;
     this.#playableFromMs = -Infinity;
     this.#ended = ended;
     if (ended) this.changes.close();
@@ -331,7 +341,8 @@ export class Packager implements StreamSubscriber {
   #changed(): void {
     this.#playlists.clear();
     this.#dateRanges.leave(this.#windowStartMs(), this.#options.clock.monotonicMs());
-    this.#isPlayable ||= this.publishedRenditions.length >= this.#tracksExpected;
+    const isEncryptable = this.keys === undefined || this.keys.isReady;
+    this.#isPlayable ||= isEncryptable && this.publishedRenditions.length >= this.#tracksExpected;
     if (this.#isPlayable) this.#playableFromMs ??= this.#options.clock.monotonicMs();
     this.changes.changed();
   }
@@ -345,6 +356,7 @@ export class Packager implements StreamSubscriber {
       isPublished: this.#isPublished,
       ended: this.#ended,
       dateRanges: this.#dateRanges,
+      keys: this.keys,
       nowMs: this.#options.clock.monotonicMs(),
     };
   }

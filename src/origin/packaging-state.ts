@@ -1,6 +1,7 @@
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { TimedTrack } from '../policy/timed-unit.ts';
 import type { BegunSegment, MendedStream } from '../stores/kept/mended-windows.ts';
+import type { KeptEncryption } from './encryption/stream-keys.ts';
 import type { Rendition, RenditionInits } from './rendition.ts';
 
 /** How far the packaging of a stream is: what a restart has to know besides the segments. */
@@ -11,6 +12,8 @@ export interface PackagingState {
   /** No segment has begun with this number, or a higher one. */
   readonly nextMsn: number;
   readonly renditions: readonly KeptRendition[];
+  /** Of an encrypted stream: secrets. */
+  readonly encryption: KeptEncryption | undefined;
 }
 
 export interface KeptRendition extends TimedTrack, RenditionInits {

@@ -3,6 +3,7 @@ import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-c
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { type TimedTrack, timescaleOf } from '../policy/timed-unit.ts';
 import type { BegunSegment } from '../stores/kept/mended-windows.ts';
+import type { StreamKeys } from './encryption/stream-keys.ts';
 import { firstFollowingTrack } from './following-rendition.ts';
 import type { KeptRendition, PackagingBefore } from './packaging-state.ts';
 import { Rendition, type RenditionBefore } from './rendition.ts';
@@ -25,6 +26,8 @@ export interface RenditionSetOptions {
   readonly wallMsAt: (mediaSeconds: number) => number;
   /** A part, segment or gap more. */
   readonly onChange: () => void;
+  /** Of an encrypted stream. */
+  readonly keys: Pick<StreamKeys, 'onSegmentBegin' | 'leaveBefore'> | undefined;
   /** A segment has begun, of a number that no rendition had before. */
   readonly onBegun: (begun: BegunSegment) => void;
   /** There is a rendition, or an initialisation segment, that there was not before. */
@@ -86,13 +89,15 @@ export class RenditionSet implements CutterSink {
   }
 
   onSegmentStart(track: TimedTrack, start: SegmentStart): void {
+    const { msn, startTicks, discontinuity } = start;
+    const startSeconds = startTicks / timescaleOf(track.config);
+    if (msn >= this.#nextMsn) this.#options.keys?.onSegmentBegin(msn, startSeconds);
     const initIndex = this.#renditions.get(track.track)?.initState.initIndex;
     const rendition = this.#of(track);
     rendition.startSegment(track.config, start);
-    const { msn, startTicks, discontinuity } = start;
     if (msn >= this.#nextMsn) {
       this.#nextMsn = msn + 1;
-      this.#options.onBegun({ msn, startSeconds: startTicks / timescaleOf(track.config), discontinuity });
+      this.#options.onBegun({ msn, startSeconds, discontinuity });
     } else if (rendition.initState.initIndex !== initIndex) this.#options.onRenditionChanged();
   }
 
@@ -105,6 +110,7 @@ export class RenditionSet implements CutterSink {
     const rendition = this.#renditions.get(track);
     if (rendition === undefined) return;
     rendition.endSegment(durationTicks);
+    this.#forgetKeys();
     this.#options.onSegment(rendition);
     this.#options.onChange();
     const { segments } = rendition.window;
@@ -128,6 +134,11 @@ export class RenditionSet implements CutterSink {
     if (rendition.initState.initIndex !== initIndex) this.#options.onRenditionChanged();
     this.#options.onSegment(rendition);
     this.#options.onChange();
+  }
+
+  #forgetKeys(): void {
+    const oldest = this.list().flatMap(({ window }) => window.oldestMsn ?? []);
+    if (oldest.length > 0) this.#options.keys?.leaveBefore(Math.min(...oldest));
   }
 
   get #windowSeconds(): number {

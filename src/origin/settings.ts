@@ -4,6 +4,7 @@ import { fanOutSchema } from '../live/fan-out-settings.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { parseRtmpUrl } from '../rtmp/rtmp-url.ts';
+import { encryptionSchema } from './encryption/encryption-settings.ts';
 import { ffmpegSchema, ladderSchema } from './ladder/ladder-settings.ts';
 
 /** With any name in the place of `{name}`. */
@@ -83,6 +84,7 @@ const liveSchema = z
     ),
     ladder: ladderSchema.describe('Smaller renditions of streams, made by ffmpeg'),
     ffmpeg: ffmpegSchema.describe('The ffmpeg that makes them'),
+    encryption: encryptionSchema.describe('Streams whose segments are encrypted for HLS'),
     restream: z
       .array(restreamSchema.transform(({ queue, ...rest }) => ({ ...rest, queueBytes: queue })))
       .max(100)

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import type { BegunSegment } from '../stores/kept/mended-windows.ts';
+import { encryptionMethods } from './encryption/encryption-settings.ts';
 import type { PackagingState } from './packaging-state.ts';
 
 /** What is kept of a live stream besides its segments. */
@@ -55,6 +56,21 @@ const schema = z.strictObject({
         inits: z.array(z.tuple([z.int().min(0), base64])).transform((inits) => new Map(inits)),
       }),
     ),
+    encryption: z
+      .strictObject({
+        method: z.enum(encryptionMethods),
+        keys: z.array(
+          z.strictObject({
+            id: z.string().regex(/^[0-9a-f]{16}$/),
+            number: z.int().min(0),
+            firstMsn: z.int().min(0),
+            startSeconds: z.number(),
+            bytes: base64,
+            iv: base64.optional(),
+          }),
+        ),
+      })
+      .optional(),
   }),
   begun: z.strictObject({ msn: z.int().min(0), startSeconds: z.number(), discontinuity: z.boolean() }).optional(),
 });
@@ -66,16 +82,27 @@ export function streamStateJson({ packaging, ...state }: StreamState): unknown {
     config: { ...config, description: config.description?.toBase64() },
     inits: [...inits].map(([index, bytes]) => [index, bytes.toBase64()]),
   }));
-  return { ...state, packaging: { ...packaging, renditions } };
+  const keys = packaging.encryption?.keys.map(({ bytes, iv, ...key }) => ({
+    ...key,
+    bytes: bytes.toBase64(),
+    iv: iv?.toBase64(),
+  }));
+  const encryption = packaging.encryption && { ...packaging.encryption, keys };
+  return { ...state, packaging: { ...packaging, renditions, encryption } };
 }
 
 /** Throws an error with a sentence for what is no state of a stream. */
 export function parseStreamState(json: unknown): StreamState {
   const parsed = schema.safeParse(json);
   if (parsed.success) {
-    const { endedWallMs, publication, begun, ...state } = parsed.data;
+    const { endedWallMs, publication, begun, packaging, ...state } = parsed.data;
+    const { encryption } = packaging;
     return {
       ...state,
+      packaging: {
+        ...packaging,
+        encryption: encryption && { ...encryption, keys: encryption.keys.map(({ iv, ...key }) => ({ ...key, iv })) },
+      },
       endedWallMs,
       begun,
       publication: publication && { encoder: publication.encoder, startedWallMs: publication.startedWallMs },

@@ -72,7 +72,8 @@ export class StreamFiles {
     this.#add('write', 0, async () => {
       this.#stateWaits = false;
       const path = join(this.#options.folder, stateFileName);
-      await this.#writeFile(`${path}.new`, [encodeStateFile(this.#state)]);
+      // It may hold keys.
+      await this.#writeFile(`${path}.new`, [encodeStateFile(this.#state)], 0o600);
       await rename(`${path}.new`, path);
       this.#worksAgain();
     });
@@ -144,12 +145,12 @@ export class StreamFiles {
     this.#running = undefined;
   }
 
-  async #writeFile(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+  async #writeFile(path: string, pieces: readonly Uint8Array[], mode = 0o640): Promise<void> {
     if (!this.#folderMade) {
       await mkdir(this.#options.folder, { recursive: true, mode: 0o750 });
       this.#folderMade = true;
     }
-    const file = await open(path, 'w', 0o640);
+    const file = await open(path, 'w', mode);
     try {
       const total = pieces.reduce((sum, { length }) => sum + length, 0);
       const { bytesWritten } = await file.writev(pieces);

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { eventually } from './condition.ts';
+import { frameNumberInPage } from './frame-counter.ts';
+
+const hlsJs = join(import.meta.dirname, '..', '..', 'node_modules', 'hls.js', 'dist', 'hls.js');
+
+export interface SeenInPage {
+  readonly currentTime: number;
+  /** Of the demo clip; `null` while none is seen. */
+  readonly frame: number | null;
+  readonly audioBytes: number;
+  /** Fatal errors of hls.js. */
+  readonly fatal: readonly string[];
+}
+
+/** A page of an edge with a video element and hls.js, as it is but for `settings` (an expression of the page). */
+export class HlsPage {
+  readonly page: Page;
+  readonly #edgeUrl: string;
+
+  private constructor(page: Page, edgeUrl: string) {
+    this.page = page;
+    this.#edgeUrl = edgeUrl;
+  }
+
+  static async open(browser: BrowserContext, edgeUrl: string): Promise<HlsPage> {
+    const page = await browser.newPage();
+    await page.goto(`${edgeUrl}/healthz`);
+    await page.addScriptTag({ path: hlsJs });
+    return new HlsPage(page, edgeUrl);
+  }
+
+  /** Once there is a playlist. `setUp` are statements about `hls`, before it loads anything. */
+  async play(name: string, { settings = '{}', setUp = '' } = {}): Promise<void> {
+    const url = `${this.#edgeUrl}/live/${name}/index.m3u8`;
+    await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
+    await this.page.evaluate(`(() => {
+      const video = document.createElement('video');
+      video.muted = true;
+      video.autoplay = true;
+      document.body.append(video);
+      window.fatal = [];
+      const hls = new Hls(${settings});
+      hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.fatal.push(data.details + ' ' + data.reason); });
+      ${setUp}
+      hls.loadSource(${JSON.stringify(url)});
+      hls.attachMedia(video);
+    })()`);
+  }
+
+  seen(): Promise<SeenInPage> {
+    return this.page.evaluate<SeenInPage>(`(() => {
+      const video = document.querySelector('video');
+      return {
+        currentTime: video.currentTime,
+        frame: video.readyState < 2 ? null : (${frameNumberInPage})(video),
+        audioBytes: video.webkitAudioDecodedByteCount,
+        fatal: window.fatal,
+      };
+    })()`);
+  }
+
+  /** Until so many seconds more have been played, with frames of the clip in the picture. Throws at a fatal error. */
+  async untilPlayed(seconds: number, deadlineMs = 40_000): Promise<SeenInPage> {
+    let from: number | undefined;
+    return eventually(
+      `${seconds} s have been played`,
+      async () => {
+        const seen = await this.seen();
+        if (seen.fatal.length > 0) throw new Error(seen.fatal.join(', '));
+        if (seen.frame !== null) from ??= seen.currentTime;
+        return from !== undefined && seen.frame !== null && seen.currentTime >= from + seconds && seen;
+      },
+      deadlineMs,
+    );
+  }
+}
