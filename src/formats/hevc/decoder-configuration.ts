@@ -24,7 +24,7 @@ export interface HevcDecoderConfiguration {
 }
 
 /** Views on `bytes`, no copies. Throws `ProtocolError` for another version, a length of three bytes and for what ends early. */
-function parseHevcDecoderConfiguration(bytes: Uint8Array): HevcDecoderConfiguration {
+export function parseHevcDecoderConfiguration(bytes: Uint8Array): HevcDecoderConfiguration {
   const reader = new ByteReader(bytes, 'HEVCDecoderConfigurationRecord');
   const version = reader.uint8();
   // Encoders from before the standard was final write 0; nothing else is different.

@@ -12,7 +12,7 @@ export interface HevcSequenceParameterSet extends HevcVui {
   readonly height: number;
 }
 
-export const hevcNalUnitType = { vps: 32, sps: 33, pps: 34, prefixSei: 39 } as const;
+export const hevcNalUnitType = { vps: 32, sps: 33, pps: 34, accessUnitDelimiter: 35, prefixSei: 39 } as const;
 
 /** Of the first byte of a NAL unit (§7.3.1.2). */
 export function typeOfHevcNalUnit(nalUnit: Uint8Array): number {

@@ -1,0 +1,45 @@
+import { ByteReader } from '../../base/byte-reader.ts';
+import { ProtocolError } from '../../base/errors.ts';
+import type { MediaPart, Sample } from './media-part.ts';
+
+const sampleIsDependent = 0x0001_0000;
+/** data-offset-present, and for each sample duration, size, flags and composition offset. */
+const runFlags = 0x0f01;
+
+/**
+ * Reads what `mediaPart` has written: one `moof` with one `traf`, whose `trun` says all of each sample, and `mdat`. Sample
+ * data are views. Throws `ProtocolError` for other files.
+ */
+export function mediaPartSamples(bytes: Uint8Array): Omit<MediaPart, 'sequenceNumber'> {
+  const fragment = boxBody(boxBody(bytes, 'moof'), 'traf');
+  const time = new ByteReader(boxBody(fragment, 'tfdt'), 'tfdt');
+  if (time.uint32() !== 0x0100_0000) throw partError('a tfdt of 32 bits');
+  const run = new ByteReader(boxBody(fragment, 'trun'), 'trun');
+  if ((run.uint32() & 0xff_ffff) !== runFlags) throw partError('a trun that does not say all of its samples');
+  const count = run.uint32();
+  const data = new ByteReader(bytes, 'media of a part', run.uint32());
+  const samples: Sample[] = [];
+  for (let left = count; left > 0; left--) {
+    const durationTicks = run.uint32();
+    const size = run.uint32();
+    const keyframe = (run.uint32() & sampleIsDependent) === 0;
+    samples.push({ durationTicks, keyframe, compositionOffsetTicks: run.uint32() | 0, data: data.bytes(size) });
+  }
+  return { baseMediaDecodeTimeTicks: time.uint64(), samples };
+}
+
+/** Of the first box of this type. */
+function boxBody(boxes: Uint8Array, type: string): Uint8Array {
+  const reader = new ByteReader(boxes, `boxes before ${type}`);
+  for (;;) {
+    const size = reader.uint32();
+    const found = String.fromCharCode(...reader.bytes(4));
+    if (size < 8) throw partError(`a box of ${size} bytes`);
+    const body = reader.bytes(size - 8);
+    if (found === type) return body;
+  }
+}
+
+function partError(sentence: string): ProtocolError {
+  return new ProtocolError('CMAF_PART', sentence, { section: 'ISO/IEC 14496-12 §8.8' });
+}

@@ -1,0 +1,166 @@
+import { ProtocolError } from '../../base/errors.ts';
+import type { ElementaryStream } from './elementary-stream.ts';
+import { type AdaptationField, PacketWriter } from './packet-writer.ts';
+import { pesPacket } from './pes-packet.ts';
+import { pid, programAssociationSection, programMapSection } from './program-tables.ts';
+import { systemTimescale, toSystemTicks } from './timestamp.ts';
+
+/** An access unit as MP4 carries it. Ticks of its track. */
+export interface TransportUnit {
+  readonly dtsTicks: number;
+  readonly durationTicks: number;
+  readonly compositionOffsetTicks: number;
+  readonly keyframe: boolean;
+  readonly data: Uint8Array;
+}
+
+/** One track of a segment, its units in decode order. */
+export interface TransportTrack {
+  readonly stream: ElementaryStream;
+  readonly timescale: number;
+  readonly units: readonly TransportUnit[];
+}
+
+export interface TransportSegment {
+  /** Media sequence number. */
+  readonly msn: number;
+  /** Time does not go on from the segment before. */
+  readonly discontinuity: boolean;
+  /** At least one, at most one of each kind; tracks without units are announced all the same. */
+  readonly tracks: readonly TransportTrack[];
+  /** Another number when the tracks are others than before; counts to 31. */
+  readonly version: number;
+}
+
+/** The longest that two PCRs may be apart is 100 ms (ISO/IEC 13818-1 §2.7.2). */
+const clockIntervalTicks = 0.08 * systemTimescale;
+/** How long before its decode time an access unit arrives: what is written between two PCRs. */
+const decoderDelayTicks = 0.2 * systemTimescale;
+/** Frames of sound share a PES packet up to here: each has a head of 14 bytes, and stuffing to the end of a packet. */
+const soundPesBytes = 2_800;
+
+/** What becomes one PES packet. Ticks of 90 kHz. */
+interface TimedPes {
+  readonly pid: number;
+  readonly streamId: number;
+  readonly ptsTicks: number;
+  readonly dtsTicks: number;
+  readonly pieces: readonly Uint8Array[];
+  readonly randomAccess: boolean;
+  readonly isLast: boolean;
+}
+
+/**
+ * A media segment of HLS as a transport stream with one program (rfc8216bis §3.1.1): tables first, then PES packets in
+ * the order of their decode times, PTS and DTS those of the tracks.
+ *
+ * Segments are made apart, in any order, and continuity counters go on from one to the next all the same: each has one
+ * PAT and one PMT, counted by `msn`, and of each track sixteen packets or a multiple of it. Access units that cannot be
+ * read are left out: no decoder could make anything of them.
+ */
+export function writeTransportSegment(segment: TransportSegment): Uint8Array<ArrayBuffer> {
+  const { msn, tracks, version, discontinuity } = segment;
+  const clocked = tracks.find(({ stream }) => stream.kind === 'video') ?? tracks[0];
+  if (clocked === undefined) throw new Error('a transport stream needs a track');
+  const clockPid = pid[clocked.stream.kind];
+  const writer = new PacketWriter();
+  const streams = tracks.map(({ stream }) => ({ pid: pid[stream.kind], type: stream.type }));
+  for (const table of [pid.programAssociation, pid.programMap]) writer.setCounter(table, msn);
+  writer.writeSection(pid.programAssociation, programAssociationSection());
+  writer.writeSection(pid.programMap, programMapSection(streams, clockPid, version));
+
+  const clock = new Clock(writer, clockPid, discontinuity);
+  const packets = tracks.flatMap(pesOf).sort((a, b) => a.dtsTicks - b.dtsTicks);
+  const [first] = packets;
+  if (first !== undefined && first.pid !== clockPid) clock.write(first.dtsTicks);
+  for (const packet of packets) {
+    clock.advance(packet.dtsTicks);
+    const field = {
+      ...(packet.pid === clockPid ? clock.field(packet.dtsTicks) : {}),
+      randomAccess: packet.randomAccess,
+    };
+    const isOpenEnded = packet.pid === pid.video;
+    writer.writePes(packet.pid, pesPacket({ ...packet, isOpenEnded }), field, packet.isLast);
+  }
+  const last = clocked.units.at(-1);
+  if (last !== undefined) clock.advance(toSystemTicks(last.dtsTicks + last.durationTicks, clocked.timescale));
+  return writer.bytes;
+}
+
+/** Writes a PCR wherever too much time would pass without one. */
+class Clock {
+  readonly #writer: PacketWriter;
+  readonly #pid: number;
+  #discontinuity: boolean;
+  #lastTicks: number | undefined;
+
+  constructor(writer: PacketWriter, clockPid: number, discontinuity: boolean) {
+    this.#writer = writer;
+    this.#pid = clockPid;
+    this.#discontinuity = discontinuity;
+  }
+
+  /** In a packet of its own. */
+  write(dtsTicks: number): void {
+    this.#writer.writeClock(this.#pid, this.field(dtsTicks));
+  }
+
+  /** Up to what is decoded at `dtsTicks`, and not then. */
+  advance(dtsTicks: number): void {
+    const last = this.#lastTicks;
+    if (last === undefined) return;
+    for (let at = last + clockIntervalTicks; at < dtsTicks; at += clockIntervalTicks) this.write(at);
+  }
+
+  /** Of the packet with which that begins which is decoded then. */
+  field(dtsTicks: number): AdaptationField {
+    this.#lastTicks = dtsTicks;
+    const discontinuity = this.#discontinuity;
+    this.#discontinuity = false;
+    return { clockTicks: arrivalTicks(dtsTicks), discontinuity };
+  }
+}
+
+/** The delay grows with the first 400 ms of a stream: a PCR before zero would look like one of 26 hours. */
+function arrivalTicks(dtsTicks: number): number {
+  return dtsTicks - Math.min(decoderDelayTicks, Math.max(0, Math.floor(dtsTicks / 2)));
+}
+
+function pesOf({ stream, timescale, units }: TransportTrack): TimedPes[] {
+  const packets: (TimedPes & { pieces: Uint8Array[] })[] = [];
+  let endTicks: number | undefined;
+  let payloadBytes = 0;
+  for (const unit of units) {
+    const pieces = readable(() => stream.write(unit.data, unit.keyframe));
+    if (pieces.length === 0) continue;
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const open = packets.at(-1);
+    const goesOn = stream.kind === 'audio' && unit.dtsTicks === endTicks && payloadBytes + bytes <= soundPesBytes;
+    endTicks = unit.dtsTicks + unit.durationTicks;
+    if (open !== undefined && goesOn) {
+      open.pieces.push(...pieces);
+      payloadBytes += bytes;
+      continue;
+    }
+    payloadBytes = bytes;
+    packets.push({
+      pid: pid[stream.kind],
+      streamId: stream.type.streamId,
+      dtsTicks: toSystemTicks(unit.dtsTicks, timescale),
+      ptsTicks: toSystemTicks(unit.dtsTicks + unit.compositionOffsetTicks, timescale),
+      pieces: [...pieces],
+      randomAccess: stream.kind === 'audio' || unit.keyframe,
+      isLast: false,
+    });
+  }
+  return packets.map((packet, index) => ({ ...packet, isLast: index === packets.length - 1 }));
+}
+
+function readable(write: () => readonly Uint8Array[]): readonly Uint8Array[] {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof ProtocolError) return [];
+    throw error;
+  }
+}
