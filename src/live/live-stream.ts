@@ -36,6 +36,8 @@ export interface Publication {
   /** What the encoder calls itself (`FMLE/3.0`, `obs-output module`, …), if it says so. */
   readonly encoder: string | undefined;
   readonly startedWallMs: number;
+  /** Nobody does: it is what plays meanwhile. */
+  readonly isSlate?: true;
 }
 
 export interface SubscribeOptions {

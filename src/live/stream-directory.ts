@@ -4,6 +4,7 @@ import type { PublisherRole } from '../policy/publish-credentials.ts';
 import { TakeoverBrake } from '../policy/takeover-brake.ts';
 import { LiveStream, type Publication } from './live-stream.ts';
 import type { PublicationLease } from './publication-lease.ts';
+import type { Slate } from './slate.ts';
 import { type BackupSettings, type PublisherState, StreamPublishers } from './stream-publishers.ts';
 
 export interface StreamDirectoryOptions {
@@ -13,6 +14,8 @@ export interface StreamDirectoryOptions {
   /** Streams at once, those that wait for their publisher among them. */
   readonly maxStreams: number;
   readonly backup: BackupSettings;
+  /** What plays in a stream while nobody publishes it. */
+  readonly slateOf?: (path: string) => Slate | undefined;
   readonly log: Log;
 }
 
@@ -76,7 +79,10 @@ export class StreamDirectory {
 
   /** A stream from before a restart: it waits for its publisher for the reconnect grace. */
   revive(path: string): void {
-    if (!this.#closed && !this.#entries.has(path)) this.#wait(path, this.#add(path));
+    if (this.#closed || this.#entries.has(path)) return;
+    const entry = this.#add(path);
+    entry.publishers.revive();
+    this.#wait(path, entry);
   }
 
   /** Who publishes a stream now, the one on the air first. */
@@ -122,20 +128,24 @@ export class StreamDirectory {
   /** Ends every stream. Nothing can be published any more. */
   close(): void {
     this.#closed = true;
-    for (const [path, entry] of this.#entries) {
-      entry.publishers.revokeAll();
-      this.#end(path, entry);
-    }
+    for (const [path, entry] of this.#entries) this.#end(path, entry);
     this.#listeners.clear();
   }
 
   #add(path: string): Entry {
-    const { clock, log, backup } = this.#options;
+    const { clock, log, backup, slateOf } = this.#options;
     const stream = new LiveStream(path);
     const entry: Entry = {
       stream,
       takeovers: new TakeoverBrake(),
-      publishers: new StreamPublishers({ stream, clock, log, backup, onVacant: () => this.#wait(path, entry) }),
+      publishers: new StreamPublishers({
+        stream,
+        clock,
+        log,
+        backup,
+        slate: slateOf?.(path),
+        onVacant: () => this.#wait(path, entry),
+      }),
       graceTimer: undefined,
     };
     this.#entries.set(path, entry);
@@ -156,6 +166,7 @@ export class StreamDirectory {
     entry.graceTimer?.cancel();
     entry.graceTimer = undefined;
     this.#entries.delete(path);
+    entry.publishers.revokeAll();
     entry.stream.end();
     this.#options.log.info({ stream: path }, 'Stream ended');
   }

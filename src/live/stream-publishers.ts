@@ -5,6 +5,7 @@ import type { PublisherRole } from '../policy/publish-credentials.ts';
 import { copyPublication } from './copy-publication.ts';
 import { LiveStream, type Publication } from './live-stream.ts';
 import { type PublicationLease, SwitchedLease } from './publication-lease.ts';
+import { type Slate, SlatePlayer } from './slate.ts';
 
 /** When one of two publishers of a stream takes over from the other. */
 export interface BackupSettings {
@@ -21,6 +22,8 @@ export interface StreamPublishersOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly backup: BackupSettings;
+  /** What plays while nobody publishes; nothing does if left out. */
+  readonly slate?: Slate | undefined;
   /** The last publisher has left. */
   readonly onVacant: () => void;
 }
@@ -34,7 +37,7 @@ export interface PublisherOffer {
 
 /** One of those that publish a stream, for the list of streams. */
 export interface PublisherState {
-  readonly role: PublisherRole;
+  readonly role: PublisherRole | 'slate';
   /** `standby`: ready to take over. */
   readonly state: 'active' | 'standby';
   readonly publication: Publication;
@@ -52,16 +55,22 @@ interface Seat extends PublisherOffer {
 /**
  * Those who publish one stream: one of them on the air, and perhaps another that stands by, its running GOP kept. When
  * the one on the air leaves or stalls the other takes over at once, from its latest keyframe on; to followers of the
- * stream that is a new publication.
+ * stream that is a new publication. While there is none, the slate plays: whoever comes then takes over from it with a
+ * first keyframe.
  */
 export class StreamPublishers {
   readonly #options: StreamPublishersOptions;
   readonly #seats = new Map<PublisherRole, Seat>();
   #onAir: Seat | undefined;
   #watch: Timer | undefined;
+  readonly #slate: SlatePlayer | undefined;
+  /** Somebody has sent something. */
+  #isKnown = false;
 
   constructor(options: StreamPublishersOptions) {
     this.#options = options;
+    const { slate } = options;
+    this.#slate = slate && new SlatePlayer({ ...options, slate });
   }
 
   get isVacant(): boolean {
@@ -70,12 +79,21 @@ export class StreamPublishers {
 
   /** The one on the air first. */
   states(): PublisherState[] {
-    return [...this.#seats.values()]
+    const { publication: played } = this.#options.stream;
+    const slate = played?.isSlate === true ? [{ role: 'slate', state: 'active', publication: played } as const] : [];
+    const seats = [...this.#seats.values()]
       .map(({ role, standby, publication }): PublisherState => {
         const kept = (standby ?? this.#options.stream).publication;
         return { role, state: standby === undefined ? 'active' : 'standby', publication: kept ?? publication };
       })
       .sort((a, b) => a.state.localeCompare(b.state));
+    return [...slate, ...seats];
+  }
+
+  /** The stream has been published before a restart: it may have a slate without having been published since. */
+  revive(): void {
+    this.#isKnown = true;
+    this.#slate?.schedule();
   }
 
   /** Whether a publisher that comes now would displace one: it is the same encoder, come again. */
@@ -92,6 +110,7 @@ export class StreamPublishers {
 
   admit(offer: PublisherOffer): PublicationLease {
     const { stream, clock } = this.#options;
+    this.#slate?.hold();
     this.#displace(offer.role);
     const nowMs = clock.monotonicMs();
     const standby = new LiveStream(stream.path);
@@ -101,7 +120,7 @@ export class StreamPublishers {
     );
     const seat: Seat = { ...offer, lease, standby, lastUnitMs: nowMs, steadySinceMs: nowMs };
     this.#seats.set(offer.role, seat);
-    if (this.#onAir === undefined) this.#putOnAir(seat);
+    if (this.#onAir === undefined && this.#slate?.isOnAir !== true) this.#putOnAir(seat);
     else this.#options.log.info({ stream: stream.path, role: offer.role }, 'Publisher stands by');
     this.#watchAgain();
     return lease;
@@ -112,6 +131,7 @@ export class StreamPublishers {
     for (const { lease } of this.#seats.values()) lease.revoke();
     this.#seats.clear();
     this.#onAir = undefined;
+    this.#slate?.stop();
     this.#watchAgain();
   }
 
@@ -127,7 +147,9 @@ export class StreamPublishers {
 
   #released(seat: Seat): void {
     this.#leaves(seat);
-    if (this.isVacant) this.#options.onVacant();
+    if (!this.isVacant) return;
+    if (this.#isKnown) this.#slate?.schedule();
+    this.#options.onVacant();
   }
 
   #leaves(seat: Seat): void {
@@ -172,6 +194,7 @@ export class StreamPublishers {
 
   #noteUnit(seat: Seat): void {
     const nowMs = this.#options.clock.monotonicMs();
+    this.#isKnown = true;
     if (nowMs - seat.lastUnitMs >= this.#options.backup.takeOverAfterMs) seat.steadySinceMs = nowMs;
     seat.lastUnitMs = nowMs;
   }
@@ -180,6 +203,12 @@ export class StreamPublishers {
     this.#noteUnit(seat);
     const { standby } = seat;
     if (standby === undefined || !canBeginWith(standby, unit)) return;
+    if (this.#slate?.isOnAir === true) {
+      this.#slate.stop();
+      this.#putOnAir(seat);
+      this.#watchAgain();
+      return;
+    }
     const { backup, clock, log, stream } = this.#options;
     if (this.#isStalled(this.#onAir)) {
       this.#giveWay(seat);

@@ -28,7 +28,7 @@ export interface LiveChannelsOptions {
 }
 
 /** Who publishes, as far as a restart leaves it known. */
-export type KnownPublication = Omit<Publication, 'peer'>;
+export type KnownPublication = Omit<Publication, 'peer' | 'isSlate'>;
 
 /** A live stream as viewers see it: from its first publisher until its playlists are gone. */
 export interface LiveChannel {
@@ -148,7 +148,8 @@ class Channel implements LiveChannel, StreamSubscriber {
 
   get publication(): KnownPublication | undefined {
     // The encoder may tell its name late, so the stream is asked as long as it knows.
-    this.#publication = this.stream.publication ?? this.#publication;
+    const { publication } = this.stream;
+    if (publication?.isSlate !== true) this.#publication = publication ?? this.#publication;
     return this.#publication;
   }
 

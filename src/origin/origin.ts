@@ -15,6 +15,7 @@ import { LiveKeeping, liveFolder } from './live-keeping.ts';
 import { LiveResponder } from './live-responder.ts';
 import { Restreams } from './restreams.ts';
 import type { OriginSettings } from './settings.ts';
+import { loadSlates } from './slates.ts';
 
 export interface OriginDependencies {
   readonly clock: Clock;
@@ -49,7 +50,8 @@ export async function startOrigin(
   { clock, log, siteDirectory, dataFolder }: OriginDependencies,
 ): Promise<Origin> {
   const { reconnectGraceMs, maxStreams, backup } = settings.live;
-  const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup });
+  const slateOf = await loadSlates(settings.live);
+  const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup, slateOf });
   const { ladder: rules, ffmpeg } = settings.live;
   const ladders = new Ladders({ rules, ffmpeg, clock, log, random: Math.random });
   const keeping =

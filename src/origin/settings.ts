@@ -59,6 +59,27 @@ const backupSchema = z
   }))
   .prefault({});
 
+const slateSchema = z
+  .strictObject({
+    stream: z
+      .string()
+      .min(1)
+      .max(256)
+      .describe(
+        'Which streams: a name such as `live/stage`, `*` for any run of characters; the first rule that fits counts',
+      ),
+    file: z
+      .string()
+      .min(1)
+      .describe(
+        'The clip: MP4, MOV, MKV, MPEG-TS or FLV with H.264, up to 64 MiB and 10 min; read when the origin starts',
+      ),
+    after: durationField({ maxMs: 3_600_000 })
+      .prefault('1s')
+      .describe('How long nobody has published when it begins; shorter than `reconnectGrace`'),
+  })
+  .transform(({ after, ...rest }) => ({ ...rest, afterMs: after }));
+
 const liveSchema = z
   .strictObject({
     window: durationField({ minMs: 6_000 }).prefault('60s').describe('How far back the playlist reaches'),
@@ -82,6 +103,11 @@ const liveSchema = z
     backup: backupSchema.describe(
       'When one of two publishers of a stream takes over: primary and backup (`?backup=1`)',
     ),
+    slate: z
+      .array(slateSchema)
+      .max(16)
+      .default([])
+      .describe('Clips that play, over and over, while a stream waits for its publisher'),
     ladder: ladderSchema.describe('Smaller renditions of streams, made by ffmpeg'),
     ffmpeg: ffmpegSchema.describe('The ffmpeg that makes them'),
     encryption: encryptionSchema.describe('Streams whose segments are encrypted for HLS'),

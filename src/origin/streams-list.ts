@@ -12,14 +12,14 @@ export interface StreamsList {
 export interface StreamEntry {
   readonly app: string;
   readonly name: string;
-  /** `waiting`: the publisher has left and may come back. */
+  /** `live`: there is something to play, be it the slate; `waiting`: the publisher has left and may come back. */
   readonly state: 'live' | 'waiting';
   /** When the publisher of now, or the last one, began: ISO 8601. */
   readonly since: string;
   readonly encoder: string | null;
-  /** The one on the air first; the other stands by. */
+  /** The one on the air first; the other stands by. While there is none, the slate may be on the air. */
   readonly publishers: readonly {
-    readonly role: 'primary' | 'backup';
+    readonly role: 'primary' | 'backup' | 'slate';
     readonly state: 'active' | 'standby';
     /** ISO 8601. */
     readonly since: string;

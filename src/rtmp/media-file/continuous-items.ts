@@ -15,7 +15,7 @@ export async function* continuousItems(
   let startSeconds: number | undefined;
   let passSeconds = 0;
   for (;;) {
-    const extents = new Map<TimedUnit['kind'], Extent>();
+    const extent = new PassExtent();
     for await (const item of demuxer.pass()) {
       if (item.kind === 'config') {
         yield item;
@@ -23,39 +23,51 @@ export async function* continuousItems(
       }
       const { unit } = item;
       startSeconds ??= unit.decodeSeconds;
-      extend(extents, unit);
-      yield { kind: 'unit', unit: accessUnit(unit, passSeconds - startSeconds) };
+      extent.add(unit);
+      yield { kind: 'unit', unit: placedUnit(unit, passSeconds - startSeconds).unit };
     }
     // An empty file would turn for ever.
-    if (!loop || extents.size === 0) return;
-    passSeconds += Math.max(...[...extents.values()].map(({ fromSeconds, toSeconds }) => toSeconds - fromSeconds));
+    if (!loop || extent.isEmpty) return;
+    passSeconds += extent.seconds;
   }
 }
 
-/** Of one track in presentation. */
-interface Extent {
-  fromSeconds: number;
-  toSeconds: number;
-}
+/** How long one pass lasts: as long as the longest of its tracks in presentation. */
+export class PassExtent {
+  readonly #tracks = new Map<TimedUnit['kind'], { fromSeconds: number; toSeconds: number }>();
 
-function extend(extents: Map<TimedUnit['kind'], Extent>, unit: TimedUnit): void {
-  const from = unit.presentationSeconds;
-  const to = from + unit.durationSeconds;
-  const extent = extents.get(unit.kind);
-  if (extent === undefined) {
-    extents.set(unit.kind, { fromSeconds: from, toSeconds: to });
-  } else {
-    extent.fromSeconds = Math.min(extent.fromSeconds, from);
-    extent.toSeconds = Math.max(extent.toSeconds, to);
+  get isEmpty(): boolean {
+    return this.#tracks.size === 0;
+  }
+
+  /** Of what has been added so far. */
+  get seconds(): number {
+    return Math.max(0, ...[...this.#tracks.values()].map(({ fromSeconds, toSeconds }) => toSeconds - fromSeconds));
+  }
+
+  add(unit: TimedUnit): void {
+    const from = unit.presentationSeconds;
+    const to = from + unit.durationSeconds;
+    const extent = this.#tracks.get(unit.kind);
+    if (extent === undefined) {
+      this.#tracks.set(unit.kind, { fromSeconds: from, toSeconds: to });
+    } else {
+      extent.fromSeconds = Math.min(extent.fromSeconds, from);
+      extent.toSeconds = Math.max(extent.toSeconds, to);
+    }
   }
 }
 
-function accessUnit(unit: TimedUnit, shiftSeconds: number): AccessUnit {
+/** A unit of a file as it is published, its times moved by `shiftSeconds`; `decodeMs` is not cut to 32 bits. */
+export function placedUnit(
+  unit: TimedUnit,
+  shiftSeconds: number,
+): { readonly decodeMs: number; readonly unit: AccessUnit } {
   // A container that interleaves badly may begin with a later unit than its first: nothing is before 0.
   const decodeMs = Math.max(0, Math.round((unit.decodeSeconds + shiftSeconds) * 1_000));
   const timestampMs = decodeMs % 2 ** 32;
   const { data, keyframe } = unit;
-  if (unit.kind === 'audio') return { kind: 'audio', trackId: 0, timestampMs, data };
+  if (unit.kind === 'audio') return { decodeMs, unit: { kind: 'audio', trackId: 0, timestampMs, data } };
   const compositionOffsetMs = Math.round((unit.presentationSeconds + shiftSeconds) * 1_000) - decodeMs;
-  return { kind: 'video', trackId: 0, timestampMs, keyframe, compositionOffsetMs, data };
+  return { decodeMs, unit: { kind: 'video', trackId: 0, timestampMs, keyframe, compositionOffsetMs, data } };
 }

@@ -4,6 +4,7 @@ import type { TrackConfig } from '../../formats/media/track.ts';
 import type { PublishItem } from '../rtmp-publisher.ts';
 import { openContainer } from './container-demuxer.ts';
 import { continuousItems } from './continuous-items.ts';
+import type { Demuxer } from './demuxer.ts';
 import { openFlv } from './flv-demuxer.ts';
 
 /** A file that can be published. */
@@ -23,12 +24,17 @@ export interface MediaFile {
  * `ConfigError` in plain words when there is no such file or it holds something else.
  */
 export async function openMediaFile(path: string): Promise<MediaFile> {
-  const demuxer = (await isFlv(path)) ? await openFlv(path) : await openContainer(path);
+  const demuxer = await openDemuxer(path);
   return {
     trackConfigs: [...demuxer.trackConfigs].sort((a, b) => b.kind.localeCompare(a.kind)),
     items: (options) => continuousItems(demuxer, options),
     close: () => demuxer.close(),
   };
+}
+
+/** The same file, taken apart and in its own time. Throws likewise. */
+export async function openDemuxer(path: string): Promise<Demuxer> {
+  return (await isFlv(path)) ? openFlv(path) : openContainer(path);
 }
 
 async function isFlv(path: string): Promise<boolean> {
