@@ -13,6 +13,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
 import type { PublicationLease } from '../../src/live/publication-lease.ts';
+import type { Slate } from '../../src/live/slate.ts';
 import { StreamDirectory } from '../../src/live/stream-directory.ts';
 import { LiveChannels } from '../../src/origin/live-channel.ts';
 import { LiveKeeping } from '../../src/origin/live-keeping.ts';
@@ -29,11 +30,13 @@ export class KeptHouse implements AsyncDisposable {
   /** Each state of each media playlist, over all origins. */
   readonly histories = new Map<string, string[]>();
   readonly #live: Record<string, unknown>;
+  readonly #slate: Slate | undefined;
   #lives = 0;
   #origin: KeptOrigin | undefined;
 
-  constructor(live: Record<string, unknown> = {}) {
+  constructor(live: Record<string, unknown> = {}, slate?: Slate) {
     this.#live = live;
+    this.#slate = slate;
   }
 
   async start(): Promise<KeptOrigin> {
@@ -42,7 +45,8 @@ export class KeptHouse implements AsyncDisposable {
     const keeping = new LiveKeeping({ folder, settings, clock, log });
     const before = await keeping.load();
     const { reconnectGraceMs, maxStreams, backup } = settings;
-    const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup });
+    const slateOf = () => this.#slate;
+    const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup, slateOf });
     const nextEpoch = () => `e${++this.#lives}`;
     const channels = new LiveChannels(directory, { settings, clock, log, nextEpoch, keeping, before });
     for (const { path, endedWallMs } of before) if (endedWallMs === undefined) directory.revive(path);
@@ -133,6 +137,14 @@ export class KeptOrigin {
       const dueMs = startMs + ((unit.timestampMs - firstMs) | 0);
       if (dueMs > clock.monotonicMs()) clock.advance(dueMs - clock.monotonicMs());
       this.#lease?.push(unit);
+      this.record();
+    }
+  }
+
+  /** Time goes by. */
+  wait(seconds: number): void {
+    for (let leftMs = seconds * 1_000; leftMs > 0; leftMs -= 20) {
+      this.#parts.clock.advance(Math.min(leftMs, 20));
       this.record();
     }
   }
