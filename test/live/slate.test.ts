@@ -46,7 +46,7 @@ function setUp({ reconnectGraceMs = 60_000, afterMs = 1_000 } = {}) {
       onEnd: () => events.push('end'),
     }),
   );
-  const publish = (peer: string, { path = 'live/a', role = 'primary' as PublisherRole } = {}): PublicationLease => {
+  const publish = (peer: string, role: PublisherRole = 'primary', path = 'live/a'): PublicationLease => {
     const outcome = directory.publish({
       path,
       role,
@@ -59,7 +59,7 @@ function setUp({ reconnectGraceMs = 60_000, afterMs = 1_000 } = {}) {
   };
   /** Publishes, sends one picture, and leaves. */
   const visit = (path?: string) => {
-    const lease = publish('first', path === undefined ? {} : { path });
+    const lease = publish('first', 'primary', path);
     lease.setTrackConfig(videoConfig);
     lease.push(video(0, true));
     lease.release();
@@ -179,7 +179,7 @@ describe('StreamDirectory with a slate', () => {
   it('goes below the backup: one that stands by takes over from the primary without it', () => {
     const { clock, publish, seen, states } = setUp();
     const primary = publish('primary');
-    const backup = publish('backup', { role: 'backup' });
+    const backup = publish('backup', 'backup');
     for (const lease of [primary, backup]) {
       lease.setTrackConfig(videoConfig);
       lease.push(video(0, true));
@@ -197,7 +197,7 @@ describe('StreamDirectory with a slate', () => {
     visit();
     clock.advance(1_500);
     const primary = publish('primary');
-    const backup = publish('backup', { role: 'backup' });
+    const backup = publish('backup', 'backup');
     for (const lease of [primary, backup]) lease.setTrackConfig(videoConfig);
     seen();
     backup.push(video(0, true));
