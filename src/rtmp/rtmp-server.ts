@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { RefusalLog } from '../live/refusal-log.ts';
+import { readShared } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
 import type { ExamineConnect } from './connect-command.ts';
 import type { PlayService } from './connected-context.ts';
@@ -193,10 +194,12 @@ export class RtmpServer {
     });
     this.#sessions.set(socket, session);
     const gathering = new ReadGathering(socket, clock, (maxMs) => session.leaveUnreadMs(maxMs));
-    socket.on('data', (bytes: Buffer) => {
+    const receive = (bytes: Buffer) => {
       session.receive(bytes);
       gathering.received(bytes.length);
-    });
+    };
+    const reading = readShared(socket, (bytes, length) => receive(bytes.subarray(0, length)));
+    if (reading === undefined) socket.on('data', receive);
     // The peer has said all it will say; a publisher that does so has left.
     socket.on('end', () => {
       session.transportClosed();

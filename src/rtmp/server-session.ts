@@ -64,7 +64,7 @@ export class ServerSession {
     this.#armDeadline();
   }
 
-  /** Takes what came over the connection, in whatever pieces. */
+  /** Takes what came over the connection, in whatever pieces. Nothing of `bytes` is kept: the caller may use them again. */
   receive(bytes: Uint8Array): void {
     try {
       this.#receiveInState(bytes);

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ReadGathering } from '../../src/rtmp/read-gathering.ts';
+import { readShared } from '../../src/sockets/shared-reading.ts';
 import { eventually } from '../support/condition.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -14,6 +15,7 @@ let received: Buffer[];
 /** What was asked, and what is answered. */
 let asked: number[];
 let patienceMs: number;
+let shared = false;
 
 beforeEach(async () => {
   clock = new VirtualClock();
@@ -27,10 +29,13 @@ beforeEach(async () => {
     asked.push(maxMs);
     return Math.min(maxMs, patienceMs);
   });
-  near.on('data', (bytes: Buffer) => {
-    received.push(bytes);
+  const take = (bytes: Buffer) => {
+    received.push(Buffer.from(bytes));
     gathering.received(bytes.length);
-  });
+  };
+  const reading = shared ? readShared(near, (bytes, length) => take(bytes.subarray(0, length))) : undefined;
+  expect(reading !== undefined).toBe(shared);
+  if (reading === undefined) near.on('data', take);
 });
 
 afterEach(async () => {
@@ -64,7 +69,14 @@ async function aRoundTrip(): Promise<void> {
   there.destroy();
 }
 
-describe('ReadGathering', () => {
+describe.each([
+  ['read as a stream', false],
+  ['read into the shared buffer', true],
+])('ReadGathering of a socket %s', (_how, isShared) => {
+  beforeAll(() => {
+    shared = isShared;
+  });
+
   it('reads nothing until the time is over, and then all that has come', async () => {
     clock.advance(20);
     await sent('first ');
