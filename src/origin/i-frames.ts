@@ -83,9 +83,10 @@ export class IFrames {
     this.#open = { head, iFrames: [], byteLength: 0, endSeconds: head.startSeconds };
   }
 
-  /** `firstSampleEnd`: bytes from the beginning of the part to the end of its first sample. */
+  /** `start`, `firstSampleEnd`: bytes from the beginning of the part to its `moof`, and to the end of its first sample. */
   addPart(part: {
     readonly byteLength: number;
+    readonly start: number;
     readonly firstSampleEnd: number;
     readonly durationSeconds: number;
     readonly independent: boolean;
@@ -97,8 +98,8 @@ export class IFrames {
       this.#release(this.#discontinuity ? this.#endSeconds : open.endSeconds);
       open.iFrames.push({
         segmentMsn: open.head.msn,
-        offset: open.byteLength,
-        byteLength: part.firstSampleEnd,
+        offset: open.byteLength + part.start,
+        byteLength: part.firstSampleEnd - part.start,
         startSeconds: open.endSeconds,
         programDateTime: this.#programDateTimeAt(open.endSeconds),
         initIndex: open.head.initIndex,

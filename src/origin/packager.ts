@@ -28,6 +28,7 @@ import type { PackagingBefore, PackagingKeeper, PackagingState } from './packagi
 import type { Rendition } from './rendition.ts';
 import { RenditionSet } from './rendition-set.ts';
 import type { OriginSettings } from './settings.ts';
+import { TimedMetadata } from './timed-metadata.ts';
 
 export interface PackagerOptions {
   /** `app/name`, for the log. */
@@ -75,6 +76,7 @@ export class Packager implements StreamSubscriber {
   #targets: PlaylistTargets | undefined;
   #renditions: RenditionSet | undefined;
   readonly #packaged = new PackagedTracks();
+  readonly #timedMetadata: TimedMetadata;
   #isPublished = false;
   #ended = false;
   /** How many renditions there must be before the first playlist. */
@@ -111,6 +113,12 @@ export class Packager implements StreamSubscriber {
           'Track began late or sent nothing; left out until the publisher returns',
         );
       },
+    });
+    this.#timedMetadata = new TimedMetadata({
+      path: options.path,
+      names: options.settings.timedMetadata,
+      log: options.log,
+      mediaSecondsAt: (timestampMs) => this.#timeline.mediaSecondsAt(timestampMs),
     });
     const rule = encryptionRuleOf(options.settings.encryption, options.path);
     this.keys = rule && new StreamKeys(rule, options, () => this.#changed());
@@ -254,6 +262,7 @@ export class Packager implements StreamSubscriber {
 
   onData(message: DataMessage): void {
     if (this.#packaged.setMetadata(message)) this.#changed();
+    this.#timedMetadata.onData(message);
   }
 
   /**
@@ -266,6 +275,7 @@ export class Packager implements StreamSubscriber {
 
   onPublisherStop(): void {
     this.#isPublished = false;
+    this.#timedMetadata.onPublisherStop();
     this.#timeline.stopPublication();
     this.#learner.decide();
     this.#cutter?.flush();
@@ -293,6 +303,7 @@ export class Packager implements StreamSubscriber {
       nameOf: ({ track, config }) => this.#following.nameOf(track) ?? trackRenditionName(config),
       wallMsAt: (mediaSeconds) => this.#timeline.wallMsAt(mediaSeconds),
       keys: this.keys,
+      events: this.#timedMetadata,
       onBegun: (begun) => this.#keep((keeper, state) => keeper.onSegmentBegun(state, begun)),
       onRenditionChanged: () => this.#keep((keeper, state) => keeper.onRenditionChanged(state)),
       onSegment: (rendition) => this.#options.keeper?.onSegment(rendition),

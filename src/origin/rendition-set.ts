@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
+import type { TimedEvent } from '../policy/timed-events.ts';
 import { type TimedTrack, timescaleOf } from '../policy/timed-unit.ts';
 import type { BegunSegment } from '../stores/kept/mended-windows.ts';
 import type { StreamKeys } from './encryption/stream-keys.ts';
@@ -8,6 +9,7 @@ import { firstFollowingTrack } from './following-rendition.ts';
 import type { KeptRendition, PackagingBefore } from './packaging-state.ts';
 import { Rendition, type RenditionBefore } from './rendition.ts';
 import type { OriginSettings } from './settings.ts';
+import type { TimedMetadata } from './timed-metadata.ts';
 
 /** A rendition reaches back this many TARGETDURATIONs at least, whatever the window. */
 const leastTargets = 4;
@@ -28,6 +30,8 @@ export interface RenditionSetOptions {
   readonly onChange: () => void;
   /** Of an encrypted stream. */
   readonly keys: Pick<StreamKeys, 'onSegmentBegin' | 'leaveBefore'> | undefined;
+  /** What belongs into the parts of each rendition beside its samples. */
+  readonly events: Pick<TimedMetadata, 'take'>;
   /** A segment has begun, of a number that no rendition had before. */
   readonly onBegun: (begun: BegunSegment) => void;
   /** There is a rendition, or an initialisation segment, that there was not before. */
@@ -102,7 +106,8 @@ export class RenditionSet implements CutterSink {
   }
 
   onPart({ track }: TimedTrack, part: CutPart): void {
-    this.#renditions.get(track)?.addPart(part);
+    const rendition = this.#renditions.get(track);
+    rendition?.addPart(part, this.#eventsOf(rendition, part));
     this.#options.onChange();
   }
 
@@ -134,6 +139,16 @@ export class RenditionSet implements CutterSink {
     if (rendition.initState.initIndex !== initIndex) this.#options.onRenditionChanged();
     this.#options.onSegment(rendition);
     this.#options.onChange();
+  }
+
+  /** Players look for them beside the pictures, whichever they have, and beside sound where there are none. */
+  #eventsOf({ name, kind, config }: Rendition, { units, startTicks }: CutPart): readonly TimedEvent[] {
+    const last = units.at(-1);
+    const [main] = this.list();
+    if (last === undefined || (kind === 'audio' && main?.kind === 'video')) return [];
+    const timescale = timescaleOf(config);
+    const untilTicks = last.dtsTicks + last.durationTicks;
+    return this.#options.events.take(name, startTicks / timescale, untilTicks / timescale);
   }
 
   #forgetKeys(): void {

@@ -1,9 +1,11 @@
 import { initSegment } from '../formats/cmaf/init-segment.ts';
+import { eventMessage, id3EventScheme } from '../formats/cmaf/event-message.ts';
 import { mediaPart } from '../formats/cmaf/media-part.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { sameTrackConfig } from '../formats/media/track.ts';
 import type { CutGap, CutPart, SegmentStart } from '../policy/part-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
+import type { TimedEvent } from '../policy/timed-events.ts';
 import { timescaleOf } from '../policy/timed-unit.ts';
 import { IFrames } from './i-frames.ts';
 import type { MeasuredBitrate } from './measured-bitrate.ts';
@@ -98,24 +100,28 @@ export class Rendition {
     this.iFrames?.startSegment(head);
   }
 
-  addPart({ units, startTicks, durationTicks, independent }: CutPart): void {
+  /** `events` belong to it, in the order of their times. */
+  addPart({ units, startTicks, durationTicks, independent }: CutPart, events: readonly TimedEvent[] = []): void {
     const durationSeconds = durationTicks / timescaleOf(this.#config);
     if (units.length === 0) {
       this.window.addPart({ bytes: noBytes, durationSeconds, independent, gap: true });
-      this.iFrames?.addPart({ byteLength: 0, firstSampleEnd: 0, durationSeconds, independent: false });
+      this.iFrames?.addPart({ byteLength: 0, start: 0, firstSampleEnd: 0, durationSeconds, independent: false });
       return;
     }
-    const bytes = mediaPart({
+    const messages = this.#eventMessages(events, startTicks);
+    const part = mediaPart({
       sequenceNumber: ++this.#sequenceNumber,
       baseMediaDecodeTimeTicks: startTicks,
       samples: units,
     });
+    const bytes = messages.length === 0 ? part : Uint8Array.from(Buffer.concat([...messages, part]));
     const { msn } = this.window.nextPart;
     this.#unitCounts.set(msn, (this.#unitCounts.get(msn) ?? 0) + units.length);
     this.window.addPart({ bytes, durationSeconds, independent, gap: false });
     const behindFirst = units.slice(1).reduce((sum, { data }) => sum + data.length, 0);
     const firstSampleEnd = bytes.length - behindFirst;
-    this.iFrames?.addPart({ byteLength: bytes.length, firstSampleEnd, durationSeconds, independent });
+    const start = bytes.length - part.length;
+    this.iFrames?.addPart({ byteLength: bytes.length, start, firstSampleEnd, durationSeconds, independent });
   }
 
   endSegment(durationTicks: number): void {
@@ -173,6 +179,15 @@ export class Rendition {
     for (const [index, bytes] of inits) this.#inits.set(index, bytes);
     this.iFrames?.resume(segments.at(-1)?.iFrames ?? 0, this.window.discontinuities);
     this.#forget();
+  }
+
+  /** One that comes late happens where the part begins. */
+  #eventMessages(events: readonly TimedEvent[], startTicks: number): Uint8Array[] {
+    const timescale = timescaleOf(this.#config);
+    return events.map(({ id, seconds, data }) => {
+      const presentationTimeTicks = Math.max(Math.round(seconds * timescale), startTicks);
+      return eventMessage({ scheme: id3EventScheme, timescale, presentationTimeTicks, id, data });
+    });
   }
 
   #head(msn: number, startSeconds: number) {

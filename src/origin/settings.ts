@@ -110,6 +110,11 @@ const liveSchema = z
       .describe('Clips that play, over and over, while a stream waits for its publisher'),
     ladder: ladderSchema.describe('Smaller renditions of streams, made by ffmpeg'),
     ffmpeg: ffmpegSchema.describe('The ffmpeg that makes them'),
+    timedMetadata: z
+      .array(z.string().min(1).max(256))
+      .max(32)
+      .default(['onTextData', 'onCuePoint'])
+      .describe('Data messages of publishers that viewers get as timed metadata (ID3), such as `onFI`'),
     encryption: encryptionSchema.describe('Streams whose segments are encrypted for HLS'),
     restream: z
       .array(restreamSchema.transform(({ queue, ...rest }) => ({ ...rest, queueBytes: queue })))

@@ -2,6 +2,7 @@ import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { CmafVideoTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import type { AudioTrackConfig } from '../formats/media/track.ts';
 import type { AudioClock } from './timeline-audio.ts';
+import { timestampDistanceMs } from './timeline-unwrap.ts';
 import type { VideoClock } from './timeline-video.ts';
 
 /** An access unit of a track as it came. */
@@ -59,4 +60,20 @@ export function hasTimestamp({ timestampMs }: Track): boolean {
 
 export function isPlaced({ placedMs }: Track): boolean {
   return placedMs !== undefined;
+}
+
+/** What stands further from the media has a clock of its own, or none. */
+const nearMediaMs = 10_000;
+
+/**
+ * Where a timestamp that belongs to no track lies on the publisher's clock, by the first track that is placed; one that is
+ * far from all that comes is taken for now. `undefined` while nothing is placed.
+ */
+export function placedMsAt(tracks: Iterable<Track>, timestampMs: number): number | undefined {
+  for (const track of tracks) {
+    if (track.timestampMs === undefined || track.placedMs === undefined || track.othersMs !== undefined) continue;
+    const distanceMs = timestampDistanceMs(track.timestampMs, timestampMs);
+    return track.placedMs + (Math.abs(distanceMs) <= nearMediaMs ? distanceMs : 0);
+  }
+  return undefined;
 }

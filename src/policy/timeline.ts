@@ -1,9 +1,18 @@
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { trackNumber } from '../formats/media/track.ts';
-import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
+import { type TimedUnit, timescaleOf } from './timed-unit.ts';
 import { AudioClock } from './timeline-audio.ts';
-import { type Arrival, hasTimestamp, isPlaced, newTrack, type Track, type TrackClock } from './timeline-track.ts';
+import type { TimelineSink } from './timeline-sink.ts';
+import {
+  type Arrival,
+  hasTimestamp,
+  isPlaced,
+  newTrack,
+  placedMsAt,
+  type Track,
+  type TrackClock,
+} from './timeline-track.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 import { VideoClock } from './timeline-video.ts';
 
@@ -27,20 +36,6 @@ const gatherUnits = 1_000;
 const audioLagMs = 3_000;
 /** Media time of the first access unit: room for another track that begins a little earlier. */
 const leadMs = 10_000;
-
-/** Who takes what the timeline gives, in decode order within each track. */
-export interface TimelineSink {
-  /**
-   * A run of continuous time begins, with the tracks it has, video first, then by number. All but the first are
-   * discontinuities. Comes before the first access unit of the run.
-   */
-  onEpoch(tracks: readonly TimedTrack[]): void;
-  onUnit(unit: TimedUnit): void;
-  /** What `onUnit` will be given next for its track, with the duration that it has if nothing happens. */
-  onExpectedUnit(unit: TimedUnit): void;
-  /** A track that was not there when the run began; what it sends is dropped until the next run. */
-  onLateTrack(config: CmafTrackConfig): void;
-}
 
 /**
  * Makes one continuous media time out of what publishers send: timestamps that start anywhere, wrap, jitter and jump
@@ -82,6 +77,12 @@ export class Timeline {
   /** The relation to the wall clock; `undefined` before the first access unit. */
   get originWallMs(): number | undefined {
     return this.#originWallMs;
+  }
+
+  /** Where a timestamp of the publisher lies in media time, in seconds; `undefined` while nothing is placed. */
+  mediaSecondsAt(timestampMs: number): number | undefined {
+    const placedMs = placedMsAt(this.#tracks.values(), timestampMs);
+    return placedMs === undefined ? undefined : (placedMs + this.#offsetMs) / 1_000;
   }
 
   /** Goes on after a restart with the media time that there was, of which `endSeconds` are used. */

@@ -19,8 +19,8 @@ class Listing {
   segment({ discontinuity = false, independent = true, startSeconds = this.#msn * 2, open = false } = {}): this {
     const head = { msn: this.#msn++, startSeconds, discontinuity, independent, initIndex: 0, programDateTime: '' };
     this.iFrames.startSegment(head);
-    this.iFrames.addPart({ byteLength: 100, firstSampleEnd: 60, durationSeconds: 1, independent });
-    this.iFrames.addPart({ byteLength: 50, firstSampleEnd: 50, durationSeconds: 1, independent: false });
+    this.iFrames.addPart({ byteLength: 100, start: 0, firstSampleEnd: 60, durationSeconds: 1, independent });
+    this.iFrames.addPart({ byteLength: 50, start: 0, firstSampleEnd: 50, durationSeconds: 1, independent: false });
     if (!open) this.iFrames.endSegment();
     return this;
   }
@@ -45,7 +45,7 @@ describe('IFrames', () => {
     const head = { msn: 4, discontinuity: false, independent: true, initIndex: 3, programDateTime: '' };
     iFrames.startSegment({ ...head, startSeconds: 8 });
     for (const independent of [true, false, true]) {
-      iFrames.addPart({ byteLength: 100, firstSampleEnd: 70, durationSeconds: 0.5, independent });
+      iFrames.addPart({ byteLength: 100, start: 0, firstSampleEnd: 70, durationSeconds: 0.5, independent });
     }
     iFrames.endSegment();
     iFrames.end();

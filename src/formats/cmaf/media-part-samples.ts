@@ -7,17 +7,20 @@ const sampleIsDependent = 0x0001_0000;
 const runFlags = 0x0f01;
 
 /**
- * Reads what `mediaPart` has written: one `moof` with one `traf`, whose `trun` says all of each sample, and `mdat`. Sample
+ * Reads what `mediaPart` has written, behind other boxes or not: one `moof` with one `traf`, whose `trun` says all of each sample, and `mdat`. Sample
  * data are views. Throws `ProtocolError` for other files.
  */
 export function mediaPartSamples(bytes: Uint8Array): Omit<MediaPart, 'sequenceNumber'> {
-  const fragment = boxBody(boxBody(bytes, 'moof'), 'traf');
+  const moof = boxBody(bytes, 'moof');
+  const fragment = boxBody(moof, 'traf');
   const time = new ByteReader(boxBody(fragment, 'tfdt'), 'tfdt');
   if (time.uint32() !== 0x0100_0000) throw partError('a tfdt of 32 bits');
   const run = new ByteReader(boxBody(fragment, 'trun'), 'trun');
   if ((run.uint32() & 0xff_ffff) !== runFlags) throw partError('a trun that does not say all of its samples');
   const count = run.uint32();
-  const data = new ByteReader(bytes, 'media of a part', run.uint32());
+  // Counted from the `moof` (default-base-is-moof), before which there may be messages.
+  const moofStart = moof.byteOffset - 8 - bytes.byteOffset;
+  const data = new ByteReader(bytes, 'media of a part', moofStart + run.uint32());
   const samples: Sample[] = [];
   for (let left = count; left > 0; left--) {
     const durationTicks = run.uint32();
