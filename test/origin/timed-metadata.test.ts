@@ -35,7 +35,8 @@ function eventsOf(published: PublishedStream, name: string): Found[] {
       return {
         id: Number(box['id']),
         atMs: Math.round((Number(box['presentationTime']) * 1_000) / timescale),
-        text: /TXXX.{6}\x03(.*)$/s.exec(data)?.[1] ?? '',
+        // Behind the head of the tag, that of the frame, and the encoding.
+        text: data.startsWith('ID3') && data.slice(10, 14) === 'TXXX' ? data.slice(21) : '',
         partMs: Math.floor((mediaPartSamples(bytes).baseMediaDecodeTimeTicks * 1_000) / timescale),
       };
     });

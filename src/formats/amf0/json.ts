@@ -1,7 +1,7 @@
 import { Amf0Date, Amf0XmlDocument, type Amf0Value, propertiesOf } from './value.ts';
 
 /**
- * A value as JSON text: objects of every kind as objects, dates as those of ISO 8601, XML as text; `undefined` and numbers
+ * A value as JSON text: objects of every kind as objects, dates as milliseconds since 1970, XML as text; `undefined` and numbers
  * that are none as null. Gives `undefined` when it takes more than `maxCharacters`: one value may stand in many places.
  */
 export function amf0Json(value: Amf0Value, maxCharacters: number): string | undefined {
@@ -50,11 +50,7 @@ class JsonWriter {
 }
 
 function plain(value: Amf0Value): string | number | boolean | null {
-  if (value instanceof Amf0Date) return isoDate(value.epochMs);
+  if (value instanceof Amf0Date) return value.epochMs;
   if (value instanceof Amf0XmlDocument) return value.text;
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
-}
-
-function isoDate(epochMs: number): string | null {
-  return Math.abs(epochMs) <= 8.64e15 ? new Date(epochMs).toISOString() : null;
 }
