@@ -1,13 +1,4 @@
-import {
-  type Dirent,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
@@ -33,6 +24,8 @@ export class KeptHouse implements AsyncDisposable {
   readonly #slate: Slate | undefined;
   #lives = 0;
   #origin: KeptOrigin | undefined;
+  /** What the disk has had since the origin began, by path in the folder; the last one last. */
+  #copies: ReadonlyMap<string, Buffer>[] = [];
 
   constructor(live: Record<string, unknown> = {}, slate?: Slate) {
     this.#live = live;
@@ -53,6 +46,7 @@ export class KeptHouse implements AsyncDisposable {
     const origin = new KeptOrigin({ clock, keeping, directory, channels, histories });
     origin.record();
     this.#origin = origin;
+    this.#copies = [copyOf(folder)];
     return origin;
   }
 
@@ -70,12 +64,21 @@ export class KeptHouse implements AsyncDisposable {
     return new Map(histories.filter(([, texts]) => texts.length > 0));
   }
 
-  /** Of what the origin has given to the disk, what is there now is there for the next one, and no more. */
-  async killed(): Promise<void> {
-    const { folder } = this;
-    this.folder = join(this.#parent, String(Number(basename(folder)) + 1));
-    copyFolder(folder, this.folder);
+  /** All of what the origin has given to the disk until now is on it: what a kill may leave. */
+  async sync(): Promise<void> {
+    await this.#origin?.written();
+    this.#copies.push(copyOf(this.folder));
+  }
+
+  /** The next origin finds what was on the disk `syncsAgo`, or when this one began; nothing was written since. */
+  async killed(syncsAgo: number): Promise<void> {
     await this.#origin?.kill();
+    this.folder = join(this.#parent, String(Number(basename(this.folder)) + 1));
+    for (const [path, bytes] of this.#copies.at(-1 - syncsAgo) ?? this.#copies[0] ?? []) {
+      const target = join(this.folder, path);
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, bytes);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -189,22 +192,13 @@ function epochOf(playlist: string): string | undefined {
   return /^([0-9a-z-]+)\/[a-z0-9-]+\/\d+\.m4s$/m.exec(playlist)?.[1];
 }
 
-/** Files may go while it copies. */
-function copyFolder(from: string, to: string): void {
-  for (const { name, parentPath } of listFiles(from)) {
-    const source = join(parentPath, name);
-    const target = join(to, relative(from, source));
-    try {
-      const bytes = readFileSync(source);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, bytes);
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
-  }
-}
-
-function listFiles(folder: string): Dirent[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+function copyOf(folder: string): ReadonlyMap<string, Buffer> {
+  if (!existsSync(folder)) return new Map();
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(
+    files.map(({ name, parentPath }) => {
+      const path = join(parentPath, name);
+      return [relative(folder, path), readFileSync(path)];
+    }),
+  );
 }
