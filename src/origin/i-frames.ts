@@ -68,6 +68,11 @@ export class IFrames {
     return this.#mediaSequence + this.#listed.length + (this.#held === undefined ? 0 : 1);
   }
 
+  /** Before the first segment, as for the window of the rendition. */
+  begin(discontinuitySequence: number): void {
+    this.#discontinuitySequence = discontinuitySequence;
+  }
+
   /**
    * After a restart: those from before are listed no more. `count` is what there had been at least, `discontinuities`
    * those of the rendition.

@@ -340,7 +340,7 @@ export class Packager implements StreamSubscriber {
     const isMade = ladderRuleOf(this.#options.settings.ladder, this.path) !== undefined;
     const restored = renditions.restore(before, isMade);
     for (const made of restored.trailing) this.#following.restore(made);
-    return { nextMsn: before.mended.nextMsn, ...restored };
+    return restored;
   }
 
   #keep(write: (keeper: PackagingKeeper, state: PackagingState) => void): void {

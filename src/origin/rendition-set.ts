@@ -1,5 +1,6 @@
 import type { Log } from '../base/log.ts';
 import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
+import type { CutterStart } from '../policy/segment-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { TimedEvent } from '../policy/timed-events.ts';
 import { type TimedTrack, timescaleOf } from '../policy/timed-unit.ts';
@@ -78,7 +79,7 @@ export class RenditionSet implements CutterSink {
   restore(
     { renditions, mended }: PackagingBefore,
     isMade: boolean,
-  ): { readonly published: readonly TimedTrack[]; readonly trailing: readonly KeptRendition[] } {
+  ): Omit<CutterStart, 'trailing'> & { readonly trailing: readonly KeptRendition[] } {
     const left = renditions.filter(
       ({ track, name }) => mended.windows.has(name) && (isMade || track < firstFollowingTrack),
     );
@@ -87,6 +88,8 @@ export class RenditionSet implements CutterSink {
     }
     this.#nextMsn = mended.nextMsn;
     return {
+      nextMsn: mended.nextMsn,
+      discontinuities: Math.max(0, ...this.list().map(({ window }) => window.discontinuities)),
       published: left.filter(({ track }) => track < firstFollowingTrack),
       trailing: left.filter(({ track }) => track >= firstFollowingTrack),
     };

@@ -93,9 +93,10 @@ export class Rendition {
   }
 
   startSegment(config: CmafTrackConfig, start: SegmentStart): void {
+    this.#begin(start);
     this.#setConfig(config);
-    const startSeconds = start.startTicks / timescaleOf(config);
-    const head = { ...this.#head(start.msn, startSeconds), ...start };
+    const { msn, startTicks, independent, discontinuity } = start;
+    const head = { ...this.#head(msn, startTicks / timescaleOf(config)), independent, discontinuity };
     this.window.startSegment(head);
     this.iFrames?.startSegment(head);
   }
@@ -131,6 +132,7 @@ export class Rendition {
   }
 
   addGap(config: CmafTrackConfig, gap: CutGap): void {
+    this.#begin(gap);
     this.#setConfig(config);
     const head = this.#head(gap.msn, gap.startTicks / timescaleOf(config));
     // A gap depends on nothing.
@@ -188,6 +190,13 @@ export class Rendition {
       const presentationTimeTicks = Math.max(Math.round(seconds * timescale), startTicks);
       return eventMessage({ scheme: id3EventScheme, timescale, presentationTimeTicks, id, data });
     });
+  }
+
+  /** One that begins late says what the others say: players tell by it which discontinuity is which (rfc8216bis §6.2.1). */
+  #begin({ discontinuitySequence }: SegmentStart | CutGap): void {
+    if (this.window.oldestMsn !== undefined) return;
+    this.window.begin(discontinuitySequence);
+    this.iFrames?.begin(discontinuitySequence);
   }
 
   #head(msn: number, startSeconds: number) {

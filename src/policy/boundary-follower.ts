@@ -47,8 +47,7 @@ export class BoundaryFollower {
       this.skipGaps(atSeconds);
       const boundary = this.#boundaries.at(cutter.msn + 1) ?? next;
       const isLate = atSeconds - boundary.startSeconds > longestLateSeconds;
-      const { msn, discontinuity, startSeconds } = boundary;
-      cutter.startSegment(msn, unit, discontinuity, isLate ? startSeconds : undefined);
+      cutter.startSegment(boundary, unit, isLate ? boundary.startSeconds : undefined);
     }
     if (cutter.segment !== undefined) cutter.add(unit);
     return begins;
@@ -92,7 +91,7 @@ export class BoundaryFollower {
     const missed = this.#boundaries.at(this.cutter.msn + 1);
     const endSeconds = missed && this.#boundaries.endSeconds(missed.msn);
     if (missed === undefined || endSeconds === undefined || endSeconds > untilSeconds) return false;
-    this.cutter.gap(missed.msn, missed.startSeconds, endSeconds, missed.discontinuity);
+    this.cutter.gap(missed, endSeconds);
     return true;
   }
 

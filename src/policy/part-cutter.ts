@@ -1,14 +1,16 @@
 import { leastPartFill } from './part-target.ts';
+import type { Boundary } from './segment-boundaries.ts';
 import { longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
 import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 
-export interface SegmentStart {
-  readonly msn: number;
+/** Which segment begins, as the boundaries say. */
+type SegmentNumber = Pick<Boundary, 'msn' | 'discontinuity' | 'discontinuitySequence'>;
+
+/** `discontinuity`: time, or the codec configuration, does not go on from the segment before. */
+export interface SegmentStart extends SegmentNumber {
   readonly startTicks: number;
   /** It begins with a keyframe. */
   readonly independent: boolean;
-  /** Time, or the codec configuration, does not go on from the segment before. */
-  readonly discontinuity: boolean;
 }
 
 export interface CutPart {
@@ -23,11 +25,9 @@ export interface CutPart {
 }
 
 /** A segment of which a rendition has nothing, while others have. */
-export interface CutGap {
-  readonly msn: number;
+export interface CutGap extends SegmentNumber {
   readonly startTicks: number;
   readonly durationTicks: number;
-  readonly discontinuity: boolean;
 }
 
 /** Takes the segments and parts of all renditions; each rendition's in order. */
@@ -107,7 +107,8 @@ export class PartCutter {
    * It begins with `first`; or where the one before it has ended in the same run of time: with a gap, if that is earlier. Where
    * there is none before it in this run, it begins with `first` too, or at `startSeconds`, if given.
    */
-  startSegment(msn: number, first: TimedUnit, discontinuity: boolean, startSeconds?: number): void {
+  startSegment(number: SegmentNumber, first: TimedUnit, startSeconds?: number): void {
+    const { msn, discontinuity, discontinuitySequence } = number;
     this.#track = this.#nextTrack;
     this.msn = msn;
     const wanted = startSeconds === undefined ? undefined : Math.round(startSeconds * this.timescale);
@@ -118,7 +119,8 @@ export class PartCutter {
     // What the segment before could not say of its media is left for this one.
     if (startTicks === first.dtsTicks || this.#endTicks < first.dtsTicks) this.#endTicks = startTicks;
     this.#saidTicks = startTicks;
-    this.#sink.onSegmentStart(this.#track, { msn, startTicks, independent: first.keyframe, discontinuity });
+    const independent = first.keyframe;
+    this.#sink.onSegmentStart(this.#track, { msn, startTicks, independent, discontinuity, discontinuitySequence });
   }
 
   add(unit: TimedUnit): void {
@@ -193,13 +195,13 @@ export class PartCutter {
   }
 
   /** A whole segment without a unit. */
-  gap(msn: number, startSeconds: number, endSeconds: number, discontinuity: boolean): void {
+  gap({ msn, startSeconds, discontinuity, discontinuitySequence }: Boundary, endSeconds: number): void {
     this.msn = msn;
     const boundaryTicks = Math.round(startSeconds * this.timescale);
     const startTicks = discontinuity ? boundaryTicks : Math.max(boundaryTicks, this.#saidTicks ?? boundaryTicks);
     const durationTicks = Math.max(1, Math.round(endSeconds * this.timescale) - startTicks);
     this.#saidTicks = startTicks + durationTicks;
-    this.#sink.onGap(this.#track, { msn, startTicks, durationTicks, discontinuity });
+    this.#sink.onGap(this.#track, { msn, startTicks, durationTicks, discontinuity, discontinuitySequence });
   }
 
   /** What the open part would have to say. */

@@ -9,6 +9,8 @@ export interface Boundary {
   readonly independent: boolean;
   /** The first of a run of time that is not the stream's first. */
   readonly discontinuity: boolean;
+  /** Of a playlist that begins with it (rfc8216bis §4.4.3.3): the discontinuities before its own. */
+  readonly discontinuitySequence: number;
   /** Of the last segment of a run of time: where that ends. */
   readonly runEndSeconds: number | undefined;
 }
@@ -20,10 +22,14 @@ export class SegmentBoundaries {
   #nextMsn: number;
   /** The first sequence number of this run of time. */
   #firstMsn: number;
+  /** How many there have been. */
+  #discontinuities: number;
 
-  constructor(nextMsn = 0) {
+  /** From `nextMsn` on, after so many discontinuities. */
+  constructor(nextMsn = 0, discontinuities = 0) {
     this.#nextMsn = nextMsn;
     this.#firstMsn = nextMsn;
+    this.#discontinuities = discontinuities;
   }
 
   get nextMsn(): number {
@@ -43,7 +49,9 @@ export class SegmentBoundaries {
   begin(first: Pick<Boundary, 'startSeconds' | 'shownSeconds' | 'independent'>): void {
     const msn = this.#nextMsn++;
     const discontinuity = msn > 0 && msn === this.#firstMsn;
-    this.#boundaries.push({ msn, discontinuity, runEndSeconds: undefined, ...first });
+    const discontinuitySequence = this.#discontinuities;
+    if (discontinuity) this.#discontinuities++;
+    this.#boundaries.push({ msn, discontinuity, discontinuitySequence, runEndSeconds: undefined, ...first });
   }
 
   /** What follows belongs to another run of time. */

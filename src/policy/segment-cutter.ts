@@ -23,6 +23,8 @@ interface Following {
 /** Where a stream goes on after a restart, and the tracks that it had. */
 export interface CutterStart {
   readonly nextMsn: number;
+  /** How many there were. */
+  readonly discontinuities: number;
   readonly published: readonly TimedTrack[];
   /** Those that trail behind. */
   readonly trailing: readonly TimedTrack[];
@@ -57,7 +59,7 @@ export class SegmentCutter implements UnitSink {
   constructor(targets: PlaylistTargets, sink: CutterSink, start?: CutterStart) {
     this.#targets = targets;
     this.#sink = sink;
-    this.#boundaries = new SegmentBoundaries(start?.nextMsn);
+    this.#boundaries = new SegmentBoundaries(start?.nextMsn, start?.discontinuities);
     for (const track of start?.published ?? []) this.#add(track, false);
     for (const track of start?.trailing ?? []) this.trailingTrack(track.track).resume(track);
   }

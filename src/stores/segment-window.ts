@@ -111,10 +111,15 @@ export class SegmentWindow {
     return (this.#departed[0] ?? this.#segments[0] ?? this.#open?.head)?.initIndex;
   }
 
-  /** Begins with the segments of the time before a restart; `discontinuitySequence` is that of the first. */
-  restore(segments: readonly StoredSegment[], discontinuitySequence: number): void {
+  /** Before the first segment: so many discontinuities came before it, listed elsewhere. */
+  begin(discontinuitySequence: number): void {
     this.#discontinuitySequence = discontinuitySequence;
     this.#discontinuities = discontinuitySequence;
+  }
+
+  /** Begins with the segments of the time before a restart; `discontinuitySequence` is that of the first. */
+  restore(segments: readonly StoredSegment[], discontinuitySequence: number): void {
+    this.begin(discontinuitySequence);
     for (const segment of segments) {
       this.#expect(segment.msn);
       this.#byteLength += segment.byteLength;

@@ -134,6 +134,26 @@ describe('FollowingRendition', () => {
     expect(follows.findings).toEqual([]);
   });
 
+  it('that begins late says how many discontinuities there were before it, and so do its I-frames', () => {
+    const follows = new Follows(30);
+    follows.passes = () => false;
+    for (const fromMs of [0, 20_000, 40_000]) {
+      if (fromMs > 0) follows.published.start([videoConfig, audioConfig]);
+      if (fromMs === 40_000) follows.passes = () => true;
+      follows.send(both({ fromMs, seconds: 7 }));
+      follows.published.stop();
+      follows.published.clock.advance(2_000);
+    }
+    follows.drain();
+    const { window, iFrames } = follows.of('360p');
+    // It joined at the end of the second run of time.
+    expect(window.segments[0]?.msn).toBe(7);
+    expect(window.discontinuitySequence).toBe(1);
+    expect(window.discontinuities).toBe(follows.of('video').window.discontinuities);
+    expect(iFrames?.discontinuitySequence).toBe(1);
+    expect(follows.findings).toEqual([]);
+  });
+
   it('has gaps for what was given up, and joins again where a segment begins', () => {
     const follows = new Follows(30);
     follows.passes = (_unit, index) => index < 170 || index >= 480;
