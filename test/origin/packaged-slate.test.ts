@@ -106,8 +106,8 @@ describe('the playlists of a stream with a slate', () => {
     first.send(run(8));
     first.unpublish();
     first.wait(5);
-    await first.written();
-    await house.killed();
+    await house.sync();
+    await house.killed(0);
     house.clock.advance(2_000);
 
     const second = await house.start();
