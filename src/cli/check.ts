@@ -3,12 +3,13 @@ import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
 import type { RtmpsListenerSettings } from '../rtmp/listener-settings.ts';
+import type { OriginSettings } from '../origin/settings.ts';
 import { formatDurationMs, formatSizeBytes } from '../base/units.ts';
 import { systemClock } from './system-clock.ts';
 import { describeTls } from './tls-check.ts';
 
 /** `streamfront check`: throws a `ConfigError` with all findings, or prints what the configuration means. */
-export function check(flags: ConfigurationFlags): void {
+export async function check(flags: ConfigurationFlags): Promise<void> {
   const { file, configuration } = loadConfiguration(flags);
   const { roles, data, origin, edge, control } = configuration;
   const lines = [`${file ?? 'The default configuration (no streamfront.yaml in this folder)'} is fine.`];
@@ -24,6 +25,7 @@ export function check(flags: ConfigurationFlags): void {
         // What follows the server may be a stream key.
         ({ stream, to }) => `           ${stream} is pushed on to ${to.map((url) => serverOf(url)).join(', ')}`,
       ),
+      ...(await slateLines(origin.live)),
     );
   }
   if (roles.includes('edge')) {
@@ -71,6 +73,18 @@ function describeCache({ memoryBytes, disk }: Configuration['edge']['cache'], da
 /** `rtmp://host:port`, without what may hold a key. */
 function serverOf(url: string): string {
   return /^rtmps?:\/\/[^/?#]*/i.exec(url)?.[0] ?? url;
+}
+
+/** Reads the clips too: what is wrong with one is found before it is needed. */
+async function slateLines(live: OriginSettings['live']): Promise<string[]> {
+  if (live.slate.length === 0) return [];
+  // Media files take a while to load that other configurations need not wait for.
+  const { loadSlates } = await import('../origin/slates.ts');
+  await loadSlates(live);
+  return live.slate.map(
+    ({ stream, file, afterMs }) =>
+      `           ${stream} shows ${file} after ${formatDurationMs(afterMs)} without a publisher`,
+  );
 }
 
 function rtmpsLines(rtmps: RtmpsListenerSettings | undefined, setting: string): string[] {

@@ -68,8 +68,8 @@ withConfigurationFlags(program.command('start', { isDefault: true }).description
 
 withConfigurationFlags(
   program.command('check').description('say whether the configuration can stand, and what it means'),
-).action((_options, command: Command) => {
-  check(flagsOf(command));
+).action(async (_options, command: Command) => {
+  await check(flagsOf(command));
 });
 
 program

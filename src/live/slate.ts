@@ -9,6 +9,8 @@ export interface Slate {
   readonly clip: SlateClip;
   /** How long nobody has published by then. */
   readonly afterMs: number;
+  /** How long whoever publishes has sent nothing by then. */
+  readonly stallMs: number;
 }
 
 /** Begins with a keyframe, and never ends. */
@@ -51,12 +53,16 @@ export class SlatePlayer {
   /** Nobody publishes now: it plays from `afterMs` on. */
   schedule(): void {
     if (this.#isOnAir) return;
-    const { clock, slate, stream, log } = this.#options;
+    const { clock, slate } = this.#options;
     this.#timer?.cancel();
-    this.#timer = clock.after(slate.afterMs, () => {
-      log.info({ stream: stream.path }, 'Slate plays until a publisher is back');
-      this.#begin();
-    });
+    this.#timer = clock.after(slate.afterMs, () => this.play());
+  }
+
+  /** Nobody is on the air: it plays from now on. */
+  play(): void {
+    const { stream, log } = this.#options;
+    log.info({ stream: stream.path }, 'Slate plays until a publisher is back');
+    this.#begin();
   }
 
   /** Somebody is about to publish. What plays goes on playing until `stop`. */

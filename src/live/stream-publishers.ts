@@ -220,23 +220,25 @@ export class StreamPublishers {
     this.#switchTo(seat);
   }
 
-  /** Of those on the air and standing by, as long as there are two. */
+  /** Of who is on the air, as long as there is somebody or something to give way to. */
   #watchAgain(): void {
     this.#watch?.cancel();
     this.#watch = undefined;
     const onAir = this.#onAir;
-    if (onAir === undefined || this.#seats.size < 2) return;
-    const { clock, backup } = this.#options;
+    const { clock, backup, slate } = this.#options;
+    const limitMs = this.#seats.size < 2 ? slate?.stallMs : backup.takeOverAfterMs;
+    if (onAir === undefined || limitMs === undefined) return;
     const silentMs = clock.monotonicMs() - onAir.lastUnitMs;
     // One that has stalled gives way to the other's next keyframe, if that is not there yet.
-    const delayMs = silentMs < backup.takeOverAfterMs ? backup.takeOverAfterMs - silentMs : backup.takeOverAfterMs;
+    const delayMs = silentMs < limitMs ? limitMs - silentMs : limitMs;
     this.#watch = clock.after(delayMs, () => this.#lookForStall());
   }
 
   #lookForStall(): void {
-    const other = [...this.#seats.values()].find((seat) => seat !== this.#onAir);
-    if (other !== undefined && this.#isStalled(this.#onAir) && this.#isReady(other)) this.#giveWay(other);
-    else this.#watchAgain();
+    const onAir = this.#onAir;
+    const other = [...this.#seats.values()].find((seat) => seat !== onAir);
+    if (other !== undefined && this.#isStalled(onAir) && this.#isReady(other)) this.#giveWay(other);
+    else if (onAir !== undefined) this.#lookForSlate(onAir);
   }
 
   #giveWay(to: Seat): void {
@@ -246,6 +248,21 @@ export class StreamPublishers {
       'Publisher sends nothing, the other takes over',
     );
     this.#switchTo(to);
+  }
+
+  /** Nobody is ready to take over: the slate is, after some more time. */
+  #lookForSlate(onAir: Seat): void {
+    const { stream, clock, log, slate } = this.#options;
+    if (slate !== undefined && this.#isKnown && clock.monotonicMs() - onAir.lastUnitMs >= slate.stallMs) {
+      log.warn(
+        { code: 'PUBLISHER_STALLED', stream: stream.path, role: onAir.role, silentMs: slate.stallMs },
+        'Publisher sends nothing, the slate takes over',
+      );
+      this.#takeOffAir(onAir);
+      this.#onAir = undefined;
+      this.#slate?.play();
+    }
+    this.#watchAgain();
   }
 
   #isStalled(seat: Seat | undefined): boolean {

@@ -77,8 +77,11 @@ const slateSchema = z
     after: durationField({ maxMs: 3_600_000 })
       .prefault('1s')
       .describe('How long nobody has published when it begins; shorter than `reconnectGrace`'),
+    stall: durationField({ minMs: 1_000, maxMs: 3_600_000 })
+      .prefault('5s')
+      .describe('How long a publisher that is still connected has sent nothing when it begins'),
   })
-  .transform(({ after, ...rest }) => ({ ...rest, afterMs: after }));
+  .transform(({ after, stall, ...rest }) => ({ ...rest, afterMs: after, stallMs: stall }));
 
 const liveSchema = z
   .strictObject({

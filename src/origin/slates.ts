@@ -28,7 +28,7 @@ export async function loadSlates(
   const findings: string[] = [];
   const clips = new Map<string, MediaClip | undefined>();
   const slates: { readonly stream: string; readonly slate: Slate }[] = [];
-  for (const [index, { stream, file, afterMs }] of settings.slate.entries()) {
+  for (const [index, { stream, file, afterMs, stallMs }] of settings.slate.entries()) {
     const setting = `origin.live.slate[${index}]`;
     if (afterMs >= reconnectGraceMs) {
       findings.push(
@@ -43,7 +43,7 @@ export async function loadSlates(
       clips.set(file, clip ?? undefined);
     }
     const clip = clips.get(file);
-    if (clip !== undefined) slates.push({ stream, slate: { clip, afterMs } });
+    if (clip !== undefined) slates.push({ stream, slate: { clip, afterMs, stallMs } });
   }
   if (findings.length > 0) throw new ConfigError('The slate cannot be played:', findings);
   return (path) => slates.find(({ stream }) => matchesStreamPattern(stream, path))?.slate;

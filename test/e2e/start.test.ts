@@ -8,6 +8,7 @@ import { eventually } from '../support/condition.ts';
 import { run } from '../support/ffmpeg.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
+const demoClip = join(import.meta.dirname, '..', '..', 'media', 'demo.mp4');
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
 let program: RunningProgram | undefined;
@@ -130,6 +131,17 @@ describe('streamfront check', () => {
       expect(wrong.code).toBe(1);
       expect(wrong.standardError).toContain('line 1: edgy: there is no such setting; did you mean edge?');
       expect(wrong.standardError).toContain('line 2: origin.live.window: must be a text, not 5');
+
+      const clip = join(folder, 'absent.mp4');
+      writeFileSync(good, `origin: { live: { slate: [{ stream: 'live/*', file: '${demoClip}', after: 3s }] } }\n`);
+      const shown = await run(process.execPath, [mainFile, 'check', '--config', good]);
+      expect(shown.standardOutput).toContain(`live/* shows ${demoClip} after 3s without a publisher`);
+      writeFileSync(bad, `origin: { live: { slate: [{ stream: 'live/*', file: '${clip}' }] } }\n`);
+      for (const command of ['check', 'start']) {
+        const absent = await run(process.execPath, [mainFile, command, '--config', bad, '--data', folder]);
+        expect(absent.code).toBe(1);
+        expect(absent.standardError).toContain(`origin.live.slate[0].file: ${clip}: there is no such file`);
+      }
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -30,7 +30,7 @@ function setUp({ reconnectGraceMs = 60_000, afterMs = 1_000 } = {}) {
     reconnectGraceMs,
     maxStreams: 10,
     backup: { takeOverAfterMs: 1_000, handBack: true, handBackAfterMs: 5_000 },
-    slateOf: (path) => (path === 'live/a' ? { clip, afterMs } : undefined),
+    slateOf: (path) => (path === 'live/a' ? { clip, afterMs, stallMs: 5_000 } : undefined),
     log: new LogRecorder(),
   });
   const events: string[] = [];
@@ -103,7 +103,7 @@ describe('StreamDirectory with a slate', () => {
     lease.push(audio(125));
     expect(seen()).toEqual(['stop', 'start second', 'config video', 'config audio', 'key 120', 'audio 125']);
     expect(states()).toEqual(['primary active']);
-    clock.advance(5_000);
+    clock.advance(4_900);
     expect(seen()).toEqual([]);
   });
 
@@ -125,7 +125,7 @@ describe('StreamDirectory with a slate', () => {
     clock.advance(900);
     const lease = publish('second');
     seen();
-    clock.advance(30_000);
+    clock.advance(4_900);
     expect(seen()).toEqual([]);
     lease.release();
     expect(seen()).toEqual(['stop']);
@@ -176,6 +176,55 @@ describe('StreamDirectory with a slate', () => {
     expect(seen()).toEqual(['stop', 'end']);
   });
 
+  it('plays for a publisher that stalls, and makes way for its next keyframe', () => {
+    const { clock, publish, seen, states } = setUp();
+    const lease = publish('first');
+    lease.setTrackConfig(videoConfig);
+    lease.push(video(0, true));
+    clock.advance(3_000);
+    lease.push(video(3_000, false));
+    seen();
+    clock.advance(4_999);
+    expect(seen()).toEqual([]);
+    clock.advance(1);
+    expect(seen()).toEqual(['stop', 'start slate', 'config video', 'key 0']);
+    expect(states()).toEqual(['slate active', 'primary standby']);
+    lease.push(video(8_000, false));
+    expect(seen()).toEqual([]);
+    lease.push(video(8_040, true));
+    expect(seen()).toEqual(['stop', 'start first', 'config video', 'key 8040']);
+    expect(states()).toEqual(['primary active']);
+  });
+
+  it('does not play for a publisher that has never sent anything', () => {
+    const { clock, publish, seen } = setUp();
+    publish('first').setTrackConfig(videoConfig);
+    seen();
+    clock.advance(30_000);
+    expect(seen()).toEqual([]);
+  });
+
+  it('plays when both publishers have stalled, and ends the grace after the last of them has left', () => {
+    const { clock, publish, seen, states } = setUp({ reconnectGraceMs: 3_000 });
+    const primary = publish('primary');
+    const backup = publish('backup', 'backup');
+    for (const lease of [primary, backup]) {
+      lease.setTrackConfig(videoConfig);
+      lease.push(video(0, true));
+    }
+    clock.advance(4_900);
+    expect(states()).toEqual(['primary active', 'backup standby']);
+    clock.advance(200);
+    expect(states()).toEqual(['slate active', 'primary standby', 'backup standby']);
+    primary.release();
+    clock.advance(10_000);
+    backup.release();
+    seen();
+    clock.advance(3_000);
+    expect(seen().slice(-2)).toEqual(['stop', 'end']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('goes below the backup: one that stands by takes over from the primary without it', () => {
     const { clock, publish, seen, states } = setUp();
     const primary = publish('primary');
@@ -185,7 +234,7 @@ describe('StreamDirectory with a slate', () => {
       lease.push(video(0, true));
     }
     primary.release();
-    clock.advance(5_000);
+    clock.advance(4_900);
     expect(seen()).not.toContain('start slate');
     backup.release();
     clock.advance(1_000);
@@ -256,7 +305,12 @@ describe('SlatePlayer', () => {
       onPublisherStop: () => events.push('stop'),
       onEnd: () => {},
     });
-    const player = new SlatePlayer({ stream, slate: { clip, afterMs: 0 }, clock, log: new LogRecorder() });
+    const player = new SlatePlayer({
+      stream,
+      slate: { clip, afterMs: 0, stallMs: 5_000 },
+      clock,
+      log: new LogRecorder(),
+    });
     player.schedule();
     clock.advance(600);
     expect(events.splice(0)).toEqual(['start', '0', '500']);

@@ -26,6 +26,7 @@ const clip = interleaved(
 
 const slate: Slate = {
   afterMs: 1_000,
+  stallMs: 5_000,
   clip: {
     trackConfigs: [clipConfig, audioConfig],
     at: (index) => {
@@ -119,6 +120,22 @@ describe('the playlists of a stream with a slate', () => {
     expect(parsed(house).ended).toBe(true);
     expect(second.directory.list()).toEqual([]);
     expect([...house.epochs]).toEqual(['e1']);
+    expect(validateMediaPlaylists(house.histories)).toEqual([]);
+  });
+
+  it('have it where the publisher stalls as well', async () => {
+    await using house = new KeptHouse({}, slate);
+    const origin = await house.start();
+    origin.publish(both);
+    origin.send(run(8));
+    origin.wait(12);
+    origin.send(run(6, 20_000));
+    origin.unpublish();
+    const [first, second, third, ...others] = runs(parsed(house));
+    expect(others).toEqual([]);
+    expect(secondsOf(first ?? [])).toBeCloseTo(8, 1);
+    expect(secondsOf(second ?? [])).toBeCloseTo(7, 1);
+    expect(secondsOf(third ?? [])).toBeCloseTo(6, 1);
     expect(validateMediaPlaylists(house.histories)).toEqual([]);
   });
 
