@@ -154,7 +154,8 @@ function variant(main: Rendition, group: AudioGroup | undefined): Variant {
   };
 }
 
-function variantVideo(config: VideoTrackConfig, measuredRate: number | undefined): VariantVideo {
+/** `measuredRate`: access units a second. */
+export function variantVideo(config: VideoTrackConfig, measuredRate: number | undefined): VariantVideo {
   const { horizontal, vertical } = config.pixelAspect;
   return {
     width: Math.round((config.width * horizontal) / vertical),

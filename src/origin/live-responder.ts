@@ -44,6 +44,7 @@ const firstPlaylistDeadlineMs = 10_000;
 /** Slack for the part after next to come later than it should. */
 const hintedPartSlackMs = 2_000;
 const immutable = 'public, max-age=31536000, immutable';
+const otherLife = 'this is of another life of the stream, or of no rendition of it';
 const playlistType = 'application/vnd.apple.mpegurl';
 
 /** Answers requests below `/live/`. Knows nothing of HTTP beyond the words of its answers. */
@@ -79,6 +80,12 @@ export class LiveResponder {
         case 'media-playlist':
         case 'i-frame-playlist':
           return await mediaPlaylist(packager, path, query, signal);
+        case 'transport-multivariant':
+          return await transportMultivariantPlaylist(packager, signal);
+        case 'transport-playlist':
+          return await transportPlaylist(packager, path.rendition, signal);
+        case 'transport-segment':
+          return transportSegment(packager, path);
         case 'key':
           return keyAnswer(packager, path.id);
         default:
@@ -92,13 +99,43 @@ export class LiveResponder {
 }
 
 async function multivariantPlaylist(packager: Packager, signal: AbortSignal): Promise<LiveAnswer> {
-  const failure = await untilPlayable(packager, signal);
+  const failure = await untilComplete(packager, signal);
   if (failure !== undefined) return failure;
-  // Players read it once: what is on its way is worth a moment. Without it the others are all there is.
-  const outcome = await packager.changes.wait(() => packager.isComplete, packager.completeWithinMs, signal);
-  if (outcome === 'aborted') return { kind: 'nobody' };
   const text = packager.multivariantPlaylist();
   return text === undefined ? notYet() : playlistAnswer(text, plainMaxAge(packager));
+}
+
+async function transportMultivariantPlaylist(packager: Packager, signal: AbortSignal): Promise<LiveAnswer> {
+  const failure = await untilComplete(packager, signal);
+  if (failure !== undefined) return failure;
+  const text = packager.transport.multivariantPlaylist();
+  if (text !== undefined) return playlistAnswer(text, plainMaxAge(packager));
+  const variant = packager.transport.variant(undefined);
+  return typeof variant === 'string' ? notFound(variant) : notYet();
+}
+
+/** Who knows no better does not ask for what is to come: delivery directives mean nothing here. */
+async function transportPlaylist(
+  packager: Packager,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<LiveAnswer> {
+  const failure = await (name === undefined ? untilComplete : untilPlayable)(packager, signal);
+  if (failure !== undefined) return failure;
+  const variant = packager.transport.variant(name);
+  if (typeof variant === 'string') return notFound(variant);
+  const text = packager.transport.playlist(variant);
+  return text === undefined ? notYet() : playlistAnswer(text, plainMaxAge(packager));
+}
+
+function transportSegment(
+  packager: Packager,
+  { epoch, rendition, msn }: LivePath & { readonly kind: 'transport-segment' },
+): LiveAnswer {
+  const variant = epoch === packager.epoch ? packager.transport.variant(rendition) : otherLife;
+  if (typeof variant === 'string') return notFound(variant);
+  const bytes = packager.transport.segment(variant, msn);
+  return mediaAnswer('video/mp2t', bytes);
 }
 
 /** What a request can wait for, and what it gets then. */
@@ -177,6 +214,14 @@ async function untilReached(
   return refusalAfter(packager, outcome, 'what was asked for has not come within three target durations');
 }
 
+/** Players read some playlists once: what is on its way is worth a moment. Without it the others are all there is. */
+async function untilComplete(packager: Packager, signal: AbortSignal): Promise<LiveAnswer | undefined> {
+  const failure = await untilPlayable(packager, signal);
+  if (failure !== undefined) return failure;
+  const outcome = await packager.changes.wait(() => packager.isComplete, packager.completeWithinMs, signal);
+  return outcome === 'aborted' ? { kind: 'nobody' } : undefined;
+}
+
 async function untilPlayable(packager: Packager, signal: AbortSignal): Promise<LiveAnswer | undefined> {
   const outcome = await packager.changes.wait(() => packager.isPlayable, firstPlaylistDeadlineMs, signal);
   if (outcome === 'closed' && packager.ended) return notFound('the stream ended before there was anything to play');
@@ -199,14 +244,14 @@ function refusalAfter({ ended }: Packager, outcome: WaitOutcome, sentence: strin
 
 async function media(
   packager: Packager,
-  path: Exclude<LivePath, { kind: 'multivariant' | 'media-playlist' | 'i-frame-playlist' | 'key' }>,
+  path: LivePath & { readonly kind: 'init' | 'segment' | 'part' },
   signal: AbortSignal,
 ): Promise<LiveAnswer> {
   const rendition = path.epoch === packager.epoch ? packager.rendition(path.rendition) : undefined;
-  if (rendition === undefined) return notFound('this is of another life of the stream, or of no rendition of it');
+  if (rendition === undefined) return notFound(otherLife);
   switch (path.kind) {
     case 'init':
-      return mediaAnswer(rendition, rendition.init(path.index));
+      return mediaAnswer(contentTypeOf(rendition), rendition.init(path.index));
     case 'segment':
       return segmentAnswer(
         packager,
@@ -246,10 +291,10 @@ function segmentAnswer(
   pieces: readonly Uint8Array[] | undefined,
   part?: number,
 ): LiveAnswer {
-  if (keys?.encryptsWholeFiles !== true || pieces === undefined) return mediaAnswer(rendition, pieces);
+  if (keys?.encryptsWholeFiles !== true || pieces === undefined) return mediaAnswer(contentTypeOf(rendition), pieces);
   const path =
     part === undefined ? segmentPath(epoch, rendition.name, msn) : partPath(epoch, rendition.name, msn, part);
-  return mediaAnswer(rendition, keys.encrypted(path, msn, pieces));
+  return mediaAnswer(contentTypeOf(rendition), keys.encrypted(path, msn, pieces));
 }
 
 /** Nobody may keep it: who may have it is asked each time. */
@@ -264,11 +309,15 @@ function keyAnswer({ keys }: Packager, id: string): LiveAnswer {
   };
 }
 
-function mediaAnswer({ kind }: Rendition, body: Uint8Array | readonly Uint8Array[] | undefined): LiveAnswer {
+function contentTypeOf({ kind }: Rendition): string {
+  return `${kind}/mp4`;
+}
+
+function mediaAnswer(contentType: string, body: Uint8Array | readonly Uint8Array[] | undefined): LiveAnswer {
   if (body === undefined) return notFound('there is no such segment, or it is there no more');
   return {
     kind: 'media',
-    contentType: `${kind}/mp4`,
+    contentType,
     cacheControl: immutable,
     pieces: body instanceof Uint8Array ? [body] : body,
   };

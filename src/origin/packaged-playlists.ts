@@ -3,6 +3,8 @@ import { EncodedText } from './encoded-text.ts';
 import { type MultivariantOptions, multivariantPlaylistText } from './live-multivariant.ts';
 import { deltaUpdateText, iFramePlaylistText, mediaPlaylistText, type PlaylistSource } from './live-playlists.ts';
 import type { Rendition } from './rendition.ts';
+import { transportMultivariantText, transportPlaylistText } from './transport-playlists.ts';
+import type { TransportVariant } from './transport-variant.ts';
 
 /** The playlists of one state of a stream, as far as somebody has asked for them: each is written once. */
 export class PackagedPlaylists {
@@ -26,6 +28,16 @@ export class PackagedPlaylists {
 
   multivariant(source: PlaylistSource, options: MultivariantOptions): EncodedText | undefined {
     return this.#written('index', () => multivariantPlaylistText(source, options));
+  }
+
+  /** MPEG-TS; `undefined` as long as nothing can be listed. */
+  transport(source: PlaylistSource, variant: TransportVariant): EncodedText | undefined {
+    return this.#written(`${variant.main.name} TS`, () => transportPlaylistText(source, variant));
+  }
+
+  /** Of one variant at least. */
+  transportMultivariant(variants: readonly TransportVariant[]): EncodedText | undefined {
+    return this.#written('TS', () => transportMultivariantText(variants));
   }
 
   #written(name: string, write: () => string | undefined): EncodedText | undefined {

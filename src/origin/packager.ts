@@ -29,6 +29,7 @@ import type { Rendition } from './rendition.ts';
 import { RenditionSet } from './rendition-set.ts';
 import type { OriginSettings } from './settings.ts';
 import { TimedMetadata } from './timed-metadata.ts';
+import { TransportOffer } from './transport-offer.ts';
 
 export interface PackagerOptions {
   /** `app/name`, for the log. */
@@ -69,6 +70,8 @@ export class Packager implements StreamSubscriber {
   readonly changes: ChangeWaiters;
   /** Of an encrypted stream. */
   readonly keys: StreamKeys | undefined;
+  /** The same as MPEG-TS. */
+  readonly transport: TransportOffer;
   readonly #options: PackagerOptions;
   readonly #timeline: Timeline;
   readonly #learner: TargetLearner;
@@ -101,6 +104,7 @@ export class Packager implements StreamSubscriber {
         this.#listeners.onRunEnd();
         this.#learner.onEpoch(tracks);
         this.#listeners.onEpoch(tracks);
+        this.transport.onTracks(tracks);
       },
       onUnit: (unit) => {
         this.#learner.onUnit(unit);
@@ -122,6 +126,13 @@ export class Packager implements StreamSubscriber {
     });
     const rule = encryptionRuleOf(options.settings.encryption, options.path);
     this.keys = rule && new StreamKeys(rule, options, () => this.#changed());
+    this.transport = new TransportOffer({
+      ...options,
+      keys: this.keys,
+      playlists: this.#playlists,
+      renditions: () => this.#renditions?.list() ?? [],
+      source: () => this.#playlistSource(),
+    });
     if (options.before !== undefined) this.#resume(options.before);
     if (!this.#ended) this.keys?.start();
   }

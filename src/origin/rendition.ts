@@ -39,6 +39,8 @@ export class Rendition {
   readonly #targets: PlaylistTargets;
   readonly #programDateTimeAt: (mediaSeconds: number) => string;
   readonly #inits = new Map<number, Uint8Array>();
+  /** What the initialisation segments were written of; of those from before a restart only the last. */
+  readonly #configs = new Map<number, CmafTrackConfig>();
   #initIndex = -1;
   #config: CmafTrackConfig;
   #sequenceNumber = 0;
@@ -86,6 +88,11 @@ export class Rendition {
   /** The codec configuration of the newest segment. */
   get config(): CmafTrackConfig {
     return this.#config;
+  }
+
+  /** That of an initialisation segment; `undefined` for one from before a restart, if it is not the last. */
+  configOf(initIndex: number): CmafTrackConfig | undefined {
+    return this.#configs.get(initIndex);
   }
 
   init(index: number): Uint8Array | undefined {
@@ -179,6 +186,7 @@ export class Rendition {
     for (const { segment, unitCount } of segments) this.#unitCounts.set(segment.msn, unitCount);
     this.#initIndex = initIndex;
     for (const [index, bytes] of inits) this.#inits.set(index, bytes);
+    this.#configs.set(initIndex, this.#config);
     this.iFrames?.resume(segments.at(-1)?.iFrames ?? 0, this.window.discontinuities);
     this.#forget();
   }
@@ -218,12 +226,16 @@ export class Rendition {
   #addInit(config: CmafTrackConfig): void {
     this.#initIndex++;
     this.#inits.set(this.#initIndex, initSegment(config, timescaleOf(config)));
+    this.#configs.set(this.#initIndex, config);
   }
 
   #forget(): void {
     const oldestInit = this.window.oldestInitIndex ?? 0;
     for (const index of this.#inits.keys()) {
       if (index < oldestInit) this.#inits.delete(index);
+    }
+    for (const index of this.#configs.keys()) {
+      if (index < oldestInit) this.#configs.delete(index);
     }
     const firstMsn = this.window.segments[0]?.msn ?? 0;
     this.iFrames?.leave(firstMsn);

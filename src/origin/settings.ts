@@ -118,6 +118,10 @@ const liveSchema = z
       .max(32)
       .default(['onTextData', 'onCuePoint'])
       .describe('Data messages of publishers that viewers get as timed metadata (ID3), such as `onFI`'),
+    mpegTs: z
+      .boolean()
+      .default(true)
+      .describe('Whether old players get MPEG-TS at `/live/NAME/ts.m3u8`; made when somebody asks'),
     encryption: encryptionSchema.describe('Streams whose segments are encrypted for HLS'),
     restream: z
       .array(restreamSchema.transform(({ queue, ...rest }) => ({ ...rest, queueBytes: queue })))

@@ -153,9 +153,14 @@ export class SegmentWindow {
     this.#list({ ...head, durationSeconds, parts: [], byteLength: 0, gap: true });
   }
 
+  /** A complete segment that still answers, or a gap. */
+  complete(msn: number): StoredSegment | undefined {
+    return atMsn(this.#segments, msn) ?? atMsn(this.#departed, msn);
+  }
+
   /** A complete segment that still answers; not a gap. */
   segment(msn: number): StoredSegment | undefined {
-    const found = atMsn(this.#segments, msn) ?? atMsn(this.#departed, msn);
+    const found = this.complete(msn);
     return found?.gap === true ? undefined : found;
   }
 

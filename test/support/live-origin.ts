@@ -13,7 +13,8 @@ import { parsePlaylist } from './parsed-playlist.ts';
 import { checkPlaylist } from './playlist-rules.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-const isMediaPlaylist = /^\/live\/[^/]+\/(?!index\.m3u8)[^/]+\.m3u8/;
+const isMultivariantPlaylist = /^\/live\/[^/]+\/(?:ts-)?index\.m3u8/;
+const isMediaPlaylist = /^\/live\/[^/]+\/(?!(?:ts-)?index\.m3u8)[^/]+\.m3u8/;
 
 /**
  * The origin's HTTP with real sockets, on a clock that stands still; streams come into being by hand. Every
@@ -83,7 +84,7 @@ export class LiveOrigin {
 
   async get(path: string, init: RequestInit = {}): Promise<Response> {
     const answer = await fetch(`${this.url}${path}`, init);
-    if (answer.status === 200 && /^\/live\/[^/]+\/index\.m3u8/.test(path)) {
+    if (answer.status === 200 && isMultivariantPlaylist.test(path)) {
       const findings = validateMultivariantPlaylist(await answer.clone().text());
       this.#findings.push(...findings.map((finding) => `${path}: ${finding}`));
     }

@@ -15,6 +15,8 @@ export interface ParsedPlaylist {
   readonly discontinuitySequence: number;
   readonly independentSegments: boolean;
   readonly iFramesOnly: boolean;
+  /** Of version 3, for old players: media without initialisation segments, and nothing of low latency. */
+  readonly isPlain: boolean;
   /** What an update leaves out. */
   readonly skip: { readonly segments: number; readonly removedIds: readonly string[] | undefined } | undefined;
   /** Those that are written out. */
@@ -133,8 +135,9 @@ export function parsePlaylist(text: string): ParsedPlaylist {
   };
   const all = (name: string) => lines.filter((line) => nameOf(line) === name).map(attributesOf);
   const serverControl = tag('EXT-X-SERVER-CONTROL');
-  if (serverControl === undefined) throw new Error('has 0 times EXT-X-SERVER-CONTROL');
-  const control = attributesOf(serverControl);
+  const isPlain = tag('EXT-X-VERSION') === '#EXT-X-VERSION:3';
+  if (serverControl === undefined && !isPlain) throw new Error('has 0 times EXT-X-SERVER-CONTROL');
+  const control: Attributes = serverControl === undefined ? new Map() : attributesOf(serverControl);
   const [skip] = all('EXT-X-SKIP');
   const mediaSequence = integer('EXT-X-MEDIA-SEQUENCE');
   const skipped = skip === undefined ? 0 : numeric(skip, 'SKIPPED-SEGMENTS');
@@ -146,7 +149,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
     version: integer('EXT-X-VERSION'),
     targetDurationSeconds: integer('EXT-X-TARGETDURATION'),
     partTargetSeconds: partInf === undefined ? Number.NaN : numeric(partInf, 'PART-TARGET'),
-    serverControl,
+    serverControl: serverControl ?? '',
     holdBackSeconds: numeric(control, 'HOLD-BACK'),
     partHoldBackSeconds: numeric(control, 'PART-HOLD-BACK'),
     canSkipUntilSeconds: numeric(control, 'CAN-SKIP-UNTIL'),
@@ -155,6 +158,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
     discontinuitySequence: integer('EXT-X-DISCONTINUITY-SEQUENCE'),
     independentSegments: tag('EXT-X-INDEPENDENT-SEGMENTS') !== undefined,
     iFramesOnly: tag('EXT-X-I-FRAMES-ONLY') !== undefined,
+    isPlain,
     skip: skip && {
       segments: skipped,
       removedIds: removed === undefined ? undefined : removed.split('\t').filter((id) => id !== ''),

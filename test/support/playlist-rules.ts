@@ -14,7 +14,7 @@ export function checkPlaylist(playlist: ParsedPlaylist, report: Report): void {
   if (playlist.segments.length === 0) report('there is no segment');
   all.forEach((segment, index) => checkSegment(playlist, segment, index === 0, report));
   playlist.segments.forEach((segment, index) => checkDuration(playlist, segment, all[index + 1], report));
-  if (!playlist.iFramesOnly) checkListedParts(playlist, report);
+  if (!playlist.iFramesOnly && !playlist.isPlain) checkListedParts(playlist, report);
   checkHints(
     playlist,
     all.flatMap(({ parts }) => parts.map(({ uri }) => uri)),
@@ -26,8 +26,12 @@ export function checkPlaylist(playlist: ParsedPlaylist, report: Report): void {
 
 function checkHead(playlist: ParsedPlaylist, report: Report): void {
   const { targetDurationSeconds, partTargetSeconds, version, skip } = playlist;
-  if (version < (skip?.removedIds !== undefined ? 10 : skip !== undefined ? 9 : 6)) report(`VERSION is ${version}`);
   if (targetDurationSeconds < 2) report(`TARGETDURATION is ${targetDurationSeconds}, under 2`);
+  if (playlist.isPlain) {
+    checkPlain(playlist, report);
+    return;
+  }
+  if (version < (skip?.removedIds !== undefined ? 10 : skip !== undefined ? 9 : 6)) report(`VERSION is ${version}`);
   if (!playlist.serverControl.includes('CAN-BLOCK-RELOAD=YES')) report('CAN-BLOCK-RELOAD is not YES');
   if (!(playlist.holdBackSeconds >= 3 * targetDurationSeconds - rounding)) {
     report(`HOLD-BACK is ${playlist.holdBackSeconds}, under 3 × TARGETDURATION`);
@@ -47,13 +51,23 @@ function checkHead(playlist: ParsedPlaylist, report: Report): void {
   }
 }
 
+/** Nothing that a player of version 3 must know to play it (rfc8216bis §8). */
+function checkPlain({ text, segments }: ParsedPlaylist, report: Report): void {
+  const unknown = /^#EXT-X-(?:MAP|BYTERANGE|PART|PART-INF|SERVER-CONTROL|SKIP|PRELOAD-HINT|RENDITION-REPORT)\b.*/m;
+  const tag = unknown.exec(text)?.[0];
+  if (tag !== undefined) report(`has ${tag}, which version 3 does not know`);
+  const files = new Set(segments.map(({ uri }) => uri));
+  if (files.size < segments.length) report('a segment is listed twice');
+}
+
 function checkSegment(playlist: ParsedPlaylist, segment: ParsedSegment, isFirst: boolean, report: Report): void {
   const { msn, parts, gap } = segment;
   const first = parts.find((part) => !part.gap);
   if (segment.programDateTimeMs === undefined) report(`segment ${msn} has no PROGRAM-DATE-TIME`);
   if (Number.isNaN(segment.programDateTimeMs)) report(`PROGRAM-DATE-TIME of segment ${msn} is no date`);
-  if (isFirst && segment.mapUri === undefined) report(`segment ${msn} is the first and has no MAP`);
-  if (segment.discontinuity && segment.mapUri === undefined) {
+  const needsMap = !playlist.isPlain;
+  if (needsMap && isFirst && segment.mapUri === undefined) report(`segment ${msn} is the first and has no MAP`);
+  if (needsMap && segment.discontinuity && segment.mapUri === undefined) {
     report(`segment ${msn} follows a DISCONTINUITY and has no MAP`);
   }
   if (playlist.independentSegments && first !== undefined && !first.independent) {

@@ -51,7 +51,7 @@ function stateOf(written: ParsedPlaylist, before: ParsedPlaylist | undefined): P
 
 /** One for each other rendition; I-frame playlists are reported where the server likes to (rfc8216bis §B.1). */
 function checkReported(playlist: ParsedPlaylist, others: readonly string[], report: Report): void {
-  if (playlist.iFramesOnly) return;
+  if (playlist.iFramesOnly || playlist.isPlain) return;
   for (const other of others) {
     const count = playlist.reports.filter(({ uri }) => uri === other).length;
     if (count === 0 && !other.endsWith('-iframes.m3u8')) report(`there is no RENDITION-REPORT for ${other}`);
@@ -196,7 +196,7 @@ function checkRenditions(renditions: readonly (readonly [string, readonly Parsed
     if (a === undefined || b === undefined) continue;
     const differs = (tag: string) => report(`${tag} differs in ${firstName} and ${name}`);
     if (a.targetDurationSeconds !== b.targetDurationSeconds) differs('TARGETDURATION');
-    if (a.partTargetSeconds !== b.partTargetSeconds) differs('PART-TARGET');
+    if (!Object.is(a.partTargetSeconds, b.partTargetSeconds)) differs('PART-TARGET');
     if (a.serverControl !== b.serverControl) differs('SERVER-CONTROL');
     for (const [msn, { segment, discontinuityNumber }] of segmentsOf(states)) {
       const twin = seen.get(msn);

@@ -24,6 +24,8 @@ export class PublishedStream {
   readonly histories = new Map<string, string[]>();
   /** Likewise of the I-frame playlists. */
   readonly iFrameHistories = new Map<string, string[]>();
+  /** Likewise of the MPEG-TS playlists. */
+  readonly transportHistories = new Map<string, string[]>();
   /** Renditions that come into being after others have a playlist. */
   readonly late: string[] = [];
   readonly #findings = new Set<string>();
@@ -76,6 +78,7 @@ export class PublishedStream {
     return [
       ...validateMediaPlaylists(this.histories, this.late),
       ...validateMediaPlaylists(this.iFrameHistories),
+      ...validateMediaPlaylists(this.transportHistories),
       ...this.#findings,
     ];
   }
@@ -90,6 +93,7 @@ export class PublishedStream {
     let hasChanged = false;
     for (const rendition of this.packager.renditions) {
       this.#recordIFrames(rendition);
+      this.#recordTransport(rendition);
       const name = `${rendition.name}.m3u8`;
       const text = this.packager.mediaPlaylist(rendition)?.plain.toString();
       const history = this.histories.get(name) ?? [];
@@ -122,6 +126,15 @@ export class PublishedStream {
     if (text === undefined || withoutReports(text) === withoutReports(history.at(-1) ?? '')) return;
     history.push(text);
     this.iFrameHistories.set(name, history);
+  }
+
+  #recordTransport({ name }: Rendition): void {
+    const variant = this.packager.transport.variant(name);
+    const text = typeof variant === 'string' ? undefined : this.packager.transport.playlist(variant)?.plain.toString();
+    const history = this.transportHistories.get(name) ?? [];
+    if (text === undefined || text === history.at(-1)) return;
+    history.push(text);
+    this.transportHistories.set(name, history);
   }
 
   playlist(name: string): string {

@@ -8,9 +8,12 @@ import {
   quotedString,
 } from './attribute-list.ts';
 import { type EncryptionKey, sessionKeyTag } from './encryption-key.ts';
+import { playlistVersion } from './media-playlist.ts';
 
 /** A multivariant playlist (rfc8216bis §4.4.6): the variants to choose from, and the renditions that go with them. */
 export interface MultivariantPlaylist {
+  /** EXT-X-VERSION: 9 if left out. */
+  readonly version?: number;
   readonly audioRenditions: readonly AudioRendition[];
   readonly variants: readonly Variant[];
   /** I-frame playlists of the same pictures. */
@@ -63,7 +66,7 @@ export interface VariantVideo {
 
 /** The text of a multivariant playlist. */
 export function writeMultivariantPlaylist(playlist: MultivariantPlaylist): string {
-  const lines = ['#EXTM3U', '#EXT-X-VERSION:9'];
+  const lines = ['#EXTM3U', `#EXT-X-VERSION:${playlist.version ?? playlistVersion}`];
   for (const rendition of playlist.audioRenditions) lines.push(audioTag(rendition));
   for (const variant of playlist.variants) lines.push(variantTag(variant), variant.uri);
   for (const variant of playlist.iFrameVariants ?? []) lines.push(iFrameTag(variant));

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../base/errors.ts';
 import { adtsFieldsOf, adtsHeader, largestAdtsFrame } from '../aac/adts.ts';
 import { parseAvcDecoderConfiguration } from '../avc/decoder-configuration.ts';
 import { lengthPrefixedNalUnits, nalUnitType, typeOfNalUnit } from '../avc/nal-unit.ts';
@@ -23,8 +24,20 @@ const startCode = Uint8Array.of(0, 0, 0, 1);
 const avcDelimiter = Uint8Array.of(nalUnitType.accessUnitDelimiter, 0xf0);
 const hevcDelimiter = Uint8Array.of(hevcNalUnitType.accessUnitDelimiter << 1, 1, 0x50);
 
-/** `undefined` for what transport streams of HLS do not hold: AV1, VP9, VP8, Opus, FLAC, and AAC that has no ADTS form. */
+/**
+ * `undefined` for what transport streams of HLS do not hold: AV1, VP9, VP8, Opus, FLAC, and AAC that has no ADTS form;
+ * and for a configuration that cannot be read.
+ */
 export function elementaryStream(config: TrackConfig): ElementaryStream | undefined {
+  try {
+    return streamOf(config);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
+function streamOf(config: TrackConfig): ElementaryStream | undefined {
   switch (config.codec) {
     case 'avc': {
       const { nalLengthBytes, sps, pps } = parseAvcDecoderConfiguration(config.description);

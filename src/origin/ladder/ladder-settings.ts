@@ -25,7 +25,7 @@ const presetNames = ['2160p', '1440p', '1080p', '720p', '480p', '360p', '240p'] 
 const audioOnlyName = 'audio';
 
 /** What a publisher's own tracks are called (`video`, `audio-2`), and what would be another playlist. */
-const reservedName = /^(?:index|(?:video|audio)(?:-\d+)?|.*-iframes)$/;
+const reservedName = /^(?:index|ts|ts-index|(?:video|audio)(?:-\d+)?|.*-(?:iframes|ts))$/;
 
 const customRendition = z
   .strictObject({

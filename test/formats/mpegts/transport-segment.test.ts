@@ -209,6 +209,12 @@ describe('elementaryStream', () => {
     expect(known.map(({ codec }) => codec).sort()).toEqual(['aac', 'ac3', 'avc', 'eac3', 'hevc', 'mp3']);
   });
 
+  it('has no form for a configuration that cannot be read', () => {
+    const avc = videoTrackConfig('avc');
+    if (avc.codec !== 'avc') throw new Error('no AVC');
+    expect(elementaryStream({ ...avc, description: avc.description.subarray(0, 9) })).toBeUndefined();
+  });
+
   it('writes AVC whose lengths have one byte or two, and replaces delimiters of the encoder', () => {
     for (const lengthBytes of [1, 2] as const) {
       const record = sampleVideos.avc.record.slice();
