@@ -244,7 +244,7 @@ describe('a stream whose configuration changes in the midst', () => {
       expect(new Set(sound.match(/#EXT-X-MAP:URI="[^"]*"/g)).size).toBe(1);
 
       const runs = await downloadRuns(`${url}/video.m3u8`);
-      const probed = await Promise.all(runs.map(samplesOfFfprobe));
+      const probed = await Promise.all(runs.map((bytes) => samplesOfFfprobe(bytes)));
       expect(probed.map(({ stream }) => [stream['width'], stream['height']])).toEqual([[160, 120], size]);
       for (const [index, { track }] of [before, after].entries()) {
         expect(probed[index]?.samples.map((sample) => sample.sha256)).toEqual(
@@ -274,7 +274,7 @@ describe('a stream whose configuration changes in the midst', () => {
     ]);
     const url = await published('aac-to-opus', sentTogether(video, before, after), ['video.m3u8', 'audio.m3u8']);
     const runs = await downloadRuns(`${url}/audio.m3u8`);
-    const probed = await Promise.all(runs.map(samplesOfFfprobe));
+    const probed = await Promise.all(runs.map((bytes) => samplesOfFfprobe(bytes)));
     expect(probed.map(({ stream }) => [stream['codec_name'], stream['sample_rate']])).toEqual([
       ['aac', '44100'],
       ['opus', '48000'],

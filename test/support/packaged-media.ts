@@ -20,22 +20,30 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** The files of the segments that a media playlist lists. */
+export async function downloadSegments(playlistUrl: string): Promise<Buffer[]> {
+  const text = await (await fetch(playlistUrl)).text();
+  const uris = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Promise.all(uris.map((uri) => download(uri, playlistUrl)));
+}
+
+async function download(uri: string, playlistUrl: string): Promise<Buffer> {
+  const answer = await fetch(new URL(uri, playlistUrl));
+  if (!answer.ok) throw new Error(`${uri} answers ${answer.status}`);
+  return Buffer.from(await answer.arrayBuffer());
+}
+
 /** The files that a media playlist lists, gaps left out: those after each EXT-X-MAP with it, as one file. */
 export async function downloadRuns(playlistUrl: string): Promise<Buffer[]> {
   const text = await (await fetch(playlistUrl)).text();
   const runs: Buffer[][] = [];
-  const load = async (uri: string) => {
-    const answer = await fetch(new URL(uri, playlistUrl));
-    if (!answer.ok) throw new Error(`${uri} answers ${answer.status}`);
-    return Buffer.from(await answer.arrayBuffer());
-  };
   let isGap = false;
   for (const line of text.split('\n')) {
     if (line === '#EXT-X-GAP') isGap = true;
     const map = /^#EXT-X-MAP:URI="([^"]+)"/.exec(line)?.[1];
-    if (map !== undefined) runs.push([await load(map)]);
+    if (map !== undefined) runs.push([await download(map, playlistUrl)]);
     else if (line !== '' && !line.startsWith('#')) {
-      if (!isGap) runs.at(-1)?.push(await load(line));
+      if (!isGap) runs.at(-1)?.push(await download(line, playlistUrl));
       isGap = false;
     }
   }
@@ -100,12 +108,22 @@ export interface ProbedFile {
   readonly samples: readonly ReadSample[];
 }
 
-export async function samplesOfFfprobe(bytes: Uint8Array): Promise<ProbedFile> {
+/** `select`: which stream of several, as ffprobe calls it. */
+export async function samplesOfFfprobe(bytes: Uint8Array, select = '0'): Promise<ProbedFile> {
   const folder = await mkdtemp(join(tmpdir(), 'streamfront-packaged-'));
   try {
     const file = join(folder, 'media.mp4');
     await writeFile(file, bytes);
-    const asked = ['-show_streams', '-show_packets', '-show_data_hash', 'sha256', '-of', 'json'];
+    const asked = [
+      '-select_streams',
+      select,
+      '-show_streams',
+      '-show_packets',
+      '-show_data_hash',
+      'sha256',
+      '-of',
+      'json',
+    ];
     const { standardOutput } = await run('ffprobe', ['-v', 'error', ...asked, file]);
     const { streams, packets } = JSON.parse(standardOutput) as {
       streams: Record<string, unknown>[];

@@ -38,6 +38,7 @@ const clockIntervalTicks = 0.08 * systemTimescale;
 const decoderDelayTicks = 0.2 * systemTimescale;
 /** Frames of sound share a PES packet up to here: each has a head of 14 bytes, and stuffing to the end of a packet. */
 const soundPesBytes = 2_800;
+const soundPesSeconds = 0.2;
 
 /** What becomes one PES packet. Ticks of 90 kHz. */
 interface TimedPes {
@@ -128,20 +129,22 @@ function arrivalTicks(dtsTicks: number): number {
 
 function pesOf({ stream, timescale, units }: TransportTrack): TimedPes[] {
   const packets: (TimedPes & { pieces: Uint8Array[] })[] = [];
-  let endTicks: number | undefined;
+  let [startTicks, endTicks] = [Number.NaN, Number.NaN];
   let payloadBytes = 0;
   for (const unit of units) {
     const pieces = readable(() => stream.write(unit.data, unit.keyframe));
     if (pieces.length === 0) continue;
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     const open = packets.at(-1);
-    const goesOn = stream.kind === 'audio' && unit.dtsTicks === endTicks && payloadBytes + bytes <= soundPesBytes;
+    const follows = unit.dtsTicks === endTicks;
     endTicks = unit.dtsTicks + unit.durationTicks;
-    if (open !== undefined && goesOn) {
+    const fits = payloadBytes + bytes <= soundPesBytes && endTicks - startTicks <= soundPesSeconds * timescale;
+    if (open !== undefined && stream.kind === 'audio' && follows && fits) {
       open.pieces.push(...pieces);
       payloadBytes += bytes;
       continue;
     }
+    startTicks = unit.dtsTicks;
     payloadBytes = bytes;
     packets.push({
       pid: pid[stream.kind],
