@@ -11,3 +11,14 @@ export function crc(bytes: Iterable<number>, width: 8 | 16, polynomial: number):
   }
   return value;
 }
+
+/** That of MPEG-2 tables (ISO/IEC 13818-1 Annex A): 32 bits, highest bit first, from ones, without a last exclusive or. */
+export function mpegCrc32(bytes: Iterable<number>): number {
+  let value = 0xffff_ffff;
+  for (const byte of bytes) {
+    value ^= byte << 24;
+    for (let bit = 0; bit < 8; bit++) value = value < 0 ? (value << 1) ^ 0x04c1_1db7 : value << 1;
+    value |= 0;
+  }
+  return value >>> 0;
+}

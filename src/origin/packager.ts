@@ -28,6 +28,7 @@ import type { PackagingBefore, PackagingKeeper, PackagingState } from './packagi
 import type { Rendition } from './rendition.ts';
 import { RenditionSet } from './rendition-set.ts';
 import type { OriginSettings } from './settings.ts';
+import { SpliceMarkers } from './splice-markers.ts';
 import { TimedMetadata } from './timed-metadata.ts';
 import { TransportOffer } from './transport-offer.ts';
 
@@ -123,6 +124,12 @@ export class Packager implements StreamSubscriber {
       names: options.settings.timedMetadata,
       log: options.log,
       mediaSecondsAt: (timestampMs) => this.#timeline.mediaSecondsAt(timestampMs),
+      splices: new SpliceMarkers({
+        mediaSecondsAt: (timestampMs) => this.#timeline.mediaSecondsAt(timestampMs),
+        wallMsAt: (mediaSeconds) => this.#timeline.wallMsAt(mediaSeconds),
+        addDateRange: (range) => this.addDateRange(range),
+        removeDateRange: (id) => this.removeDateRange(id),
+      }),
     });
     const rule = encryptionRuleOf(options.settings.encryption, options.path);
     this.keys = rule && new StreamKeys(rule, options, () => this.#changed());

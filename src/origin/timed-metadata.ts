@@ -2,6 +2,7 @@ import type { Log } from '../base/log.ts';
 import { amf0Json } from '../formats/amf0/json.ts';
 import { id3Tag, userTextFrame } from '../formats/id3/tag.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
+import type { SpliceMarkers } from './splice-markers.ts';
 import { type TimedEvent, TimedEvents } from '../policy/timed-events.ts';
 
 export interface TimedMetadataOptions {
@@ -12,6 +13,8 @@ export interface TimedMetadataOptions {
   readonly log: Log;
   /** Where a timestamp of the publisher lies in media time; `undefined` while nobody can tell. */
   readonly mediaSecondsAt: (timestampMs: number) => number | undefined;
+  /** Gets all messages too. */
+  readonly splices: SpliceMarkers;
 }
 
 /** Characters of one message, as JSON. */
@@ -31,6 +34,7 @@ export class TimedMetadata {
   }
 
   onData(message: DataMessage): void {
+    this.#options.splices.onData(message);
     if (!this.#options.names.includes(message.name)) return;
     const text = messageText(message);
     if (text === undefined) {
@@ -46,6 +50,7 @@ export class TimedMetadata {
   /** What belongs into a part of this rendition. */
   take(rendition: string, fromSeconds: number, untilSeconds: number): readonly TimedEvent[] {
     if (this.#waiting.length > 0) this.#place();
+    this.#options.splices.onReached(untilSeconds);
     return this.#events.take(rendition, fromSeconds, untilSeconds);
   }
 

@@ -1,3 +1,4 @@
+import { mpegCrc32 } from '../../base/crc.ts';
 import type { StreamType } from './stream-type.ts';
 
 export const pid = { programAssociation: 0, programMap: 0x1000, video: 0x100, audio: 0x101 } as const;
@@ -45,21 +46,10 @@ function section(table: number, extension: number, version: number, body: readon
     0, // last_section_number
     ...body,
   ];
-  const check = crc32(bytes);
+  const check = mpegCrc32(bytes);
   return Uint8Array.from([...bytes, ...uint16(check >>> 16), ...uint16(check & 0xffff)]);
 }
 
 function uint16(value: number): [number, number] {
   return [value >> 8, value & 0xff];
-}
-
-/** Annex A: highest bit first, from ones, without a last exclusive or. */
-function crc32(bytes: Iterable<number>): number {
-  let value = 0xffff_ffff;
-  for (const byte of bytes) {
-    value ^= byte << 24;
-    for (let bit = 0; bit < 8; bit++) value = value < 0 ? (value << 1) ^ 0x04c1_1db7 : value << 1;
-    value |= 0;
-  }
-  return value >>> 0;
 }
