@@ -32,8 +32,8 @@ export class HlsPage {
   }
 
   /** Once there is a playlist. `setUp` are statements about `hls`, before it loads anything. */
-  async play(name: string, { settings = '{}', setUp = '' } = {}): Promise<void> {
-    const url = `${this.#edgeUrl}/live/${name}/index.m3u8`;
+  async play(name: string, { settings = '{}', setUp = '', playlist = 'index.m3u8' } = {}): Promise<void> {
+    const url = `${this.#edgeUrl}/live/${name}/${playlist}`;
     await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
     await this.page.evaluate(`(() => {
       const video = document.createElement('video');

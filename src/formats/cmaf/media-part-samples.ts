@@ -7,8 +7,8 @@ const sampleIsDependent = 0x0001_0000;
 const runFlags = 0x0f01;
 
 /**
- * Reads what `mediaPart` has written, behind other boxes or not: one `moof` with one `traf`, whose `trun` says all of each sample, and `mdat`. Sample
- * data are views. Throws `ProtocolError` for other files.
+ * Reads what `mediaPart` has written, behind other boxes or not: one `moof` with one `traf`, whose `trun` says all of each
+ * sample, and `mdat`. Sample data are views. Throws `ProtocolError` for other files.
  */
 export function mediaPartSamples(bytes: Uint8Array): Omit<MediaPart, 'sequenceNumber'> {
   const moof = boxBody(bytes, 'moof');

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../../src/base/errors.ts';
+import { box } from '../../../src/formats/cmaf/box.ts';
 import { mediaPart } from '../../../src/formats/cmaf/media-part.ts';
 import { mediaPartSamples } from '../../../src/formats/cmaf/media-part-samples.ts';
 
@@ -16,13 +17,16 @@ const part = fc.record({
 });
 
 describe('mediaPartSamples', () => {
-  it('reads what mediaPart has written', () => {
+  it('reads what mediaPart has written, whatever boxes stand before it', () => {
+    const before = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 2 });
     fc.assert(
-      fc.property(part, (written) => {
-        const read = mediaPartSamples(mediaPart({ ...written, sequenceNumber: 1 }));
-        expect({ ...read, samples: read.samples.map((each) => ({ ...each, data: each.data.slice() })) }).toEqual(
-          written,
-        );
+      fc.property(part, before, (written, bodies) => {
+        const boxes = bodies.map((body) => box('emsg', body));
+        const read = mediaPartSamples(Buffer.concat([...boxes, mediaPart({ ...written, sequenceNumber: 1 })]));
+        expect({
+          ...read,
+          samples: read.samples.map((each) => ({ ...each, data: Uint8Array.from(each.data) })),
+        }).toEqual(written);
       }),
     );
   });
