@@ -125,6 +125,11 @@ export class StreamDirectory {
     return quarrel === undefined ? undefined : refused('quarrel', quarrel);
   }
 
+  /** Slates come to their end, so that what is kept of their streams is whole. Before `close`, once nobody publishes. */
+  stopSlates(): void {
+    for (const { publishers } of this.#entries.values()) publishers.stopSlate();
+  }
+
   /** Ends every stream. Nothing can be published any more. */
   close(): void {
     this.#closed = true;

@@ -50,7 +50,15 @@ interface Seat extends PublisherOffer {
   lastUnitMs: number;
   /** Since when it has sent without a pause. */
   steadySinceMs: number;
+  /** It was silent when the slate took over: what is kept of it begins with this. */
+  stalled: { readonly gopFrom: AccessUnit | undefined } | undefined;
 }
+
+/**
+ * Who has stalled sends at once what it has missed. Were it put on the air with the first keyframe of that, the time of
+ * the stream would run ahead of the clock for good.
+ */
+const settleMs = 500;
 
 /**
  * Those who publish one stream: one of them on the air, and perhaps another that stands by, its running GOP kept. When
@@ -118,12 +126,17 @@ export class StreamPublishers {
     const lease = new SwitchedLease(stream, { kept: standby, onUnit: (unit) => this.#onStandbyUnit(seat, unit) }, () =>
       this.#released(seat),
     );
-    const seat: Seat = { ...offer, lease, standby, lastUnitMs: nowMs, steadySinceMs: nowMs };
+    const seat: Seat = { ...offer, lease, standby, lastUnitMs: nowMs, steadySinceMs: nowMs, stalled: undefined };
     this.#seats.set(offer.role, seat);
     if (this.#onAir === undefined && this.#slate?.isOnAir !== true) this.#putOnAir(seat);
     else this.#options.log.info({ stream: stream.path, role: offer.role }, 'Publisher stands by');
     this.#watchAgain();
     return lease;
+  }
+
+  /** What plays comes to its end, as if a publisher had left. */
+  stopSlate(): void {
+    this.#slate?.stop();
   }
 
   /** The stream is over. */
@@ -172,6 +185,7 @@ export class StreamPublishers {
     const { standby } = seat;
     this.#onAir = seat;
     seat.standby = undefined;
+    seat.stalled = undefined;
     seat.lastUnitMs = clock.monotonicMs();
     seat.lease.direct({ kept: stream, onUnit: () => this.#noteUnit(seat) });
     if (standby !== undefined) copyPublication(standby, stream);
@@ -202,11 +216,14 @@ export class StreamPublishers {
   #onStandbyUnit(seat: Seat, unit: AccessUnit): void {
     this.#noteUnit(seat);
     const { standby } = seat;
-    if (standby === undefined || !canBeginWith(standby, unit)) return;
+    if (standby === undefined) return;
+    if (seat.stalled !== undefined && this.#slate?.isOnAir === true) {
+      this.#watch ??= this.#options.clock.after(settleMs, () => this.#settle(seat));
+      return;
+    }
+    if (!canBeginWith(standby, unit)) return;
     if (this.#slate?.isOnAir === true) {
-      this.#slate.stop();
-      this.#putOnAir(seat);
-      this.#watchAgain();
+      this.#replaceSlate(seat);
       return;
     }
     const { backup, clock, log, stream } = this.#options;
@@ -260,8 +277,25 @@ export class StreamPublishers {
       );
       this.#takeOffAir(onAir);
       this.#onAir = undefined;
+      for (const seat of this.#seats.values()) seat.stalled = { gopFrom: seat.standby?.runningGop[0] };
       this.#slate?.play();
     }
+    this.#watchAgain();
+  }
+
+  /** With its running GOP if that has begun since, else with its next keyframe. */
+  #settle(seat: Seat): void {
+    const { stalled, standby } = seat;
+    this.#watch = undefined;
+    seat.stalled = undefined;
+    if (standby === undefined) return;
+    const [gopFrom] = standby.runningGop;
+    if (!hasVideo(standby) || (gopFrom !== undefined && gopFrom !== stalled?.gopFrom)) this.#replaceSlate(seat);
+  }
+
+  #replaceSlate(seat: Seat): void {
+    this.#slate?.stop();
+    this.#putOnAir(seat);
     this.#watchAgain();
   }
 

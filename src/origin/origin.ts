@@ -100,6 +100,7 @@ export async function startOrigin(
       close: async (budget = CloseBudget.of(clock)) => {
         const forPublishers = budget.keeping(leastCloseGraceMs);
         await Promise.all([ingest.close(forPublishers), restreams.close(forPublishers)]);
+        directory.stopSlates();
         // Streams that are kept do not end for their viewers.
         for (const part of keeping === undefined ? [directory, channels] : [channels, directory]) part.close();
         flv.close();

@@ -160,6 +160,44 @@ it('hls.js and an RTMP player see the slate when ffmpeg is killed, and the strea
   expect(segments.some(({ gap }) => gap)).toBe(false);
 }, 240_000);
 
+it('a stalled ffmpeg makes way for the slate, and is back on the air without its time running ahead', async () => {
+  await using stack = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), 'streamfront-slate-'));
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'slate.mp4');
+  await makeSlate(file);
+  const program = await startProgram({
+    configuration: {
+      demo: false,
+      origin: { live: { reconnectGrace: '3s', slate: [{ stream: 'live/*', file, stall: '2s' }] } },
+    },
+  });
+  stack.defer(async () => {
+    await program.stop();
+  });
+  const url = `${program.originUrl}/live/stage`;
+  const encoder = new FfmpegEncoder(`${program.originRtmpUrl}/stage`);
+  stack.use(encoder);
+  await eventually('there is a playlist', async () => (await fetch(`${url}/index.m3u8`)).ok, 30_000);
+  const recorded = recordPlaylists(url, ['video.m3u8', 'audio.m3u8'], 120_000);
+  recorded.catch(() => {});
+  const newest = async (runs: number) => {
+    const { segments } = parsePlaylist(await (await fetch(`${url}/video.m3u8`)).text());
+    return segments.filter(({ discontinuity }) => discontinuity).length === runs ? segments.at(-1) : undefined;
+  };
+
+  encoder.stall();
+  await eventually('the slate has gone on for a while', async () => ((await newest(1))?.msn ?? 0) > 6, 40_000);
+  encoder.resume();
+  const back = await eventually('ffmpeg is back', () => newest(2), 20_000);
+  const aheadMs = (back.programDateTimeMs ?? 0) + back.durationSeconds * 1_000 - Date.now();
+  expect(aheadMs).toBeLessThan(4_000);
+  expect(isRed(await colourOf(url, back, folder))).toBe(false);
+
+  await encoder.kill();
+  await recorded;
+}, 180_000);
+
 function centreOf(page: HlsPage): Promise<Colour> {
   return page.page.evaluate<Colour>(`(() => {
     const video = document.querySelector('video');

@@ -191,9 +191,30 @@ describe('StreamDirectory with a slate', () => {
     expect(states()).toEqual(['slate active', 'primary standby']);
     lease.push(video(8_000, false));
     expect(seen()).toEqual([]);
+    clock.advance(600);
+    expect(seen()).toEqual(['video 500']);
     lease.push(video(8_040, true));
     expect(seen()).toEqual(['stop', 'start first', 'config video', 'key 8040']);
     expect(states()).toEqual(['primary active']);
+  });
+
+  it('makes way for what is new of a publisher that sends at once what it has missed', () => {
+    const { clock, publish, seen } = setUp();
+    const lease = publish('first');
+    lease.setTrackConfig(videoConfig);
+    lease.push(video(0, true));
+    clock.advance(10_000);
+    seen();
+    for (let ms = 500; ms <= 10_500; ms += 500) lease.push(video(ms, ms % 2_000 === 0));
+    clock.advance(499);
+    expect(seen()).toEqual([]);
+    clock.advance(1);
+    expect(seen()).toEqual(['video 5500', 'stop', 'start first', 'config video', 'key 10000', 'video 10500']);
+    lease.push(video(11_000, false));
+    expect(seen()).toEqual(['video 11000']);
+    lease.release();
+    clock.advance(60_000);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('does not play for a publisher that has never sent anything', () => {

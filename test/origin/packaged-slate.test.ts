@@ -123,19 +123,43 @@ describe('the playlists of a stream with a slate', () => {
     expect(validateMediaPlaylists(house.histories)).toEqual([]);
   });
 
+  it('have no gap where the origin is stopped while it plays', async () => {
+    await using house = new KeptHouse({}, slate);
+    const first = await house.start();
+    first.publish(both);
+    first.send(run(8));
+    first.unpublish();
+    first.wait(4.1);
+    await first.stop();
+    house.clock.advance(2_000);
+    const second = await house.start();
+    second.wait(5);
+    second.publish(both);
+    second.send(run(3, 5_000));
+    second.unpublish();
+    const playlist = parsed(house);
+    expect(runs(playlist)).toHaveLength(4);
+    expect(playlist.segments.some(({ gap }) => gap)).toBe(false);
+    expect(validateMediaPlaylists(house.histories)).toEqual([]);
+  });
+
   it('have it where the publisher stalls as well', async () => {
     await using house = new KeptHouse({}, slate);
     const origin = await house.start();
     origin.publish(both);
     origin.send(run(8));
     origin.wait(12);
+    const backMs = house.clock.wallMs();
+    // What it has missed comes at once.
+    origin.sendAtOnce(run(12, 8_000));
     origin.send(run(6, 20_000));
     origin.unpublish();
     const [first, second, third, ...others] = runs(parsed(house));
     expect(others).toEqual([]);
     expect(secondsOf(first ?? [])).toBeCloseTo(8, 1);
-    expect(secondsOf(second ?? [])).toBeCloseTo(7, 1);
+    expect(secondsOf(second ?? [])).toBeCloseTo(7.5, 1);
     expect(secondsOf(third ?? [])).toBeCloseTo(6, 1);
+    expect(Math.abs((third?.[0]?.programDateTimeMs ?? 0) - backMs)).toBeLessThan(600);
     expect(validateMediaPlaylists(house.histories)).toEqual([]);
   });
 

@@ -144,6 +144,11 @@ export class KeptOrigin {
     }
   }
 
+  sendAtOnce(units: readonly AccessUnit[]): void {
+    for (const unit of units) this.#lease?.push(unit);
+    this.record();
+  }
+
   /** Time goes by. */
   wait(seconds: number): void {
     for (let leftMs = seconds * 1_000; leftMs > 0; leftMs -= 20) {
@@ -172,6 +177,7 @@ export class KeptOrigin {
   /** As a process ends that is asked to. */
   async stop(): Promise<void> {
     this.unpublish();
+    this.#parts.directory.stopSlates();
     await this.kill();
   }
 
