@@ -275,7 +275,7 @@ export class Packager implements StreamSubscriber {
   }
 
   onAccessUnit(unit: AccessUnit): void {
-    if (this.#packaged.has(unit)) this.#timeline.push(unit, this.#options.clock.wallMs());
+    if (this.#packaged.has(unit)) this.#timeline.push(unit, this.#options.clock.wallMs() - (unit.heldMs ?? 0));
   }
 
   onData(message: DataMessage): void {

@@ -14,6 +14,8 @@ interface AccessUnitBase {
    * open bitstream units of one temporal unit, one raw AAC frame, one Opus packet. Never changed.
    */
   readonly data: Uint8Array;
+  /** How long ago it came, where it was kept until somebody wanted it. */
+  readonly heldMs?: number;
 }
 
 export interface VideoAccessUnit extends AccessUnitBase {
