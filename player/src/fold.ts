@@ -35,7 +35,7 @@ export class Fold {
       (event) => {
         if (event.key !== 'Escape' || event.defaultPrevented || !this.open) return;
         if (document.fullscreenElement !== null || document.querySelector('dialog[open]') !== null) return;
-        if (document.querySelector('media-rendition-menu:not([hidden])') !== null) return;
+        if (document.querySelector('media-controller [role="menu"]:not([hidden])') !== null) return;
         if (this.#panel.contains(document.activeElement)) this.button.focus();
         this.#set(false);
       },

@@ -1,4 +1,5 @@
 import Hls, { ErrorDetails, ErrorTypes, type ErrorData, Events } from 'hls.js';
+import type { AudioTracks } from './audio-tracks.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
 import { maxLatencyDurationCount, watchSettings } from './hls-settings.ts';
 import { MediaRate } from './media-rate.ts';
@@ -15,6 +16,7 @@ export class HlsSession implements PlaybackSession {
   readonly #video: HTMLVideoElement;
   readonly #playlist: string;
   readonly #renditions: VideoRenditions;
+  readonly #audioTracks: AudioTracks;
   readonly #hls: Hls;
   #delivery = new DeliveryMeter();
   #videoRate = new MediaRate(rateWindowSeconds);
@@ -28,16 +30,18 @@ export class HlsSession implements PlaybackSession {
     return Hls.isSupported();
   }
 
-  constructor(video: HTMLVideoElement, playlist: string, renditions: VideoRenditions) {
+  constructor(video: HTMLVideoElement, playlist: string, renditions: VideoRenditions, audioTracks: AudioTracks) {
     this.#video = video;
     this.#playlist = playlist;
     this.#renditions = renditions;
+    this.#audioTracks = audioTracks;
     this.#hls = new Hls(watchSettings);
     this.#hls.config.liveMaxLatencyDurationCount = maxLatencyDurationCount;
     this.#listen();
     this.#hls.attachMedia(video);
     this.#hls.loadSource(playlist);
     renditions.addEventListener('change', this.#choose);
+    audioTracks.addEventListener('change', this.#chooseAudio);
     video.addEventListener('seeking', this.#noteSeek);
   }
 
@@ -99,13 +103,21 @@ export class HlsSession implements PlaybackSession {
   destroy(): void {
     this.#video.removeEventListener('seeking', this.#noteSeek);
     this.#renditions.removeEventListener('change', this.#choose);
+    this.#audioTracks.removeEventListener('change', this.#chooseAudio);
     this.#renditions.replace([]);
+    this.#audioTracks.replace([]);
     this.#hls.destroy();
   }
 
   readonly #choose = (): void => {
     const chosen = this.#renditions[this.#renditions.selectedIndex];
     this.#hls.nextLevel = chosen === undefined ? -1 : Number(chosen.id);
+  };
+
+  readonly #chooseAudio = (): void => {
+    const { selectedIndex } = this.#audioTracks;
+    // At once: `nextAudioTrack`, which lets the buffer play out, stands still for seconds so near the live edge.
+    if (selectedIndex !== -1 && selectedIndex !== this.#hls.audioTrack) this.#hls.audioTrack = selectedIndex;
   };
 
   /** Who goes back in time on purpose may stay there: hls.js would take it for an accident and jump to the live edge. */
@@ -116,7 +128,9 @@ export class HlsSession implements PlaybackSession {
 
   #listen(): void {
     const hls = this.#hls;
-    hls.on(Events.MANIFEST_PARSED, (_event, { levels }) => {
+    hls.on(Events.MANIFEST_PARSED, (_event, { levels, audioTracks }) => {
+      // hls.js says nothing of the tracks when there are none any more.
+      if (audioTracks.length === 0) this.#audioTracks.replace([]);
       const renditions = levels.map(({ width, height, bitrate }, index) => ({
         id: `${index}`,
         width,
@@ -124,6 +138,10 @@ export class HlsSession implements PlaybackSession {
         bitrate,
       }));
       this.#renditions.replace(renditions.filter((rendition) => rendition.height > 0));
+    });
+    hls.on(Events.AUDIO_TRACKS_UPDATED, (_event, { audioTracks }) => this.#audioTracks.replace(audioTracks));
+    hls.on(Events.AUDIO_TRACK_SWITCHING, (_event, { id }) => {
+      this.#audioTracks.selectedIndex = id;
     });
     hls.on(Events.LEVEL_SWITCHING, (_event, { level }) => {
       const chosen = this.#renditions[this.#renditions.selectedIndex];

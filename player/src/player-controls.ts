@@ -1,5 +1,6 @@
 import 'media-chrome';
 import 'media-chrome/menu';
+import { formatAudioTrack, type NamedTrack } from './audio-preference.ts';
 import { customElement, element } from './element.ts';
 
 const forwardedKeys = new Set([' ', 'k', 'm', 'f', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown']);
@@ -28,7 +29,8 @@ export function playerControls(video: HTMLVideoElement, over: HTMLElement, seekT
     video,
     customElement('media-loading-indicator', { slot: 'centered-chrome', noautohide: true }),
     over,
-    customElement('media-rendition-menu', { hidden: true, anchor: 'auto' }),
+    audioTrackMenu(),
+    customElement('media-rendition-menu', { hidden: true, anchor: 'auto', 'aria-label': 'Quality' }),
     element('div', { class: 'shade' }),
     customElement('media-time-range', { 'aria-label': 'Position in the last minute' }),
     customElement(
@@ -39,6 +41,7 @@ export function playerControls(video: HTMLVideoElement, over: HTMLElement, seekT
       customElement('media-volume-range'),
       customElement('media-live-button'),
       element('span', { class: 'spacer' }),
+      customElement('media-audio-track-menu-button'),
       customElement('media-rendition-menu-button'),
       customElement('media-pip-button'),
       customElement('media-fullscreen-button'),
@@ -53,6 +56,13 @@ export function playerControls(video: HTMLVideoElement, over: HTMLElement, seekT
     { capture: true },
   );
   return controller;
+}
+
+function audioTrackMenu(): HTMLElement {
+  const menu = customElement('media-audio-track-menu', { hidden: true, anchor: 'auto', 'aria-label': 'Audio' });
+  return Object.assign(menu, {
+    formatMenuItemText: (_label: string, track: NamedTrack) => formatAudioTrack(track),
+  });
 }
 
 /** Gives media-chrome the keys that are pressed while nothing else on the page has the focus. */

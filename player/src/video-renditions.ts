@@ -1,3 +1,5 @@
+import { SelectableList } from './selectable-list.ts';
+
 /** A rendition as media-chrome's quality menu reads it. */
 export interface VideoRendition {
   readonly id: string;
@@ -10,33 +12,13 @@ export interface VideoRendition {
  * The list of renditions that media-chrome looks for at `media.videoRenditions`, after the media-tracks proposal: an
  * iterable of renditions with `selectedIndex`, −1 for automatic.
  */
-export class VideoRenditions extends EventTarget implements Iterable<VideoRendition> {
+export class VideoRenditions extends SelectableList<VideoRendition> {
   readonly [index: number]: VideoRendition;
-  #renditions: readonly VideoRendition[] = [];
-  #selectedIndex = -1;
-
-  get length(): number {
-    return this.#renditions.length;
-  }
-
-  get selectedIndex(): number {
-    return this.#selectedIndex;
-  }
-
-  set selectedIndex(index: number) {
-    if (index === this.#selectedIndex) return;
-    this.#selectedIndex = index;
-    this.dispatchEvent(new Event('change'));
-  }
-
-  [Symbol.iterator](): Iterator<VideoRendition> {
-    return this.#renditions[Symbol.iterator]();
-  }
 
   /** Takes the place of all renditions; the choice goes back to automatic. */
   replace(renditions: readonly VideoRendition[]): void {
-    const before = this.#renditions.length;
-    this.#renditions = renditions;
+    const before = this.length;
+    this.put(renditions);
     for (let index = 0; index < Math.max(before, renditions.length); index += 1) {
       const rendition = renditions[index];
       if (rendition === undefined) Reflect.deleteProperty(this, index);

@@ -1,3 +1,5 @@
+import { keepAudioChoice } from './audio-choice.ts';
+import { type AudioTrackList, AudioTracks, offerAudioTracks } from './audio-tracks.ts';
 import { element } from './element.ts';
 import { HlsSession } from './hls-session.ts';
 import { NativeSession } from './native-session.ts';
@@ -31,6 +33,7 @@ export class WatchPlayer {
   readonly root: HTMLElement;
   readonly #video = element('video', { playsinline: true, preload: 'auto' });
   readonly #renditions = offerRenditions(this.#video);
+  readonly #audioTracks = new AudioTracks();
   readonly #overlay: PictureOverlay;
   readonly #recovery = new Recovery();
   readonly #ended = new AbortController();
@@ -51,8 +54,10 @@ export class WatchPlayer {
     this.#askedAtMs = askedAtMs;
     this.#onFigures = onFigures;
     this.#overlay = new PictureOverlay(stream, () => this.#tapped());
+    const audioTracks = this.#offerAudioTracks();
     const controller = playerControls(this.#video, this.#overlay.root, () => this.#session?.jumpToLive());
     this.root = element('div', { class: 'player', 'data-state': 'starting', 'data-stream': stream }, controller);
+    if (audioTracks !== undefined) keepAudioChoice(controller, audioTracks);
     forwardKeys(controller, this.#ended.signal);
     this.#listen();
     this.#session = this.#begin();
@@ -77,8 +82,20 @@ export class WatchPlayer {
   }
 
   #begin(): PlaybackSession | undefined {
-    if (HlsSession.supported) return new HlsSession(this.#video, this.#playlist, this.#renditions);
+    if (HlsSession.supported) {
+      return new HlsSession(this.#video, this.#playlist, this.#renditions, this.#audioTracks);
+    }
     return NativeSession.supports(this.#video) ? new NativeSession(this.#video, this.#playlist) : undefined;
+  }
+
+  /** Whoever plays the playlist has the tracks: the page, or the browser with a list of its own. */
+  #offerAudioTracks(): AudioTrackList | undefined {
+    if (!HlsSession.supported) {
+      const video: HTMLVideoElement & { readonly audioTracks?: AudioTrackList } = this.#video;
+      return video.audioTracks;
+    }
+    offerAudioTracks(this.#video, this.#audioTracks);
+    return this.#audioTracks;
   }
 
   #listen(): void {

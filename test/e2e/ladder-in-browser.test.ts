@@ -5,6 +5,13 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/condition.ts';
+import {
+  currentTime,
+  expectWithinPicture,
+  pageAppearances,
+  playerState,
+  untilPlaying,
+} from '../support/player-page.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
 const artifacts = join(import.meta.dirname, '..', '..', 'artifacts');
@@ -48,10 +55,6 @@ function videoHeight(page: Page): Promise<number> {
   return page.evaluate<number>("document.querySelector('video').videoHeight");
 }
 
-function state(page: Page): Promise<Readonly<Record<string, string | undefined>>> {
-  return page.evaluate<Record<string, string>>("({ ...document.querySelector('.player')?.dataset })");
-}
-
 async function openMenu(page: Page): Promise<void> {
   await page.locator('.player').hover();
   await page.locator('media-rendition-menu-button').click();
@@ -62,7 +65,7 @@ describe('the quality menu of the player page', () => {
   it('offers every rendition of a ladder, and plays on when one is chosen', async () => {
     const page = await browser.newPage();
     await page.goto(`${program.edgeUrl}/?stream=rungs`);
-    await eventually('it plays', async () => (await state(page))['state'] === 'playing', 30_000);
+    await untilPlaying(page);
     await openMenu(page);
     const offered = await page.getByRole('menuitemradio').allInnerTexts();
     expect(offered.map((name) => name.trim())).toEqual(expect.arrayContaining(['360p', '240p', '120p']));
@@ -74,11 +77,10 @@ describe('the quality menu of the player page', () => {
     ]) {
       if (!(await page.getByRole('menuitemradio', { name, exact: true }).isVisible())) await openMenu(page);
       await page.getByRole('menuitemradio', { name, exact: true }).click();
-      const from = await page.evaluate<number>("document.querySelector('video').currentTime");
+      const from = await currentTime(page);
       await eventually(`${name} is shown`, async () => (await videoHeight(page)) === height, 20_000);
       await eventually('it plays on', async () => {
-        const now = await page.evaluate<number>("document.querySelector('video').currentTime");
-        return now > from + 4 && (await state(page))['state'] === 'playing';
+        return (await currentTime(page)) > from + 4 && (await playerState(page))['state'] === 'playing';
       });
     }
     await page.close();
@@ -87,21 +89,20 @@ describe('the quality menu of the player page', () => {
   it('plays on after ffmpeg was killed, with a rendition of it chosen', async () => {
     const page = await browser.newPage();
     await page.goto(`${program.edgeUrl}/?stream=rungs`);
-    await eventually('it plays', async () => (await state(page))['state'] === 'playing', 30_000);
+    await untilPlaying(page);
     await openMenu(page);
     await page.getByRole('menuitemradio', { name: '120p', exact: true }).click();
     await eventually('120p is shown', async () => (await videoHeight(page)) === 120, 20_000);
     const begun = program.logLines().findLast(({ msg }) => msg === 'Renditions are being made');
     process.kill(Number(begun?.['pid']), 'SIGKILL');
-    const currentTime = () => page.evaluate<number>("document.querySelector('video').currentTime");
-    const from = await currentTime();
+    const from = await currentTime(page);
     await eventually(
       'it plays on',
-      async () => (await currentTime()) > from + 10 && (await state(page))['state'] === 'playing',
+      async () => (await currentTime(page)) > from + 10 && (await playerState(page))['state'] === 'playing',
       40_000,
     );
     // What was chosen is shown, or the choice has been given up.
-    const checked = page.locator('media-chrome-menu-item[aria-checked="true"]');
+    const checked = page.locator('media-rendition-menu media-chrome-menu-item[aria-checked="true"]');
     await eventually('the menu says what is the case', async () => {
       const value = await checked.first().getAttribute('value');
       return value === 'auto' || (await videoHeight(page)) === 120;
@@ -109,28 +110,14 @@ describe('the quality menu of the player page', () => {
     await page.close();
   });
 
-  it.each([
-    { theme: 'light', size: 'desktop', width: 1_280, height: 800 },
-    { theme: 'dark', size: 'desktop', width: 1_280, height: 800 },
-    { theme: 'light', size: 'phone', width: 390, height: 844 },
-    { theme: 'dark', size: 'phone', width: 390, height: 844 },
-  ] as const)('is within the picture: $theme, $size', async ({ theme, size, width, height }) => {
+  it.each(pageAppearances)('is within the picture: $theme, $size', async ({ theme, size, width, height }) => {
     const page = await browser.newPage();
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: theme });
     await page.goto(`${program.edgeUrl}/?stream=rungs`);
-    await eventually('it plays', async () => (await state(page))['state'] === 'playing', 30_000);
+    await untilPlaying(page);
     await openMenu(page);
-    const [player, menu] = [
-      await page.locator('.player').boundingBox(),
-      await page.locator('media-rendition-menu').boundingBox(),
-    ];
-    await page.screenshot({ path: join(artifacts, `quality-menu-${theme}-${size}.png`) });
-    if (player === null || menu === null) throw new Error('the menu is not there');
-    expect(menu.x).toBeGreaterThanOrEqual(player.x);
-    expect(menu.y).toBeGreaterThanOrEqual(player.y);
-    expect(menu.x + menu.width).toBeLessThanOrEqual(player.x + player.width + 1);
-    expect(menu.y + menu.height).toBeLessThanOrEqual(player.y + player.height + 1);
+    await expectWithinPicture(page, 'media-rendition-menu', `quality-menu-${theme}-${size}`);
     await page.close();
   });
 });

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/condition.ts';
-import { frameNumberInPage } from '../support/frame-counter.ts';
+import { currentTime, frameNumber, playerState } from '../support/player-page.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -31,22 +31,6 @@ function publishClip(name: string): { stop(): Promise<unknown> } {
       expect(code).toBe(0);
     },
   };
-}
-
-// What runs in the page stands here as text: it speaks of a DOM that the types of this program do not know.
-
-/** What the page says of its player, read off the element that carries it. */
-function playerState(page: Page): Promise<Readonly<Record<string, string | undefined>>> {
-  return page.evaluate<Record<string, string>>("({ ...document.querySelector('.player')?.dataset })");
-}
-
-function currentTime(page: Page): Promise<number> {
-  return page.evaluate<number>("document.querySelector('video').currentTime");
-}
-
-/** The number that the clip shows in black and white squares (media/README.md), or null while it shows none. */
-function frameNumber(page: Page): Promise<number | null> {
-  return page.evaluate<number | null>(`${frameNumberInPage}(document.querySelector('video'))`);
 }
 
 beforeAll(async () => {

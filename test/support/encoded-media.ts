@@ -15,13 +15,12 @@ export interface EncodedMedia {
   readonly units: readonly AccessUnit[];
 }
 
-/** Encodes with ffmpeg (`output`: the options before the file) and reads the FLV file that comes out. */
+/** Lets ffmpeg write FLV (`inputs` and `output`: its options) and reads the file that comes out. */
 async function encodeMedia(inputs: readonly string[], output: readonly string[]): Promise<EncodedMedia> {
   const folder = await mkdtemp(join(tmpdir(), 'streamfront-media-'));
   try {
     const file = join(folder, 'media.flv');
-    const lavfi = inputs.flatMap((input) => ['-f', 'lavfi', '-i', input]);
-    const result = await run('ffmpeg', ['-nostdin', '-y', '-v', 'error', ...lavfi, ...output, '-f', 'flv', file]);
+    const result = await run('ffmpeg', ['-nostdin', '-y', '-v', 'error', ...inputs, ...output, '-f', 'flv', file]);
     if (result.code !== 0) throw new Error(`ffmpeg could not encode:\n${result.standardError}`);
     return mediaOfFlv(await readFile(file));
   } finally {
@@ -48,9 +47,23 @@ export function mediaOfFlv(bytes: Uint8Array): EncodedMedia {
 /** Thirty pictures a second with B-frames and a keyframe every two seconds, and AAC at 48 kHz. */
 export function encodeClip(seconds: number, extra: readonly string[] = []): Promise<EncodedMedia> {
   return encodeMedia(
-    [`testsrc2=size=320x180:rate=30:duration=${seconds}`, `sine=frequency=440:sample_rate=48000:duration=${seconds}`],
+    ['-f', 'lavfi', '-i', `testsrc2=size=320x180:rate=30:duration=${seconds}`, ...tone(440, seconds)],
     ['-c:v', 'libx264', '-preset', 'veryfast', '-g', '60', '-keyint_min', '60', '-sc_threshold', '0', '-bf', '2']
       .concat(['-pix_fmt', 'yuv420p', '-c:a', 'aac', '-ac', '2', '-b:a', '96k'])
       .concat(extra),
   );
+}
+
+/** A sine as AAC at 48 kHz. */
+export function encodeTone(hertz: number, seconds: number): Promise<EncodedMedia> {
+  return encodeMedia(tone(hertz, seconds), ['-c:a', 'aac', '-ac', '2', '-b:a', '96k']);
+}
+
+/** The pictures of a file as they are, over and over. */
+export function loopPictures(file: string, seconds: number): Promise<EncodedMedia> {
+  return encodeMedia(['-stream_loop', '-1', '-i', file], ['-map', '0:v', '-c', 'copy', '-t', `${seconds}`]);
+}
+
+function tone(hertz: number, seconds: number): readonly string[] {
+  return ['-f', 'lavfi', '-i', `sine=frequency=${hertz}:sample_rate=48000:duration=${seconds}`];
 }
