@@ -18,8 +18,11 @@ export interface TransportVariant {
 const streams = new WeakMap<CmafTrackConfig, { readonly stream: ElementaryStream | undefined }>();
 
 function streamOf(config: CmafTrackConfig): ElementaryStream | undefined {
-  const known = streams.get(config) ?? { stream: elementaryStream(config) };
-  streams.set(config, known);
+  let known = streams.get(config);
+  if (known === undefined) {
+    known = { stream: elementaryStream(config) };
+    streams.set(config, known);
+  }
   return known.stream;
 }
 
@@ -59,7 +62,8 @@ export function soundOf({ sounds }: TransportVariant): Rendition | undefined {
 
 /** The segments that can be listed: those that all tracks have brought to their end. */
 export function transportSegments(variant: TransportVariant): readonly StoredSegment[] {
-  return variant.main.window.segments.filter(({ msn }) => msn < soundEndMsn(variant));
+  const endMsn = soundEndMsn(variant);
+  return variant.main.window.segments.filter(({ msn }) => msn < endMsn);
 }
 
 /** The first that some sound may still bring something of. */

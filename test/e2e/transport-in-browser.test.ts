@@ -1,6 +1,7 @@
 import type { BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
+import { eventually } from '../support/condition.ts';
 import { FfmpegEncoder } from '../support/ffmpeg-encoder.ts';
 import { HlsPage } from '../support/hls-page.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
@@ -19,6 +20,20 @@ afterAll(async () => {
 });
 
 describe('MPEG-TS in Chromium', () => {
+  it('is played by hls.js over a discontinuity, when the encoder is killed and another one comes', async () => {
+    const viewer = await HlsPage.open(browser, program.edgeUrl);
+    {
+      await using _first = new FfmpegEncoder(`${program.rtmpUrl}/twice`);
+      await viewer.play('twice', { playlist: 'ts.m3u8' });
+      await viewer.untilPlayed(2);
+    }
+    await using _second = new FfmpegEncoder(`${program.rtmpUrl}/twice`);
+    const discontinuous = async () =>
+      (await (await fetch(`${program.edgeUrl}/live/twice/ts.m3u8`)).text()).includes('#EXT-X-DISCONTINUITY\n');
+    await eventually('there is a discontinuity', discontinuous, 30_000);
+    await viewer.untilPlayed(12, 60_000);
+  });
+
   it.each(['ts.m3u8', 'ts-index.m3u8'])(
     'is played by hls.js from %s, through the cache of the edge',
     async (playlist) => {

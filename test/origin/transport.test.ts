@@ -2,6 +2,7 @@ import { createDecipheriv } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
+import { KeptHouse, type KeptOrigin } from '../support/kept-origin.ts';
 import { LiveOrigin } from '../support/live-origin.ts';
 import { samplesOfIsoBoxes, sha256 } from '../support/packaged-media.ts';
 import { parsePlaylist, type ParsedPlaylist } from '../support/parsed-playlist.ts';
@@ -85,7 +86,15 @@ describe('a live stream as MPEG-TS', () => {
     expect(transport.segments.map(common)).toEqual(cmaf.segments.map(common));
     expect(transport.segments.length).toBeGreaterThan(4);
     let counters: ReadonlyMap<number, number> = new Map();
-    for (const { uri } of transport.segments) ({ counters } = await expectSameMedia(uri, counters));
+    const clocks: number[] = [];
+    for (const { uri } of transport.segments) {
+      const read = await expectSameMedia(uri, counters);
+      ({ counters } = read);
+      clocks.push(...read.clocks.map(({ ticks }) => ticks));
+    }
+    const steps = clocks.slice(1).map((ticks, index) => ticks - (clocks[index] ?? 0));
+    expect(Math.min(...steps)).toBeGreaterThan(0);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(9_000);
     expect(await playlist('video-ts.m3u8')).toEqual(transport);
   });
 
@@ -250,6 +259,25 @@ describe('a live stream as MPEG-TS', () => {
     }
   });
 
+  it('is the same after a restart of the origin, and goes on behind it', async () => {
+    await using house = new KeptHouse();
+    const before = await house.start();
+    before.publish(both);
+    before.send(run(9));
+    const wanted = transportFiles(before);
+    expect(wanted.size).toBeGreaterThan(3);
+    await before.written();
+    await before.kill();
+    const after = await house.start();
+    for (const [msn, bytes] of transportFiles(after)) {
+      if (wanted.has(msn)) expect(bytes.equals(wanted.get(msn) ?? Buffer.alloc(0)), String(msn)).toBe(true);
+    }
+    after.publish(both);
+    after.send(run(9));
+    expect(Math.max(...transportFiles(after).keys())).toBeGreaterThan(Math.max(...wanted.keys()) + 2);
+    await after.kill();
+  });
+
   it('can be turned off', async () => {
     await using off = await closing({ mpegTs: false });
     off.origin.publish('test', both, run(9));
@@ -293,6 +321,17 @@ describe('the multivariant playlist of MPEG-TS', () => {
     expect(await (await origin.get('/live/test/ts-index.m3u8')).text()).toMatch(/\naudio-ts\.m3u8\n$/);
   });
 });
+
+/** Those that are listed and no gaps, by number. */
+function transportFiles({ packager }: KeptOrigin): Map<number, Buffer> {
+  const variant = packager?.transport.variant('video') ?? 'nothing is packaged';
+  if (typeof variant === 'string') throw new Error(variant);
+  const text = packager?.transport.playlist(variant)?.plain.toString() ?? '';
+  const listed = parsePlaylist(text).segments.filter(({ gap }) => !gap);
+  return new Map(
+    listed.map(({ msn }) => [msn, Buffer.from(packager?.transport.segment(variant, msn) ?? new Uint8Array(0))]),
+  );
+}
 
 /** Sound comes 700 ms after the pictures of its time. */
 function arrivalMs({ kind, timestampMs }: AccessUnit): number {

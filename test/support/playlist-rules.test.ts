@@ -2,11 +2,35 @@ import { describe, expect, it } from 'vitest';
 import { changeLine, findingsAfter, good, lastState, withLine, withoutLines } from './broken-playlists.ts';
 import { parsePlaylist } from './parsed-playlist.ts';
 import { validateUpdate } from './playlist-update.ts';
-import { validateReports } from './playlist-validator.ts';
+import { validateMediaPlaylists, validateReports } from './playlist-validator.ts';
 
 const skipOne = '#EXT-X-SKIP:SKIPPED-SEGMENTS=1';
 const date = '2026-01-01T00:00:05.000Z';
 const dateRange = (attributes: string) => withLine(`#EXT-X-DATERANGE:${attributes}`);
+
+describe('validateMediaPlaylists, of version 3', () => {
+  const plain = [
+    '#EXTM3U',
+    '#EXT-X-VERSION:3',
+    '#EXT-X-TARGETDURATION:2',
+    '#EXT-X-MEDIA-SEQUENCE:4',
+    '#EXT-X-DISCONTINUITY-SEQUENCE:0',
+    '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z',
+    '#EXTINF:2.00000,',
+    '4.ts',
+    '',
+  ].join('\n');
+  const findings = (text: string) => validateMediaPlaylists(new Map([['ts', [text]]])).join('\n');
+
+  it('takes what old players read, and reports what they do not know', () => {
+    expect(findings(plain)).toBe('');
+    expect(findings(plain.replace('#EXTINF', '#EXT-X-MAP:URI="a"\n#EXTINF'))).toMatch(/MAP.* version 3 does not know/);
+    expect(findings(plain.replace('#EXTINF', '#EXT-X-PART:URI="a",DURATION=2\n#EXTINF'))).toMatch(/does not know/);
+    expect(findings(plain.replace(/#EXT-X-PROGRAM.*\n/, ''))).toMatch(/no PROGRAM-DATE-TIME/);
+    expect(findings(plain.replace('2.00000', '2.60000'))).toMatch(/rounds over TARGETDURATION/);
+    expect(findings(plain.replace('VERSION:3', 'VERSION:4'))).toMatch(/0 times EXT-X-SERVER-CONTROL/);
+  });
+});
 
 describe('validateMediaPlaylists, more of the draft', () => {
   it.each<[string, RegExp, (text: string, index: number) => string, number?]>([

@@ -1,7 +1,7 @@
 import { clockReferenceBytes } from './timestamp.ts';
 
 /** Every packet of a transport stream (ISO/IEC 13818-1 §2.4.3.2). */
-export const packetBytes = 188;
+const packetBytes = 188;
 const headBytes = 4;
 /** What is left behind the head for adaptation field and payload. */
 const roomBytes = packetBytes - headBytes;
