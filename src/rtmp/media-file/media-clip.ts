@@ -123,10 +123,11 @@ class PassCheck {
   /** How long the pass lasts. */
   end(): number {
     const { seconds } = this.#extent;
+    if (this.#firstKeyframeSeconds === undefined) throw unusable(this.#path, 'it has no pictures');
     if (seconds < leastSeconds) {
       throw unusable(this.#path, `it lasts ${shownSeconds(seconds)}, at least ${leastSeconds} s is needed`);
     }
-    this.#noteInterval((this.#firstKeyframeSeconds ?? 0) + seconds);
+    this.#noteInterval(this.#firstKeyframeSeconds + seconds);
     const { maxKeyframeSeconds } = this.#bounds;
     if (this.#longestSeconds > maxKeyframeSeconds) {
       throw unusable(
