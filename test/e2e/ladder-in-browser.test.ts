@@ -70,6 +70,8 @@ describe('the quality menu of the player page', () => {
     const offered = await page.getByRole('menuitemradio').allInnerTexts();
     expect(offered.map((name) => name.trim())).toEqual(expect.arrayContaining(['360p', '240p', '120p']));
     expect(offered).toHaveLength(4);
+    // One sound is no choice.
+    expect(await page.locator('media-audio-track-menu-button').isVisible()).toBe(false);
     for (const { name, height } of [
       { name: '120p', height: 120 },
       { name: '360p', height: 360 },
