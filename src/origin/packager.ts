@@ -11,6 +11,7 @@ import { type ExpectingSink, TargetLearner } from '../policy/target-learner.ts';
 import { Timeline } from '../policy/timeline.ts';
 import { ChangeWaiters } from '../stores/change-waiters.ts';
 import type { DateRange } from '../formats/m3u8/date-range.ts';
+import { AwaitedRenditions } from './awaited-renditions.ts';
 import type { Skip } from './blocking-reload.ts';
 import { DateRanges } from './date-ranges.ts';
 import type { EncodedText } from './encoded-text.ts';
@@ -48,8 +49,6 @@ export interface PackagerOptions {
 
 /** Requests that may wait for one stream at a time. An edge merges its viewers' into one. */
 const maxWaiters = 10_000;
-/** How long after the first playlist those of renditions that are made elsewhere are waited for. */
-const completeMs = 3_000;
 /** Who watches asks again within this time, however long segments are and however long a request is held. */
 const watchedMs = 60_000;
 
@@ -90,8 +89,7 @@ export class Packager implements StreamSubscriber {
   readonly #dateRanges = new DateRanges();
   readonly #listeners = new MediaListeners();
   readonly #following = new FollowingRenditions();
-  #awaited: () => readonly string[] = () => [];
-  #playableFromMs: number | undefined;
+  readonly #awaited = new AwaitedRenditions();
   readonly #playlists = new PackagedPlaylists();
 
   constructor(options: PackagerOptions) {
@@ -223,18 +221,17 @@ export class Packager implements StreamSubscriber {
 
   /** What is coming: names of renditions that the first multivariant playlist is to have, if they come soon. */
   awaitRenditions(awaited: () => readonly string[]): void {
-    this.#awaited = awaited;
+    this.#awaited.expect(awaited);
   }
 
   /** Every rendition that is awaited has a segment. */
   get isComplete(): boolean {
-    const listed = new Set(this.renditions.map(({ name }) => name));
-    return this.#awaited().every((name) => listed.has(name));
+    return this.#awaited.areAmong(this.renditions);
   }
 
   /** For how long what is missing of that may be waited for. */
   get completeWithinMs(): number {
-    return Math.max(0, (this.#playableFromMs ?? Infinity) + completeMs - this.#options.clock.monotonicMs());
+    return this.#awaited.leftMs(this.#options.clock.monotonicMs());
   }
 
   /** What leaves the timeline goes to the listener too, from now on. Returns the way to stop. */
@@ -349,7 +346,7 @@ export class Packager implements StreamSubscriber {
     this.#timeline.resume(originWallMs, mended.endSeconds);
     this.#learner.know(targets);
     this.#isPlayable = this.keys?.isReady !== false;
-    this.#playableFromMs = -Infinity;
+    this.#awaited.playableFrom(-Infinity);
     this.#ended = ended;
     if (ended) this.changes.close();
   }
@@ -372,7 +369,7 @@ export class Packager implements StreamSubscriber {
     this.#dateRanges.leave(this.#windowStartMs(), this.#options.clock.monotonicMs());
     const isEncryptable = this.keys === undefined || this.keys.isReady;
     this.#isPlayable ||= isEncryptable && this.publishedRenditions.length >= this.#tracksExpected;
-    if (this.#isPlayable) this.#playableFromMs ??= this.#options.clock.monotonicMs();
+    if (this.#isPlayable) this.#awaited.playableFrom(this.#options.clock.monotonicMs());
     this.changes.changed();
   }
 
