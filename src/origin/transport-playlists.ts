@@ -8,7 +8,7 @@ import { isTransportable, soundOf, transportSegments, type TransportVariant } fr
 
 /** The media playlist of a variant; `undefined` as long as nothing can be listed. */
 export function transportPlaylistText(source: PlaylistSource, variant: TransportVariant): string | undefined {
-  const { epoch, targets, keys, ended } = source;
+  const { epoch, targets, keys, dateRanges, ended } = source;
   const { name, window } = variant.main;
   const segments = transportSegments(variant);
   const [first] = segments;
@@ -25,6 +25,7 @@ export function transportPlaylistText(source: PlaylistSource, variant: Transport
       gap: gap || !isTransportable(variant, msn),
       keys: keys?.playlistKeys(msn) ?? [],
     })),
+    dateRanges: dateRanges.listed,
     ended,
   });
 }

@@ -98,6 +98,16 @@ describe('a live stream as MPEG-TS', () => {
     expect(await playlist('video-ts.m3u8')).toEqual(transport);
   });
 
+  it('has the date ranges of the others', async () => {
+    origin.publish('test', both, run(9));
+    const startDate = new Date(origin.clock.wallMs()).toISOString();
+    const fault = origin.channels.get('live/test')?.packager.addDateRange({ id: 'break-1', startDate });
+    expect(fault).toBeUndefined();
+    const { dateRanges } = await playlist('ts.m3u8');
+    expect(dateRanges).toHaveLength(1);
+    expect(dateRanges).toEqual((await playlist('video.m3u8')).dateRanges);
+  });
+
   it('gives a segment when all of its tracks are complete, and to whoever may keep it for a year', async () => {
     origin.publish('test', both, run(9));
     const { segments } = await playlist('ts.m3u8');

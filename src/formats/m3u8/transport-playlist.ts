@@ -1,3 +1,4 @@
+import { type DateRange, dateRangeTag } from './date-range.ts';
 import { type EncryptionKey, KeyTags } from './encryption-key.ts';
 
 /**
@@ -10,6 +11,8 @@ export interface TransportPlaylist {
   readonly discontinuitySequence: number;
   /** Oldest first. */
   readonly segments: readonly TransportPlaylistSegment[];
+  /** In the order in which they were added. */
+  readonly dateRanges: readonly DateRange[];
   /** Nothing will be added any more. */
   readonly ended: boolean;
 }
@@ -37,6 +40,7 @@ export function writeTransportPlaylist(playlist: TransportPlaylist): string {
     `#EXT-X-TARGETDURATION:${playlist.targetDurationSeconds}`,
     `#EXT-X-MEDIA-SEQUENCE:${playlist.mediaSequence}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${playlist.discontinuitySequence}`,
+    ...playlist.dateRanges.map(dateRangeTag),
   ];
   const keys = new KeyTags();
   for (const segment of playlist.segments) {
