@@ -72,7 +72,7 @@ export function keyPath(id: string): string {
 /** Fifteen digits stay exact. A number has one spelling: a path with a leading zero is another path, and not ours. */
 const number = '(0|[1-9][0-9]{0,14})';
 const playlistPath = new RegExp(`^(${renditionName}?)(-iframes|-ts)?\\.m3u8$`);
-const keyPathForm = /^keys\/([0-9a-f]{16})$/;
+const keyPathForm = /^keys\/([0-9a-f]{32})$/;
 const mediaPath = new RegExp(
   `^([0-9a-z-]{1,64})/(${renditionName})/(?:init-${number}\\.mp4|${number}(?:\\.${number})?\\.m4s|${number}\\.ts)$`,
 );

@@ -34,9 +34,9 @@ export class PackagedTracks {
     return this.#configs.has(trackNumber(track));
   }
 
-  /** The configuration to package with; `undefined` when the codec is none that is packaged. */
-  configure(config: TrackConfig): CmafTrackConfig | undefined {
-    if (isCmafTrack(config)) {
+  /** The configuration to package with; `undefined` when the codec is none that is packaged, or not `accepted`. */
+  configure(config: TrackConfig, accepted: (config: CmafTrackConfig) => boolean): CmafTrackConfig | undefined {
+    if (isCmafTrack(config) && accepted(config)) {
       this.#configs.set(trackNumber(config), config);
       return this.#withColorInfo(config);
     }

@@ -5,6 +5,7 @@ import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
+import { isProtectable } from '../formats/cmaf/sample-encryption.ts';
 import { type CutterStart, SegmentCutter } from '../policy/segment-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { type ExpectingSink, TargetLearner } from '../policy/target-learner.ts';
@@ -255,14 +256,17 @@ export class Packager implements StreamSubscriber {
   }
 
   onTrackConfig(config: TrackConfig): void {
-    const packaged = this.#packaged.configure(config);
+    const packaged = this.#packaged.configure(
+      config,
+      (candidate) => this.keys?.encryptsWholeFiles !== false || isProtectable(candidate),
+    );
     if (packaged !== undefined) {
       this.#timeline.setTrackConfig(packaged);
       return;
     }
     this.#options.log.warn(
       { stream: this.path, kind: config.kind, track: config.trackId, codec: config.codecString },
-      'Track is not packaged for HTTP: there is no VP8 in CMAF; send H.264, HEVC, AV1 or VP9',
+      'Track is not packaged for HTTP: there is no VP8 in CMAF; send H.264 or HEVC, without SAMPLE-AES AV1 or VP9 too',
     );
   }
 

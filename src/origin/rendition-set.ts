@@ -30,7 +30,7 @@ export interface RenditionSetOptions {
   /** A part, segment or gap more. */
   readonly onChange: () => void;
   /** Of an encrypted stream. */
-  readonly keys: Pick<StreamKeys, 'onSegmentBegin' | 'leaveBefore'> | undefined;
+  readonly keys: Pick<StreamKeys, 'onSegmentBegin' | 'leaveBefore' | 'protectionAt'> | undefined;
   /** What belongs into the parts of each rendition beside its samples. */
   readonly events: Pick<TimedMetadata, 'take'>;
   /** A segment has begun, of a number that no rendition had before. */
@@ -177,7 +177,7 @@ export class RenditionSet implements CutterSink {
       maxBytes: settings.windowBytes,
     };
     const dateAt = (mediaSeconds: number) => new Date(wallMsAt(mediaSeconds)).toISOString();
-    const created = new Rendition(name, config, targets, limits, dateAt, before);
+    const created = new Rendition(name, config, targets, limits, dateAt, before, this.#options.keys?.protectionAt);
     this.#renditions = new Map([...this.#renditions, [track, created] as const].sort(([a], [b]) => a - b));
     return created;
   }

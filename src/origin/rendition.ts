@@ -1,17 +1,21 @@
 import { initSegment } from '../formats/cmaf/init-segment.ts';
 import { eventMessage, id3EventScheme } from '../formats/cmaf/event-message.ts';
-import { mediaPart } from '../formats/cmaf/media-part.ts';
+import { type MediaPart, mediaPart } from '../formats/cmaf/media-part.ts';
+import { protectSample, type SampleProtection } from '../formats/cmaf/sample-encryption.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { sameTrackConfig } from '../formats/media/track.ts';
 import type { CutGap, CutPart, SegmentStart } from '../policy/part-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { TimedEvent } from '../policy/timed-events.ts';
-import { timescaleOf } from '../policy/timed-unit.ts';
+import { type TimedUnit, timescaleOf } from '../policy/timed-unit.ts';
 import { IFrames } from './i-frames.ts';
 import type { MeasuredBitrate } from './measured-bitrate.ts';
 import { discontinuitiesBefore } from '../stores/kept/mended-windows.ts';
 import type { KeptSegment } from '../stores/kept/segment-file.ts';
 import { SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
+
+/** How a segment is encrypted; `undefined` as long as there is no key. */
+export type ProtectionAt = (msn: number) => SampleProtection | undefined;
 
 const noBytes = new Uint8Array(0);
 
@@ -41,6 +45,9 @@ export class Rendition {
   readonly #inits = new Map<number, Uint8Array>();
   /** What the initialisation segments were written of; of those from before a restart only the last. */
   readonly #configs = new Map<number, CmafTrackConfig>();
+  readonly #protectionAt: ProtectionAt | undefined;
+  /** What the newest initialisation segment says. */
+  #protection: SampleProtection | undefined;
   #initIndex = -1;
   #config: CmafTrackConfig;
   #sequenceNumber = 0;
@@ -54,7 +61,9 @@ export class Rendition {
     limits: SegmentWindowLimits,
     programDateTimeAt: (mediaSeconds: number) => string,
     before?: RenditionBefore,
+    protectionAt?: ProtectionAt,
   ) {
+    this.#protectionAt = protectionAt;
     this.name = name;
     this.kind = config.kind;
     this.window = new SegmentWindow(limits);
@@ -62,6 +71,7 @@ export class Rendition {
     this.#targets = targets;
     this.#programDateTimeAt = programDateTimeAt;
     this.#config = config;
+    this.#protection = protectionAt?.(Infinity);
     if (before === undefined) this.#addInit(config);
     else this.#restore(before);
   }
@@ -101,6 +111,7 @@ export class Rendition {
 
   startSegment(config: CmafTrackConfig, start: SegmentStart): void {
     this.#begin(start);
+    this.#setProtection(start.msn);
     this.#setConfig(config);
     const { msn, startTicks, independent, discontinuity } = start;
     const head = { ...this.#head(msn, startTicks / timescaleOf(config)), independent, discontinuity };
@@ -111,7 +122,8 @@ export class Rendition {
   /** `events` belong to it, in the order of their times. */
   addPart({ units, startTicks, durationTicks, independent }: CutPart, events: readonly TimedEvent[] = []): void {
     const durationSeconds = durationTicks / timescaleOf(this.#config);
-    if (units.length === 0) {
+    // Without a key there is nothing that may be sent.
+    if (units.length === 0 || (this.#protectionAt !== undefined && this.#protection === undefined)) {
       this.window.addPart({ bytes: noBytes, durationSeconds, independent, gap: true });
       this.iFrames?.addPart({ byteLength: 0, start: 0, firstSampleEnd: 0, durationSeconds, independent: false });
       return;
@@ -121,6 +133,7 @@ export class Rendition {
       sequenceNumber: ++this.#sequenceNumber,
       baseMediaDecodeTimeTicks: startTicks,
       samples: units,
+      ...this.#protected(units),
     });
     const bytes = messages.length === 0 ? part : Uint8Array.from(Buffer.concat([...messages, part]));
     const { msn } = this.window.nextPart;
@@ -187,6 +200,7 @@ export class Rendition {
     this.#initIndex = initIndex;
     for (const [index, bytes] of inits) this.#inits.set(index, bytes);
     this.#configs.set(initIndex, this.#config);
+    this.#protection = this.#protectionAt?.(segments.at(-1)?.segment.msn ?? 0);
     this.iFrames?.resume(segments.at(-1)?.iFrames ?? 0, this.window.discontinuities);
     this.#forget();
   }
@@ -216,6 +230,20 @@ export class Rendition {
     };
   }
 
+  /** Another key needs an initialisation segment of its own, which names it. */
+  #setProtection(msn: number): void {
+    const protection = this.#protectionAt?.(msn);
+    if (protection === this.#protection) return;
+    this.#protection = protection;
+    this.#addInit(this.#config);
+  }
+
+  #protected(units: readonly TimedUnit[]): Pick<MediaPart, 'protectedSamples'> {
+    const protection = this.#protection;
+    if (protection === undefined) return {};
+    return { protectedSamples: units.map(({ data }) => protectSample(data, this.#config, protection)) };
+  }
+
   #setConfig(config: CmafTrackConfig): void {
     if (config === this.#config) return;
     const isSame = sameTrackConfig(this.#config, config);
@@ -225,7 +253,7 @@ export class Rendition {
 
   #addInit(config: CmafTrackConfig): void {
     this.#initIndex++;
-    this.#inits.set(this.#initIndex, initSegment(config, timescaleOf(config)));
+    this.#inits.set(this.#initIndex, initSegment(config, timescaleOf(config), this.#protection));
     this.#configs.set(this.#initIndex, config);
   }
 

@@ -61,7 +61,7 @@ const schema = z.strictObject({
         method: z.enum(encryptionMethods),
         keys: z.array(
           z.strictObject({
-            id: z.string().regex(/^[0-9a-f]{16}$/),
+            id: z.string().regex(/^[0-9a-f]{32}$/),
             number: z.int().min(0),
             firstMsn: z.int().min(0),
             startSeconds: z.number(),

@@ -1,5 +1,6 @@
 import type { CmafTrackConfig } from './cmaf-track.ts';
 import { box, fullBox, text, uint16, uint32, zeros } from './box.ts';
+import { protectedSampleEntry, type SampleProtection } from './sample-encryption.ts';
 import { handlerOf, sampleEntry } from './sample-entry.ts';
 
 /** Every rendition is its own file with one track. */
@@ -10,7 +11,7 @@ const undeterminedLanguage = 0x55c4;
 const identityMatrix = uint32(0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000);
 
 /**
- * The CMAF header (initialisation segment) of a track (ISO/IEC 23000-19 §7.3.1).
+ * The CMAF header (initialisation segment) of a track (ISO/IEC 23000-19 §7.3.1); with `protection` that of an encrypted one.
  *
  * There is no edit list. Composition offsets are written as the publisher sent them (`trun` version 1, signed), on
  * the one clock that all tracks share: a stream with B-frames whose first picture is shown 80 ms after its decode
@@ -18,8 +19,10 @@ const identityMatrix = uint32(0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000
  * the audio with it, and players disagree about edit lists in fragmented files (Media Source Extensions apply them
  * to the track alone).
  */
-export function initSegment(config: CmafTrackConfig, timescale: number): Uint8Array {
-  const init = [ftyp(config), moov(config, timescale)];
+export function initSegment(config: CmafTrackConfig, timescale: number, protection?: SampleProtection): Uint8Array {
+  const entry = sampleEntry(config);
+  const described = protection === undefined ? entry : protectedSampleEntry(entry, config.kind, protection);
+  const init = [ftyp(config), moov(config, timescale, described)];
   const bytes = new Uint8Array(init.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of init) {
@@ -38,8 +41,8 @@ function ftyp({ codec }: CmafTrackConfig): Uint8Array {
   return box('ftyp', text('iso6'), uint32(0), ...brands.map(text));
 }
 
-function moov(config: CmafTrackConfig, timescale: number): Uint8Array {
-  return box('moov', mvhd(timescale), trak(config, timescale), box('mvex', trex()));
+function moov(config: CmafTrackConfig, timescale: number, entry: Uint8Array): Uint8Array {
+  return box('moov', mvhd(timescale), trak(config, timescale, entry), box('mvex', trex()));
 }
 
 function mvhd(timescale: number): Uint8Array {
@@ -57,8 +60,8 @@ function mvhd(timescale: number): Uint8Array {
   );
 }
 
-function trak(config: CmafTrackConfig, timescale: number): Uint8Array {
-  return box('trak', tkhd(config), box('mdia', mdhd(timescale), handlerOf(config), minf(config)));
+function trak(config: CmafTrackConfig, timescale: number, entry: Uint8Array): Uint8Array {
+  return box('trak', tkhd(config), box('mdia', mdhd(timescale), handlerOf(config), minf(config, entry)));
 }
 
 function tkhd(config: CmafTrackConfig): Uint8Array {
@@ -85,10 +88,10 @@ function mdhd(timescale: number): Uint8Array {
   return fullBox('mdhd', 0, 0, uint32(0, 0, timescale, 0), uint16(undeterminedLanguage, 0));
 }
 
-function minf(config: CmafTrackConfig): Uint8Array {
+function minf(config: CmafTrackConfig, entry: Uint8Array): Uint8Array {
   const mediaHeader =
     config.kind === 'video' ? fullBox('vmhd', 0, 1, uint16(0, 0, 0, 0)) : fullBox('smhd', 0, 0, uint16(0, 0));
-  return box('minf', mediaHeader, dinf(), stbl(config));
+  return box('minf', mediaHeader, dinf(), stbl(entry));
 }
 
 /** The samples are in this same file. */
@@ -97,10 +100,10 @@ function dinf(): Uint8Array {
 }
 
 /** No samples here: they come in the fragments. */
-function stbl(config: CmafTrackConfig): Uint8Array {
+function stbl(entry: Uint8Array): Uint8Array {
   return box(
     'stbl',
-    fullBox('stsd', 0, 0, uint32(1), sampleEntry(config)),
+    fullBox('stsd', 0, 0, uint32(1), entry),
     fullBox('stts', 0, 0, uint32(0)),
     fullBox('stsc', 0, 0, uint32(0)),
     fullBox('stsz', 0, 0, uint32(0, 0)),

@@ -1,3 +1,4 @@
+import { type ProtectedSample, sampleEncryptionBoxes } from './sample-encryption.ts';
 import { trackId } from './init-segment.ts';
 
 /** One access unit as a sample of a track. Times are in ticks of the track's timescale. */
@@ -17,6 +18,8 @@ export interface MediaPart {
   /** Decode time of the first sample, in ticks of the track's timescale. */
   readonly baseMediaDecodeTimeTicks: number;
   readonly samples: readonly Sample[];
+  /** As they are sent, where they are encrypted: one for each sample. */
+  readonly protectedSamples?: readonly ProtectedSample[];
 }
 
 /** Depends on no other sample. */
@@ -35,9 +38,11 @@ const sampleBytes = 16;
  * is copied once, into it.
  */
 export function mediaPart(part: MediaPart): Uint8Array<ArrayBuffer> {
-  const { samples } = part;
+  const { samples, protectedSamples } = part;
   const trunBytes = trunHeadBytes + samples.length * sampleBytes;
-  const trafBytes = 8 + tfhdBytes + tfdtBytes + trunBytes;
+  const plainTrafBytes = 8 + tfhdBytes + tfdtBytes + trunBytes;
+  const encryption = sampleEncryptionBoxes(protectedSamples ?? [], 8 + mfhdBytes + plainTrafBytes);
+  const trafBytes = plainTrafBytes + encryption.length;
   const moofBytes = 8 + mfhdBytes + trafBytes;
   let mdatBytes = 8;
   for (const sample of samples) mdatBytes += sample.data.length;
@@ -77,8 +82,10 @@ export function mediaPart(part: MediaPart): Uint8Array<ArrayBuffer> {
     view.setInt32(at, sample.compositionOffsetTicks);
     at += 4;
   }
+  bytes.set(encryption, at);
+  at += encryption.length;
   boxHead(mdatBytes, 0x6d64_6174); // mdat
-  for (const sample of samples) {
+  for (const sample of protectedSamples ?? samples) {
     bytes.set(sample.data, at);
     at += sample.data.length;
   }

@@ -12,7 +12,7 @@ export type KeyOrigin =
   | { readonly kind: 'url'; readonly url: string };
 
 /** As playlists call them. */
-export const encryptionMethods = ['AES-128'] as const;
+export const encryptionMethods = ['AES-128', 'SAMPLE-AES'] as const;
 
 /** How the streams that `stream` fits are encrypted. */
 export interface EncryptionRule {
@@ -55,7 +55,9 @@ const ruleSchema = z
       .describe(
         'Which streams: a name such as `live/stage`, `*` for any run of characters; the first rule that fits counts',
       ),
-    method: z.enum(encryptionMethods).describe('`AES-128`: segments and parts as a whole'),
+    method: z
+      .enum(encryptionMethods)
+      .describe('`AES-128`: segments and parts as a whole; `SAMPLE-AES`: the samples in them (`cbcs`)'),
     keys: keysSchema
       .prefault('generated')
       .describe('Where keys come from: made here, files of a folder, the output of a command, the answer of a URL'),

@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { EncryptionKey } from '../../formats/m3u8/encryption-key.ts';
+import type { SampleProtection } from '../../formats/cmaf/sample-encryption.ts';
 import { KeySchedule, type ScheduledKey, type StreamKey } from '../../policy/key-schedule.ts';
 import { keyPath } from '../live-paths.ts';
 import type { EncryptionRule } from './encryption-settings.ts';
 import { fetchKey, filledIn, keyBytes } from './key-source.ts';
+import type { ProtectionAt } from '../rendition.ts';
+import { sampleProtection } from './sample-cipher.ts';
 import { sequenceIv, WholeFileCipher } from './whole-file-cipher.ts';
 
 /** What a restart has to know of the encryption of a stream: secrets. */
@@ -39,6 +42,8 @@ export class StreamKeys {
   readonly #schedule: KeySchedule;
   readonly #cipher = new WholeFileCipher();
   #next: StreamKey | undefined;
+  /** By key. */
+  readonly #protections = new Map<string, SampleProtection>();
   /** The first segment there was. */
   #begun: { readonly msn: number; readonly startSeconds: number } | undefined;
   #failures = 0;
@@ -77,6 +82,11 @@ export class StreamKeys {
     return { method: this.method, keys: this.#schedule.keys };
   }
 
+  /** How the samples of segments are encrypted; `undefined` where they are not. */
+  get protectionAt(): ProtectionAt | undefined {
+    return this.encryptsWholeFiles ? undefined : this.#protectionAt;
+  }
+
   /** Before anything of this segment is there. */
   onSegmentBegin(msn: number, startSeconds: number): void {
     this.#begun ??= { msn, startSeconds };
@@ -90,6 +100,8 @@ export class StreamKeys {
   /** Nothing before this segment answers any more. */
   leaveBefore(msn: number): void {
     this.#schedule.leaveBefore(msn);
+    const ids = new Set(this.#schedule.keys.map(({ id }) => id));
+    for (const id of this.#protections.keys()) if (!ids.has(id)) this.#protections.delete(id);
   }
 
   /** What a media playlist says of a segment. Only when `isReady`. */
@@ -122,6 +134,17 @@ export class StreamKeys {
     this.#retry?.cancel();
   }
 
+  /** The same object for the same key. */
+  readonly #protectionAt = (msn: number): SampleProtection | undefined => {
+    const key = this.#schedule.keyOf(msn);
+    if (key?.iv === undefined) return undefined;
+    const known = this.#protections.get(key.id);
+    if (known !== undefined) return known;
+    const protection = sampleProtection(key.id, key.bytes, key.iv);
+    this.#protections.set(key.id, protection);
+    return protection;
+  };
+
   #playlistKey(key: StreamKey): EncryptionKey {
     const { keyUri } = this.#rule;
     const request = { name: this.#name, id: key.id, number: key.number };
@@ -142,9 +165,10 @@ export class StreamKeys {
     const rule = this.#rule;
     const { newest, isRotating } = this.#schedule;
     if (this.#closed || (newest !== undefined && !isRotating)) return;
-    const id = randomBytes(8).toString('hex');
+    const id = randomBytes(keyBytes).toString('hex');
     const number = newest === undefined ? 0 : newest.number + 1;
-    const iv = rule.iv === 'random' ? randomBytes(keyBytes) : undefined;
+    // Samples have a constant one, whatever the rule says.
+    const iv = rule.iv === 'random' || !this.encryptsWholeFiles ? randomBytes(keyBytes) : undefined;
     const fetched = fetchKey(rule.keys, { name: this.#name, id, number });
     if (fetched instanceof Promise) {
       fetched.then(

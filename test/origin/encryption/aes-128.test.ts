@@ -86,7 +86,7 @@ describe('a stream that is encrypted by AES-128', () => {
     expect(answer.headers.get('Content-Type')).toBe('application/octet-stream');
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*');
     expect(Buffer.from(await answer.arrayBuffer())).not.toEqual(await bytesAt(origin, second ?? ''));
-    for (const absent of ['keys/0000000000000000', 'keys/', 'keys/..']) {
+    for (const absent of ['keys/00000000000000000000000000000000', 'keys/', 'keys/..']) {
       expect((await origin.get(`/live/test/${absent}`)).status).toBe(404);
     }
     expect((await bytesAt(origin, 'e1/video/init-0.mp4')).includes('ftyp')).toBe(true);
@@ -153,7 +153,7 @@ describe('a stream that is encrypted by AES-128', () => {
     origin.publish('test', both, run(5));
     const files = encryptedFiles(await (await origin.get('/live/test/video.m3u8')).text());
     const ids = files.flatMap(
-      ({ keyUri: uri }) => /^https:\/\/keys\.example\.com\/test\/([0-9a-f]{16})\?n=\d$/.exec(uri)?.[1] ?? [],
+      ({ keyUri: uri }) => /^https:\/\/keys\.example\.com\/test\/([0-9a-f]{32})\?n=\d$/.exec(uri)?.[1] ?? [],
     );
     expect(ids).toHaveLength(files.length);
     expect((await origin.get(`/live/test/keys/${ids[0]}`)).status).toBe(404);
