@@ -5,7 +5,6 @@ import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
-import { isProtectable } from '../formats/cmaf/sample-encryption.ts';
 import { type CutterStart, SegmentCutter } from '../policy/segment-cutter.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { type ExpectingSink, TargetLearner } from '../policy/target-learner.ts';
@@ -256,10 +255,7 @@ export class Packager implements StreamSubscriber {
   }
 
   onTrackConfig(config: TrackConfig): void {
-    const packaged = this.#packaged.configure(
-      config,
-      (candidate) => this.keys?.encryptsWholeFiles !== false || isProtectable(candidate),
-    );
+    const packaged = this.#packaged.configure(config, (candidate) => this.keys?.protects(candidate) !== false);
     if (packaged !== undefined) {
       this.#timeline.setTrackConfig(packaged);
       return;

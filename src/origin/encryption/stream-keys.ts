@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { EncryptionKey } from '../../formats/m3u8/encryption-key.ts';
-import type { SampleProtection } from '../../formats/cmaf/sample-encryption.ts';
+import type { CmafTrackConfig } from '../../formats/cmaf/cmaf-track.ts';
+import { isProtectable, type SampleProtection } from '../../formats/cmaf/sample-encryption.ts';
 import { KeySchedule, type ScheduledKey, type StreamKey } from '../../policy/key-schedule.ts';
 import { keyPath } from '../live-paths.ts';
 import type { EncryptionRule } from './encryption-settings.ts';
@@ -70,6 +71,11 @@ export class StreamKeys {
   /** Segments and parts as they are sent, not what is in them. */
   get encryptsWholeFiles(): boolean {
     return this.method === 'AES-128';
+  }
+
+  /** Whether a track can be encrypted as the stream is. */
+  protects(config: CmafTrackConfig): boolean {
+    return this.encryptsWholeFiles || isProtectable(config);
   }
 
   /** There is a key for what is there. */
