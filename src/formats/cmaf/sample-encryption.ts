@@ -8,7 +8,7 @@ export interface SampleProtection {
   /** 16 bytes: every range begins with it. */
   readonly constantIv: Uint8Array;
   /** AES-128-CBC from that vector on, without padding; takes whole blocks of 16 bytes. */
-  encryptBlocks(blocks: Uint8Array): Uint8Array;
+  readonly encryptBlocks: (blocks: Uint8Array) => Uint8Array;
 }
 
 /** Bytes that are sent in the clear, and those of which some are encrypted that follow them. */
