@@ -2,15 +2,15 @@ import type { HlsConfig, LoadPolicy } from 'hls.js';
 
 /**
  * Playlists are asked for as long as there is hope of an answer: a refused connection or a 503 costs a try, and the
- * count begins anew with each playlist that arrives. 4xx is not tried again here; the watch view asks the list of
- * streams instead.
+ * count, which sound and pictures share, begins anew with each playlist that arrives. An origin may restart several
+ * times. 4xx is not tried again here; the watch view asks the list of streams instead.
  */
 const playlistLoadPolicy: LoadPolicy = {
   default: {
     maxTimeToFirstByteMs: 10_000,
     maxLoadTimeMs: 20_000,
     timeoutRetry: { maxNumRetry: 8, retryDelayMs: 500, maxRetryDelayMs: 4_000 },
-    errorRetry: { maxNumRetry: 10, retryDelayMs: 500, maxRetryDelayMs: 4_000, backoff: 'exponential' },
+    errorRetry: { maxNumRetry: 40, retryDelayMs: 500, maxRetryDelayMs: 4_000, backoff: 'exponential' },
   },
 };
 

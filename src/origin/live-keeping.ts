@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { longestSegmentSeconds } from '../policy/target-duration.ts';
 import { type KeptStream, KeptStreams } from '../stores/kept/kept-streams.ts';
-import { mendWindows } from '../stores/kept/mended-windows.ts';
+import { mendWindows, withoutBarelyBegun } from '../stores/kept/mended-windows.ts';
 import { StreamFiles } from '../stores/kept/stream-files.ts';
 import { encryptionRuleOf } from './encryption/encryption-settings.ts';
 import type { PackagingBefore } from './packaging-state.ts';
@@ -115,7 +115,11 @@ export class LiveKeeping {
     }
     const { originWallMs, targets, renditions } = packaging;
     const dateAt = (mediaSeconds: number) => new Date(originWallMs + mediaSeconds * 1_000).toISOString();
-    const mended = mendWindows(new Map(renditions.map(({ name }) => [name, kept.segments.get(name) ?? []])), {
+    const segments = withoutBarelyBegun(
+      new Map(renditions.map(({ name }) => [name, kept.segments.get(name) ?? []])),
+      begun,
+    );
+    const mended = mendWindows(segments, {
       progress: { nextMsn: packaging.nextMsn, begun },
       nowSeconds: (clock.wallMs() - originWallMs) / 1_000,
       segmentSeconds: targets.segmentSeconds,
@@ -125,7 +129,7 @@ export class LiveKeeping {
     });
     if (mended === undefined) return undefined;
     const keeper = this.keeper(path, epoch);
-    keeper.resume({ ...packaging, nextMsn: mended.nextMsn }, { kept: kept.segments, mended, publication, endedWallMs });
+    keeper.resume({ ...packaging, nextMsn: mended.nextMsn }, { kept: segments, mended, publication, endedWallMs });
     return {
       path,
       epoch,

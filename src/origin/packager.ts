@@ -321,6 +321,7 @@ export class Packager implements StreamSubscriber {
       events: this.#timedMetadata,
       onBegun: (begun) => this.#keep((keeper, state) => keeper.onSegmentBegun(state, begun)),
       onRenditionChanged: () => this.#keep((keeper, state) => keeper.onRenditionChanged(state)),
+      onPart: (rendition) => this.#options.keeper?.onPart(rendition),
       onSegment: (rendition) => this.#options.keeper?.onSegment(rendition),
       onChange: () => this.#changed(),
       onWanted: (msn) => cutter.giveUpBefore(msn),

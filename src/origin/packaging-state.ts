@@ -32,6 +32,8 @@ export interface PackagingKeeper {
   onSegmentBegun(state: PackagingState, begun: BegunSegment): void;
   /** There is a rendition, or an initialisation segment, that there was not before. */
   onRenditionChanged(state: PackagingState): void;
+  /** The rendition has one more part, which viewers will be told of. */
+  onPart(rendition: Rendition): void;
   /** The rendition has one more complete segment, or a gap. */
   onSegment(rendition: Rendition): void;
   /** Nothing is open, and nothing will begin until a publisher comes. */

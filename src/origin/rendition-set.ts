@@ -37,6 +37,8 @@ export interface RenditionSetOptions {
   readonly onBegun: (begun: BegunSegment) => void;
   /** There is a rendition, or an initialisation segment, that there was not before. */
   readonly onRenditionChanged: () => void;
+  /** A rendition has one more part. */
+  readonly onPart: (rendition: Rendition) => void;
   /** A rendition has one more complete segment, or a gap. */
   readonly onSegment: (rendition: Rendition) => void;
   /** Renditions that have nothing yet of the segments before `msn` will not be waited for. */
@@ -110,7 +112,9 @@ export class RenditionSet implements CutterSink {
 
   onPart({ track }: TimedTrack, part: CutPart): void {
     const rendition = this.#renditions.get(track);
-    rendition?.addPart(part, this.#eventsOf(rendition, part));
+    if (rendition === undefined) return;
+    rendition.addPart(part, this.#eventsOf(rendition, part));
+    this.#options.onPart(rendition);
     this.#options.onChange();
   }
 

@@ -95,6 +95,28 @@ export class Rendition {
     );
   }
 
+  /** The newest part of the open segment, as a segment of its own, for a restart. */
+  get lastPart(): KeptSegment | undefined {
+    const { open, discontinuities } = this.window;
+    const part = open?.parts.at(-1);
+    return (
+      open &&
+      part && {
+        segment: {
+          ...open.head,
+          durationSeconds: part.durationSeconds,
+          parts: [part],
+          byteLength: part.bytes.length,
+          gap: false,
+        },
+        discontinuities: discontinuities + (open.head.discontinuity ? 1 : 0),
+        unitCount: this.#unitCounts.get(open.head.msn) ?? 0,
+        sequenceNumber: this.#sequenceNumber,
+        iFrames: this.iFrames?.count ?? 0,
+      }
+    );
+  }
+
   /** The codec configuration of the newest segment. */
   get config(): CmafTrackConfig {
     return this.#config;

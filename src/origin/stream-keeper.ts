@@ -76,6 +76,10 @@ export class StreamKeeper implements PackagingKeeper {
     this.#write({ packaging: reserving(packaging), endedWallMs: undefined });
   }
 
+  onPart({ name, window, lastPart }: Rendition): void {
+    if (lastPart !== undefined) this.#options.files.writePart(name, lastPart, window.nextPart.part === 1);
+  }
+
   onSegment({ name, window, lastSegment }: Rendition): void {
     const { files } = this.#options;
     if (lastSegment !== undefined) files.writeSegment(name, lastSegment);

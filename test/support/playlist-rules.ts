@@ -4,6 +4,8 @@ export type Report = (finding: string) => void;
 
 /** Milliseconds in PROGRAM-DATE-TIME, five decimals in EXTINF, and audio that is slewed. */
 const dateToleranceMs = 30;
+/** EXTINF is rounded, and added up. */
+const sumToleranceSeconds = 0.001;
 const leastPartFill = 0.85;
 const rounding = 1e-6;
 
@@ -135,7 +137,7 @@ function checkListedParts(playlist: ParsedPlaylist, report: Report): void {
   let behindSeconds = playlist.open?.parts.reduce((sum, part) => sum + part.durationSeconds, 0) ?? 0;
   let isNear = true;
   for (const segment of playlist.segments.toReversed()) {
-    if (behindSeconds >= 3 * playlist.targetDurationSeconds) isNear = false;
+    if (behindSeconds >= 3 * playlist.targetDurationSeconds - sumToleranceSeconds) isNear = false;
     const hasParts = segment.parts.length > 0;
     if (isNear && !hasParts && !segment.gap) report(`segment ${segment.msn} is near the live end and has no parts`);
     if (behindSeconds > 4.5 * playlist.targetDurationSeconds && hasParts) {

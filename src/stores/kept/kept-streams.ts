@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../base/log.ts';
-import { decodeSegmentFile, isCutOff, type KeptSegment } from './segment-file.ts';
+import { decodeOpenFile, decodeSegmentFile, encodeSegmentFile, isCutOff, type KeptSegment } from './segment-file.ts';
 import { decodeStateFile } from './state-file.ts';
-import { segmentFileName, stateFileName } from './stream-files.ts';
+import { openFileName, segmentFileName, stateFileName } from './stream-files.ts';
 
 /** What is on the disk of one stream. */
 export interface KeptStream {
@@ -18,6 +18,7 @@ export interface KeptStream {
 const setAsideName = 'set-aside';
 const maxSetAside = 100;
 const streamFolder = /^[0-9a-z-]{1,64}$/;
+const openFile = /^([a-z0-9][a-z0-9-]{0,31})\.open$/;
 const segmentFile = /^([a-z0-9][a-z0-9-]{0,31})\.(0|[1-9][0-9]{0,14})\.segment$/;
 
 /** The folder of the streams of one origin: what is left there from before a restart. */
@@ -87,7 +88,7 @@ export class KeptStreams {
   async #loadSegments(name: string, files: readonly string[]): Promise<Map<string, KeptSegment[]>> {
     const byRendition = new Map<string, KeptSegment[]>();
     for (const file of files) {
-      if (file.startsWith(stateFileName)) continue;
+      if (file.startsWith(stateFileName) || openFile.test(file)) continue;
       try {
         const [, rendition, msn] = segmentFile.exec(file) ?? [];
         if (rendition === undefined) throw new Error('is nothing that this program has put here');
@@ -107,7 +108,30 @@ export class KeptStreams {
       }
     }
     for (const segments of byRendition.values()) segments.sort((a, b) => a.segment.msn - b.segment.msn);
+    for (const file of files) {
+      const [, rendition] = openFile.exec(file) ?? [];
+      if (rendition !== undefined) await this.#closeSegment(name, rendition, byRendition);
+    }
     return byRendition;
+  }
+
+  /** The segment that was open when the process was killed ends with the last part that is whole. */
+  async #closeSegment(name: string, rendition: string, byRendition: Map<string, KeptSegment[]>): Promise<void> {
+    const folder = this.folderOf(name);
+    const file = openFileName(rendition);
+    try {
+      const kept = decodeOpenFile(await readFile(join(folder, file)));
+      const segments = byRendition.get(rendition) ?? [];
+      if (kept !== undefined && kept.segment.msn > (segments.at(-1)?.segment.msn ?? -1)) {
+        await writeFile(join(folder, segmentFileName(rendition, kept.segment.msn)), encodeSegmentFile(kept), {
+          mode: 0o640,
+        });
+        byRendition.set(rendition, [...segments, kept]);
+      }
+      await rm(join(folder, file));
+    } catch (error) {
+      await this.setAside(`${name}/${file}`, error);
+    }
   }
 
   async #list(name: string): Promise<string[]> {

@@ -81,6 +81,19 @@ export function mendWindows(
   };
 }
 
+/**
+ * Without the segment that was open, where that began a discontinuity and one rendition has nothing of it: players that
+ * know the one by the pictures of another would wait for those.
+ */
+export function withoutBarelyBegun(
+  kept: ReadonlyMap<string, readonly KeptSegment[]>,
+  begun: BegunSegment | undefined,
+): ReadonlyMap<string, readonly KeptSegment[]> {
+  const isBegun = ({ segment }: KeptSegment) => segment.msn === begun?.msn;
+  if (begun?.discontinuity !== true || [...kept.values()].every((segments) => segments.some(isBegun))) return kept;
+  return new Map([...kept].map(([name, segments]) => [name, segments.filter((segment) => !isBegun(segment))]));
+}
+
 /** One for each sequence number that any rendition has, in order. */
 function knownSpans(kept: ReadonlyMap<string, readonly KeptSegment[]>): Span[] {
   const spans = new Map<number, Span>();
@@ -137,23 +150,30 @@ function discontinuitiesBetween(kept: ReadonlyMap<string, readonly KeptSegment[]
   return 0;
 }
 
-/** The numbers that viewers may have met, and after a kill as many as fit into the time since. */
+/**
+ * The numbers that viewers may have met, and where somebody published, as many as fit into the time since: the disk may
+ * have been behind. Nobody knows how much there was of them, and each is as short as may be: players keep what they have,
+ * and hls.js steps over a gap only if that does not reach beyond what it has. Nor does any begin a discontinuity: hls.js
+ * plays no sound behind one without pictures.
+ */
 function withTrailingGaps(spans: readonly Span[], options: MendingOptions): Span[] {
   const { progress, nowSeconds, segmentSeconds, longestSegmentSeconds } = options;
   const { begun } = progress;
   const last = spans.at(-1);
   const isOpen = begun !== undefined && begun.msn > (last?.msn ?? -1);
-  const whole = isOpen && last !== undefined ? [...spans, ...hole(last, begun, longestSegmentSeconds)] : [...spans];
+  // A run of time of which nothing is left takes none.
+  const begunSeconds = begun?.discontinuity === true ? (last?.endSeconds ?? 0) : (begun?.startSeconds ?? 0);
+  const lost = isOpen && last !== undefined ? { msn: begun.msn, startSeconds: begunSeconds } : undefined;
+  const whole =
+    last === undefined || lost === undefined ? [...spans] : [...spans, ...hole(last, lost, longestSegmentSeconds)];
   const firstMsn = isOpen ? begun.msn : (last?.msn ?? 0) + 1;
-  const startSeconds = Math.max(isOpen ? begun.startSeconds : 0, whole.at(-1)?.endSeconds ?? 0);
-  const outageSeconds = Math.max(0, nowSeconds - startSeconds);
+  const startSeconds = Math.max(isOpen ? begunSeconds : 0, whole.at(-1)?.endSeconds ?? 0);
   const met = Math.max(0, progress.nextMsn - firstMsn);
-  const count = begun === undefined ? met : Math.max(met, Math.ceil(outageSeconds / segmentSeconds));
-  const seconds = Math.min(Math.max(leastGapSeconds, outageSeconds / Math.max(1, count)), longestSegmentSeconds);
+  const sinceSeconds = begun === undefined ? 0 : nowSeconds - startSeconds;
+  const count = Math.max(met, Math.ceil(sinceSeconds / segmentSeconds));
   for (let index = 0; index < count; index++) {
-    const from = startSeconds + index * seconds;
-    const discontinuity = isOpen && index === 0 && begun.discontinuity;
-    whole.push({ msn: firstMsn + index, startSeconds: from, endSeconds: from + seconds, discontinuity });
+    const from = startSeconds + index * leastGapSeconds;
+    whole.push({ msn: firstMsn + index, startSeconds: from, endSeconds: from + leastGapSeconds, discontinuity: false });
   }
   return whole;
 }
@@ -176,7 +196,7 @@ function windowOf(
     const before = window.at(-1)?.segment;
     const beforeEnd =
       before === undefined || span.discontinuity ? undefined : before.startSeconds + before.durationSeconds;
-    const startSeconds = nearOr(span.startSeconds, beforeEnd);
+    const startSeconds = beforeEnd ?? span.startSeconds;
     const ownEndSeconds = nearOr(span.endSeconds, byMsn.get(span.msn + 1)?.segment.startSeconds);
     const endSeconds = Math.min(ownEndSeconds, startSeconds + longestSegmentSeconds);
     const segment = byMsn.get(span.msn) ?? {

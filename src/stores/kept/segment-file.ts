@@ -80,8 +80,37 @@ export function encodeSegmentFile({ segment, ...beside }: KeptSegment): Uint8Arr
 export function isCutOff(file: Uint8Array): boolean {
   if (file.length < prefixBytes) return true;
   const view = Buffer.from(file.buffer, file.byteOffset, prefixBytes);
-  const wholeLength = prefixBytes + view.readUInt32BE(8) + view.readUInt32BE(12);
-  return view.readUInt32BE(0) === magic && view.readUInt32BE(4) === version && file.length < wholeLength;
+  return view.readUInt32BE(0) === magic && view.readUInt32BE(4) === version && file.length < wholeLength(file);
+}
+
+/**
+ * The parts of a segment that was open, each as a segment of its own, one behind the other: one segment of them, which has
+ * ended there. What a kill has cut off is left out; `undefined` where nothing is whole. Throws as `decodeSegmentFile`.
+ */
+export function decodeOpenFile(file: Uint8Array<ArrayBuffer>): KeptSegment | undefined {
+  let open: KeptSegment | undefined;
+  for (let rest = file; !isCutOff(rest); ) {
+    const kept = decodeSegmentFile(rest.subarray(0, wholeLength(rest)));
+    rest = rest.subarray(wholeLength(rest));
+    const before = open?.segment ?? { durationSeconds: 0, byteLength: 0, parts: [] };
+    const { durationSeconds, byteLength, parts } = kept.segment;
+    open = {
+      ...kept,
+      segment: {
+        ...kept.segment,
+        durationSeconds: before.durationSeconds + durationSeconds,
+        byteLength: before.byteLength + byteLength,
+        parts: [...before.parts, ...parts],
+      },
+    };
+  }
+  return open;
+}
+
+/** What the prefix says that the file has. */
+function wholeLength(file: Uint8Array): number {
+  const view = Buffer.from(file.buffer, file.byteOffset, prefixBytes);
+  return prefixBytes + view.readUInt32BE(8) + view.readUInt32BE(12);
 }
 
 /** Throws an error with a sentence for what is no whole segment file. */

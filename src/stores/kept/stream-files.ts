@@ -24,6 +24,11 @@ export function segmentFileName(rendition: string, msn: number): string {
   return `${rendition}.${msn}.segment`;
 }
 
+/** The parts of the segment of a rendition that is open, or that was it last. */
+export function openFileName(rendition: string): string {
+  return `${rendition}.open`;
+}
+
 interface Job {
   readonly kind: 'write' | 'removal';
   readonly bytes: number;
@@ -73,19 +78,23 @@ export class StreamFiles {
       this.#stateWaits = false;
       const path = join(this.#options.folder, stateFileName);
       // It may hold keys.
-      await this.#writeFile(`${path}.new`, [encodeStateFile(this.#state)], 0o600);
+      await this.#writeFile(`${path}.new`, [encodeStateFile(this.#state)], { mode: 0o600 });
       await rename(`${path}.new`, path);
       this.#worksAgain();
     });
   }
 
+  /** The newest part of the open segment, as a segment that has nothing else; with `isFirst` there was none before it. */
+  writePart(rendition: string, kept: KeptSegment, isFirst: boolean): void {
+    const { byteLength } = kept.segment;
+    if (this.#isResting() || !this.#hasRoomFor(byteLength)) return;
+    const path = join(this.#options.folder, openFileName(rendition));
+    this.#add('write', byteLength, () => this.#writeFile(path, encodeSegmentFile(kept), { flag: isFirst ? 'w' : 'a' }));
+  }
+
   writeSegment(rendition: string, kept: KeptSegment): void {
-    if (this.#isResting()) return;
     const { msn, byteLength } = kept.segment;
-    if (this.#queuedBytes + byteLength > maxQueuedBytes) {
-      this.#fail(new Error(`the disk is too slow: ${this.#queuedBytes} bytes wait for it`));
-      return;
-    }
+    if (this.#isResting() || !this.#hasRoomFor(byteLength)) return;
     const there = this.#kept.get(rendition) ?? [];
     // In order, but for what a restart has put in.
     there.push(msn);
@@ -122,6 +131,12 @@ export class StreamFiles {
     while (this.#running !== undefined) await this.#running;
   }
 
+  #hasRoomFor(byteLength: number): boolean {
+    if (this.#queuedBytes + byteLength <= maxQueuedBytes) return true;
+    this.#fail(new Error(`the disk is too slow: ${this.#queuedBytes} bytes wait for it`));
+    return false;
+  }
+
   #isResting(): boolean {
     return this.#options.clock.monotonicMs() < this.#restUntilMs;
   }
@@ -145,12 +160,12 @@ export class StreamFiles {
     this.#running = undefined;
   }
 
-  async #writeFile(path: string, pieces: readonly Uint8Array[], mode = 0o640): Promise<void> {
+  async #writeFile(path: string, pieces: readonly Uint8Array[], { flag = 'w', mode = 0o640 } = {}): Promise<void> {
     if (!this.#folderMade) {
       await mkdir(this.#options.folder, { recursive: true, mode: 0o750 });
       this.#folderMade = true;
     }
-    const file = await open(path, 'w', mode);
+    const file = await open(path, flag, mode);
     try {
       const total = pieces.reduce((sum, { length }) => sum + length, 0);
       const { bytesWritten } = await file.writev(pieces);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  decodeOpenFile,
   decodeSegmentFile,
   encodeSegmentFile,
   isCutOff,
@@ -50,6 +51,49 @@ const keptSegment: fc.Arbitrary<KeptSegment> = fc
 function fileOf(kept: KeptSegment): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.concat(encodeSegmentFile(kept)));
 }
+
+/** A part as it is written of an open segment. */
+function partOf({ segment, ...counts }: KeptSegment, index: number): KeptSegment {
+  const parts = segment.parts.slice(index, index + 1);
+  const [part] = parts;
+  const byteLength = part?.bytes.length ?? 0;
+  return { segment: { ...segment, parts, byteLength, durationSeconds: part?.durationSeconds ?? 0 }, ...counts };
+}
+
+describe('decodeOpenFile', () => {
+  it('is the segment of the parts that are whole, wherever the file is cut off', () => {
+    fc.assert(
+      fc.property(keptSegment, fc.nat(), (kept, at) => {
+        const files = kept.segment.parts.map((_, index) => fileOf(partOf(kept, index)));
+        const file = new Uint8Array(Buffer.concat(files));
+        const cutAt = at % (file.length + 1);
+        let [whole, length] = [0, 0];
+        for (const { length: more } of files) {
+          length += more;
+          if (length <= cutAt) whole++;
+        }
+        const open = decodeOpenFile(file.slice(0, cutAt));
+        const parts = kept.segment.parts.slice(0, whole);
+        expect(open?.segment.parts.map(({ bytes }) => [...bytes]) ?? []).toEqual(parts.map(({ bytes }) => [...bytes]));
+        if (open === undefined) return;
+        expect(open.segment.msn).toBe(kept.segment.msn);
+        expect(open.segment.byteLength).toBe(parts.reduce((sum, { bytes }) => sum + bytes.length, 0));
+        expect(open.segment.durationSeconds).toBe(parts.reduce((sum, part) => sum + part.durationSeconds, 0));
+      }),
+    );
+  });
+
+  it('throws at a part that is damaged', () => {
+    const [kept] = fc.sample(
+      keptSegment.filter(({ segment }) => segment.parts.some(({ bytes }) => bytes.length > 0)),
+      1,
+    );
+    if (kept === undefined) throw new Error('there is no sample');
+    const file = fileOf(kept);
+    file.set([(file.at(-1) ?? 0) ^ 1], file.length - 1);
+    expect(() => decodeOpenFile(file)).toThrow(/checksum/);
+  });
+});
 
 describe('encodeSegmentFile', () => {
   it('is read back by decodeSegmentFile as it was, part by part', () => {
