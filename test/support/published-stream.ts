@@ -29,6 +29,7 @@ export class PublishedStream {
   /** Renditions that come into being after others have a playlist. */
   readonly late: string[] = [];
   readonly #findings = new Set<string>();
+  #transportState = '';
   readonly #parsed = new Map<string, ParsedPlaylist>();
 
   constructor(live: Record<string, unknown> = {}) {
@@ -93,7 +94,6 @@ export class PublishedStream {
     let hasChanged = false;
     for (const rendition of this.packager.renditions) {
       this.#recordIFrames(rendition);
-      this.#recordTransport(rendition);
       const name = `${rendition.name}.m3u8`;
       const text = this.packager.mediaPlaylist(rendition)?.plain.toString();
       const history = this.histories.get(name) ?? [];
@@ -111,6 +111,7 @@ export class PublishedStream {
       this.#parsed.set(name, whole);
       hasChanged = true;
     }
+    this.#recordTransports();
     const multivariant = hasChanged ? this.packager.multivariantPlaylist()?.plain.toString() : undefined;
     for (const finding of multivariant === undefined ? [] : validateMultivariantPlaylist(multivariant)) {
       this.#findings.add(`multivariant playlist: ${finding}`);
@@ -126,6 +127,15 @@ export class PublishedStream {
     if (text === undefined || withoutReports(text) === withoutReports(history.at(-1) ?? '')) return;
     history.push(text);
     this.iFrameHistories.set(name, history);
+  }
+
+  /** Parts change nothing there. */
+  #recordTransports(): void {
+    const { renditions, ended } = this.packager;
+    const state = [ended, ...renditions.map(({ window }) => window.nextPart.msn)].join(' ');
+    if (state === this.#transportState) return;
+    this.#transportState = state;
+    for (const rendition of renditions) this.#recordTransport(rendition);
   }
 
   #recordTransport({ name }: Rendition): void {
