@@ -13,6 +13,10 @@ export class MediaListeners implements MediaListener {
   /** The tracks of this run of time; empty while there is none. */
   #tracks: readonly TimedTrack[] = [];
 
+  get size(): number {
+    return this.#listeners.size;
+  }
+
   /** Returns the way to stop. */
   add(listener: MediaListener): () => void {
     this.#listeners.add(listener);

@@ -6,6 +6,7 @@ import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
 import { type CutterStart, SegmentCutter } from '../policy/segment-cutter.ts';
+import { PartForecast } from '../policy/part-forecast.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { type ExpectingSink, TargetLearner } from '../policy/target-learner.ts';
 import { Timeline } from '../policy/timeline.ts';
@@ -51,6 +52,8 @@ export interface PackagerOptions {
 const maxWaiters = 10_000;
 /** Who watches asks again within this time, however long segments are and however long a request is held. */
 const watchedMs = 60_000;
+/** So much before what fills a part is to come, what comes is read at once: timers are late, encoders sometimes early. */
+const readyMs = 5;
 
 /**
  * Packages one live stream for its whole life: access units → timeline → segments and parts → CMAF → the renditions'
@@ -90,6 +93,7 @@ export class Packager implements StreamSubscriber {
   readonly #listeners = new MediaListeners();
   readonly #following = new FollowingRenditions();
   readonly #awaited = new AwaitedRenditions();
+  readonly #forecast = new PartForecast();
   readonly #playlists = new PackagedPlaylists();
 
   constructor(options: PackagerOptions) {
@@ -281,11 +285,16 @@ export class Packager implements StreamSubscriber {
   }
 
   /**
-   * While somebody watches, parts are there when they are promised. Until there is a playlist nothing waits either: its
-   * dates begin with that of the first unit's coming.
+   * While somebody watches, parts are there when they are promised: what is in the midst of one can wait, what makes it
+   * whole cannot. Until there is a playlist nothing waits: its dates begin with that of the first unit's coming. Nor does
+   * anything where a ladder is made of it, which has much to do for each picture.
    */
   patienceMs(): number {
-    return this.#isPlayable && this.#options.clock.monotonicMs() >= this.#watchedUntilMs ? Infinity : 0;
+    if (!this.#isPlayable) return 0;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs >= this.#watchedUntilMs) return Infinity;
+    if (this.#listeners.size > 0) return 0;
+    return this.#forecast.untilNextMs(this.#cutter?.expectedParts ?? [], nowMs) - readyMs;
   }
 
   onPublisherStop(): void {
@@ -327,7 +336,7 @@ export class Packager implements StreamSubscriber {
       onWanted: (msn) => cutter.giveUpBefore(msn),
       log: this.#options.log.child({ stream: this.path }),
     });
-    const { before } = this.#options;
+    const { before, clock } = this.#options;
     const cutter = new SegmentCutter(targets, renditions, before && this.#restore(before, renditions));
     this.#renditions = renditions;
     this.#cutter = cutter;
@@ -335,10 +344,17 @@ export class Packager implements StreamSubscriber {
     return {
       onEpoch: (tracks) => {
         if (!this.#isPlayable) this.#tracksExpected = tracks.length;
+        this.#forecast.onEpoch(tracks);
         cutter.onEpoch(tracks);
       },
-      onUnit: (unit) => cutter.onUnit(unit),
-      onExpectedUnit: (unit) => cutter.onExpectedUnit(unit),
+      onUnit: (unit) => {
+        this.#forecast.onUnit(unit, clock.monotonicMs());
+        cutter.onUnit(unit);
+      },
+      onExpectedUnit: (unit) => {
+        this.#forecast.onUnit(unit, clock.monotonicMs());
+        cutter.onExpectedUnit(unit);
+      },
     };
   }
 

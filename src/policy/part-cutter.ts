@@ -41,6 +41,8 @@ export interface CutterSink {
 
 /** A hole shorter than this is none: clocks count in milliseconds. */
 const leastGapSeconds = 0.01;
+/** Share of a unit's duration by which the sum of many may differ from so many times one of them. */
+const durationJitter = 0.2;
 
 /**
  * Cuts the segments of one rendition into parts: as long as PART-TARGET allows, cut on decode time before the unit
@@ -68,6 +70,8 @@ export class PartCutter {
   /** What the parts and gaps have said so far ends here. */
   #saidTicks: number | undefined;
   #endTicks = 0;
+  /** How long the last unit lasts; 0 before the first. */
+  #unitTicks = 0;
   /** The unit that has gone out before it was certain how long it lasts, and where it ends in the media. */
   #early: { readonly dtsTicks: number; readonly mediaEndTicks: number } | undefined;
 
@@ -104,6 +108,18 @@ export class PartCutter {
   }
 
   /**
+   * Decode time of the unit that fills the open part, or the one after it if none is open, if all last as long as the
+   * last one. `undefined` outside of segments.
+   */
+  get fillsAtSeconds(): number | undefined {
+    const unitTicks = this.#unitTicks;
+    if (this.#segment === undefined || unitTicks === 0) return undefined;
+    const leastTicks = Math.max(this.#partTargetTicks * leastPartFill, this.#partTargetTicks - unitTicks);
+    const units = Math.ceil((leastTicks - this.#partTicks) / unitTicks - durationJitter);
+    return (this.#endTicks + Math.max(0, units - 1) * unitTicks) / this.timescale;
+  }
+
+  /**
    * It begins with `first`; or where the one before it has ended in the same run of time: with a gap, if that is earlier. Where
    * there is none before it in this run, it begins with `first` too, or at `startSeconds`, if given.
    */
@@ -129,6 +145,7 @@ export class PartCutter {
     if (!fitsNowhere && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
     this.#units.push(this.#joined(unit));
     this.#endTicks = unit.dtsTicks + unit.durationTicks;
+    this.#unitTicks = unit.durationTicks;
     if (this.#isFull(this.#partTicks, unit.durationTicks)) this.#endPart();
   }
 
@@ -143,6 +160,7 @@ export class PartCutter {
     if (partTicks > this.#partTargetTicks || !this.#isFull(partTicks, durationTicks)) return false;
     this.#units.push(unit);
     this.#endTicks = dtsTicks + durationTicks;
+    this.#unitTicks = durationTicks;
     this.#endPart();
     this.#early = { dtsTicks, mediaEndTicks: this.#endTicks };
     return true;

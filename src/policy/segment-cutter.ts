@@ -1,7 +1,8 @@
 import { BoundaryFollower, headStartSeconds, keyframeLagSeconds } from './boundary-follower.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
+import type { ExpectedPart } from './part-forecast.ts';
 import { SegmentBoundaries } from './segment-boundaries.ts';
-import { endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
+import { aimedSeconds, endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
 import type { UnitSink } from './target-learner.ts';
 import type { TimedTrack, TimedUnit } from './timed-unit.ts';
 import { TrailingTrack } from './trailing-track.ts';
@@ -93,6 +94,38 @@ export class SegmentCutter implements UnitSink {
     if (segment === undefined || msn !== this.#boundaries.nextMsn - 1) return;
     if (this.#endsSegment(leader, segment, unit, leader.secondsOf(unit))) return;
     if (leader.cutter.addEarly(unit)) this.#releaseWaiting(leader, false);
+  }
+
+  /** The next parts of this run's tracks; empty while that of the leading one is not to be foreseen. */
+  get expectedParts(): readonly ExpectedPart[] {
+    const { cutter } = this.#leader ?? {};
+    const fillsAtSeconds = cutter?.fillsAtSeconds;
+    if (cutter === undefined || fillsAtSeconds === undefined) return [];
+    const leading = cutter.track.track;
+    const expected = [{ track: leading, atSeconds: Math.min(fillsAtSeconds, this.#nextSegmentSeconds(cutter)) }];
+    for (const [track, { follower }] of this.#following) {
+      const atSeconds = follower.cutter.fillsAtSeconds;
+      if (atSeconds === undefined) continue;
+      const aheadUnits = (atSeconds - cutter.endSeconds) / this.#leaderUnitSeconds;
+      // What is ahead of the leading track goes out when that has passed it: a unit is known to be over by the next one.
+      if (aheadUnits < 0) expected.push({ track, atSeconds });
+      else expected.push({ track: leading, atSeconds: atSeconds + (1 - (aheadUnits % 1)) * this.#leaderUnitSeconds });
+    }
+    return expected;
+  }
+
+  /** Decode time of the unit that probably begins the next segment: the last part of this one may be a short one. */
+  #nextSegmentSeconds({ endSeconds, segment, track }: PartCutter): number {
+    const startSeconds = segment?.startSeconds ?? endSeconds;
+    const unitSeconds = this.#leaderUnitSeconds;
+    const latestSeconds = startSeconds + this.#limitSeconds - unitSeconds;
+    if (track.config.kind === 'audio') {
+      return Math.min(startSeconds + aimedSeconds(this.#targets.segmentSeconds), latestSeconds);
+    }
+    const keyframeSeconds = (this.#lastKeyframeSeconds ?? endSeconds) + Math.min(...this.#intervalsSeconds);
+    // It has not come where it was to be expected.
+    if (endSeconds > keyframeSeconds + 2 * unitSeconds) return latestSeconds;
+    return Math.min(keyframeSeconds, latestSeconds);
   }
 
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */

@@ -27,6 +27,11 @@ export function longestSegmentSeconds(targetDurationSeconds: number): number {
   return targetDurationSeconds + roundingSeconds;
 }
 
+/** A segment that is as long as this has reached its aim. */
+export function aimedSeconds(segmentSeconds: number): number {
+  return segmentSeconds - aimToleranceSeconds;
+}
+
 /**
  * Whether a segment of `lengthSeconds` ends at the keyframe that comes now: it has reached its aim, or would grow
  * beyond `limitSeconds` by waiting for the next keyframe.
@@ -37,7 +42,5 @@ export function endsAtKeyframe(
   segmentSeconds: number,
   limitSeconds: number,
 ): boolean {
-  return (
-    lengthSeconds >= segmentSeconds - aimToleranceSeconds || lengthSeconds + expectedIntervalSeconds > limitSeconds
-  );
+  return lengthSeconds >= aimedSeconds(segmentSeconds) || lengthSeconds + expectedIntervalSeconds > limitSeconds;
 }

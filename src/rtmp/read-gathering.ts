@@ -8,11 +8,13 @@ interface ReadHandle {
   readStart(): void;
 }
 
-/** Half of what the system takes before it measures a connection and takes more: the encoder never waits for us. */
-const mostUnreadBytes = 32_768;
-const longestMs = 50;
+/** Three quarters of what the system takes before it measures a connection and takes more: the encoder never waits for us. */
+const mostUnreadBytes = 49_152;
+const longestMs = 100;
 /** What came in less time says nothing of how much will come. */
 const measuredMs = 10;
+/** Encoders send frame by frame: the rate is that of about so long. */
+const averagedMs = 250;
 
 /**
  * Lets the system gather what an encoder sends. An encoder sends each frame by itself, and to wake up for it costs more
@@ -27,6 +29,7 @@ export class ReadGathering {
   readonly #handle: ReadHandle | undefined;
   #bytes = 0;
   #sinceMs: number;
+  #bytesPerMs: number | undefined;
 
   /** `leaveUnreadMs` says how long what comes next may be left unread, `maxMs` at most. */
   constructor(socket: Duplex, clock: Clock, leaveUnreadMs: (maxMs: number) => number) {
@@ -45,11 +48,17 @@ export class ReadGathering {
     const elapsedMs = nowMs - this.#sinceMs;
     // After so much at once there is more to come.
     if (this.#handle === undefined || elapsedMs < measuredMs || bytes >= mostUnreadBytes) return;
-    const roomMs = (mostUnreadBytes * elapsedMs) / this.#bytes;
+    const roomMs = mostUnreadBytes / this.#averaged(this.#bytes / elapsedMs, elapsedMs);
     this.#bytes = 0;
     this.#sinceMs = nowMs;
     const unreadMs = this.#leaveUnreadMs(Math.min(longestMs, roomMs));
     if (unreadMs > 0) this.#pause(this.#handle, unreadMs);
+  }
+
+  #averaged(bytesPerMs: number, elapsedMs: number): number {
+    const before = this.#bytesPerMs ?? bytesPerMs;
+    this.#bytesPerMs = before + (bytesPerMs - before) * (elapsedMs / (elapsedMs + averagedMs));
+    return this.#bytesPerMs;
   }
 
   /** Past the stream, which would begin to read again by itself. */
