@@ -6,7 +6,6 @@ import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import type { StreamSubscriber } from '../live/live-stream.ts';
 import { type CutterStart, SegmentCutter } from '../policy/segment-cutter.ts';
-import { PartForecast } from '../policy/part-forecast.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { type ExpectingSink, TargetLearner } from '../policy/target-learner.ts';
 import { Timeline } from '../policy/timeline.ts';
@@ -30,6 +29,7 @@ import type { PackagingBefore, PackagingKeeper, PackagingState } from './packagi
 import type { Rendition } from './rendition.ts';
 import { RenditionSet } from './rendition-set.ts';
 import type { OriginSettings } from './settings.ts';
+import { ViewerPatience } from './viewer-patience.ts';
 import { SpliceMarkers } from './splice-markers.ts';
 import { TimedMetadata } from './timed-metadata.ts';
 import { TransportOffer } from './transport-offer.ts';
@@ -50,10 +50,6 @@ export interface PackagerOptions {
 
 /** Requests that may wait for one stream at a time. An edge merges its viewers' into one. */
 const maxWaiters = 10_000;
-/** Who watches asks again within this time, however long segments are and however long a request is held. */
-const watchedMs = 60_000;
-/** So much before what fills a part is to come, what comes is read at once: timers are late, encoders sometimes early. */
-const readyMs = 5;
 
 /**
  * Packages one live stream for its whole life: access units → timeline → segments and parts → CMAF → the renditions'
@@ -88,12 +84,11 @@ export class Packager implements StreamSubscriber {
   /** How many renditions there must be before the first playlist. */
   #tracksExpected = Infinity;
   #isPlayable = false;
-  #watchedUntilMs = -Infinity;
   readonly #dateRanges = new DateRanges();
   readonly #listeners = new MediaListeners();
   readonly #following = new FollowingRenditions();
   readonly #awaited = new AwaitedRenditions();
-  readonly #forecast = new PartForecast();
+  readonly #patience: ViewerPatience;
   readonly #playlists = new PackagedPlaylists();
 
   constructor(options: PackagerOptions) {
@@ -101,6 +96,7 @@ export class Packager implements StreamSubscriber {
     this.epoch = options.epoch;
     this.#options = options;
     this.changes = new ChangeWaiters(options.clock, maxWaiters);
+    this.#patience = new ViewerPatience(options.clock);
     this.#learner = new TargetLearner(options.settings, (targets) => this.#begin(targets));
     this.#timeline = new Timeline({
       onEpoch: (tracks) => {
@@ -156,7 +152,7 @@ export class Packager implements StreamSubscriber {
 
   /** Somebody has asked for something of it. */
   watched(): void {
-    this.#watchedUntilMs = this.#options.clock.monotonicMs() + watchedMs;
+    this.#patience.watched();
   }
 
   /** `undefined` until the first segment has closed; constant from then on. */
@@ -285,16 +281,14 @@ export class Packager implements StreamSubscriber {
   }
 
   /**
-   * While somebody watches, parts are there when they are promised: what is in the midst of one can wait, what makes it
-   * whole cannot. Until there is a playlist nothing waits: its dates begin with that of the first unit's coming. Nor does
-   * anything where a ladder is made of it, which has much to do for each picture.
+   * While somebody watches, parts are there when they are promised. Until there is a playlist nothing waits: its dates
+   * begin with that of the first unit's coming. Nor does anything where a ladder is made of it and watched, which has much
+   * to do for each picture.
    */
   patienceMs(): number {
     if (!this.#isPlayable) return 0;
-    const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs >= this.#watchedUntilMs) return Infinity;
-    if (this.#listeners.size > 0) return 0;
-    return this.#forecast.untilNextMs(this.#cutter?.expectedParts ?? [], nowMs) - readyMs;
+    const leftMs = this.#patience.leftMs();
+    return leftMs < Infinity && this.#listeners.size > 0 ? 0 : leftMs;
   }
 
   onPublisherStop(): void {
@@ -336,24 +330,17 @@ export class Packager implements StreamSubscriber {
       onWanted: (msn) => cutter.giveUpBefore(msn),
       log: this.#options.log.child({ stream: this.path }),
     });
-    const { before, clock } = this.#options;
+    const { before } = this.#options;
     const cutter = new SegmentCutter(targets, renditions, before && this.#restore(before, renditions));
     this.#renditions = renditions;
     this.#cutter = cutter;
     this.#following.attach(cutter);
+    const sink = this.#patience.before(cutter);
     return {
+      ...sink,
       onEpoch: (tracks) => {
         if (!this.#isPlayable) this.#tracksExpected = tracks.length;
-        this.#forecast.onEpoch(tracks);
-        cutter.onEpoch(tracks);
-      },
-      onUnit: (unit) => {
-        this.#forecast.onUnit(unit, clock.monotonicMs());
-        cutter.onUnit(unit);
-      },
-      onExpectedUnit: (unit) => {
-        this.#forecast.onUnit(unit, clock.monotonicMs());
-        cutter.onExpectedUnit(unit);
+        sink.onEpoch(tracks);
       },
     };
   }

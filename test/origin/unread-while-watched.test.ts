@@ -43,11 +43,9 @@ function read(coming: Arrivals, how: 'at once' | 'gathered', act: (packager: Pac
   for (let nowMs = 0; nowMs < endMs; nowMs++) {
     packager.watched();
     const first = next;
-    for (; nowMs >= unreadUntilMs; next++) {
-      const { unit, atMs = Infinity } = coming[next] ?? {};
-      if (unit === undefined || atMs > nowMs) break;
-      stream.push(unit);
-    }
+    if (nowMs >= unreadUntilMs) next = coming.findIndex(({ atMs }, index) => index >= first && atMs > nowMs);
+    if (next < 0) next = coming.length;
+    for (const { unit } of coming.slice(first, next)) stream.push(unit);
     if (next > first) {
       if (nowMs > playableMs) reads++;
       if (how === 'gathered') unreadUntilMs = nowMs + stream.leaveUnreadMs(longestMs);

@@ -1,0 +1,55 @@
+import type { Clock } from '../base/clock.ts';
+import { PartForecast } from '../policy/part-forecast.ts';
+import type { SegmentCutter } from '../policy/segment-cutter.ts';
+import type { ExpectingSink } from '../policy/target-learner.ts';
+
+/** Who watches asks again within this time, however long segments are and however long a request is held. */
+const watchedMs = 60_000;
+/** So much before what fills a part is to come, what comes is read at once: timers are late, encoders sometimes early. */
+const readyMs = 5;
+
+/**
+ * How long those who watch a stream over HTTP can wait for what the publisher sends next: what is in the midst of a part
+ * can wait, what makes one whole cannot.
+ */
+export class ViewerPatience {
+  readonly #clock: Clock;
+  readonly #forecast = new PartForecast();
+  #cutter: SegmentCutter | undefined;
+  #watchedUntilMs = -Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Somebody has asked for something of the stream. */
+  watched(): void {
+    this.#watchedUntilMs = this.#clock.monotonicMs() + watchedMs;
+  }
+
+  /** Takes what is for the cutter, which makes the parts that are waited for, and hands it on. */
+  before(cutter: SegmentCutter): ExpectingSink {
+    this.#cutter = cutter;
+    return {
+      onEpoch: (tracks) => {
+        this.#forecast.onEpoch(tracks);
+        cutter.onEpoch(tracks);
+      },
+      onUnit: (unit) => {
+        this.#forecast.onUnit(unit, this.#clock.monotonicMs());
+        cutter.onUnit(unit);
+      },
+      onExpectedUnit: (unit) => {
+        this.#forecast.onUnit(unit, this.#clock.monotonicMs());
+        cutter.onExpectedUnit(unit);
+      },
+    };
+  }
+
+  /** `Infinity` while nobody watches; 0 or less while a part may be whole at any moment. */
+  leftMs(): number {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs >= this.#watchedUntilMs) return Infinity;
+    return this.#forecast.untilNextMs(this.#cutter?.expectedParts ?? [], nowMs) - readyMs;
+  }
+}
