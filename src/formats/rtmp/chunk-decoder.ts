@@ -86,7 +86,8 @@ export class ChunkDecoder {
       const at = this.#stash.length === 0 ? 0 : this.#pushAfterStash(bytes, messages);
       if (at < bytes.length) {
         const end = this.#run(bytes, at, bytes.length, messages);
-        if (end < bytes.length) this.#stash = bytes.slice(end);
+        // Not `slice`: of a `Buffer` that is a view, and the caller uses its memory again.
+        if (end < bytes.length) this.#stash = Uint8Array.from(bytes.subarray(end));
       }
     } catch (error) {
       if (error instanceof StreamFrontError) this.#failure = error;

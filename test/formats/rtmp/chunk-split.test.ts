@@ -33,8 +33,8 @@ function decodeInPieces(bytes: Uint8Array, lengths: readonly number[]): RtmpMess
   const messages: RtmpMessage[] = [];
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const length = lengths[turn % lengths.length] ?? 1;
-    // A buffer that is used again, as a socket's may be.
-    const piece = bytes.slice(at, at + length);
+    // A buffer that is used again, as a socket's is: a `Buffer`, whose `slice` would be a view.
+    const piece = Buffer.from(bytes.subarray(at, at + length));
     messages.push(...decoder.push(piece));
     piece.fill(0xaa);
     at += length;
