@@ -127,6 +127,7 @@ export class PartCutter {
     const { msn, discontinuity, discontinuitySequence } = number;
     this.#track = this.#nextTrack;
     this.msn = msn;
+    if (discontinuity) this.#early = undefined;
     const wanted = startSeconds === undefined ? undefined : Math.round(startSeconds * this.timescale);
     const before = (discontinuity ? undefined : this.#saidTicks) ?? wanted;
     const startTicks =
@@ -176,12 +177,17 @@ export class PartCutter {
     this.#endTicks = dtsTicks + durationTicks;
   }
 
-  /** After one that went out early a unit is decoded where that ends, and shown when it was to be: there is no hole. */
+  /**
+   * After one that went out early a unit is decoded where that ends, and shown when it was to be, as sound cannot be: there
+   * is no hole that players would have to step over, however long the encoder has paused.
+   */
   #joined(unit: TimedUnit): TimedUnit {
     const early = this.#early;
     this.#early = undefined;
     const lateTicks = early === undefined ? 0 : unit.dtsTicks - early.mediaEndTicks;
-    if (lateTicks === 0 || Math.abs(lateTicks) >= Math.min(this.#leastGapTicks, unit.durationTicks)) return unit;
+    if (lateTicks === 0) return unit;
+    const isPause = lateTicks > 0 && this.#track.config.kind === 'video';
+    if (!isPause && Math.abs(lateTicks) >= Math.min(this.#leastGapTicks, unit.durationTicks)) return unit;
     return {
       ...unit,
       dtsTicks: unit.dtsTicks - lateTicks,
@@ -249,6 +255,7 @@ export class PartCutter {
   #gapUntil(untilTicks: number): void {
     this.#endPart(untilTicks);
     this.#endTicks = untilTicks;
+    this.#early = undefined;
     this.#sayGap(this.#saidTicks ?? untilTicks, untilTicks);
   }
 

@@ -19,8 +19,9 @@ function shownSamples(published: PublishedStream) {
       const boxes = isoBoxes(bytes);
       let decodedTicks = oneBox(boxes, 'tfdt').baseMediaDecodeTime;
       return oneBox(boxes, 'trun').samples.map(({ sampleDuration = 0, sampleCompositionTimeOffset = 0 }) => {
-        const sample = { decodedTicks, shownTicks: decodedTicks + (sampleCompositionTimeOffset | 0) };
-        decodedTicks += sampleDuration;
+        const shownTicks = decodedTicks + (sampleCompositionTimeOffset | 0);
+        const sample = { decodedTicks, shownTicks, endTicks: decodedTicks + sampleDuration };
+        decodedTicks = sample.endTicks;
         return sample;
       });
     });
@@ -67,7 +68,7 @@ describe('Packager, parts that do not wait', () => {
     expect(listed.slice(70).filter((count, index) => count === 71 + index)).toHaveLength(0);
   });
 
-  it('loses no picture, gives none twice and shows each when it is to be shown, whenever the encoder pauses', () => {
+  it('loses no picture, gives none twice, leaves no hole and shows each when it is to be, whenever the encoder pauses', () => {
     const pauses = (mostMs: number) =>
       fc.array(fc.tuple(fc.integer({ min: 70, max: 350 }), fc.integer({ min: 1, max: mostMs })), { maxLength: 4 });
     // Sound that runs ahead of the pictures for longer than a second cuts by itself, which is another matter.
@@ -89,6 +90,9 @@ describe('Packager, parts that do not wait', () => {
           const sentMs = (sent[index]?.timestampMs ?? 0) - (firstSent?.timestampMs ?? 0);
           expect(shownTicks - (first?.shownTicks ?? 0)).toBe(sentMs * 90);
         });
+        expect(samples.slice(1).map(({ decodedTicks }) => decodedTicks)).toEqual(
+          samples.slice(0, -1).map(({ endTicks }) => endTicks),
+        );
         expect(validateMediaPlaylists(published.histories)).toEqual([]);
       }),
       { numRuns: 40, seed: 5 },
