@@ -11,6 +11,8 @@ interface ReadHandle {
 /** Three quarters of what the system takes before it measures a connection and takes more: the encoder never waits for us. */
 const mostUnreadBytes = 49_152;
 const longestMs = 100;
+/** As much as is read at once: there may be more. */
+const fullReadBytes = 65_536;
 /** What came in less time says nothing of how much will come. */
 const measuredMs = 10;
 /** Encoders send frame by frame: the rate is that of about so long. */
@@ -46,8 +48,7 @@ export class ReadGathering {
     this.#bytes += bytes;
     const nowMs = this.#clock.monotonicMs();
     const elapsedMs = nowMs - this.#sinceMs;
-    // After so much at once there is more to come.
-    if (this.#handle === undefined || elapsedMs < measuredMs || bytes >= mostUnreadBytes) return;
+    if (this.#handle === undefined || elapsedMs < measuredMs || bytes >= fullReadBytes) return;
     const roomMs = mostUnreadBytes / this.#averaged(this.#bytes / elapsedMs, elapsedMs);
     this.#bytes = 0;
     this.#sinceMs = nowMs;
