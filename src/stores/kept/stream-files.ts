@@ -1,5 +1,6 @@
 import { mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { encodeSegmentFile, type KeptSegment } from './segment-file.ts';
@@ -148,6 +149,8 @@ export class StreamFiles {
   }
 
   async #work(): Promise<void> {
+    // Viewers who waited for what is to be written are answered first: to encode it takes longer than to send it.
+    await setImmediate();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
         await next.run();
