@@ -121,7 +121,7 @@ describe('validateMediaPlaylists', () => {
       'a sequence number that goes back',
       /MEDIA-SEQUENCE went back/,
       (text) => text.replace(/SEQUENCE:\d+/, 'SEQUENCE:0'),
-      60,
+      80,
     ],
     ['segments that nobody saw', /never listed/, (text) => text.replace(/MEDIA-SEQUENCE:\d+/, 'MEDIA-SEQUENCE:99'), 60],
     [
