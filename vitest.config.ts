@@ -3,13 +3,15 @@ import { defineConfig } from 'vitest/config';
 /**
  * Three kinds of test. Unit tests touch nothing outside their process. Integration tests open sockets or run
  * programs; their files end in `.integration.test.ts` or stand in a folder below. End-to-end tests run the real
- * program against real programs, one at a time, so that their clocks can be trusted on a small machine.
+ * program against real programs. They mostly wait for those, so two run at a time; but those that look at how long
+ * something takes run one at a time, so that their clocks can be trusted on a small machine.
  */
 const integration = [
   'test/**/*.integration.test.ts',
   'test/{http,rtmp,origin,edge,control,observe,cli,lint,scripts}/**/*.test.ts',
 ];
 const endToEnd = ['test/e2e/**/*.test.ts'];
+const oneAtATime = ['test/e2e/{languages-in-browser,player-page,start}.test.ts'];
 
 export default defineConfig({
   test: {
@@ -42,6 +44,16 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: endToEnd,
+          exclude: oneAtATime,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e-one-at-a-time',
+          include: oneAtATime,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -35,7 +35,12 @@ const checks = [
 ];
 
 /** @type {Step[]} */
-const tests = [vitest('unit tests', 'unit'), vitest('integration tests', 'integration'), vitest('end to end', 'e2e')];
+const tests = [
+  vitest('unit tests', 'unit'),
+  vitest('integration tests', 'integration'),
+  vitest('end to end', 'e2e'),
+  vitest('end to end, timed', 'e2e-one-at-a-time'),
+];
 
 /**
  * @param {readonly string[]} patterns run only the test files whose names contain one of these, and no checks
