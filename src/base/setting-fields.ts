@@ -113,3 +113,13 @@ export function isLoopback(host: string): boolean {
     /^::ffff:127(?:\.\d{1,3}){3}$/.test(host)
   );
 }
+
+/** Which streams a rule is for; `counts` says which rule does where several fit. */
+export function streamsField(counts: 'every' | 'first') {
+  const rule = counts === 'every' ? 'every rule that fits counts' : 'the first rule that fits counts';
+  return z
+    .string()
+    .min(1)
+    .max(256)
+    .describe(`Which streams: a name such as \`live/stage\`, \`*\` for any run of characters; ${rule}`);
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationField, listenField, sizeField } from '../base/setting-fields.ts';
+import { durationField, listenField, sizeField, streamsField } from '../base/setting-fields.ts';
 import { fanOutSchema } from '../live/fan-out-settings.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
@@ -23,11 +23,7 @@ const restreamUrl = z
   .refine(isRestreamUrl, 'write rtmp://HOST[:PORT]/APP/NAME or rtmps://HOST[:PORT]/APP/NAME, with ?KEY if need be');
 
 const restreamSchema = z.strictObject({
-  stream: z
-    .string()
-    .min(1)
-    .max(256)
-    .describe('Which streams: a name such as `live/stage`, `*` for any run of characters; every rule that fits counts'),
+  stream: streamsField('every'),
   to: z
     .union([restreamUrl, z.array(restreamUrl).min(1).max(16)])
     .transform((to) => (typeof to === 'string' ? [to] : to))
@@ -61,13 +57,7 @@ const backupSchema = z
 
 const slateSchema = z
   .strictObject({
-    stream: z
-      .string()
-      .min(1)
-      .max(256)
-      .describe(
-        'Which streams: a name such as `live/stage`, `*` for any run of characters; the first rule that fits counts',
-      ),
+    stream: streamsField('first'),
     file: z
       .string()
       .min(1)

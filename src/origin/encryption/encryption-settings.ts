@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationField } from '../../base/setting-fields.ts';
+import { durationField, streamsField } from '../../base/setting-fields.ts';
 import type { KeyRotation } from '../../policy/key-schedule.ts';
 import { matchesStreamPattern } from '../../policy/publish-credentials.ts';
 
@@ -48,13 +48,7 @@ const keysSchema = z.union([
 
 const ruleSchema = z
   .strictObject({
-    stream: z
-      .string()
-      .min(1)
-      .max(256)
-      .describe(
-        'Which streams: a name such as `live/stage`, `*` for any run of characters; the first rule that fits counts',
-      ),
+    stream: streamsField('first'),
     method: z
       .enum(encryptionMethods)
       .describe('`AES-128`: segments and parts as a whole; `SAMPLE-AES`: the samples in them (`cbcs`)'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bitrateField, durationField } from '../../base/setting-fields.ts';
+import { bitrateField, durationField, streamsField } from '../../base/setting-fields.ts';
 import { matchesStreamPattern } from '../../policy/publish-credentials.ts';
 
 /** A rendition as it is asked for. */
@@ -44,13 +44,7 @@ const customRendition = z
 
 const ruleSchema = z
   .strictObject({
-    stream: z
-      .string()
-      .min(1)
-      .max(256)
-      .describe(
-        'Which streams: a name such as `live/stage`, `*` for any run of characters; the first rule that fits counts',
-      ),
+    stream: streamsField('first'),
     renditions: z
       .array(z.union([z.enum([...presetNames, audioOnlyName]), customRendition]))
       .min(1)
