@@ -52,7 +52,7 @@ export class Relay implements PlayGate {
     const leave = stream.join();
     try {
       const refusal = await stream.firstAnswer(signal);
-      if (refusal === undefined) return { kind: 'admitted', path: routed.path, stream: stream.stream, release: leave };
+      if (refusal === undefined) return { kind: 'live', path: routed.path, stream: stream.stream, release: leave };
       leave();
       this.#recentRefusals.set(key, refusal);
       return this.#refuse(refusal);

@@ -11,7 +11,7 @@ import type { FanOut } from './fan-out.ts';
 import { type FlvConnection, HttpFlvConnection, WebSocketFlvConnection } from './flv-connection.ts';
 import { FlvSession } from './flv-session.ts';
 import { RefusalLog } from './refusal-log.ts';
-import type { PlayAdmission, PlayGate, PlayRefused, PlayRequest } from './play-gate.ts';
+import type { LiveAdmission, PlayGate, PlayRefused, PlayRequest } from './play-gate.ts';
 import { WebSocketPing } from './web-socket-ping.ts';
 
 export interface FlvResponderOptions {
@@ -86,7 +86,7 @@ export class FlvResponder {
     const asked = this.#playRequest(request, 'http-flv');
     const admission = await this.#admit(asked, left);
     if (left.signal.aborted && response.destroyed) {
-      if (admission?.kind === 'admitted') admission.release();
+      if (admission?.kind === 'live') admission.release();
       return;
     }
     if (admission === undefined || admission.kind === 'refused') {
@@ -144,7 +144,7 @@ export class FlvResponder {
     const asked = this.#playRequest(request, 'ws-flv');
     const admission = await this.#admit(asked, left);
     if (socket.destroyed) {
-      if (admission?.kind === 'admitted') admission.release();
+      if (admission?.kind === 'live') admission.release();
       return;
     }
     if (admission === undefined || admission.kind === 'refused') {
@@ -169,12 +169,7 @@ export class FlvResponder {
     });
   }
 
-  #beginWebSocket(
-    asked: PlayRequest,
-    admission: Extract<PlayAdmission, { kind: 'admitted' }>,
-    webSocket: WebSocket,
-    socket: Duplex,
-  ): void {
+  #beginWebSocket(asked: PlayRequest, admission: LiveAdmission, webSocket: WebSocket, socket: Duplex): void {
     // Such as a message that is too long: the connection is closed by the package.
     webSocket.on('error', () => {});
     const session = this.#begin(asked, admission, new WebSocketFlvConnection(webSocket, socket));
@@ -185,11 +180,7 @@ export class FlvResponder {
     });
   }
 
-  #begin(
-    request: PlayRequest,
-    admitted: Extract<PlayAdmission, { kind: 'admitted' }>,
-    connection: FlvConnection,
-  ): FlvSession {
+  #begin(request: PlayRequest, admitted: LiveAdmission, connection: FlvConnection): FlvSession {
     const { fanOut, clock, log } = this.#options;
     const session: FlvSession = new FlvSession({
       request,
@@ -205,7 +196,7 @@ export class FlvResponder {
   }
 
   /** `undefined`: no answer in time, or nobody waits for it any more. */
-  async #admit(request: PlayRequest, left: AbortController): Promise<PlayAdmission | undefined> {
+  async #admit(request: PlayRequest, left: AbortController): Promise<LiveAdmission | PlayRefused | undefined> {
     const { gate, clock } = this.#options;
     const timer = clock.after(admissionTimeoutMs, () => {
       left.abort(
@@ -223,9 +214,9 @@ export class FlvResponder {
         this.#refusals.warn(code, { peer, protocol: request.protocol }, `${code}: ${sentence}`);
         return admission;
       }
-      if (!admission.stream.ended) return admission;
+      if (admission.kind === 'live' && !admission.stream.ended) return admission;
       admission.release();
-      return undefined;
+      return admission.kind === 'live' ? undefined : storedFileRefusal;
     } catch (error) {
       if (!left.signal.aborted) throw error;
       if (error instanceof LimitError) this.#refusals.warn(error.code, { peer }, error.message);
@@ -295,6 +286,14 @@ function refusalOf(refused: PlayRefused | undefined): { readonly status: number;
   if (refused === undefined) return { status: 503, sentence: 'the stream cannot be had now' };
   return { status: statuses[refused.statusCode], sentence: refused.sentence };
 }
+
+/** A file has a length, can be sought in and cached: none of that is so of what these answers carry. */
+const storedFileRefusal: PlayRefused = {
+  kind: 'refused',
+  statusCode: 'NetStream.Play.StreamNotFound',
+  code: 'FLV_STORED_FILE',
+  sentence: 'this is a stored file: it is played over RTMP, and over HTTP below /library/',
+};
 
 function playerLeft(): AccessError {
   return new AccessError('FLV_PLAYER_LEFT', 'the player left before it was admitted');

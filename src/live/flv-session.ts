@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { FanOut } from './fan-out.ts';
 import { flvClientOf } from './flv-client.ts';
 import type { FlvConnection } from './flv-connection.ts';
-import type { PlayAdmission, PlayRequest } from './play-gate.ts';
+import type { LiveAdmission, PlayRequest } from './play-gate.ts';
 import type { PlayerFeed } from './player-feed.ts';
 import { flvWireForm } from './wire-form.ts';
 
@@ -13,7 +13,7 @@ const lingerMs = 5_000;
 
 export interface FlvSessionOptions {
   readonly request: PlayRequest;
-  readonly admitted: Extract<PlayAdmission, { kind: 'admitted' }>;
+  readonly admitted: LiveAdmission;
   readonly connection: FlvConnection;
   readonly fanOut: FanOut;
   readonly clock: Clock;

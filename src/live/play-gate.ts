@@ -1,4 +1,5 @@
 import type { LiveStream } from './live-stream.ts';
+import type { StoredFile } from './stored-file.ts';
 
 /** What a player asks for, as it came over the wire. Each text may hold a grant: none goes into a log. */
 export interface PlayRequest {
@@ -26,17 +27,27 @@ export interface PlayRefused {
   readonly sentence: string;
 }
 
-export type PlayAdmission =
-  | {
-      readonly kind: 'admitted';
-      /** `app/name`, for the log. */
-      readonly path: string;
-      /** May still wait for its publisher. */
-      readonly stream: LiveStream;
-      /** The player has left. Called once. */
-      release(): void;
-    }
-  | PlayRefused;
+export interface LiveAdmission {
+  readonly kind: 'live';
+  /** `app/name`, for the log. */
+  readonly path: string;
+  /** May still wait for its publisher. */
+  readonly stream: LiveStream;
+  /** The player has left. Called once. */
+  release(): void;
+}
+
+export interface StoredAdmission {
+  readonly kind: 'stored';
+  /** `app/name` as the player wrote it, without its query, for the log; which file that is, `file.path` says. */
+  readonly path: string;
+  /** This version of it, until it is released, whatever the library has meanwhile. */
+  readonly file: StoredFile;
+  /** The player has left, its readers are closed. Called once. */
+  release(): void;
+}
+
+export type PlayAdmission = LiveAdmission | StoredAdmission | PlayRefused;
 
 /** Who decides whether a player may watch, and where the stream comes from: the origin's own streams, or a pull. */
 export interface PlayGate {

@@ -31,7 +31,7 @@ export class DirectoryPlayGate implements PlayGate {
     }
     for (const candidate of new Set([name, name.replace(extension, '')])) {
       const stream = this.#directory.get(`${application}/${candidate}`);
-      if (stream !== undefined) return { kind: 'admitted', path: stream.path, stream, release: () => {} };
+      if (stream !== undefined) return { kind: 'live', path: stream.path, stream, release: () => {} };
     }
     return notFound('PLAY_STREAM_NOT_FOUND', `nobody publishes ${application}/${name}`);
   }

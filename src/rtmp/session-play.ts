@@ -4,7 +4,7 @@ import { encodeDataMessage } from '../formats/rtmp/data-message.ts';
 import { onStatusMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
 import type { LiveStream } from '../live/live-stream.ts';
 import { sleep } from './abortable-wait.ts';
-import type { PlayAdmission, PlayRequest } from '../live/play-gate.ts';
+import type { LiveAdmission, PlayRefused, PlayRequest } from '../live/play-gate.ts';
 import type { Player, PlayerFeed } from '../live/player-feed.ts';
 import { rtmpWireForm } from '../live/wire-form.ts';
 import type { ConnectedContext, Deadline, PlayService } from './connected-context.ts';
@@ -12,11 +12,14 @@ import type { ConnectedContext, Deadline, PlayService } from './connected-contex
 /** What a client gets that has to make itself ready between the answer to `play` and the first media. */
 const settleMs = 100;
 
-type Admitted = Extract<PlayAdmission, { kind: 'admitted' }>;
-
 type State =
   | { readonly kind: 'admitting'; readonly sinceMs: number }
-  | { readonly kind: 'playing'; readonly admitted: Admitted; readonly feed: PlayerFeed; readonly startedMs: number }
+  | {
+      readonly kind: 'playing';
+      readonly admitted: LiveAdmission;
+      readonly feed: PlayerFeed;
+      readonly startedMs: number;
+    }
   | { readonly kind: 'over' };
 
 export interface SessionPlayOptions {
@@ -131,7 +134,7 @@ export class SessionPlay {
     this.#abort = abort;
     const admission = await service.gate.admit(request, signal);
     if (this.#state.kind !== 'admitting') {
-      if (admission.kind === 'admitted') admission.release();
+      if (admission.kind !== 'refused') admission.release();
       return;
     }
     if (admission.kind === 'refused') {
@@ -139,6 +142,16 @@ export class SessionPlay {
       return;
     }
     const { path } = admission;
+    if (admission.kind === 'stored') {
+      admission.release();
+      this.#refused({
+        kind: 'refused',
+        statusCode: 'NetStream.Play.Failed',
+        code: 'PLAY_STORED_FILE',
+        sentence: `${path} is a stored file, which this server gives over HTTP only`,
+      });
+      return;
+    }
     if (admission.stream.ended) {
       admission.release();
       this.#refused({
@@ -189,7 +202,7 @@ export class SessionPlay {
     return this.#state.kind === 'admitting';
   }
 
-  #join(admitted: Admitted): void {
+  #join(admitted: LiveAdmission): void {
     const { request, messageStreamId, context, service } = this.#options;
     const { output, capabilities, clock } = context;
     output.allowQueued(service.fanOut.maxQueueBytes);
@@ -281,7 +294,7 @@ export class SessionPlay {
     onOver();
   }
 
-  #refused({ statusCode, code, sentence }: Extract<PlayAdmission, { kind: 'refused' }>): void {
+  #refused({ statusCode, code, sentence }: PlayRefused): void {
     this.#status({ level: 'error', code: statusCode, description: sentence });
     this.#state = { kind: 'over' };
     this.#options.onRefused(new AccessError(code, sentence));

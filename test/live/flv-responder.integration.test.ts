@@ -26,7 +26,7 @@ class TestGate implements PlayGate {
     switch (request.streamName.split('?')[0]) {
       case 'stage':
         return Promise.resolve({
-          kind: 'admitted',
+          kind: 'live',
           path: 'live/stage',
           stream: this.stream,
           release: () => this.released++,
