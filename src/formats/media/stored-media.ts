@@ -50,4 +50,10 @@ export interface StoredMedia {
   readonly keyframes: KeyframeTable;
   /** Begins at the keyframe at or before this time; at the first one for what is before it, at the last for what is beyond the end. */
   cursorAt(timeMs: number): Reading<StoredCursor>;
+  /**
+   * All that has been read of it, versioned and with a checksum: files are opened in a worker thread, and what was found
+   * crosses from there and is kept on disk. `decodeMp4`, `decodeFlv` and `decodeMp3` beside the indexes make the same of
+   * it again, in a time that is no matter, and throw `ProtocolError` for what is damaged or of another version.
+   */
+  encode(): Uint8Array<ArrayBuffer>;
 }
