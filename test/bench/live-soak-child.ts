@@ -1,6 +1,5 @@
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { PublishedStream } from '../support/published-stream.ts';
-import { validateMediaPlaylists } from '../support/playlist-validator.ts';
 import { parsePlaylist } from '../support/parsed-playlist.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
 
@@ -48,9 +47,9 @@ process.stdout.write(JSON.stringify({ states, findings, memory, ends }));
 
 /** All states since the last time, and the last one of then, so that each step is looked at. */
 function judge(): void {
-  states += [...published.histories.values()].reduce((sum, history) => sum + history.length - 1, 0);
-  findings.push(...validateMediaPlaylists(published.histories));
-  for (const history of published.histories.values()) history.splice(0, history.length - 1);
+  const taken = published.takeFindings();
+  states += taken.states;
+  findings.push(...taken.findings);
 }
 
 function noteMemory(atHours: number): void {

@@ -84,6 +84,20 @@ export class PublishedStream {
     ];
   }
 
+  /**
+   * The same, for long streams: of each playlist only the last state is kept, which the next one is held to. `states`
+   * have come since the last time.
+   */
+  takeFindings(): { readonly findings: readonly string[]; readonly states: number } {
+    const { findings } = this;
+    this.#findings.clear();
+    const kinds = [this.histories, this.iFrameHistories, this.transportHistories];
+    const judged = kinds.flatMap((kind) =>
+      [...kind.values()].flatMap((history) => history.splice(0, history.length - 1)),
+    );
+    return { findings, states: judged.length };
+  }
+
   #assertValid(): void {
     const { findings } = this;
     if (findings.length > 0) throw new Error(`the playlists break rules:\n${findings.slice(0, 20).join('\n')}`);
