@@ -8,7 +8,7 @@ import { type AllowedMethods, allowedMethodsText } from '../policy/methods.ts';
 import { notModifiedFields, viewerHasIt } from '../policy/validation.ts';
 import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
-import { type Portion, portionFor } from './body-portion.ts';
+import { type Portion, portionFor } from '../http/body-portion.ts';
 import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
 import { gatewayAnswer, type PlainAnswer, renderPlainAnswer } from './error-page.ts';
 import { followBody } from './follow-body.ts';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
-import type { Leg } from './body-portion.ts';
+import type { Leg } from '../http/body-portion.ts';
 
 /** Where a body goes: the answer to a viewer. */
 export interface BodyTaker {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type FieldLines, fieldValue } from '../formats/http-fields/field-lines.ts';
 import { freshness } from '../policy/freshness.ts';
-import { wholeBodyFields } from './body-portion.ts';
+import { wholeBodyFields } from '../http/body-portion.ts';
 import type { CachedResponse, GrowingResponse } from './edge-response.ts';
 import { type Provenance, ttlSecondsOf } from './provenance.ts';
 import { type EdgeName, headText, viewerFields } from './viewer-fields.ts';

@@ -1,6 +1,6 @@
 import { parseRange } from '../formats/http-fields/range.ts';
 import type { Asked } from './asked.ts';
-import { portionFor } from './body-portion.ts';
+import { portionFor } from '../http/body-portion.ts';
 import type { GrowingResponse } from './edge-response.ts';
 
 /** So much of an answer is better read and thrown away than asked for again. */

@@ -2,7 +2,7 @@ import { formatCacheStatus } from '../formats/http-fields/cache-status.ts';
 import { type FieldLines, fieldValue, withoutFields } from '../formats/http-fields/field-lines.ts';
 import type { Freshness } from '../policy/freshness.ts';
 import { QuickHead } from '../http/answer-images.ts';
-import { wholeBodyFields } from './body-portion.ts';
+import { wholeBodyFields } from '../http/body-portion.ts';
 import type { CachedResponse, HitFields, QuickHit } from './edge-response.ts';
 import { ownFieldNames, ownFieldNamesWithCors } from './own-fields.ts';
 import { hitProvenance, type Provenance } from './provenance.ts';

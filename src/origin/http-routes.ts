@@ -4,6 +4,7 @@ import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.
 import { anySiteFields, preflightFields } from '../formats/http-fields/cors.ts';
 import { selectRanges } from '../policy/range-selection.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
+import type { LibraryResponder } from './library/library-responder.ts';
 import type { LiveAnswer, LiveResponder } from './live-responder.ts';
 
 /** Pages of any site may read what viewers may; without the exposed fields hls.js cannot find the live end. */
@@ -17,13 +18,18 @@ const corsFields = [
 /** Refusals are asked again soon. */
 const refusalCacheControl = 'public, max-age=1';
 const livePrefix = '/live/';
+const libraryPrefix = '/library/';
 
 type Fields = readonly (readonly [string, string])[];
 
-/** The origin's HTTP: what is below `/live/` from the live streams, everything else from the site's directory. */
+/**
+ * The origin's HTTP: what is below `/live/` from the live streams, below `/library/` from the library, everything else from
+ * the site's directory.
+ */
 export function httpRoutes(
   live: LiveResponder,
   siteDirectory: string | undefined,
+  library?: LibraryResponder,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const site = siteDirectory === undefined ? undefined : siteFiles(siteDirectory);
   return async (request, response) => {
@@ -45,6 +51,16 @@ export function httpRoutes(
     if (target.path.startsWith(livePrefix)) {
       const query = new URLSearchParams(target.query);
       await answerLive(live, request, response, target.path.slice(livePrefix.length), query);
+      return;
+    }
+    if (library !== undefined && target.path.startsWith(libraryPrefix)) {
+      const refusal = await library.answer(
+        request,
+        response,
+        target.path.slice(libraryPrefix.length),
+        corsFields.flat(),
+      );
+      if (refusal !== undefined) sendSentence(request, response, refusal.status, refusal.sentence, refusal.fields);
       return;
     }
     const nothing = () => sendSentence(request, response, 404, 'there is no such page');

@@ -10,6 +10,7 @@ import { DirectoryPlayGate, liveApp } from './directory-play-gate.ts';
 import { httpRoutes } from './http-routes.ts';
 import { startIngest } from './ingest.ts';
 import { Ladders } from './ladder/ladders.ts';
+import { openLibrary } from './library/open-library.ts';
 import { LiveChannels } from './live-channel.ts';
 import { LiveKeeping, liveFolder } from './live-keeping.ts';
 import { LiveResponder } from './live-responder.ts';
@@ -50,6 +51,7 @@ export async function startOrigin(
   { clock, log, siteDirectory, dataFolder }: OriginDependencies,
 ): Promise<Origin> {
   const { reconnectGraceMs, maxStreams, backup } = settings.live;
+  const library = openLibrary(settings.library, { clock, log, dataFolder });
   const slateOf = await loadSlates(settings.live);
   const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup, slateOf });
   const { ladder: rules, ffmpeg } = settings.live;
@@ -77,7 +79,7 @@ export async function startOrigin(
     restreamsOf: (path) => restreams.statesOf(path),
     publishersOf: (path) => directory.publishersOf(path),
   });
-  const routes = httpRoutes(responder, siteDirectory);
+  const routes = httpRoutes(responder, siteDirectory, library);
   const ingest = await startIngest(settings, { directory, play, clock, log, originId });
   try {
     for (const { path, endedWallMs } of before) if (endedWallMs === undefined) directory.revive(path);

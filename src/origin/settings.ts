@@ -5,6 +5,7 @@ import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { parseRtmpUrl } from '../rtmp/rtmp-url.ts';
 import { encryptionSchema } from './encryption/encryption-settings.ts';
+import { librarySchema } from './library/library-settings.ts';
 import { ffmpegSchema, ladderSchema } from './ladder/ladder-settings.ts';
 
 /** With any name in the place of `{name}`. */
@@ -138,6 +139,7 @@ export const originSchema = z
     publish: publishSchema.describe('Who may publish'),
     live: liveSchema.describe('How live streams are packaged'),
     fanOut: fanOutSchema.describe('How players get live streams over RTMP and FLV'),
+    library: librarySchema.describe('Files that viewers get at `/library/PATH` and over RTMP'),
   })
   .prefault({});
 

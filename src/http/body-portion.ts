@@ -5,7 +5,12 @@ import { formatContentRange } from '../formats/http-fields/content-range.ts';
 import { type FieldLines, fieldValue } from '../formats/http-fields/field-lines.ts';
 import { type ByteRange, type RangeSelection, selectRanges } from '../policy/range-selection.ts';
 import { rangeApplies } from '../policy/validation.ts';
-import type { ResponseHead } from './edge-response.ts';
+
+/** What of a representation decides which part of it is sent. */
+export interface PortionedHead {
+  readonly status: number;
+  readonly fields: FieldLines;
+}
 
 /** A piece of a body, with what stands before it. */
 export interface Leg {
@@ -32,7 +37,7 @@ export interface Portion {
  */
 export function portionFor(
   request: IncomingMessage,
-  head: ResponseHead,
+  head: PortionedHead,
   lengthBytes: number,
   nowMs: number,
   passesOnce = false,
@@ -91,7 +96,7 @@ export function wholeBodyFields(status: number, lengthBytes: number): string[] {
 /** Range is for GET and for what would be 200 otherwise. */
 function selectionFor(
   { headers, method }: IncomingMessage,
-  head: ResponseHead,
+  head: PortionedHead,
   lengthBytes: number,
   nowMs: number,
 ): RangeSelection {
