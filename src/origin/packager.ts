@@ -10,10 +10,8 @@ import type { PlaylistTargets } from '../policy/target-duration.ts';
 import { type ExpectingSink, TargetLearner } from '../policy/target-learner.ts';
 import { Timeline } from '../policy/timeline.ts';
 import { ChangeWaiters } from '../stores/change-waiters.ts';
-import type { DateRange } from '../formats/m3u8/date-range.ts';
 import { AwaitedRenditions } from './awaited-renditions.ts';
 import type { Skip } from './blocking-reload.ts';
-import { DateRanges } from './date-ranges.ts';
 import type { EncodedText } from './encoded-text.ts';
 import { encryptionRuleOf } from './encryption/encryption-settings.ts';
 import { StreamKeys } from './encryption/stream-keys.ts';
@@ -25,14 +23,14 @@ import type { PlaylistSource } from './live-playlists.ts';
 import { MediaListeners, type MediaListener } from './media-listeners.ts';
 import { PackagedPlaylists } from './packaged-playlists.ts';
 import { PackagedTracks } from './packaged-tracks.ts';
+import { PackagingRecord } from './packaging-record.ts';
 import type { PackagingBefore, PackagingKeeper, PackagingState } from './packaging-state.ts';
 import type { Rendition } from './rendition.ts';
 import { RenditionSet } from './rendition-set.ts';
 import type { OriginSettings } from './settings.ts';
-import { ViewerPatience } from './viewer-patience.ts';
-import { SpliceMarkers } from './splice-markers.ts';
-import { TimedMetadata } from './timed-metadata.ts';
+import { StreamMetadata } from './stream-metadata.ts';
 import { TransportOffer } from './transport-offer.ts';
+import { ViewerPatience } from './viewer-patience.ts';
 
 export interface PackagerOptions {
   /** `app/name`, for the log. */
@@ -71,6 +69,8 @@ export class Packager implements StreamSubscriber {
   readonly keys: StreamKeys | undefined;
   /** The same as MPEG-TS. */
   readonly transport: TransportOffer;
+  /** Timed metadata and date ranges. */
+  readonly metadata: StreamMetadata;
   readonly #options: PackagerOptions;
   readonly #timeline: Timeline;
   readonly #learner: TargetLearner;
@@ -78,13 +78,12 @@ export class Packager implements StreamSubscriber {
   #targets: PlaylistTargets | undefined;
   #renditions: RenditionSet | undefined;
   readonly #packaged = new PackagedTracks();
-  readonly #timedMetadata: TimedMetadata;
   #isPublished = false;
   #ended = false;
   /** How many renditions there must be before the first playlist. */
   #tracksExpected = Infinity;
   #isPlayable = false;
-  readonly #dateRanges = new DateRanges();
+  readonly #record: PackagingRecord;
   readonly #listeners = new MediaListeners();
   readonly #following = new FollowingRenditions();
   readonly #awaited = new AwaitedRenditions();
@@ -117,18 +116,13 @@ export class Packager implements StreamSubscriber {
         );
       },
     });
-    this.#timedMetadata = new TimedMetadata({
-      path: options.path,
+    this.metadata = new StreamMetadata({
+      ...options,
       names: options.settings.timedMetadata,
-      log: options.log,
-      mediaSecondsAt: (timestampMs) => this.#timeline.mediaSecondsAt(timestampMs),
-      splices: new SpliceMarkers({
-        mediaSecondsAt: (timestampMs) => this.#timeline.mediaSecondsAt(timestampMs),
-        wallMsAt: (mediaSeconds) => this.#timeline.wallMsAt(mediaSeconds),
-        addDateRange: (range) => this.addDateRange(range),
-        removeDateRange: (id) => this.removeDateRange(id),
-      }),
+      timeline: this.#timeline,
+      onChange: () => this.#changed(),
     });
+    this.#record = new PackagingRecord(options.keeper, () => this.state);
     const rule = encryptionRuleOf(options.settings.encryption, options.path);
     this.keys = rule && new StreamKeys(rule, options, () => this.#changed());
     this.transport = new TransportOffer({
@@ -206,19 +200,6 @@ export class Packager implements StreamSubscriber {
     return source && this.#playlists.multivariant(source, { audioOnly, labels: this.#packaged.labels });
   }
 
-  /** Lists a date range in all playlists, as `DateRanges.add` has it; returns why it cannot be, if so. */
-  addDateRange(range: DateRange): string | undefined {
-    const fault = this.#dateRanges.add(range, this.#options.clock.monotonicMs());
-    if (fault === undefined) this.#changed();
-    return fault;
-  }
-
-  /** Takes a date range back. */
-  removeDateRange(id: string): void {
-    this.#dateRanges.remove(id, this.#options.clock.monotonicMs());
-    this.#changed();
-  }
-
   /** What is coming: names of renditions that the first multivariant playlist is to have, if they come soon. */
   awaitRenditions(awaited: () => readonly string[]): void {
     this.#awaited.expect(awaited);
@@ -277,7 +258,7 @@ export class Packager implements StreamSubscriber {
 
   onData(message: DataMessage): void {
     if (this.#packaged.setMetadata(message)) this.#changed();
-    this.#timedMetadata.onData(message);
+    this.metadata.onData(message);
   }
 
   /**
@@ -293,12 +274,12 @@ export class Packager implements StreamSubscriber {
 
   onPublisherStop(): void {
     this.#isPublished = false;
-    this.#timedMetadata.onPublisherStop();
+    this.metadata.onPublisherStop();
     this.#timeline.stopPublication();
     this.#learner.decide();
     this.#cutter?.flush();
     this.#listeners.onRunEnd();
-    this.#keep((keeper, state) => keeper.onIdle(state));
+    this.#record.onIdle();
     this.#changed();
   }
 
@@ -307,7 +288,7 @@ export class Packager implements StreamSubscriber {
     this.#ended = true;
     this.keys?.close();
     for (const { iFrames } of this.#renditions?.list() ?? []) iFrames?.end();
-    this.#options.keeper?.onEnd(this.state);
+    this.#record.onEnd();
     this.#playlists.clear();
     this.changes.close();
   }
@@ -321,11 +302,8 @@ export class Packager implements StreamSubscriber {
       nameOf: ({ track, config }) => this.#following.nameOf(track) ?? trackRenditionName(config),
       wallMsAt: (mediaSeconds) => this.#timeline.wallMsAt(mediaSeconds),
       keys: this.keys,
-      events: this.#timedMetadata,
-      onBegun: (begun) => this.#keep((keeper, state) => keeper.onSegmentBegun(state, begun)),
-      onRenditionChanged: () => this.#keep((keeper, state) => keeper.onRenditionChanged(state)),
-      onPart: (rendition) => this.#options.keeper?.onPart(rendition),
-      onSegment: (rendition) => this.#options.keeper?.onSegment(rendition),
+      events: this.metadata,
+      ...this.#record.ofRenditions,
       onChange: () => this.#changed(),
       onWanted: (msn) => cutter.giveUpBefore(msn),
       log: this.#options.log.child({ stream: this.path }),
@@ -362,15 +340,9 @@ export class Packager implements StreamSubscriber {
     return restored;
   }
 
-  #keep(write: (keeper: PackagingKeeper, state: PackagingState) => void): void {
-    const { keeper } = this.#options;
-    const state = keeper && this.state;
-    if (keeper !== undefined && state !== undefined) write(keeper, state);
-  }
-
   #changed(): void {
     this.#playlists.clear();
-    this.#dateRanges.leave(this.#windowStartMs(), this.#options.clock.monotonicMs());
+    this.metadata.leaveBefore(this.#windowStartMs());
     const isEncryptable = this.keys === undefined || this.keys.isReady;
     this.#isPlayable ||= isEncryptable && this.publishedRenditions.length >= this.#tracksExpected;
     if (this.#isPlayable) this.#awaited.playableFrom(this.#options.clock.monotonicMs());
@@ -385,7 +357,7 @@ export class Packager implements StreamSubscriber {
       renditions: this.renditions,
       isPublished: this.#isPublished,
       ended: this.#ended,
-      dateRanges: this.#dateRanges,
+      dateRanges: this.metadata.dateRanges,
       keys: this.keys,
       nowMs: this.#options.clock.monotonicMs(),
     };

@@ -10,7 +10,7 @@ import { firstFollowingTrack } from './following-rendition.ts';
 import type { KeptRendition, PackagingBefore } from './packaging-state.ts';
 import { Rendition, type RenditionBefore } from './rendition.ts';
 import type { OriginSettings } from './settings.ts';
-import type { TimedMetadata } from './timed-metadata.ts';
+import type { StreamMetadata } from './stream-metadata.ts';
 
 /** A rendition reaches back this many TARGETDURATIONs at least, whatever the window. */
 const leastTargets = 4;
@@ -32,7 +32,7 @@ export interface RenditionSetOptions {
   /** Of an encrypted stream. */
   readonly keys: Pick<StreamKeys, 'onSegmentBegin' | 'leaveBefore' | 'protectionAt'> | undefined;
   /** What belongs into the parts of each rendition beside its samples. */
-  readonly events: Pick<TimedMetadata, 'take'>;
+  readonly events: Pick<StreamMetadata, 'take'>;
   /** A segment has begun, of a number that no rendition had before. */
   readonly onBegun: (begun: BegunSegment) => void;
   /** There is a rendition, or an initialisation segment, that there was not before. */

@@ -93,7 +93,7 @@ describe('date ranges of a stream', () => {
     await origin.close();
     origin = await LiveOrigin.start({ live: { window: '8s' } });
     const stream = origin.publish('test', both, run(0, 6.5));
-    expect(packager().addDateRange({ id: 'a', startDate: dateAt(4), durationSeconds: 1 })).toBeUndefined();
+    expect(packager().metadata.addDateRange({ id: 'a', startDate: dateAt(4), durationSeconds: 1 })).toBeUndefined();
     for (const name of ['video', 'audio']) {
       expect(await (await origin.get(`/live/test/${name}.m3u8`)).text()).toContain('#EXT-X-DATERANGE:ID="a",');
     }
@@ -103,18 +103,18 @@ describe('date ranges of a stream', () => {
 
   it('are refused with the reason when they are not as they must be', () => {
     origin.publish('test', both, run(0, 6.5));
-    expect(packager().addDateRange({ id: 'a', startDate: 'now' })).toContain('START-DATE');
+    expect(packager().metadata.addDateRange({ id: 'a', startDate: 'now' })).toContain('START-DATE');
   });
 
   it('are all in an update by YES; one by v2 has the new ones, and names those that are gone', async () => {
     const stream = origin.publish('test', both, run(0, 20.5));
-    packager().addDateRange({ id: 'old', startDate: dateAt(30) });
-    packager().addDateRange({ id: 'cancelled', startDate: dateAt(31) });
-    packager().addDateRange({ id: 'cancelled long ago', startDate: dateAt(31) });
-    packager().removeDateRange('cancelled long ago');
+    packager().metadata.addDateRange({ id: 'old', startDate: dateAt(30) });
+    packager().metadata.addDateRange({ id: 'cancelled', startDate: dateAt(31) });
+    packager().metadata.addDateRange({ id: 'cancelled long ago', startDate: dateAt(31) });
+    packager().metadata.removeDateRange('cancelled long ago');
     origin.clock.advance(12_001);
-    packager().addDateRange({ id: 'new', startDate: dateAt(30) });
-    packager().removeDateRange('cancelled');
+    packager().metadata.addDateRange({ id: 'new', startDate: dateAt(30) });
+    packager().metadata.removeDateRange('cancelled');
     const idsIn = (text: string) => [...text.matchAll(/DATERANGE:ID="([^"]*)"/g)].map(([, id]) => id);
     expect(idsIn(await textOf(''))).toEqual(['old', 'new']);
     expect(idsIn(await textOf('?_HLS_skip=YES'))).toEqual(['old', 'new']);

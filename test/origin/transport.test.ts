@@ -101,7 +101,7 @@ describe('a live stream as MPEG-TS', () => {
   it('has the date ranges of the others', async () => {
     origin.publish('test', both, run(9));
     const startDate = new Date(origin.clock.wallMs()).toISOString();
-    const fault = origin.channels.get('live/test')?.packager.addDateRange({ id: 'break-1', startDate });
+    const fault = origin.channels.get('live/test')?.packager.metadata.addDateRange({ id: 'break-1', startDate });
     expect(fault).toBeUndefined();
     const { dateRanges } = await playlist('ts.m3u8');
     expect(dateRanges).toHaveLength(1);
