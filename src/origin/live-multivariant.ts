@@ -1,5 +1,6 @@
 import {
   type AudioRendition,
+  type CaptionRendition,
   type IFrameVariant,
   type MultivariantPlaylist,
   type Variant,
@@ -21,6 +22,8 @@ export interface MultivariantOptions {
   readonly audioOnly: boolean;
   /** What the publisher calls its tracks, by number. */
   readonly labels: ReadonlyMap<number, TrackLabel>;
+  /** In the pictures; `undefined` while nobody knows. */
+  readonly captions: readonly CaptionRendition[] | undefined;
 }
 
 /** Sound of one codec: a variant's CODECS must hold for whichever of them is heard. */
@@ -41,6 +44,7 @@ export function multivariantPlaylistText(
   const { iFrameVariants = [], ...playlist } = multivariantPlaylist(renditions, options);
   return writeMultivariantPlaylist({
     ...playlist,
+    captions: options.captions,
     // Of what is encrypted as a whole no range can be decrypted.
     iFrameVariants: keys?.encryptsWholeFiles === true ? [] : iFrameVariants,
     sessionKeys: keys?.sessionKeys() ?? [],

@@ -12,6 +12,7 @@ import { Timeline } from '../policy/timeline.ts';
 import { ChangeWaiters } from '../stores/change-waiters.ts';
 import { AwaitedRenditions } from './awaited-renditions.ts';
 import type { Skip } from './blocking-reload.ts';
+import { Captions } from './captions.ts';
 import type { EncodedText } from './encoded-text.ts';
 import { encryptionRuleOf } from './encryption/encryption-settings.ts';
 import { StreamKeys } from './encryption/stream-keys.ts';
@@ -84,6 +85,7 @@ export class Packager implements StreamSubscriber {
   #tracksExpected = Infinity;
   #isPlayable = false;
   readonly #record: PackagingRecord;
+  readonly #captions: Captions;
   readonly #listeners = new MediaListeners();
   readonly #following = new FollowingRenditions();
   readonly #awaited = new AwaitedRenditions();
@@ -97,14 +99,17 @@ export class Packager implements StreamSubscriber {
     this.changes = new ChangeWaiters(options.clock, maxWaiters);
     this.#patience = new ViewerPatience(options.clock);
     this.#learner = new TargetLearner(options.settings, (targets) => this.#begin(targets));
+    this.#captions = new Captions(options.path, options.settings, () => this.#changed());
     this.#timeline = new Timeline({
       onEpoch: (tracks) => {
         this.#listeners.onRunEnd();
+        this.#captions.onEpoch(tracks);
         this.#learner.onEpoch(tracks);
         this.#listeners.onEpoch(tracks);
         this.transport.onTracks(tracks);
       },
       onUnit: (unit) => {
+        this.#captions.onUnit(unit);
         this.#learner.onUnit(unit);
         this.#listeners.onUnit(unit);
       },
@@ -197,7 +202,14 @@ export class Packager implements StreamSubscriber {
   multivariantPlaylist(): EncodedText | undefined {
     const source = this.#playlistSource();
     const audioOnly = ladderRuleOf(this.#options.settings.ladder, this.path)?.audioOnly === true;
-    return source && this.#playlists.multivariant(source, { audioOnly, labels: this.#packaged.labels });
+    return (
+      source &&
+      this.#playlists.multivariant(source, {
+        audioOnly,
+        labels: this.#packaged.labels,
+        captions: this.#captions.renditions,
+      })
+    );
   }
 
   /** What is coming: names of renditions that the first multivariant playlist is to have, if they come soon. */

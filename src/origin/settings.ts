@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationField, listenField, sizeField, streamsField } from '../base/setting-fields.ts';
+import type { CaptionChannel } from '../formats/captions/caption-channel.ts';
 import { fanOutSchema } from '../live/fan-out-settings.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
@@ -16,6 +17,10 @@ function isRestreamUrl(url: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isCaptionChannel(text: string): text is CaptionChannel {
+  return /^(?:CC[1-4]|SERVICE(?:[1-9]|[1-5][0-9]|6[0-3]))$/.test(text);
 }
 
 const restreamUrl = z
@@ -74,6 +79,34 @@ const slateSchema = z
   })
   .transform(({ after, stall, ...rest }) => ({ ...rest, afterMs: after, stallMs: stall }));
 
+const captionsSchema = z.strictObject({
+  stream: streamsField('first'),
+  channels: z
+    .array(
+      z.strictObject({
+        channel: z
+          .templateLiteral([z.enum(['CC', 'SERVICE']), z.int()])
+          .refine(isCaptionChannel, 'write CC1 to CC4 or SERVICE1 to SERVICE63')
+          .describe('`CC1` to `CC4` of CEA-608, `SERVICE1` to `SERVICE63` of CEA-708'),
+        language: z
+          .string()
+          .regex(/^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$/, 'write a language tag such as de or pt-BR')
+          .optional()
+          .describe('A tag such as `de` or `pt-BR`'),
+        name: z
+          .string()
+          .regex(/^[^"\p{Cc}]{1,64}$/u, 'write 64 characters at most, without quotes')
+          .optional()
+          .describe('What players show; if left out: the channel'),
+      }),
+    )
+    .max(67)
+    .refine((channels) => new Set(channels.map(({ name, channel }) => name ?? channel)).size === channels.length, {
+      message: 'two are called the same',
+    })
+    .describe('What there is, in all pictures of the stream; empty: there are none'),
+});
+
 const liveSchema = z
   .strictObject({
     window: durationField({ minMs: 6_000 }).prefault('60s').describe('How far back the playlist reaches'),
@@ -109,6 +142,11 @@ const liveSchema = z
       .max(32)
       .default(['onTextData', 'onCuePoint'])
       .describe('Data messages of publishers that viewers get as timed metadata (ID3), such as `onFI`'),
+    captions: z
+      .array(captionsSchema)
+      .max(100)
+      .default([])
+      .describe('Captions in the pictures (CEA-608, CEA-708), where they are not to be found out'),
     mpegTs: z
       .boolean()
       .default(true)

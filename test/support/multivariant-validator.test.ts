@@ -10,7 +10,29 @@ video.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=300000,AVERAGE-BANDWIDTH=200000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="video-iframes.m3u8"
 `;
 
+const captioned = good
+  .replace(
+    '#EXT-X-STREAM-INF',
+    '#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="captions",NAME="CC1",INSTREAM-ID="CC1"\n#EXT-X-STREAM-INF',
+  )
+  .replace(',AUDIO="audio"', ',AUDIO="audio",CLOSED-CAPTIONS="captions"');
+
 describe('validateMultivariantPlaylist', () => {
+  it.each<[string, RegExp, (text: string) => string]>([
+    ['a channel that there is not', /INSTREAM-ID is CC5/, (text) => text.replace('ID="CC1"', 'ID="CC5"')],
+    ['a file of captions', /have a URI/, (text) => text.replace('NAME="CC1"', 'NAME="CC1",URI="cc.m3u8"')],
+    ['a channel of sound', /AUDIO has an INSTREAM-ID/, (text) => text.replace('TYPE=CLOSED-CAPTIONS', 'TYPE=AUDIO')],
+    ['no group', /no captions "other"/, (text) => text.replace('CAPTIONS="captions"', 'CAPTIONS="other"')],
+    [
+      'NONE in one of two',
+      /NONE is not in all/,
+      (text) => `${text}#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="mp4a.40.2",CLOSED-CAPTIONS=NONE\na.m3u8\n`,
+    ],
+  ])('reports of captions %s', (_name, finding, change) => {
+    expect(validateMultivariantPlaylist(captioned)).toEqual([]);
+    expect(validateMultivariantPlaylist(change(captioned)).join('\n')).toMatch(finding);
+  });
+
   it('has nothing to say about what is right', () => {
     expect(validateMultivariantPlaylist(good)).toEqual([]);
   });

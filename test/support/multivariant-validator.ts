@@ -12,6 +12,7 @@ export function validateMultivariantPlaylist(text: string): string[] {
     if (lines.filter((line) => /^#EXT-X-VERSION:\d+$/.test(line)).length !== 1) report('has not one VERSION');
     const media = tagsOf(lines, 'EXT-X-MEDIA');
     checkRenditions(media, report);
+    checkCaptions(media, tagsOf(lines, 'EXT-X-STREAM-INF'), report);
     const groups = new Set(media.map((rendition) => quoted(rendition, 'GROUP-ID')));
     lines.forEach((line, index) => {
       if (line.startsWith('#EXT-X-STREAM-INF:')) checkVariant(attributesOf(line), lines[index + 1], groups, report);
@@ -50,6 +51,25 @@ function checkRenditions(media: readonly Attributes[], report: Report): void {
       if (rendition.get('AUTOSELECT') === 'NO') report(`${name} is the default and not to be selected`);
     }
     if (rendition.has('URI') && !relative.test(uri ?? '')) report(`${uri} is not relative`);
+  }
+}
+
+/** rfc8216bis §4.4.6.1, §4.4.6.2. */
+function checkCaptions(media: readonly Attributes[], variants: readonly Attributes[], report: Report): void {
+  const captions = media.filter((rendition) => rendition.get('TYPE') === 'CLOSED-CAPTIONS');
+  for (const rendition of media) {
+    const channel = quoted(rendition, 'INSTREAM-ID');
+    if (!captions.includes(rendition)) {
+      if (channel !== undefined) report(`${rendition.get('TYPE')} has an INSTREAM-ID`);
+    } else if (!/^(?:CC[1-4]|SERVICE(?:[1-9]|[1-5]\d|6[0-3]))$/.test(channel ?? '')) {
+      report(`INSTREAM-ID is ${channel}`);
+    } else if (rendition.has('URI')) report(`captions ${channel} have a URI`);
+  }
+  const said = variants.map((variant) => variant.get('CLOSED-CAPTIONS'));
+  if (said.includes('NONE') && said.some((value) => value !== 'NONE')) report('NONE is not in all variants');
+  const groups = new Set(captions.map((rendition) => rendition.get('GROUP-ID')));
+  for (const value of said) {
+    if (value !== undefined && value !== 'NONE' && !groups.has(value)) report(`there are no captions ${value}`);
   }
 }
 

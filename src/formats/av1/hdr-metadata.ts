@@ -1,15 +1,13 @@
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import type { ContentLight, MasteringDisplay } from '../media/video-color.ts';
-import { obuType, openBitstreamUnits } from './open-bitstream-unit.ts';
+import { metadataType, obuType, openBitstreamUnits } from './open-bitstream-unit.ts';
 
 /** What metadata units say of the colours (AV1 §5.8). */
 export interface Av1HdrMetadata {
   contentLight?: ContentLight;
   masteringDisplay?: MasteringDisplay;
 }
-
-const metadataType = { hdrCll: 1, hdrMdcv: 2 } as const;
 
 /** Of the units in `data`. A metadata unit that is broken says nothing. Throws `ProtocolError` when a unit ends early. */
 export function parseAv1HdrMetadata(data: Uint8Array): Av1HdrMetadata {

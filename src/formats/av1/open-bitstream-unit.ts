@@ -11,6 +11,9 @@ export interface OpenBitstreamUnit {
 
 export const obuType = { sequenceHeader: 1, temporalDelimiter: 2, frameHeader: 3, metadata: 5, frame: 6 } as const;
 
+/** How the payload of a metadata unit begins (AV1 §6.7.1): `leb128()` of a small number. */
+export const metadataType = { hdrCll: 1, hdrMdcv: 2, registeredUserData: 4 } as const;
+
 /**
  * The units in the bytes of a temporal unit, or of the configuration in an `av1C` box. Views, no copies. The last one
  * may leave out its length. Throws `ProtocolError` when one ends early.

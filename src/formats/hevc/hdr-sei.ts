@@ -1,6 +1,7 @@
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import { rawByteSequencePayload } from '../avc/nal-unit.ts';
+import { seiMessages } from '../avc/sei.ts';
 import type { ContentLight, MasteringDisplay } from '../media/video-color.ts';
 
 /** What supplemental enhancement information says of the colours (ITU-T H.265 annex D). */
@@ -18,30 +19,17 @@ export function parseHevcHdrSei(nalUnit: Uint8Array): HevcHdrSei {
   const found: HevcHdrSei = {};
   try {
     // The header of a NAL unit has two bytes here, not one as in AVC.
-    const reader = new ByteReader(rawByteSequencePayload(nalUnit.subarray(1)), 'HEVC SEI');
-    // What is left at the end are the trailing bits.
-    while (reader.remaining > 2) {
-      const type = extended(reader);
-      const payload = new ByteReader(reader.bytes(extended(reader)), 'HEVC SEI message');
-      if (type === payloadType.masteringDisplayColourVolume) found.masteringDisplay = masteringDisplay(payload);
+    for (const { type, payload } of seiMessages(rawByteSequencePayload(nalUnit.subarray(1)))) {
+      const reader = new ByteReader(payload, 'HEVC SEI message');
+      if (type === payloadType.masteringDisplayColourVolume) found.masteringDisplay = masteringDisplay(reader);
       if (type === payloadType.contentLightLevelInfo) {
-        found.contentLight = { maxCll: payload.uint16(), maxFall: payload.uint16() };
+        found.contentLight = { maxCll: reader.uint16(), maxFall: reader.uint16() };
       }
     }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
   }
   return found;
-}
-
-/** §7.3.5: bytes of 255 add up until another comes. */
-function extended(reader: ByteReader): number {
-  let value = 0;
-  for (;;) {
-    const byte = reader.uint8();
-    value += byte;
-    if (byte !== 255) return value;
-  }
 }
 
 /** §D.2.28: green, blue, red, as is usual; no decoder can tell them apart otherwise. */

@@ -1,3 +1,4 @@
+import type { CaptionChannel } from '../captions/caption-channel.ts';
 import type { VideoRange } from '../media/video-color.ts';
 import {
   attributeTag,
@@ -16,6 +17,8 @@ export interface MultivariantPlaylist {
   readonly version?: number;
   readonly audioRenditions: readonly AudioRendition[];
   readonly variants: readonly Variant[];
+  /** In the pictures of all variants that have pictures; empty: there are none. Left out while nobody knows. */
+  readonly captions?: readonly CaptionRendition[] | undefined;
   /** I-frame playlists of the same pictures. */
   readonly iFrameVariants?: readonly IFrameVariant[];
   /** Keys that players may fetch before they need them. */
@@ -31,6 +34,15 @@ export interface AudioRendition {
   readonly channels: number;
   /** `undefined`: it is in the media playlist of the variants that go with its group. */
   readonly uri: string | undefined;
+}
+
+/** Captions that are in the pictures themselves (CLOSED-CAPTIONS, rfc8216bis §4.4.6.1). */
+export interface CaptionRendition {
+  readonly channel: CaptionChannel;
+  /** That of the channel if left out. */
+  readonly name?: string | undefined;
+  /** A tag of RFC 5646, such as `de`. */
+  readonly language?: string | undefined;
 }
 
 export interface Variant {
@@ -64,11 +76,14 @@ export interface VariantVideo {
   readonly range: VideoRange;
 }
 
+const captionsGroup = 'captions';
+
 /** The text of a multivariant playlist. */
 export function writeMultivariantPlaylist(playlist: MultivariantPlaylist): string {
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${playlist.version ?? playlistVersion}`];
   for (const rendition of playlist.audioRenditions) lines.push(audioTag(rendition));
-  for (const variant of playlist.variants) lines.push(variantTag(variant), variant.uri);
+  lines.push(...captionTags(playlist.captions ?? []));
+  for (const variant of playlist.variants) lines.push(variantTag(variant, playlist.captions), variant.uri);
   for (const variant of playlist.iFrameVariants ?? []) lines.push(iFrameTag(variant));
   for (const key of playlist.sessionKeys ?? []) lines.push(sessionKeyTag(key));
   lines.push('');
@@ -88,7 +103,29 @@ function audioTag(rendition: AudioRendition): string {
   });
 }
 
-function variantTag(variant: Variant): string {
+/** A player chooses by language among those that it may select by itself: they must differ in it (§4.4.6.1.1). */
+function captionTags(captions: readonly CaptionRendition[]): string[] {
+  return captions.map(({ channel, name = channel, language }, index) => {
+    const isFirst = captions.findIndex((other) => other.language === language) === index;
+    return attributeTag('EXT-X-MEDIA', {
+      TYPE: enumeratedString('CLOSED-CAPTIONS'),
+      'GROUP-ID': quotedString(captionsGroup),
+      NAME: quotedString(name),
+      LANGUAGE: language === undefined ? undefined : quotedString(language),
+      DEFAULT: enumeratedString('NO'),
+      AUTOSELECT: enumeratedString(isFirst ? 'YES' : 'NO'),
+      'INSTREAM-ID': quotedString(channel),
+    });
+  });
+}
+
+/** NONE stands in all variants or in none (§4.4.6.2). */
+function closedCaptions({ video }: Variant, captions: MultivariantPlaylist['captions']) {
+  if (captions?.length === 0) return enumeratedString('NONE');
+  return captions === undefined || video === undefined ? undefined : quotedString(captionsGroup);
+}
+
+function variantTag(variant: Variant, captions: MultivariantPlaylist['captions']): string {
   const { video } = variant;
   return attributeTag('EXT-X-STREAM-INF', {
     ...bandwidth(variant),
@@ -98,6 +135,7 @@ function variantTag(variant: Variant): string {
       video?.framesPerSecond === undefined ? undefined : decimalFloatingPoint(Number(video.framesPerSecond.toFixed(3))),
     'VIDEO-RANGE': videoRangeAttribute(video?.range),
     AUDIO: variant.audioGroupId === undefined ? undefined : quotedString(variant.audioGroupId),
+    'CLOSED-CAPTIONS': closedCaptions(variant, captions),
   });
 }
 
