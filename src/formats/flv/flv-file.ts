@@ -14,11 +14,24 @@ export interface FlvLimits {
   readonly maxTagBytes: number;
 }
 
+/** What stands before the body of a tag (§E.4.1). */
+export interface FlvTagHeader {
+  /** 8 audio, 9 video, 18 script data, or what else is written there. */
+  readonly typeId: number;
+  /** `Filter`: nobody without the key of the publisher reads the body. */
+  readonly encrypted: boolean;
+  readonly bodyBytes: number;
+  /** Unsigned, 32 bits. */
+  readonly timestampMs: number;
+  /** `StreamID`: always 0. */
+  readonly streamId: number;
+}
+
 const signature = [0x46, 0x4c, 0x56] as const;
 const shortestHeaderBytes = 9;
-const tagHeaderBytes = 11;
+export const flvTagHeaderBytes = 11;
 /** After each tag, the length of that tag; before the first one, 0. */
-const previousTagSizeBytes = 4;
+export const previousTagSizeBytes = 4;
 
 /** More than the nine bytes of today are allowed, for versions to come (Adobe FLV 10.1 §E.2); not without end. */
 const longestHeaderBytes = 1_024;
@@ -78,10 +91,10 @@ export class FlvReader {
     const collected = this.#collected;
     switch (this.#state) {
       case 'file-header':
-        this.#want('skip', this.#fileHeader(collected) - shortestHeaderBytes + previousTagSizeBytes);
+        this.#want('skip', flvDataOffset(collected) - shortestHeaderBytes + previousTagSizeBytes);
         break;
       case 'skip':
-        this.#want('tag-header', tagHeaderBytes);
+        this.#want('tag-header', flvTagHeaderBytes);
         break;
       case 'tag-header': {
         const bodyBytes = this.#tagHeader(collected);
@@ -107,42 +120,58 @@ export class FlvReader {
     this.#collectedBytes = 0;
   }
 
-  /** Where the body of the file begins. */
-  #fileHeader(header: Uint8Array): number {
-    if (signature.some((byte, index) => header[index] !== byte) || header[3] !== 1) {
-      throw new ProtocolError('FLV_HEADER', 'this is no FLV file of version 1', { byteOffset: 0, section: 'FLV §E.2' });
-    }
-    const dataOffset = new DataView(header.buffer, header.byteOffset).getUint32(5);
-    if (dataOffset < shortestHeaderBytes || dataOffset > longestHeaderBytes) {
-      throw new ProtocolError('FLV_HEADER', `an FLV header of ${dataOffset} bytes`, {
-        byteOffset: 5,
-        section: 'FLV §E.2',
-      });
-    }
-    return dataOffset;
-  }
-
   /** Length of the body. */
   #tagHeader(header: Uint8Array): number {
-    const view = new DataView(header.buffer, header.byteOffset);
-    const first = view.getUint8(0);
-    if ((first & 0x20) !== 0) {
-      throw new ProtocolError('FLV_ENCRYPTED', 'an encrypted tag', {
-        byteOffset: this.#offset - tagHeaderBytes,
-        section: 'FLV §E.4.1',
-      });
-    }
-    this.#typeId = first & 0x1f;
-    this.#timestampMs = ((view.getUint8(7) << 24) | (view.getUint32(4) >>> 8)) >>> 0;
-    const bodyBytes = view.getUint32(0) & 0xff_ff_ff;
-    if (bodyBytes > this.#limits.maxTagBytes) {
-      throw new LimitError('FLV_TAG_TOO_LARGE', `an FLV tag at byte ${this.#offset - tagHeaderBytes}`, {
-        limit: this.#limits.maxTagBytes,
-        value: bodyBytes,
-      });
-    }
+    const { typeId, encrypted, bodyBytes, timestampMs } = parseFlvTagHeader(header);
+    const byteOffset = this.#offset - flvTagHeaderBytes;
+    if (encrypted) throw encryptedTag(byteOffset);
+    this.#typeId = typeId;
+    this.#timestampMs = timestampMs;
+    if (bodyBytes > this.#limits.maxTagBytes) throw tagTooLarge(byteOffset, bodyBytes, this.#limits.maxTagBytes);
     return bodyBytes;
   }
+}
+
+/**
+ * `DataOffset` of a file's header, nine bytes of which are there: behind it stands a length of 0, then the first tag.
+ * Throws `ProtocolError` for what is no FLV file.
+ */
+export function flvDataOffset(header: Uint8Array): number {
+  if (signature.some((byte, index) => header[index] !== byte) || header[3] !== 1) {
+    throw new ProtocolError('FLV_HEADER', 'this is no FLV file of version 1', { byteOffset: 0, section: 'FLV §E.2' });
+  }
+  const dataOffset = new DataView(header.buffer, header.byteOffset).getUint32(5);
+  if (dataOffset < shortestHeaderBytes || dataOffset > longestHeaderBytes) {
+    throw new ProtocolError('FLV_HEADER', `an FLV header of ${dataOffset} bytes`, {
+      byteOffset: 5,
+      section: 'FLV §E.2',
+    });
+  }
+  return dataOffset;
+}
+
+/** The eleven bytes before the body of a tag. */
+export function parseFlvTagHeader(header: Uint8Array): FlvTagHeader {
+  const view = new DataView(header.buffer, header.byteOffset, flvTagHeaderBytes);
+  const first = view.getUint8(0);
+  return {
+    typeId: first & 0x1f,
+    encrypted: (first & 0x20) !== 0,
+    bodyBytes: view.getUint32(0) & 0xff_ff_ff,
+    timestampMs: ((view.getUint8(7) << 24) | (view.getUint32(4) >>> 8)) >>> 0,
+    streamId: view.getUint32(7) & 0xff_ff_ff,
+  };
+}
+
+export function encryptedTag(byteOffset: number): ProtocolError {
+  return new ProtocolError('FLV_ENCRYPTED', 'an encrypted tag', { byteOffset, section: 'FLV §E.4.1' });
+}
+
+export function tagTooLarge(byteOffset: number, bodyBytes: number, maxTagBytes: number): LimitError {
+  return new LimitError('FLV_TAG_TOO_LARGE', `an FLV tag at byte ${byteOffset}`, {
+    limit: maxTagBytes,
+    value: bodyBytes,
+  });
 }
 
 /** The beginning of an FLV file, up to the first tag (§E.2, §E.3). */
@@ -161,14 +190,14 @@ export function encodeFlvTag(tag: FlvTag): Uint8Array {
     });
   }
   const timestampMs = tag.timestampMs >>> 0;
-  const bytes = new Uint8Array(tagHeaderBytes + payload.length + previousTagSizeBytes);
+  const bytes = new Uint8Array(flvTagHeaderBytes + payload.length + previousTagSizeBytes);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, payload.length);
   view.setUint8(0, typeId);
   // The upper eight bits of the timestamp come last.
   view.setUint32(4, (timestampMs << 8) >>> 0);
   view.setUint8(7, timestampMs >>> 24);
-  bytes.set(payload, tagHeaderBytes);
-  view.setUint32(tagHeaderBytes + payload.length, tagHeaderBytes + payload.length);
+  bytes.set(payload, flvTagHeaderBytes);
+  view.setUint32(flvTagHeaderBytes + payload.length, flvTagHeaderBytes + payload.length);
   return bytes;
 }

@@ -1,0 +1,34 @@
+import { ProtocolError } from '../../base/errors.ts';
+import { openFlv } from '../flv-index/flv-media.ts';
+import type { Reading, StoredMedia } from '../media/stored-media.ts';
+import { containerKind, containerKindBytes } from './container-kind.ts';
+
+const carried = 'MP4, MOV, FLV and MP3 can be played: convert it to one of them';
+
+/**
+ * Opens a media file of whatever container, which its bytes tell and not its name. Throws `ProtocolError` for what is no
+ * media that can be played, naming what it is instead, and what the opening of its container throws.
+ */
+export function* openStoredMedia(lengthBytes: number): Reading<StoredMedia> {
+  const head = lengthBytes === 0 ? new Uint8Array(0) : yield { from: 0, to: Math.min(containerKindBytes, lengthBytes) };
+  const container = containerKind(head);
+  switch (container.kind) {
+    case 'flv':
+      return yield* openFlv(lengthBytes);
+    case 'mp4':
+    case 'mp3':
+      throw notPlayable(`this is ${container.kind.toUpperCase()}`);
+    case 'other':
+      throw notPlayable(`this is ${container.name}`);
+    case 'unknown':
+      throw notPlayable(`no media file that is known begins with ${hex(head.subarray(0, 8))}`);
+  }
+}
+
+function notPlayable(sentence: string): ProtocolError {
+  return new ProtocolError('STORED_MEDIA_FORMAT', `${sentence}; ${carried}`, { byteOffset: 0 });
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}
