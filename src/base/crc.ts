@@ -13,12 +13,16 @@ export function crc(bytes: Iterable<number>, width: 8 | 16, polynomial: number):
 }
 
 /** That of MPEG-2 tables (ISO/IEC 13818-1 Annex A): 32 bits, highest bit first, from ones, without a last exclusive or. */
-export function mpegCrc32(bytes: Iterable<number>): number {
+export function mpegCrc32(bytes: ArrayLike<number>): number {
   let value = 0xffff_ffff;
-  for (const byte of bytes) {
-    value ^= byte << 24;
-    for (let bit = 0; bit < 8; bit++) value = value < 0 ? (value << 1) ^ 0x04c1_1db7 : value << 1;
-    value |= 0;
+  for (let at = 0; at < bytes.length; at++) {
+    value = (value << 8) ^ (mpegCrcOfByte[(value >>> 24) ^ (bytes[at] ?? 0)] ?? 0);
   }
   return value >>> 0;
 }
+
+const mpegCrcOfByte = Int32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte << 24;
+  for (let bit = 0; bit < 8; bit++) value = value < 0 ? (value << 1) ^ 0x04c1_1db7 : value << 1;
+  return value;
+});

@@ -8,24 +8,45 @@ export interface MediaRecordForm {
   readonly version: number;
 }
 
-const headBytes = 12;
+/** Letters, version, checksum of what follows, length of the JSON. */
+const headBytes = 16;
+const checkedFrom = 12;
 
 /**
  * What was found out about a file, as bytes that can be kept: letters, version, checksum of the rest; then numbers,
- * texts, tracks and bytes, as JSON. Only for what is ours: nobody else reads or writes it.
+ * texts and tracks as JSON, and behind it the bytes that it names. Only for what is ours: nobody else reads or writes it.
  */
 export function encodeMediaRecord({ letters, version }: MediaRecordForm, content: unknown): Uint8Array<ArrayBuffer> {
-  const body = new TextEncoder().encode(JSON.stringify(content, replaced));
-  const bytes = new Uint8Array(headBytes + body.length);
+  const parts: Uint8Array[] = [];
+  let partBytes = 0;
+  const json = new TextEncoder().encode(
+    JSON.stringify(content, (_name: string, value: unknown) => {
+      if (value instanceof Float64Array) return { [numbersName]: Array.from(value) };
+      if (!(value instanceof Uint8Array)) return value;
+      parts.push(value);
+      partBytes += value.length;
+      return { [bytesName]: [partBytes - value.length, value.length] };
+    }),
+  );
+  const bytes = new Uint8Array(headBytes + json.length + partBytes);
   bytes.set(new TextEncoder().encode(letters));
-  bytes.set(body, headBytes);
+  bytes.set(json, headBytes);
+  let at = headBytes + json.length;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   const view = new DataView(bytes.buffer);
   view.setUint32(4, version);
-  view.setUint32(8, mpegCrc32(body));
+  view.setUint32(12, json.length);
+  view.setUint32(8, mpegCrc32(bytes.subarray(checkedFrom)));
   return bytes;
 }
 
-/** Throws `ProtocolError` for what is damaged or of another form. What comes out is what went in. */
+/**
+ * What comes out is what went in; bytes in it are views of `bytes`. Throws `ProtocolError` for what is damaged or of
+ * another form.
+ */
 export function decodeMediaRecord({ letters, version }: MediaRecordForm, bytes: Uint8Array): unknown {
   const reader = new ByteReader(bytes, `record of ${letters}`);
   const found = new TextDecoder().decode(reader.bytes(4));
@@ -34,25 +55,24 @@ export function decodeMediaRecord({ letters, version }: MediaRecordForm, bytes: 
     throw new ProtocolError('MEDIA_RECORD', `not ${letters} ${version}: read the file again`, { byteOffset: 0 });
   }
   const checksum = reader.uint32();
-  const body = reader.rest();
-  if (mpegCrc32(body) !== checksum) {
+  if (mpegCrc32(bytes.subarray(checkedFrom)) !== checksum) {
     throw new ProtocolError('MEDIA_RECORD', 'its checksum is another: read the file again', { byteOffset: 8 });
   }
-  return JSON.parse(new TextDecoder().decode(body), revived);
+  const json = reader.bytes(reader.uint32());
+  const parts = reader.rest();
+  return JSON.parse(new TextDecoder().decode(json), (_name: string, value: unknown) => revived(value, parts));
 }
 
 /** The one property of an object that stands for bytes. */
 const bytesName = '$bytes';
 const numbersName = '$numbers';
 
-function replaced(_name: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return { [bytesName]: value.toBase64() };
-  return value instanceof Float64Array ? { [numbersName]: Array.from(value) } : value;
-}
-
-function revived(_name: string, value: unknown): unknown {
+function revived(value: unknown, parts: Uint8Array): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (bytesName in value && typeof value[bytesName] === 'string') return Uint8Array.fromBase64(value[bytesName]);
+  if (bytesName in value && Array.isArray(value[bytesName])) {
+    const [from, length] = value[bytesName].map(Number);
+    return parts.subarray(from, (from ?? 0) + (length ?? 0));
+  }
   if (numbersName in value && Array.isArray(value[numbersName])) return Float64Array.from(value[numbersName]);
   return value;
 }

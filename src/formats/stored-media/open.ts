@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../base/errors.ts';
 import { openFlv } from '../flv-index/flv-media.ts';
 import type { Reading, StoredMedia } from '../media/stored-media.ts';
+import { openMp4 } from '../mp4-index/mp4-media.ts';
 import { containerKind, containerKindBytes } from './container-kind.ts';
 
 const carried = 'MP4, MOV, FLV and MP3 can be played: convert it to one of them';
@@ -16,6 +17,7 @@ export function* openStoredMedia(lengthBytes: number): Reading<StoredMedia> {
     case 'flv':
       return yield* openFlv(lengthBytes);
     case 'mp4':
+      return yield* openMp4(lengthBytes);
     case 'mp3':
       throw notPlayable(`this is ${container.kind.toUpperCase()}`);
     case 'other':

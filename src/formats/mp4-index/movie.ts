@@ -1,0 +1,132 @@
+import { LimitError, ProtocolError } from '../../base/errors.ts';
+import { type Box, boxError, boxField, childBox, childBoxes, requiredChild } from './box.ts';
+import { type Edit, readEditList } from './edit-list.ts';
+import { maxTracks, maxTracksOfAKind, type Mp4Limits, SampleBudget } from './limits.ts';
+import type { FragmentDefaults } from './mp4-index.ts';
+import type { SampleDescription } from './sample-description.ts';
+import { readSampleDescriptions } from './sample-descriptions.ts';
+import type { SampleTable } from './sample-table.ts';
+import { readSampleTable } from './sample-table-boxes.ts';
+
+/** What `moov` says of a track that can be played. */
+export interface MovieTrack {
+  readonly kind: 'video' | 'audio';
+  readonly path: string;
+  readonly fileTrackId: number;
+  readonly enabled: boolean;
+  readonly timescale: number;
+  readonly descriptions: readonly (SampleDescription | undefined)[];
+  readonly edits: readonly Edit[];
+  readonly table: SampleTable;
+  readonly fragmentDefaults: FragmentDefaults;
+}
+
+/** What `moov` says (ISO/IEC 14496-12 §8.2.1). */
+export interface Movie {
+  /** Video first; of each kind those that are enabled first. One at least. */
+  readonly tracks: readonly MovieTrack[];
+  readonly isFragmented: boolean;
+}
+
+/**
+ * Reads a `moov` box. Tracks of codecs that we do not carry, and those that are neither pictures nor sound, are left
+ * out. Throws `ProtocolError` for what is damaged and where nothing is left, `LimitError` beyond the limits.
+ */
+export function readMovie(moov: Box, fileBytes: number, limits: Mp4Limits): Movie {
+  if (childBox(moov, 'cmov') !== undefined)
+    throw boxError(moov, 'is compressed (QuickTime), which nobody writes any more');
+  const movieTimescale = timescaleOf(requiredChild(moov, 'mvhd'));
+  const mvex = childBox(moov, 'mvex');
+  const budget = new SampleBudget(limits.maxSamples);
+  const tracks: MovieTrack[] = [];
+  const leftOut: string[] = [];
+  let traks = 0;
+  for (const trak of childBoxes(moov)) {
+    if (trak.type !== 'trak') continue;
+    if (++traks > maxTracks) {
+      throw new LimitError('MP4_TOO_MANY_TRACKS', `tracks of ${moov.path}`, { limit: maxTracks, value: traks });
+    }
+    const track = readTrack(trak, { movieTimescale, fileBytes, budget, mvex });
+    if (typeof track === 'string') leftOut.push(track);
+    else if (tracks.filter(({ kind }) => kind === track.kind).length < maxTracksOfAKind) tracks.push(track);
+  }
+  if (tracks.length === 0) throw nothingToPlay(moov, leftOut);
+  const rank = (track: MovieTrack) => (track.kind === 'video' ? 0 : 2) + (track.enabled ? 0 : 1);
+  return { tracks: tracks.sort((a, b) => rank(a) - rank(b)), isFragmented: mvex !== undefined };
+}
+
+function nothingToPlay(moov: Box, leftOut: readonly string[]): ProtocolError {
+  const found = leftOut.length === 0 ? 'no track of pictures or sound' : `only ${leftOut.join(', ')}`;
+  const wanted = 'H.264, HEVC, AV1, VP9, AAC, MP3, Opus, FLAC and AC-3 are played';
+  return new ProtocolError('MP4_NOTHING_TO_PLAY', `${moov.path} has ${found}: ${wanted}`, {
+    byteOffset: moov.bodyOffset,
+  });
+}
+
+interface MovieContext {
+  readonly movieTimescale: number;
+  readonly fileBytes: number;
+  readonly budget: SampleBudget;
+  readonly mvex: Box | undefined;
+}
+
+/** Of a track that cannot be played what it holds. */
+function readTrack(trak: Box, { movieTimescale, fileBytes, budget, mvex }: MovieContext): MovieTrack | string {
+  const mdia = requiredChild(trak, 'mdia');
+  const handler = handlerOf(requiredChild(mdia, 'hdlr'));
+  if (handler !== 'vide' && handler !== 'soun') return `a track of ${handler}`;
+  const stbl = requiredChild(requiredChild(mdia, 'minf'), 'stbl');
+  const stsd = requiredChild(stbl, 'stsd');
+  const { entries } = readSampleDescriptions(stsd, handler);
+  const descriptions = entries.map(({ description }) => description);
+  if (!descriptions.some((description) => description !== undefined)) {
+    return [...new Set(entries.map(({ format }) => format))].join(', ') || 'a track without a sample description';
+  }
+  const timescale = timescaleOf(requiredChild(mdia, 'mdhd'));
+  const table = readSampleTable(stbl, entries.length, fileBytes, budget);
+  const tkhd = requiredChild(trak, 'tkhd');
+  const fileTrackId = boxField(tkhd, isVersion1(tkhd) ? 20 : 12);
+  return {
+    kind: handler === 'vide' ? 'video' : 'audio',
+    path: trak.path,
+    fileTrackId,
+    enabled: (boxField(tkhd, 0) & 1) === 1,
+    timescale,
+    descriptions,
+    edits: readEditList(trak, movieTimescale),
+    table,
+    fragmentDefaults: fragmentDefaults(mvex, fileTrackId),
+  };
+}
+
+/** The `hdlr` of `mdia`, not that of QuickTime's data, which stands in `minf` (ISO/IEC 14496-12 §8.4.3). */
+function handlerOf(hdlr: Box): string {
+  boxField(hdlr, 8);
+  return String.fromCharCode(...hdlr.body.subarray(8, 12));
+}
+
+/** Of `mvhd` (§8.2.2) or `mdhd` (§8.4.2), in units a second. */
+function timescaleOf(header: Box): number {
+  const at = isVersion1(header) ? 20 : 12;
+  const timescale = boxField(header, at);
+  if (timescale === 0) throw boxError(header, 'has a timescale of 0', at);
+  return timescale;
+}
+
+function isVersion1(box: Box): boolean {
+  return boxField(box, 0) >>> 24 === 1;
+}
+
+/** `trex` (§8.8.3). */
+function fragmentDefaults(mvex: Box | undefined, fileTrackId: number): FragmentDefaults {
+  for (const trex of mvex === undefined ? [] : childBoxes(mvex)) {
+    if (trex.type !== 'trex' || boxField(trex, 4) !== fileTrackId) continue;
+    return {
+      description: boxField(trex, 8) - 1,
+      durationTicks: boxField(trex, 12),
+      sizeBytes: boxField(trex, 16),
+      flags: boxField(trex, 20),
+    };
+  }
+  return { description: 0, durationTicks: 0, sizeBytes: 0, flags: 0 };
+}

@@ -1,0 +1,171 @@
+import type { PackedColumn } from './packed-column.ts';
+
+/** What is kept of the samples of a track, in decode order. Chunks are runs of samples that lie one behind the other. */
+export interface SampleColumns {
+  /** Decode time of the first sample. */
+  readonly startTicks: number;
+  /** Per sample. */
+  readonly durationsTicks: PackedColumn;
+  readonly compositionOffsetsTicks: PackedColumn;
+  readonly sizesBytes: PackedColumn;
+  /** 1 where decoding can start. */
+  readonly syncs: PackedColumn;
+  /** Where the first chunk begins in the file. */
+  readonly firstChunkOffset: number;
+  /** Per chunk: its samples, bytes from the end of the one before it (0 for the first), its sample description from 0. */
+  readonly chunkSamples: PackedColumn;
+  readonly chunkGapsBytes: PackedColumn;
+  readonly chunkDescriptions: PackedColumn;
+}
+
+/** One sample of a track. */
+export interface Sample {
+  readonly index: number;
+  readonly decodeTicks: number;
+  readonly durationTicks: number;
+  readonly compositionOffsetTicks: number;
+  readonly sizeBytes: number;
+  readonly offset: number;
+  readonly sync: boolean;
+  /** Of the track's sample descriptions, from 0. */
+  readonly description: number;
+}
+
+/** Every so many samples it is kept where they stand, so that any of them is found in few steps. */
+const checkpointSamples = 256;
+
+/** The samples of a track: each found by its number or its time, and read on from there. */
+export class SampleTable {
+  readonly columns: SampleColumns;
+  readonly count: number;
+  readonly endTicks: number;
+  readonly #ticks: Float64Array;
+  readonly #offsets: Float64Array;
+  readonly #chunks: Uint32Array;
+  /** Of the chunk, samples before this one. */
+  readonly #inChunk: Uint32Array;
+
+  constructor(columns: SampleColumns) {
+    this.columns = columns;
+    this.count = columns.sizesBytes.length;
+    const checkpoints = Math.ceil(this.count / checkpointSamples);
+    this.#ticks = new Float64Array(checkpoints);
+    this.#offsets = new Float64Array(checkpoints);
+    this.#chunks = new Uint32Array(checkpoints);
+    this.#inChunk = new Uint32Array(checkpoints);
+    const place = placeAt(columns.startTicks, columns.firstChunkOffset, 0, 0);
+    for (let index = 0; index < this.count; index++) {
+      if (index % checkpointSamples === 0) {
+        const at = index / checkpointSamples;
+        this.#ticks[at] = place.ticks;
+        this.#offsets[at] = place.offset;
+        this.#chunks[at] = place.chunk;
+        this.#inChunk[at] = place.inChunk;
+      }
+      step(columns, place, index);
+    }
+    this.endTicks = place.ticks;
+  }
+
+  /** Samples from `first` on, one after the other, to the last. */
+  walkFrom(first: number): SampleWalk {
+    const checkpoint = Math.floor(Math.min(first, Math.max(this.count - 1, 0)) / checkpointSamples);
+    const place = placeAt(
+      this.#ticks[checkpoint] ?? this.columns.startTicks,
+      this.#offsets[checkpoint] ?? this.columns.firstChunkOffset,
+      this.#chunks[checkpoint] ?? 0,
+      this.#inChunk[checkpoint] ?? 0,
+    );
+    return new SampleWalk(this.columns, place, checkpoint * checkpointSamples, first);
+  }
+
+  /** Throws `RangeError` for a number that no sample has. */
+  sample(index: number): Sample {
+    const sample = this.walkFrom(index).next();
+    if (sample === undefined) throw new RangeError(`sample ${index} of ${this.count}`);
+    return sample;
+  }
+
+  /** The last sample whose decode time is at or before this; 0 where none is. */
+  sampleAtTicks(ticks: number): number {
+    let low = 0;
+    let high = this.#ticks.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((this.#ticks[middle] ?? 0) <= ticks) low = middle;
+      else high = middle - 1;
+    }
+    let index = low * checkpointSamples;
+    let decodeTicks = this.#ticks[low] ?? 0;
+    while (index < this.count - 1) {
+      decodeTicks += this.columns.durationsTicks.at(index);
+      if (decodeTicks > ticks) break;
+      index++;
+    }
+    return index;
+  }
+
+  /** The last sample at or before this one at which decoding can start; `undefined` where none is. */
+  syncAtOrBefore(index: number): number | undefined {
+    const { syncs } = this.columns;
+    for (let at = Math.min(index, this.count - 1); at >= 0; at--) if (syncs.at(at) === 1) return at;
+    return undefined;
+  }
+}
+
+interface Place {
+  ticks: number;
+  offset: number;
+  chunk: number;
+  inChunk: number;
+}
+
+function placeAt(ticks: number, offset: number, chunk: number, inChunk: number): Place {
+  return { ticks, offset, chunk, inChunk };
+}
+
+/** From sample `index` to the next one. */
+function step(columns: SampleColumns, place: Place, index: number): void {
+  place.ticks += columns.durationsTicks.at(index);
+  place.offset += columns.sizesBytes.at(index);
+  place.inChunk++;
+  if (place.inChunk < columns.chunkSamples.at(place.chunk)) return;
+  place.inChunk = 0;
+  place.chunk++;
+  if (place.chunk < columns.chunkGapsBytes.length) place.offset += columns.chunkGapsBytes.at(place.chunk);
+}
+
+/** Goes through the samples of a table in their order. */
+export class SampleWalk {
+  readonly #columns: SampleColumns;
+  readonly #place: Place;
+  #index: number;
+
+  constructor(columns: SampleColumns, place: Place, placeIndex: number, first: number) {
+    this.#columns = columns;
+    this.#place = place;
+    this.#index = placeIndex;
+    while (this.#index < first && this.#index < columns.sizesBytes.length) step(columns, place, this.#index++);
+  }
+
+  /** `undefined` behind the last one. */
+  next(): Sample | undefined {
+    const columns = this.#columns;
+    const index = this.#index;
+    if (index >= columns.sizesBytes.length) return undefined;
+    const { ticks, offset, chunk } = this.#place;
+    const sample = {
+      index,
+      decodeTicks: ticks,
+      durationTicks: columns.durationsTicks.at(index),
+      compositionOffsetTicks: columns.compositionOffsetsTicks.at(index),
+      sizeBytes: columns.sizesBytes.at(index),
+      offset,
+      sync: columns.syncs.at(index) === 1,
+      description: columns.chunkDescriptions.at(chunk),
+    };
+    step(columns, this.#place, index);
+    this.#index++;
+    return sample;
+  }
+}
