@@ -30,10 +30,17 @@ export function openFileName(rendition: string): string {
   return `${rendition}.open`;
 }
 
+interface KeptName {
+  readonly rendition: string;
+  readonly msn: number;
+}
+
 interface Job {
   readonly kind: 'write' | 'removal';
   readonly bytes: number;
   readonly run: () => Promise<void>;
+  /** What it writes, if that is to be removed one day. */
+  readonly segment?: KeptName;
 }
 
 /**
@@ -49,6 +56,7 @@ export class StreamFiles {
   /** Written next, if it is not yet; the newest alone counts. */
   #state: unknown;
   #stateWaits = false;
+  #stateRemovalWaits = false;
   /** By rendition: the segments that are on the disk or on their way, oldest first. */
   readonly #kept = new Map<string, number[]>();
   #folderMade = false;
@@ -64,6 +72,11 @@ export class StreamFiles {
     return this.#queuedBytes;
   }
 
+  /** Writes and removals that wait for the disk: with one that hangs, no more than it has files. */
+  get queuedJobs(): number {
+    return this.#waiting.length;
+  }
+
   /** Segments that are on the disk already, oldest first, after a restart. */
   adopt(rendition: string, msns: readonly number[]): void {
     this.#kept.set(rendition, [...msns]);
@@ -75,14 +88,15 @@ export class StreamFiles {
     this.#state = state;
     if (this.#stateWaits) return;
     this.#stateWaits = true;
-    this.#add('write', 0, async () => {
+    const run = async () => {
       this.#stateWaits = false;
       const path = join(this.#options.folder, stateFileName);
       // It may hold keys.
       await this.#writeFile(`${path}.new`, [encodeStateFile(this.#state)], { mode: 0o600 });
       await rename(`${path}.new`, path);
       this.#worksAgain();
-    });
+    };
+    this.#add({ kind: 'write', bytes: 0, run });
   }
 
   /** The newest part of the open segment, as a segment that has nothing else; with `isFirst` there was none before it. */
@@ -90,7 +104,8 @@ export class StreamFiles {
     const { byteLength } = kept.segment;
     if (this.#isResting() || !this.#hasRoomFor(byteLength)) return;
     const path = join(this.#options.folder, openFileName(rendition));
-    this.#add('write', byteLength, () => this.#writeFile(path, encodeSegmentFile(kept), { flag: isFirst ? 'w' : 'a' }));
+    const run = () => this.#writeFile(path, encodeSegmentFile(kept), { flag: isFirst ? 'w' : 'a' });
+    this.#add({ kind: 'write', bytes: byteLength, run });
   }
 
   writeSegment(rendition: string, kept: KeptSegment): void {
@@ -101,24 +116,25 @@ export class StreamFiles {
     there.push(msn);
     if ((there.at(-2) ?? msn) > msn) there.sort((a, b) => a - b);
     this.#kept.set(rendition, there);
-    const path = join(this.#options.folder, segmentFileName(rendition, msn));
-    this.#add('write', byteLength, () => this.#writeFile(path, encodeSegmentFile(kept)));
+    const path = this.#pathOf({ rendition, msn });
+    const run = () => this.#writeFile(path, encodeSegmentFile(kept));
+    this.#add({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn } });
   }
 
   /** Those before `msn` have left the window. */
   removeBefore(rendition: string, msn: number): void {
     const there = this.#kept.get(rendition) ?? [];
     while (there[0] !== undefined && there[0] < msn) {
-      const path = join(this.#options.folder, segmentFileName(rendition, there[0]));
+      const segment = { rendition, msn: there[0] };
       there.shift();
-      this.#add('removal', 0, () => unlink(path));
+      if (!this.#dropWrite(segment)) this.#remove(() => unlink(this.#pathOf(segment)));
     }
   }
 
   /** The stream is gone for viewers too: nothing of it stays. */
   removeAll(onRemoved: () => void): void {
     this.#dropWrites();
-    this.#add('removal', 0, async () => {
+    this.#remove(async () => {
       try {
         await rm(this.#options.folder, { recursive: true, force: true });
       } finally {
@@ -132,6 +148,10 @@ export class StreamFiles {
     while (this.#running !== undefined) await this.#running;
   }
 
+  #pathOf({ rendition, msn }: KeptName): string {
+    return join(this.#options.folder, segmentFileName(rendition, msn));
+  }
+
   #hasRoomFor(byteLength: number): boolean {
     if (this.#queuedBytes + byteLength <= maxQueuedBytes) return true;
     this.#fail(new Error(`the disk is too slow: ${this.#queuedBytes} bytes wait for it`));
@@ -142,9 +162,13 @@ export class StreamFiles {
     return this.#options.clock.monotonicMs() < this.#restUntilMs;
   }
 
-  #add(kind: Job['kind'], bytes: number, run: () => Promise<void>): void {
-    this.#waiting.push({ kind, run, bytes });
-    this.#queuedBytes += bytes;
+  #remove(run: () => Promise<void>): void {
+    this.#add({ kind: 'removal', bytes: 0, run });
+  }
+
+  #add(job: Job): void {
+    this.#waiting.push(job);
+    this.#queuedBytes += job.bytes;
     this.#running ??= this.#work();
   }
 
@@ -179,9 +203,40 @@ export class StreamFiles {
   }
 
   #dropWrites(): void {
-    for (const { bytes } of this.#waiting) this.#queuedBytes -= bytes;
-    this.#waiting = this.#waiting.filter(({ kind }) => kind === 'removal');
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ kind }) => kind === 'removal');
     this.#stateWaits = false;
+    for (const { kind, bytes, segment } of waiting) {
+      if (kind === 'removal') continue;
+      this.#queuedBytes -= bytes;
+      if (segment !== undefined) this.#forget(segment);
+    }
+  }
+
+  /** It never came to the disk: there is nothing to remove. */
+  #forget({ rendition, msn }: KeptName): void {
+    const there = this.#kept.get(rendition) ?? [];
+    this.#kept.set(
+      rendition,
+      there.filter((kept) => kept !== msn),
+    );
+  }
+
+  /** `false`: it does not wait any more. */
+  #dropWrite({ rendition, msn }: KeptName): boolean {
+    const index = this.#waiting.findIndex(({ segment }) => segment?.rendition === rendition && segment.msn === msn);
+    const [dropped] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    this.#queuedBytes -= dropped?.bytes ?? 0;
+    return dropped !== undefined;
+  }
+
+  #removeState(): void {
+    if (this.#stateRemovalWaits) return;
+    this.#stateRemovalWaits = true;
+    this.#remove(async () => {
+      this.#stateRemovalWaits = false;
+      await unlink(join(this.#options.folder, stateFileName));
+    });
   }
 
   #fail(error: unknown): void {
@@ -189,7 +244,7 @@ export class StreamFiles {
     this.#dropWrites();
     this.#folderMade = false;
     this.#restUntilMs = clock.monotonicMs() + restMs;
-    this.#add('removal', 0, () => unlink(join(folder, stateFileName)));
+    this.#removeState();
     if (this.#failing) return;
     this.#failing = true;
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,10 +1,23 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeSegmentFile, type KeptSegment } from '../../../src/stores/kept/segment-file.ts';
 import { decodeStateFile } from '../../../src/stores/kept/state-file.ts';
 import { StreamFiles } from '../../../src/stores/kept/stream-files.ts';
+import { eventually } from '../../support/condition.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
 import { onSmallFileSystem } from '../../support/small-file-system.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -111,6 +124,36 @@ describe('StreamFiles', () => {
     await files.idle();
     expect(existsSync(join(parent, 'live', 'e1', 'stream.json'))).toBe(false);
     expect(log.lines.filter(({ fields }) => fields['code'] === 'LIVE_KEEP_FAILED')).toHaveLength(1);
+  });
+
+  it('lets no more wait for a disk that hangs than it has files, for as long as it hangs, and writes on behind it', async () => {
+    for (const msn of [0, 1, 2]) files.writeSegment('video', segment(msn));
+    files.writeState({ n: 0 });
+    await files.idle();
+    const pipe = join(parent, 'live', 'e1', 'video.3.segment');
+    // Who opens it to write waits until somebody reads.
+    execFileSync('mkfifo', [pipe]);
+    files.writeSegment('video', segment(3));
+    await eventually('the disk is given the segment', () => files.queuedJobs === 0);
+    let msn = 4;
+    for (let minute = 0; minute < 20; minute++) {
+      for (const last = msn + 20; msn < last; msn++) {
+        files.writeSegment('video', segment(msn, 4_194_304));
+        files.writeState({ n: msn });
+        files.removeBefore('video', msn - 12);
+      }
+      clock.advance(60_000);
+      expect(files.queuedBytes).toBeLessThanOrEqual(33_554_432);
+      // Removals of the state, of the segments that were there, and of the one that hangs.
+      expect(files.queuedJobs).toBeLessThanOrEqual(5);
+    }
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    files.writeSegment('video', segment(msn));
+    files.writeState({ n: msn });
+    await files.idle();
+    closeSync(reader);
+    expect(there()).toEqual(['stream.json', `video.${msn}.segment`]);
+    expect(state()).toEqual({ n: msn });
   });
 
   it('goes on without a state on a disk that is full, and with one when there is room', async () => {
