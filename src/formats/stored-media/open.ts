@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../base/errors.ts';
 import { openFlv } from '../flv-index/flv-media.ts';
 import type { Reading, StoredMedia } from '../media/stored-media.ts';
+import { openMp3 } from '../mp3-index/mp3-media.ts';
 import { openMp4 } from '../mp4-index/mp4-media.ts';
 import { containerKind, containerKindBytes } from './container-kind.ts';
 
@@ -19,11 +20,22 @@ export function* openStoredMedia(lengthBytes: number): Reading<StoredMedia> {
     case 'mp4':
       return yield* openMp4(lengthBytes);
     case 'mp3':
-      throw notPlayable(`this is ${container.kind.toUpperCase()}`);
+      return yield* openMp3(lengthBytes);
     case 'other':
       throw notPlayable(`this is ${container.name}`);
     case 'unknown':
-      throw notPlayable(`no media file that is known begins with ${hex(head.subarray(0, 8))}`);
+      return yield* mp3BehindGarbage(lengthBytes, head);
+  }
+}
+
+/** Frames of MP3 may begin anywhere: players have always found them. */
+function* mp3BehindGarbage(lengthBytes: number, head: Uint8Array): Reading<StoredMedia> {
+  const beginning = hex(head.subarray(0, 8));
+  try {
+    return yield* openMp3(lengthBytes);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw notPlayable(`no media file that is known begins with ${beginning}`);
   }
 }
 
