@@ -40,7 +40,8 @@ export function flvWireForm(client: FlvClientCapabilities): WireForm {
   };
 }
 
-function chunkStreamOf(typeId: number): number {
+/** Where messages of a type travel: 8 audio, 9 video, 18 data. */
+export function chunkStreamOf(typeId: number): number {
   if (typeId === messageType.audio) return chunkStreamId.audio;
   return typeId === messageType.video ? chunkStreamId.video : chunkStreamId.data;
 }

@@ -37,46 +37,77 @@ export class ChunkEncoder {
    * longer than a message can be.
    */
   encode(message: RtmpMessage, chunkStreamId: number): Uint8Array {
-    const { payload } = message;
-    if (payload.length > largestMessageBytes) {
-      throw new LimitError('RTMP_MESSAGE_TOO_LARGE', 'a message longer than RTMP can carry', {
-        limit: largestMessageBytes,
-        value: payload.length,
-      });
-    }
-    const chunkSize = this.#chunkSize;
-    const timestampMs = message.timestampMs >>> 0;
-    const extended = timestampMs >= 0xff_ff_ff;
-    const continuation = continuationHeader(chunkStreamId, extended ? timestampMs : undefined);
-    const furtherChunks = payload.length === 0 ? 0 : Math.ceil(payload.length / chunkSize) - 1;
-    const bytes = new Uint8Array(11 + payload.length + continuation.length * (1 + furtherChunks));
-    const basicBytes = extended ? continuation.length - 4 : continuation.length;
-
-    bytes.set(continuation.subarray(0, basicBytes));
-    bytes[0] = (continuation[0] ?? 0) & 0x3f;
-    const view = new DataView(bytes.buffer, basicBytes);
-    view.setUint32(0, (extended ? 0xff_ff_ff : timestampMs) * 256);
-    view.setUint16(3, payload.length >> 8);
-    view.setUint8(5, payload.length & 0xff);
-    view.setUint8(6, message.typeId);
-    view.setUint32(7, message.messageStreamId, true);
-    let at = basicBytes + 11;
-    if (extended) {
-      view.setUint32(11, timestampMs);
-      at += 4;
-    }
-
-    bytes.set(payload.length <= chunkSize ? payload : payload.subarray(0, chunkSize), at);
-    at += Math.min(chunkSize, payload.length);
-    for (let taken = chunkSize; taken < payload.length; taken += chunkSize) {
-      bytes.set(continuation, at);
-      at += continuation.length;
-      const piece = payload.subarray(taken, taken + chunkSize);
+    const pieces = this.pieces(message, chunkStreamId, [message.payload]);
+    const bytes = new Uint8Array(totalLength(pieces));
+    let at = 0;
+    for (const piece of pieces) {
       bytes.set(piece, at);
       at += piece.length;
     }
     return bytes;
   }
+
+  /**
+   * The same without copying: headers, and between them views of the payload, which is what `payload` holds one behind
+   * the other.
+   */
+  pieces(
+    message: Omit<RtmpMessage, 'payload'>,
+    chunkStreamId: number,
+    payload: readonly Uint8Array[],
+  ): readonly Uint8Array[] {
+    const payloadBytes = totalLength(payload);
+    if (payloadBytes > largestMessageBytes) {
+      throw new LimitError('RTMP_MESSAGE_TOO_LARGE', 'a message longer than RTMP can carry', {
+        limit: largestMessageBytes,
+        value: payloadBytes,
+      });
+    }
+    const timestampMs = message.timestampMs >>> 0;
+    const continuation = continuationHeader(chunkStreamId, timestampMs >= 0xff_ff_ff ? timestampMs : undefined);
+    const pieces: Uint8Array[] = [firstHeader({ ...message, timestampMs }, continuation, payloadBytes)];
+    let room = this.#chunkSize;
+    for (const part of payload) {
+      for (let taken = 0; taken < part.length; ) {
+        if (room === 0) {
+          pieces.push(continuation);
+          room = this.#chunkSize;
+        }
+        const piece = taken === 0 && part.length <= room ? part : part.subarray(taken, taken + room);
+        pieces.push(piece);
+        taken += piece.length;
+        room -= piece.length;
+      }
+    }
+    return pieces;
+  }
+}
+
+function totalLength(pieces: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  return length;
+}
+
+/** That of the type-0 chunk which each message begins with. */
+function firstHeader(
+  { timestampMs, typeId, messageStreamId }: Omit<RtmpMessage, 'payload'>,
+  continuation: Uint8Array,
+  payloadBytes: number,
+): Uint8Array {
+  const extended = timestampMs >= 0xff_ff_ff;
+  const basicBytes = extended ? continuation.length - 4 : continuation.length;
+  const header = new Uint8Array(11 + continuation.length);
+  header.set(continuation.subarray(0, basicBytes));
+  header[0] = (continuation[0] ?? 0) & 0x3f;
+  const view = new DataView(header.buffer, basicBytes);
+  view.setUint32(0, (extended ? 0xff_ff_ff : timestampMs) * 256);
+  view.setUint16(3, payloadBytes >> 8);
+  view.setUint8(5, payloadBytes & 0xff);
+  view.setUint8(6, typeId);
+  view.setUint32(7, messageStreamId, true);
+  if (extended) view.setUint32(11, timestampMs);
+  return header;
 }
 
 /** The header of a type-3 chunk. An extended timestamp is repeated there, as §5.3.1.3 asks and all readers take. */
