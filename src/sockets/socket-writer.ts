@@ -96,6 +96,14 @@ export class SocketWriter {
     );
   }
 
+  /** Calls `action` once, when what waits has been taken. To be asked at once when a write has returned false. */
+  onDrain(action: () => void): void {
+    this.#socket.once('drain', () => {
+      this.look();
+      action();
+    });
+  }
+
   /** Finds out whether bytes may go to the descriptor: the next write knows already. */
   look(): void {
     if (this.#ended) return;

@@ -32,7 +32,7 @@ export function encodeTrackConfigTag(config: TrackConfig, dialect: FlvDialect = 
  * What stands before `unit.data` in the payload of its message or FLV tag: the two can be written one after the other
  * without putting them together. `config` is that of the unit's track.
  */
-function accessUnitTagHeader(config: TrackConfig, unit: AccessUnit): Uint8Array {
+export function accessUnitTagHeader(config: TrackConfig, unit: AccessUnit): Uint8Array {
   const { trackId } = config;
   if (unit.kind === 'video' && config.kind === 'video') {
     const { keyframe, compositionOffsetMs } = unit;

@@ -1,0 +1,61 @@
+import { Amf0EcmaArray, amf0Object, type Amf0Value } from '../amf0/value.ts';
+import type { KeyframeTable } from '../media/stored-media.ts';
+import type { TrackConfig } from '../media/track.ts';
+import { metadataCodecId } from './track-tag.ts';
+
+/** What `onMetaData` says of a file. */
+export interface FileDescription {
+  readonly durationMs: number;
+  readonly lengthBytes: number;
+  /** Those that the player gets; the default ones are described. */
+  readonly trackConfigs: readonly TrackConfig[];
+  /** Left out where it is empty. */
+  readonly keyframes: KeyframeTable;
+}
+
+/** A table of more is thinned out: it is there for seeking, and goes to each player. */
+const maxKeyframes = 4_096;
+
+/** The value of `onMetaData` of a file (Adobe FLV 10.1 §E.5), with what players and tools expect beyond it. */
+export function fileMetadata({ durationMs, lengthBytes, trackConfigs, keyframes }: FileDescription): Amf0EcmaArray {
+  const properties = new Map<string, Amf0Value>([
+    ['duration', durationMs / 1_000],
+    ['filesize', lengthBytes],
+    ['canSeekToEnd', true],
+    ['hasVideo', false],
+    ['hasAudio', false],
+  ]);
+  for (const config of trackConfigs) {
+    if (config.trackId === 0) for (const [name, value] of ofTrack(config)) properties.set(name, value);
+  }
+  const times = Array.from(keyframes.timesMs, (timeMs) => timeMs / 1_000);
+  properties.set('hasKeyframes', times.length > 0);
+  if (times.length > 0) {
+    const step = Math.ceil(times.length / maxKeyframes);
+    const chosen = <Value>(values: readonly Value[]) => values.filter((_, index) => index % step === 0);
+    const filepositions = chosen(Array.from(keyframes.offsets));
+    properties.set('keyframes', amf0Object({ times: chosen(times), filepositions }));
+  }
+  return new Amf0EcmaArray(properties);
+}
+
+function ofTrack(config: TrackConfig): readonly (readonly [name: string, value: Amf0Value])[] {
+  if (config.kind === 'video') {
+    const { width, height, framesPerSecond } = config;
+    return [
+      ['hasVideo', true],
+      ['width', width],
+      ['height', height],
+      ...(framesPerSecond === undefined ? [] : ([['framerate', framesPerSecond]] as const)),
+      ['videocodecid', metadataCodecId(config)],
+    ];
+  }
+  const { sampleRate, channels } = config;
+  return [
+    ['hasAudio', true],
+    ['audiosamplerate', sampleRate],
+    ['audiochannels', channels],
+    ['stereo', channels === 2],
+    ['audiocodecid', metadataCodecId(config)],
+  ];
+}

@@ -1,0 +1,350 @@
+import type { Clock, Timer } from '../../base/clock.ts';
+import { UpstreamError } from '../../base/errors.ts';
+import { encodeAmf0 } from '../../formats/amf0/encode.ts';
+import { type FlvClientCapabilities, wireFormOf } from '../../formats/flv/client-capabilities.ts';
+import { fileMetadata } from '../../formats/flv/file-metadata.ts';
+import type { AccessUnit } from '../../formats/media/access-unit.ts';
+import { type DataMessage, metadataName } from '../../formats/media/data-message.ts';
+import type { StoredCursor, StoredItem } from '../../formats/media/stored-media.ts';
+import { type TrackConfig, trackNumber } from '../../formats/media/track.ts';
+import { PlayPace } from '../../policy/play-pace.ts';
+import type { StoredFile } from '../stored-file.ts';
+import { BurstWriter, type PacedConnection } from './burst-writer.ts';
+import { ByteLanes } from './byte-lanes.ts';
+import { ReadingRun } from './reading-run.ts';
+
+/** Written without letting others have a turn. */
+const maxTurnBytes = 524_288;
+
+/** How long bytes may fail to come. The player has what it has buffered meanwhile. */
+const patienceMs = 30_000;
+
+/** Until a source that failed is asked again. */
+const retryMs = 1_000;
+
+const noKeyframes = { timesMs: new Float64Array(0), offsets: new Float64Array(0) };
+
+export interface StoredFeedOptions {
+  readonly file: StoredFile;
+  readonly connection: PacedConnection;
+  readonly chunkBytes: number;
+  readonly messageStreamId: number;
+  /** What the player can take. */
+  readonly client: FlvClientCapabilities;
+  readonly clock: Clock;
+  /** What comes next is the first media of a start or a jump: what is to be said before it leaves with it. */
+  readonly onBegin: () => void;
+  /** Everything that was to be played has been sent. A jump goes on from anywhere. */
+  readonly onEnd: () => void;
+  /** Called once: the rest will not come. Whatever is no `StreamFrontError` is a bug of ours. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** What is being read: the place to begin at, then one item after the other. */
+type Place =
+  | { readonly kind: 'sought'; readonly run: ReadingRun<StoredCursor> }
+  | { readonly kind: 'found'; readonly cursor: StoredCursor; run: ReadingRun<StoredItem | undefined> | undefined };
+
+/**
+ * Gives one player a stored file: reads it by ranges, at the pace of the player's buffer, and never more of it than the
+ * connection takes. Holds nothing of the media itself.
+ */
+export class StoredFeed {
+  readonly #options: StoredFeedOptions;
+  readonly #lanes: ByteLanes;
+  readonly #writer: BurstWriter;
+  readonly #pace = new PlayPace();
+  /** Of the tracks that the player gets, by `trackNumber`. */
+  readonly #configs = new Map<number, TrackConfig>();
+  readonly #wants = { audio: true, video: true };
+  /** `undefined`: at the end, or over. */
+  #place: Place | undefined;
+  /** Read, and not sent yet. */
+  #next: StoredItem | undefined;
+  #begun = false;
+  #introduced = false;
+  #paused = false;
+  /** One picture, for a player that has paused and looks for a place. */
+  #stillWanted = false;
+  #over = false;
+  #turning = false;
+  #timer: Timer | undefined;
+  /** Since then it waits for bytes. */
+  #starvingSinceMs: number | undefined;
+  #untilMs = Infinity;
+  /** What comes up to there the player has. */
+  #hasUntilMs = -1;
+  #videoBroken = false;
+  #positionMs = 0;
+
+  constructor(options: StoredFeedOptions) {
+    this.#options = options;
+    const { file, connection, chunkBytes, messageStreamId, client } = options;
+    this.#lanes = new ByteLanes(file, () => this.#turn());
+    this.#writer = new BurstWriter({
+      connection,
+      chunkBytes,
+      messageStreamId,
+      dialect: client.dialect,
+      onDrained: () => this.#turn(),
+    });
+  }
+
+  get writtenBytes(): number {
+    return this.#writer.writtenBytes;
+  }
+
+  /** The time of what was sent last. */
+  get positionMs(): number {
+    return this.#positionMs;
+  }
+
+  /** How much the player wants to have ahead. */
+  setBuffer(bufferMs: number): void {
+    this.#pace.setBuffer(bufferMs);
+    this.#turn();
+  }
+
+  /**
+   * Plays from the keyframe at or before `fromMs` up to `untilMs`, or one picture where both are the same. Begins anew
+   * with what a decoder needs, whatever was played before.
+   */
+  play(fromMs: number, untilMs = Infinity): void {
+    this.#untilMs = untilMs;
+    this.#hasUntilMs = -1;
+    this.#stillWanted = this.#paused || untilMs === fromMs;
+    this.#begun = false;
+    this.#jump(fromMs);
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#pace.pause(this.#options.clock.monotonicMs());
+    this.#rest();
+    // Nothing is held for a player that may stay away for hours.
+    this.#lanes.close();
+    const next = this.#next;
+    if (next?.kind !== 'unit') return;
+    this.#next = { kind: 'unit', unit: { ...next.unit, data: Uint8Array.from(next.unit.data) } };
+  }
+
+  /**
+   * Goes on where it was; with `hasUntilMs`, the time that the player says it has paused at, with all that comes later
+   * (RTMP 1.0 §7.2.2.8), also where that had been sent.
+   */
+  resume(hasUntilMs?: number): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#stillWanted = false;
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#pace.resume(nowMs);
+    if (hasUntilMs !== undefined && this.#begun && hasUntilMs < this.#positionMs) {
+      this.#hasUntilMs = hasUntilMs;
+      this.#jump(hasUntilMs);
+    } else this.#turn();
+  }
+
+  /** Whether sound, or the picture, is to be sent. */
+  receive(kind: 'audio' | 'video', wanted: boolean): void {
+    if (kind === 'video' && wanted && !this.#wants.video) this.#videoBroken = true;
+    this.#wants[kind] = wanted;
+  }
+
+  /** Nothing more is sent, and nothing is called any more. */
+  end(): void {
+    this.#over = true;
+    this.#leavePlace();
+  }
+
+  #jump(toMs: number): void {
+    this.#leavePlace();
+    this.#videoBroken = false;
+    this.#configs.clear();
+    const { media } = this.#options.file;
+    for (const config of media.trackConfigs) this.#inForce(config);
+    this.#place = { kind: 'sought', run: new ReadingRun(media.cursorAt(toMs)) };
+    this.#lanes.readsOn = false;
+    this.#turn();
+  }
+
+  #leavePlace(): void {
+    this.#place = undefined;
+    this.#next = undefined;
+    this.#rest();
+    this.#lanes.close();
+  }
+
+  #rest(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#starvingSinceMs = undefined;
+  }
+
+  #later(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#timer = undefined;
+      this.#turn();
+    });
+  }
+
+  /** Sends what may be sent and can be had now; whoever makes more possible calls it again. */
+  #turn(): void {
+    if (this.#turning) return;
+    this.#turning = true;
+    const writer = this.#writer;
+    const enoughBytes = writer.writtenBytes + maxTurnBytes;
+    const nowMs = this.#options.clock.monotonicMs();
+    try {
+      while (this.#wantsMore() && writer.drained) {
+        if (writer.writtenBytes >= enoughBytes) this.#later(0);
+        else if (this.#step(nowMs)) continue;
+        break;
+      }
+    } catch (error) {
+      this.#starve(error, nowMs);
+    } finally {
+      writer.flush();
+      this.#turning = false;
+    }
+    if (this.#place !== undefined || this.#over || !this.#begun) return;
+    this.#begun = false;
+    this.#options.onEnd();
+  }
+
+  #wantsMore(): boolean {
+    return !this.#over && this.#place !== undefined && (!this.#paused || this.#stillWanted);
+  }
+
+  /** One step on; `false` when there is none for now, or for good. */
+  #step(nowMs: number): boolean {
+    const item = this.#next ?? this.#read(nowMs);
+    if (item === 'waiting') {
+      this.#starve(undefined, nowMs);
+      return false;
+    }
+    this.#starvingSinceMs = undefined;
+    this.#next = undefined;
+    if (item === undefined) {
+      this.#atEnd();
+      return false;
+    }
+    if (item.kind === 'config') this.#config(item.config);
+    else if (item.kind === 'data') this.#data(item.message);
+    else if (item.unit.timestampMs >= this.#untilMs && this.#begun && !this.#stillWanted) {
+      this.#atEnd();
+      return false;
+    } else if (this.#pace.mayBeSent(item.unit.timestampMs, nowMs)) this.#unit(item.unit);
+    else {
+      this.#next = item;
+      this.#later(this.#pace.waitMs(item.unit.timestampMs, nowMs));
+      return false;
+    }
+    return true;
+  }
+
+  #read(nowMs: number): StoredItem | undefined | 'waiting' {
+    const place = this.#place;
+    if (place === undefined) return undefined;
+    if (place.kind === 'sought') {
+      const found = place.run.advance(this.#lanes);
+      if (found.kind === 'waiting') return 'waiting';
+      this.#place = { kind: 'found', cursor: found.value, run: undefined };
+      this.#lanes.readsOn = true;
+      this.#pace.begin(Math.max(found.value.startMs, this.#hasUntilMs), nowMs);
+      return this.#read(nowMs);
+    }
+    place.run ??= new ReadingRun(place.cursor.next());
+    const read = place.run.advance(this.#lanes);
+    if (read.kind === 'waiting') return 'waiting';
+    place.run = undefined;
+    return read.value;
+  }
+
+  #atEnd(): void {
+    // A file without a single frame was played too.
+    if (!this.#begun) this.#begin(0);
+    this.#leavePlace();
+  }
+
+  /** Bytes do not come, perhaps because of `error`: waits for them, and not for ever. */
+  #starve(error: unknown, nowMs: number): void {
+    const mayCome = error === undefined || (error instanceof UpstreamError && error.code !== 'ORIGIN_CHANGED');
+    this.#starvingSinceMs ??= nowMs;
+    const leftMs = this.#starvingSinceMs + patienceMs - nowMs;
+    if (mayCome && leftMs > 0) {
+      this.#later(error === undefined ? leftMs : Math.min(leftMs, retryMs));
+      return;
+    }
+    const { file, onFailed } = this.#options;
+    this.end();
+    onFailed(
+      error ?? new UpstreamError('STORED_FILE_STALLED', `nothing of ${file.path} has come for ${patienceMs} ms`),
+    );
+  }
+
+  #inForce(config: TrackConfig): boolean {
+    const sent = wireFormOf(config, this.#options.client) === 'send';
+    if (sent) this.#configs.set(trackNumber(config), config);
+    else this.#configs.delete(trackNumber(config));
+    return sent;
+  }
+
+  #config(config: TrackConfig): void {
+    if (this.#inForce(config) && this.#begun) this.#writer.config(config, this.#positionMs);
+  }
+
+  #data({ name, values, timestampMs }: DataMessage): void {
+    // What is true of the file has been said, of all of it.
+    if (name === metadataName || !this.#begun || timestampMs <= this.#hasUntilMs) return;
+    this.#writer.data(encodeAmf0([name, ...values]), timestampMs);
+  }
+
+  #unit(unit: AccessUnit): void {
+    const config = this.#configs.get(trackNumber(unit));
+    if (config === undefined || unit.timestampMs <= this.#hasUntilMs) return;
+    if (this.#stillWanted && unit.kind === 'audio' && this.#hasVideo()) return;
+    if (!this.#begun) {
+      // The answers and the first picture leave together: a player that has to wait for the second packet waits for its
+      // own delayed acknowledgement of the first one.
+      this.#options.connection.together(() => {
+        this.#begin(unit.timestampMs);
+        this.#send(config, unit);
+        this.#writer.flush();
+      });
+    } else this.#send(config, unit);
+    if (!this.#stillWanted) return;
+    this.#stillWanted = false;
+    if (!this.#paused) this.#leavePlace();
+  }
+
+  #hasVideo(): boolean {
+    for (const { kind } of this.#configs.values()) if (kind === 'video') return true;
+    return false;
+  }
+
+  #send(config: TrackConfig, unit: AccessUnit): void {
+    this.#positionMs = unit.timestampMs;
+    if (!this.#wants[unit.kind]) return;
+    if (unit.kind === 'video' && this.#videoBroken) {
+      if (!unit.keyframe) return;
+      this.#videoBroken = false;
+    }
+    this.#writer.unit(config, unit);
+  }
+
+  #begin(startMs: number): void {
+    this.#options.onBegin();
+    this.#begun = true;
+    const { durationMs, lengthBytes, keyframes } = this.#options.file.media;
+    const trackConfigs = [...this.#configs.values()];
+    // The table is long, and stays what it was.
+    const table = this.#introduced ? noKeyframes : keyframes;
+    this.#introduced = true;
+    const metadata = fileMetadata({ durationMs, lengthBytes, trackConfigs, keyframes: table });
+    // ffmpeg takes metadata of any other time for a line of subtitles.
+    this.#writer.data(encodeAmf0([metadataName, metadata]), 0);
+    for (const config of trackConfigs) this.#writer.config(config, startMs);
+  }
+}
