@@ -56,4 +56,9 @@ export interface PlayGate {
    * what is admitted afterwards all the same is released by the caller.
    */
   admit(request: PlayRequest, signal: AbortSignal): Promise<PlayAdmission>;
+  /**
+   * Whether what is asked for is stored media, as far as its application says: it has a length then, and its place in a
+   * playlist. Never, if left out.
+   */
+  isStored?(request: PlayRequest): boolean;
 }

@@ -1,14 +1,14 @@
-import { type AccessError, LimitError, ProtocolError, type StreamFrontError } from '../base/errors.ts';
-import { amf0Object, type Amf0Value, propertiesOf } from '../formats/amf0/value.ts';
+import { LimitError, ProtocolError, type StreamFrontError } from '../base/errors.ts';
+import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { encodeCommand, printable, type RtmpCommand } from '../formats/rtmp/command.ts';
 import type { RtmpMessage } from '../formats/rtmp/message.ts';
 import { errorMessage, onStatusMessage, resultMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
 import type { ConnectedApplication } from './connect-command.ts';
 import type { ConnectedContext, Deadline } from './connected-context.ts';
 import { MessageStreams } from './message-streams.ts';
-import { PlayerPing } from './player-ping.ts';
+import { playArguments } from './play-arguments.ts';
 import type { PublishRequest } from './publish-gate.ts';
-import { SessionPlay } from './session-play.ts';
+import { SessionPlaying } from './session-playing.ts';
 import { SessionPublication } from './session-publication.ts';
 
 /** A message of media from somebody who does not publish: nothing of it reaches a stream. */
@@ -34,24 +34,22 @@ export class ConnectedSession {
     ['publish', (session, command, id) => session.#publish(command, id)],
     ['closeStream', (session, _, id) => session.#closeStream(id)],
     ['deleteStream', (session, command) => session.#deleteStream(command)],
-    ['play', (session, command, id) => session.#play(text(command.args[0]), command.args[3], id)],
-    ['play2', (session, command, id) => session.#play2(command, id)],
-    ['pause', (session, command, id) => session.#pause(command, id)],
-    ['seek', (session, _, id) => session.#refuseSeek(id)],
+    ['play', (session, command, id) => session.#playing.play(playArguments(command.args), id)],
+    ['play2', (session, command, id) => session.#playing.play2(command.args[0], id)],
+    ['pause', (session, command, id) => session.#playing.pause(command.args, id)],
+    ['seek', (session, command, id) => session.#playing.seek(command.args[0], id)],
     ['FCSubscribe', (session, command) => session.#fcSubscribe(command)],
     ['FCUnsubscribe', (session, command) => session.#result(command, undefined)],
-    // What a player does not want to hear or see, it may throw away.
-    ['receiveAudio', () => {}],
-    ['receiveVideo', () => {}],
-    // A live stream has no length.
-    ['getStreamLength', (session, command) => session.#result(command, 0)],
+    ['receiveAudio', (session, command, id) => session.#playing.receive('audio', command.args[0], id)],
+    ['receiveVideo', (session, command, id) => session.#playing.receive('video', command.args[0], id)],
+    ['getStreamLength', (session, command) => session.#getStreamLength(command)],
     ['_checkbw', (session, command) => session.#result(command, undefined)],
   ]);
 
   readonly #application: ConnectedApplication;
   readonly #context: ConnectedContext;
   readonly #messageStreams: MessageStreams;
-  readonly #ping: PlayerPing;
+  readonly #playing: SessionPlaying;
   /** The names of `FCPublish` that `onFCPublish` is still to be said for. May hold stream keys. */
   readonly #announced = new Set<string>();
   /** Since `connect`, or since the last use of a message stream ended. */
@@ -61,7 +59,12 @@ export class ConnectedSession {
     this.#application = application;
     this.#context = context;
     this.#messageStreams = new MessageStreams(context.limits.maxMessageStreams);
-    this.#ping = new PlayerPing(context);
+    this.#playing = new SessionPlaying({
+      application,
+      context,
+      messageStreams: this.#messageStreams,
+      onIdle: () => this.#becameIdle(),
+    });
     this.#idleSinceMs = context.clock.monotonicMs();
   }
 
@@ -93,7 +96,12 @@ export class ConnectedSession {
 
   /** A player has answered. */
   pingAnswered(): void {
-    this.#ping.answered();
+    this.#playing.pingAnswered();
+  }
+
+  /** RTMP 1.0 §7.1.7, SetBufferLength. */
+  setBufferLength(messageStreamId: number, bufferMs: number): void {
+    this.#playing.setBufferLength(messageStreamId, bufferMs);
   }
 
   /** How long what comes next may be left unread, `maxMs` at most: only where the connection does nothing but publish. */
@@ -149,7 +157,7 @@ export class ConnectedSession {
 
   /** The connection is closed: every name is free again. Of a failure the log has its own line. */
   release(how: 'left' | 'failed'): void {
-    this.#ping.stop();
+    this.#playing.close();
     for (const [id, use] of this.#messageStreams.uses()) {
       this.#messageStreams.setIdle(id);
       use.end(how);
@@ -214,6 +222,7 @@ export class ConnectedSession {
     const use = this.#messageStreams.use(id);
     if (use === undefined) return;
     this.#messageStreams.setIdle(id);
+    this.#playing.forgetPlaylist(id);
     use.stop();
     this.#becameIdle();
   }
@@ -223,83 +232,21 @@ export class ConnectedSession {
     if (typeof id !== 'number') return;
     const use = this.#messageStreams.use(id);
     this.#messageStreams.delete(id);
+    this.#playing.forget(id);
     if (use === undefined) return;
     use.end('left');
     this.#becameIdle();
   }
 
   #becameIdle(): void {
-    if (![...this.#messageStreams.uses()].some(([, use]) => use.kind === 'play')) this.#ping.stop();
+    this.#playing.settle();
     this.#idleSinceMs = this.#context.clock.monotonicMs();
     this.#context.onDeadlineChanged();
   }
 
-  #play(streamName: string | undefined, reset: Amf0Value, id: number): void {
-    const failed = (description: string) =>
-      this.#status(id, { level: 'error', code: 'NetStream.Play.Failed', description });
-    const service = this.#context.play;
-    const use = this.#messageStreams.use(id);
-    if (service === undefined) failed('This server does not serve RTMP players: watch over HTTP.');
-    else if (!this.#messageStreams.has(id)) failed(`there is no message stream ${id}: createStream comes before play`);
-    else if (use?.kind === 'publication') failed(`message stream ${id} publishes`);
-    else if (streamName === undefined || streamName === '') failed('play came without the name of a stream');
-    else {
-      use?.end('left');
-      const { transport } = this.#context;
-      const { app, tcUrl, flashVer, via } = this.#application;
-      const { peerAddress, peerPort } = transport;
-      const play = new SessionPlay({
-        request: { app, tcUrl, streamName, peerAddress, peerPort, protocol: 'rtmp', clientName: flashVer, via },
-        messageStreamId: id,
-        reset: reset !== false && reset !== 0,
-        context: this.#context,
-        service,
-        onOver: () => {
-          this.#messageStreams.setIdle(id);
-          this.#becameIdle();
-        },
-        onRefused: (error) => this.#playRefused(id, error),
-      });
-      this.#messageStreams.begin(id, play);
-      this.#context.onDeadlineChanged();
-      this.#ping.start();
-      play.start();
-    }
-  }
-
-  /** The name stands in an object of options; switching between bitrates is the player's own business. */
-  #play2(command: RtmpCommand, id: number): void {
-    const options = propertiesOf(command.args[0]);
-    this.#play(text(options?.get('streamName')), undefined, id);
-  }
-
-  /**
-   * Clients give up at the error status, and come again with a new connection. Where the connection has nothing else to
-   * do it is closed: a client that asks again and again pays for a connection each time.
-   */
-  #playRefused(id: number, error: AccessError): void {
-    this.#messageStreams.setIdle(id);
-    const { log, output, fail } = this.#context;
-    if (this.#messageStreams.uses().next().done === true) {
-      fail(error);
-      return;
-    }
-    log.warn({ code: error.code }, error.message);
-    output.flush();
-  }
-
-  #pause(command: RtmpCommand, id: number): void {
-    const use = this.#messageStreams.use(id);
-    const [paused] = command.args;
-    if (use?.kind === 'play' && typeof paused === 'boolean') use.pause(paused);
-  }
-
-  #refuseSeek(id: number): void {
-    this.#status(id, {
-      level: 'error',
-      code: 'NetStream.Seek.Failed',
-      description: 'This is a live stream: there is no seeking in it.',
-    });
+  /** In seconds; 0 of what has none, a live stream or what is not there. */
+  #getStreamLength(command: RtmpCommand): void {
+    this.#playing.length(text(command.args[0]), (seconds) => this.#result(command, seconds));
   }
 
   /** Players of some networks wait for the call before they play. What cannot be played is refused at `play`. */

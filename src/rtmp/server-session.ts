@@ -187,6 +187,10 @@ export class ServerSession {
       this.#output.control({ kind: 'user-control', event: { kind: 'ping-response', timestampMs } });
     } else if (control.kind === 'user-control' && control.event.kind === 'ping-response') {
       if (this.#state.kind === 'connected') this.#state.connected.pingAnswered();
+    } else if (control.kind === 'user-control' && control.event.kind === 'set-buffer-length') {
+      this.#countQuestion();
+      const { messageStreamId, bufferMs } = control.event;
+      if (this.#state.kind === 'connected') this.#state.connected.setBufferLength(messageStreamId, bufferMs);
     }
     // Set Chunk Size and Abort: the decoder has followed them. Acknowledgements matter to a sender of media only.
   }

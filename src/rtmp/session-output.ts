@@ -2,17 +2,12 @@ import { LimitError } from '../base/errors.ts';
 import { ChunkEncoder, chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
 import { type ControlMessage, encodeControlMessage } from '../formats/rtmp/control-message.ts';
 import type { RtmpMessage } from '../formats/rtmp/message.ts';
+import type { PacedConnection } from '../live/stored/burst-writer.ts';
 
 /** The connection under a session: a socket, or what a test puts in its place. */
-export interface SessionTransport {
+export interface SessionTransport extends PacedConnection {
   readonly peerAddress: string;
   readonly peerPort: number;
-  /** Written, but not taken by the peer yet. */
-  readonly queuedBytes: number;
-  /** Returns false when more than a little waits. */
-  write(bytes: Uint8Array): boolean;
-  /** What `action` writes leaves in one piece. */
-  together(action: () => void): void;
   /** Closes once what was written has been taken; who does not take it is cut off a moment later. */
   end(): void;
   /** Closes at once. */
@@ -41,9 +36,9 @@ export class SessionOutput {
     return this.#encoder.chunkSize;
   }
 
-  /** Whoever writes media beside the answers, within a bound of its own. */
+  /** Whoever writes media beside the answers, within a bound of its own: the largest of them counts. */
   allowQueued(bytes: number): void {
-    this.#allowedBytes = bytes;
+    this.#allowedBytes = Math.max(this.#allowedBytes, bytes);
   }
 
   /** Tells the peer the size, and cuts what follows by it. */

@@ -1,73 +1,82 @@
 import { AccessError, LimitError } from '../base/errors.ts';
-import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
-import { encodeDataMessage } from '../formats/rtmp/data-message.ts';
-import { onStatusMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
-import type { LiveStream } from '../live/live-stream.ts';
-import { sleep } from './abortable-wait.ts';
-import type { LiveAdmission, PlayRefused, PlayRequest } from '../live/play-gate.ts';
-import type { Player, PlayerFeed } from '../live/player-feed.ts';
-import { rtmpWireForm } from '../live/wire-form.ts';
+import type { LiveAdmission, PlayAdmission, PlayRefused, PlayRequest, StoredAdmission } from '../live/play-gate.ts';
+import type { AdmittedPlay, EarlyWishes } from './admitted-play.ts';
 import type { ConnectedContext, Deadline, PlayService } from './connected-context.ts';
-
-/** What a client gets that has to make itself ready between the answer to `play` and the first media. */
-const settleMs = 100;
+import { LivePlay } from './live-play.ts';
+import type { PlayArguments } from './play-arguments.ts';
+import { StoredPlay, unplayable } from './stored-play.ts';
+import { StreamVoice } from './stream-voice.ts';
 
 type State =
   | { readonly kind: 'admitting'; readonly sinceMs: number }
-  | {
-      readonly kind: 'playing';
-      readonly admitted: LiveAdmission;
-      readonly feed: PlayerFeed;
-      readonly startedMs: number;
-    }
+  | { readonly kind: 'playing'; readonly play: AdmittedPlay }
   | { readonly kind: 'over' };
 
 export interface SessionPlayOptions {
   readonly request: PlayRequest;
+  readonly asked: PlayArguments;
+  /** What the player has said of its buffer. */
+  readonly bufferMs: number | undefined;
   readonly messageStreamId: number;
-  /** Whether `play` asks to give up what was played before, which it does unless it says otherwise. */
-  readonly reset: boolean;
   readonly context: ConnectedContext;
   readonly service: PlayService;
+  /** A stored file has been played to its end. Returns whether something follows on this message stream. */
+  readonly onFinished: () => boolean;
   /** The stream has ended. */
   readonly onOver: () => void;
   /** It was not admitted, and the player has been told. */
   readonly onRefused: (error: AccessError) => void;
 }
 
-/**
- * What one message stream plays (RTMP 1.0 §7.2.2.1), from `play` to its end. Always live: `start` and `duration` are
- * taken and make no difference, since clients ask for a live stream with -2, -1 and 0 alike.
- */
+/** What one message stream plays (RTMP 1.0 §7.2.2.1), from `play` to its end: a live stream or a stored file. */
 export class SessionPlay {
   readonly kind = 'play';
   readonly #options: SessionPlayOptions;
+  readonly #voice: StreamVoice;
+  readonly #early: EarlyWishes;
   /** Until it is admitted; there may be thousands of players. */
   #abort: AbortController | undefined;
   #state: State;
-  /** The player has paused before it was admitted. */
-  #pauseWanted = false;
 
   constructor(options: SessionPlayOptions) {
     this.#options = options;
-    this.#state = { kind: 'admitting', sinceMs: options.context.clock.monotonicMs() };
+    const { request, bufferMs, messageStreamId, context } = options;
+    this.#voice = new StreamVoice(context.output, messageStreamId, request.clientName);
+    this.#early = { paused: false, seekMs: undefined, audio: true, video: true, bufferMs };
+    this.#state = { kind: 'admitting', sinceMs: context.clock.monotonicMs() };
   }
 
   /** For the log; `undefined` until it is admitted. */
   get path(): string | undefined {
-    return this.#state.kind === 'playing' ? this.#state.admitted.path : undefined;
+    return this.#play?.path;
+  }
+
+  /** In the file; `undefined` of a live stream, and until it is admitted. */
+  get positionMs(): number | undefined {
+    return this.#play?.positionMs;
+  }
+
+  /** Whether it is stored media, or will be when it is admitted. */
+  get isStored(): boolean {
+    const { request, service } = this.#options;
+    return this.#play === undefined ? service.gate.isStored?.(request) === true : this.#play.isStored;
+  }
+
+  /** A stored file has been sent to its end. */
+  get isFinished(): boolean {
+    return this.#play?.isFinished === true;
   }
 
   /** Asks the gate. */
   start(): void {
-    this.#play().catch((error: unknown) => {
+    this.#admit().catch((error: unknown) => {
       if (this.#state.kind !== 'over') this.#options.context.fail(error);
     });
   }
 
-  /** Waiting for the gate has one. A player that does not take what it gets is the business of its feed. */
+  /** Waiting for the gate has one. */
   deadline(): Deadline | undefined {
-    if (this.#state.kind !== 'admitting') return undefined;
+    if (this.#state.kind !== 'admitting') return this.#play?.deadline();
     const { admissionTimeoutMs } = this.#options.context.limits;
     return {
       atMs: this.#state.sinceMs + admissionTimeoutMs,
@@ -79,256 +88,117 @@ export class SessionPlay {
     };
   }
 
-  /** RTMP 1.0 §7.2.2.8. A live stream goes on meanwhile: unpausing leads to what is live then. */
-  pause(paused: boolean): void {
-    this.#pauseWanted = paused;
-    if (this.#state.kind !== 'playing') return;
-    const { feed, admitted } = this.#state;
-    if (paused) {
-      feed.pause();
-      this.#status({
-        level: 'status',
-        code: 'NetStream.Pause.Notify',
-        description: `${admitted.path} is paused.`,
-      });
-      return;
-    }
-    this.#streamEvent('stream-begin');
-    this.#status({ level: 'status', code: 'NetStream.Unpause.Notify', description: `${admitted.path} goes on.` });
-    this.#options.context.output.flush();
-    feed.resume();
+  /** RTMP 1.0 §7.2.2.8. `atMs`: where the player says that it is. */
+  pause(paused: boolean, atMs: number | undefined): void {
+    this.#early.paused = paused;
+    this.#play?.pause(paused, atMs);
+  }
+
+  /** RTMP 1.0 §7.2.2.7; `undefined` for a time that is none. */
+  seek(toMs: number | undefined): void {
+    this.#early.seekMs = toMs;
+    this.#play?.seek(toMs);
+    this.#options.context.onDeadlineChanged();
+  }
+
+  receive(kind: 'audio' | 'video', wanted: boolean): void {
+    this.#early[kind] = wanted;
+    this.#play?.receive(kind, wanted);
+  }
+
+  setBuffer(bufferMs: number): void {
+    this.#early.bufferMs = bufferMs;
+    this.#play?.setBuffer(bufferMs);
   }
 
   sayFarewell(error: Error): void {
-    if (this.#state.kind === 'over') return;
-    this.#status({ level: 'error', code: 'NetStream.Play.Failed', description: error.message });
+    if (this.#state.kind !== 'over') this.#voice.status('error', 'NetStream.Play.Failed', error.message);
   }
 
   /** The player has ended it by a command. */
   stop(): void {
     const { path } = this;
     this.end('left');
-    this.#status({
-      level: 'status',
-      code: 'NetStream.Play.Stop',
-      description: path === undefined ? 'Stopped.' : `Stopped playing ${path}.`,
-    });
+    this.#voice.status('status', 'NetStream.Play.Stop', path === undefined ? 'Stopped.' : `Stopped playing ${path}.`);
+  }
+
+  /** Something follows in the playlist. */
+  switchOver(): void {
+    this.end('left');
+    this.#voice.playStatus('NetStream.Play.Switch', {});
   }
 
   /** Nothing more is sent. Of a failure the log has its own line. Harmless when called again. */
   end(how: 'left' | 'failed'): void {
-    const state = this.#state;
+    const play = this.#play;
     this.#state = { kind: 'over' };
     this.#abort?.abort(new AccessError('RTMP_PEER_LEFT', 'the player left before it was admitted'));
     this.#abort = undefined;
-    if (state.kind !== 'playing') return;
-    state.feed.end();
-    state.admitted.release();
-    if (how === 'left') this.#logEnd(state, 'Player left');
+    play?.end(how);
   }
 
-  async #play(): Promise<void> {
-    const { request, context, service } = this.#options;
+  get #play(): AdmittedPlay | undefined {
+    return this.#state.kind === 'playing' ? this.#state.play : undefined;
+  }
+
+  async #admit(): Promise<void> {
+    const { request, asked, messageStreamId, context, service, onFinished } = this.#options;
     const abort = new AbortController();
-    const { signal } = abort;
     this.#abort = abort;
-    const admission = await service.gate.admit(request, signal);
+    const admission = await service.gate.admit(request, abort.signal);
     if (this.#state.kind !== 'admitting') {
       if (admission.kind !== 'refused') admission.release();
       return;
     }
-    if (admission.kind === 'refused') {
-      this.#refused(admission);
+    const admitted = this.#examine(admission);
+    if (admitted.kind === 'refused') {
+      this.#refused(admitted);
       return;
     }
-    const { path } = admission;
-    if (admission.kind === 'stored') {
-      admission.release();
-      this.#refused({
-        kind: 'refused',
-        statusCode: 'NetStream.Play.Failed',
-        code: 'PLAY_STORED_FILE',
-        sentence: `${path} is a stored file, which this server gives over HTTP only`,
-      });
-      return;
-    }
-    if (admission.stream.ended) {
-      admission.release();
-      this.#refused({
-        kind: 'refused',
-        statusCode: 'NetStream.Play.StreamNotFound',
-        code: 'PLAY_STREAM_NOT_FOUND',
-        sentence: `${path} has just ended`,
-      });
-      return;
-    }
-    if (takesNoMediaWithStart(request.clientName)) {
-      this.#answer(path);
-      context.output.flush();
-      if (!(await this.#settle(signal))) {
-        admission.release();
-        return;
-      }
-      this.#join(admission);
-    } else {
-      // The answers and the picture leave together: a player that has to wait for the second packet waits for its own
-      // delayed acknowledgement of the first one.
-      context.transport.together(() => {
-        this.#answer(path);
-        context.output.flush();
-        this.#join(admission);
-      });
-    }
-    context.log.info({ stream: path, client: request.clientName }, 'Player started');
+    this.#abort = undefined;
+    const shared = { request, messageStreamId, context, voice: this.#voice, onOver: () => this.#over() };
+    const early = this.#early;
+    const play: AdmittedPlay =
+      admitted.kind === 'live'
+        ? new LivePlay({ ...shared, admission: admitted, service, reset: asked.reset, paused: early.paused })
+        : new StoredPlay({ ...shared, admission: admitted, asked, early, onFinished });
+    this.#state = { kind: 'playing', play };
+    play.start();
     context.onDeadlineChanged();
   }
 
-  #answer(path: string): void {
-    this.#streamEvent('stream-begin');
-    if (this.#options.reset) {
-      this.#status({ level: 'status', code: 'NetStream.Play.Reset', description: `Playing and resetting ${path}.` });
+  /** Gives back what cannot be played as it was asked for. */
+  #examine(admission: PlayAdmission): PlayAdmission {
+    if (admission.kind === 'refused') return admission;
+    const problem = this.#problemOf(admission);
+    if (problem === undefined) return admission;
+    admission.release();
+    return { kind: 'refused', ...problem };
+  }
+
+  #problemOf(admission: LiveAdmission | StoredAdmission): Omit<PlayRefused, 'kind'> | undefined {
+    const { asked, context } = this.#options;
+    const { path } = admission;
+    const notFound = (code: string, sentence: string) =>
+      ({ statusCode: 'NetStream.Play.StreamNotFound', code, sentence }) as const;
+    if (admission.kind === 'live') {
+      return admission.stream.ended ? notFound('PLAY_STREAM_NOT_FOUND', `${path} has just ended`) : undefined;
     }
-    this.#status({ level: 'status', code: 'NetStream.Play.Start', description: `Started playing ${path}.` });
-    this.#sayWhatFlashPlayersWaitFor();
+    if (asked.start === 'live') return notFound('PLAY_NOT_LIVE', `${path} is a file, and a live stream was asked for`);
+    const sentence = unplayable(admission, context);
+    return sentence === undefined
+      ? undefined
+      : { statusCode: 'NetStream.Play.Failed', code: 'PLAY_CODEC_NOT_TAKEN', sentence };
   }
 
-  /** Returns whether there is still somebody to play for. */
-  async #settle(signal: AbortSignal): Promise<boolean> {
-    try {
-      await sleep(this.#options.context.clock, settleMs, signal);
-    } catch {
-      return false;
-    }
-    return this.#state.kind === 'admitting';
-  }
-
-  #join(admitted: LiveAdmission): void {
-    const { request, messageStreamId, context, service } = this.#options;
-    const { output, capabilities, clock } = context;
-    output.allowQueued(service.fanOut.maxQueueBytes);
-    const form = rtmpWireForm(output.chunkSize, messageStreamId, capabilities);
-    const feed = service.fanOut.join(admitted.stream, form, this.#player());
-    const relayed = (request.via ?? []).length > 0;
-    const stopTelling = relayed ? this.#tellOfPublishers(admitted.stream) : () => {};
-    const release = () => {
-      stopTelling();
-      admitted.release();
-    };
-    this.#state = { kind: 'playing', admitted: { ...admitted, release }, feed, startedMs: clock.monotonicMs() };
-    this.#abort = undefined;
-    if (this.#pauseWanted) feed.pause();
-    if (admitted.stream.ended) this.#streamEnded();
-  }
-
-  /** Flash players may not look at samples without the one, and may wait for the other before they play. */
-  #sayWhatFlashPlayersWaitFor(): void {
-    const { request, messageStreamId, context } = this.#options;
-    const say = (name: string, ...args: Amf0Value[]) =>
-      context.output.data(encodeDataMessage({ name, args }, messageStreamId));
-    say('|RtmpSampleAccess', true, true);
-    if (!isLibrary(request.clientName)) say('onStatus', amf0Object({ code: 'NetStream.Data.Start' }));
-  }
-
-  /**
-   * An edge begins anew with each publisher: what the one before had, a track that the next has not, must not stay in
-   * force for its viewers. Players read it from the media.
-   */
-  #tellOfPublishers(stream: LiveStream): () => void {
-    const { context } = this.#options;
-    let following = false;
-    const ignore = () => {};
-    const stop = stream.subscribe({
-      onPublisherStart: () => {
-        if (!following || this.#state.kind !== 'playing') return;
-        try {
-          this.#status({
-            level: 'status',
-            code: 'NetStream.Play.PublishNotify',
-            description: `${stream.path} is now published.`,
-          });
-          context.output.flush();
-        } catch (error) {
-          context.fail(error);
-        }
-      },
-      onTrackConfig: ignore,
-      onColorInfo: ignore,
-      onAccessUnit: ignore,
-      onData: ignore,
-      onPublisherStop: ignore,
-      onEnd: ignore,
-    });
-    following = true;
-    return stop;
-  }
-
-  #player(): Player {
-    const { context } = this.#options;
-    return {
-      connection: context.transport,
-      onStreamEnd: () => this.#streamEnded(),
-      onStalled: (error) => context.fail(error),
-    };
-  }
-
-  /** ffmpeg, librtmp and VLC close the connection when they are told; others may play something else. */
-  #streamEnded(): void {
-    const state = this.#state;
-    if (state.kind !== 'playing') return;
+  #over(): void {
     this.#state = { kind: 'over' };
-    state.admitted.release();
-    this.#logEnd(state, 'Player has seen the end of the stream');
-    const { context, onOver } = this.#options;
-    try {
-      this.#status({
-        level: 'status',
-        code: 'NetStream.Play.UnpublishNotify',
-        description: `${state.admitted.path} is no longer published.`,
-      });
-      this.#streamEvent('stream-eof');
-      context.output.flush();
-    } catch (error) {
-      context.fail(error);
-      return;
-    }
-    onOver();
+    this.#options.onOver();
   }
 
   #refused({ statusCode, code, sentence }: PlayRefused): void {
-    this.#status({ level: 'error', code: statusCode, description: sentence });
+    this.#voice.status('error', statusCode, sentence);
     this.#state = { kind: 'over' };
     this.#options.onRefused(new AccessError(code, sentence));
   }
-
-  #logEnd({ admitted, feed, startedMs }: Extract<State, { kind: 'playing' }>, sentence: string): void {
-    const { clock, log } = this.#options.context;
-    const seconds = Math.round((clock.monotonicMs() - startedMs) / 1_000);
-    log.info({ stream: admitted.path, seconds, ...feed.totals }, sentence);
-  }
-
-  #streamEvent(kind: 'stream-begin' | 'stream-eof'): void {
-    const { messageStreamId, context } = this.#options;
-    context.output.control({ kind: 'user-control', event: { kind, messageStreamId } });
-  }
-
-  #status(status: RtmpStatus): void {
-    const { messageStreamId, context } = this.#options;
-    context.output.command(onStatusMessage(messageStreamId, status));
-  }
-}
-
-/**
- * ffmpeg and librtmp (VLC, OBS and mpv play with them), which call themselves Flash players of these versions. They take
- * a status among the data for a track of the stream.
- */
-function isLibrary(clientName: string | undefined): boolean {
-  return clientName === 'LNX 9,0,124,2' || clientName === 'LNX 10,0,32,18';
-}
-
-/**
- * node-media-server, when it pulls: it throws away what comes in one packet with `NetStream.Play.Start`, and so would be
- * without the configurations for good.
- */
-function takesNoMediaWithStart(clientName: string | undefined): boolean {
-  return clientName === 'FMLE/3.0';
 }

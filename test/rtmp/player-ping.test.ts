@@ -19,6 +19,8 @@ beforeEach(() => {
     peerPort: 1,
     queuedBytes: 0,
     write: (bytes: Uint8Array) => written.push(bytes) > 0,
+    writeLent: () => true,
+    onDrain: () => {},
     together: (action: () => void) => action(),
     end: () => {},
     destroy: () => {},

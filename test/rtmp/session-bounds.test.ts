@@ -55,6 +55,10 @@ describe('SessionOutput', () => {
       this.queuedBytes += bytes.length;
       return false;
     }
+    writeLent(bytes: Uint8Array, length: number): boolean {
+      return this.write(bytes.slice(0, length));
+    }
+    onDrain(): void {}
     together(action: () => void): void {
       action();
     }
