@@ -11,7 +11,8 @@ export interface IFrame {
   readonly startSeconds: number;
   readonly programDateTime: string;
   readonly initIndex: number;
-  readonly discontinuity: boolean;
+  /** How many there are between it and the I-frame before: of runs of time without any there is one each. */
+  readonly discontinuities: number;
 }
 
 /** An I-frame whose end is known, so that it can be listed. */
@@ -33,8 +34,8 @@ export class IFrames {
   /** The newest of a complete segment, which stands until nobody knows when. */
   #held: IFrame | undefined;
   #open: { readonly head: SegmentHead; readonly iFrames: IFrame[]; byteLength: number; endSeconds: number } | undefined;
-  /** A discontinuity that no I-frame has carried yet. */
-  #discontinuity = false;
+  /** Discontinuities that no I-frame has carried yet. */
+  #discontinuities = 0;
   /** Where the media ends that has come. */
   #endSeconds = 0;
   #mediaSequence = 0;
@@ -80,11 +81,10 @@ export class IFrames {
   resume(count: number, discontinuities: number): void {
     this.#mediaSequence = count + unknownIFrames;
     this.#discontinuitySequence = discontinuities;
-    this.#discontinuity = true;
   }
 
   startSegment(head: SegmentHead): void {
-    this.#discontinuity ||= head.discontinuity;
+    if (head.discontinuity) this.#discontinuities++;
     this.#open = { head, iFrames: [], byteLength: 0, endSeconds: head.startSeconds };
   }
 
@@ -100,7 +100,7 @@ export class IFrames {
     if (open === undefined) return;
     if (part.independent) {
       // Time does not go on from one run to the next: the last picture stands to the end of its own.
-      this.#release(this.#discontinuity ? this.#endSeconds : open.endSeconds);
+      this.#release(this.#discontinuities > 0 ? this.#endSeconds : open.endSeconds);
       open.iFrames.push({
         segmentMsn: open.head.msn,
         offset: open.byteLength + part.start,
@@ -108,9 +108,9 @@ export class IFrames {
         startSeconds: open.endSeconds,
         programDateTime: this.#programDateTimeAt(open.endSeconds),
         initIndex: open.head.initIndex,
-        discontinuity: this.#discontinuity,
+        discontinuities: this.#discontinuities,
       });
-      this.#discontinuity = false;
+      this.#discontinuities = 0;
     }
     open.byteLength += part.byteLength;
     open.endSeconds += part.durationSeconds;
@@ -127,7 +127,7 @@ export class IFrames {
   }
 
   addGap(discontinuity: boolean): void {
-    this.#discontinuity ||= discontinuity;
+    if (discontinuity) this.#discontinuities++;
   }
 
   /** Nothing follows: the last one is listed too. */
@@ -140,7 +140,7 @@ export class IFrames {
     for (let oldest = this.#listed[0]; oldest !== undefined && oldest.segmentMsn < msn; oldest = this.#listed[0]) {
       this.#listed.shift();
       this.#mediaSequence++;
-      if (oldest.discontinuity) this.#discontinuitySequence++;
+      this.#discontinuitySequence += oldest.discontinuities;
     }
   }
 

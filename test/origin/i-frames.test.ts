@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IFrames } from '../../src/origin/i-frames.ts';
 import { encodeClip } from '../support/encoded-media.ts';
 import { run } from '../support/ffmpeg.ts';
+import { parsePlaylist } from '../support/parsed-playlist.ts';
 import { LiveOrigin } from '../support/live-origin.ts';
 import { PublishedStream } from '../support/published-stream.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
@@ -72,9 +73,18 @@ describe('IFrames', () => {
       [0, 2.499],
       [2, 2],
     ]);
-    expect(listing.iFrames.listed.map(({ discontinuity }) => discontinuity)).toEqual([false, true]);
+    expect(listing.iFrames.listed.map(({ discontinuities }) => discontinuities)).toEqual([0, 1]);
     const direct = new Listing().segment().segment({ startSeconds: 60, discontinuity: true });
     expect(direct.listed).toEqual([[0, 2]]);
+  });
+
+  it('counts each discontinuity, also of runs of time in which there is no I-frame', () => {
+    const listing = new Listing().segment().segment({ discontinuity: true, independent: false });
+    listing.iFrames.addGap(true);
+    listing.segment({ discontinuity: true }).segment().segment();
+    expect(listing.iFrames.listed.map(({ discontinuities }) => discontinuities)).toEqual([0, 3, 0]);
+    listing.iFrames.leave(3);
+    expect(listing.iFrames).toMatchObject({ mediaSequence: 2, discontinuitySequence: 3 });
   });
 
   it('counts what leaves, and the discontinuities among it', () => {
@@ -88,6 +98,34 @@ describe('IFrames', () => {
     expect(new Listing().iFrames.bitrate()).toBeUndefined();
     expect(new Listing().segment().iFrames.bitrate()).toEqual({ peak: 240, average: 240 });
     expect(new Listing().segment().segment().iFrames.bitrate()).toEqual({ peak: 240, average: 240 });
+  });
+});
+
+describe('an I-frame playlist', () => {
+  /** What stands in a playlist of the number of each segment's discontinuity, by the date of the segment. */
+  function discontinuityNumbers(text: string): Map<number, number> {
+    const { segments, discontinuitySequence } = parsePlaylist(text);
+    let number = discontinuitySequence;
+    return new Map(segments.map((segment) => [segment.programDateTimeMs ?? 0, (number += segment.discontinuities)]));
+  }
+
+  it('counts discontinuities as the pictures do, over runs of time that have no picture', () => {
+    const both = [videoConfig, audioConfig];
+    const published = new PublishedStream({ window: '12s' });
+    const run = (fromMs: number) => interleaved(videoUnits({ fromMs, seconds: 6 }), audioUnits({ fromMs, seconds: 6 }));
+    for (const [round, units] of [run(0), audioUnits({ seconds: 4 }), audioUnits({ seconds: 3 }), run(0)].entries()) {
+      published.start(both);
+      published.send(units);
+      published.stop();
+      const numbers = discontinuityNumbers(published.playlist('video.m3u8'));
+      const listed = discontinuityNumbers(published.iFrameHistories.get('video-iframes.m3u8')?.at(-1) ?? '');
+      expect(listed.size).toBeGreaterThan(0);
+      for (const [date, number] of listed) expect([round, date, number]).toEqual([round, date, numbers.get(date)]);
+    }
+    expect(published.iFrameHistories.get('video-iframes.m3u8')?.at(-1)).toContain(
+      'DISCONTINUITY\n#EXT-X-DISCONTINUITY\n',
+    );
+    published.end();
   });
 });
 

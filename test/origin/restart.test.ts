@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeStateFile } from '../../src/stores/kept/state-file.ts';
 import { KeptHouse, type KeptOrigin } from '../support/kept-origin.ts';
+import { parsePlaylist } from '../support/parsed-playlist.ts';
 import { validateMediaPlaylists } from '../support/playlist-validator.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
 
@@ -105,6 +106,36 @@ describe('an origin that is killed and started again', () => {
     expect(Math.abs(Date.parse(found?.[1] ?? '') - returnMs)).toBeLessThan(60);
     expect(after.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
     expect(validateMediaPlaylists(house.histories)).toEqual([]);
+  });
+
+  it('uses no number of an I-frame again, and counts its discontinuities as the pictures do', async () => {
+    await using house = new KeptHouse();
+    const iFrames = (origin: KeptOrigin) => {
+      const rendition = origin.packager?.rendition('video');
+      const text = rendition && origin.packager?.iFramePlaylist(rendition)?.plain.toString();
+      return text === undefined ? undefined : parsePlaylist(text);
+    };
+    let lastMsn = -1;
+    for (const discontinuities of [0, 1, 2]) {
+      const origin = await house.start();
+      // Those from before are listed no more.
+      expect(iFrames(origin)).toBeUndefined();
+      origin.publish(both);
+      origin.send(run(9, discontinuities * 100_000));
+      const listed = iFrames(origin);
+      expect(listed?.segments).toHaveLength(4);
+      expect(listed?.mediaSequence).toBeGreaterThan(lastMsn);
+      lastMsn = (listed?.mediaSequence ?? 0) + 3;
+      const own = listed?.segments[0]?.discontinuities ?? 0;
+      expect((listed?.discontinuitySequence ?? 0) + own).toBe(discontinuities);
+      expect(parsePlaylist(playlist(origin)).segments.filter(({ discontinuity }) => discontinuity)).toHaveLength(
+        discontinuities,
+      );
+      await origin.written();
+      await origin.kill();
+      house.clock.advance(3_000);
+    }
+    expect(lastMsn).toBeGreaterThan(2_000);
   });
 
   it.each([

@@ -37,6 +37,8 @@ export interface ParsedSegment {
   readonly durationSeconds: number;
   readonly parts: readonly ParsedPart[];
   readonly discontinuity: boolean;
+  /** Tags of it before the segment. */
+  readonly discontinuities: number;
   readonly gap: boolean;
   /** The EXT-X-MAP written for it, not one inherited. */
   readonly mapUri: string | undefined;
@@ -208,6 +210,7 @@ function parseSegments(lines: readonly string[], firstMsn: number) {
     durationSeconds: Number.NaN,
     parts: [],
     discontinuity: false,
+    discontinuities: 0,
     gap: false,
     mapUri: undefined,
     initUri: undefined,
@@ -221,8 +224,10 @@ function parseSegments(lines: readonly string[], firstMsn: number) {
     if (/^EXT-X-(?:DISCONTINUITY|KEY|MAP|PROGRAM-DATE-TIME)$/.test(name ?? '') && current.parts.length > 0) {
       current.lateTags.push(line);
     }
-    if (name === 'EXT-X-DISCONTINUITY') current.discontinuity = true;
-    else if (name === 'EXT-X-GAP') current.gap = true;
+    if (name === 'EXT-X-DISCONTINUITY') {
+      current.discontinuity = true;
+      current.discontinuities++;
+    } else if (name === 'EXT-X-GAP') current.gap = true;
     else if (name === 'EXT-X-MAP') initUri = current.mapUri = quoted(attributesOf(line), 'URI');
     else if (name === 'EXT-X-KEY') keys = keysAfter(keys, line);
     else if (name === 'EXT-X-PROGRAM-DATE-TIME') current.programDateTimeMs = Date.parse(line.slice(25));

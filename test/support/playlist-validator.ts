@@ -114,7 +114,7 @@ function checkStep(before: ParsedPlaylist, after: ParsedPlaylist, report: Report
   if (after.mediaSequence > lastBefore + 1) report('MEDIA-SEQUENCE went on past segments that were never listed');
 
   const left = before.segments.filter(({ msn }) => msn < after.mediaSequence);
-  const expected = before.discontinuitySequence + left.filter(({ discontinuity }) => discontinuity).length;
+  const expected = before.discontinuitySequence + left.reduce((sum, { discontinuities }) => sum + discontinuities, 0);
   if (after.mediaSequence <= lastBefore + 1 && after.discontinuitySequence !== expected) {
     report(`DISCONTINUITY-SEQUENCE is ${after.discontinuitySequence}, not ${expected}`);
   }
@@ -217,7 +217,7 @@ function segmentsOf(states: readonly ParsedPlaylist[]) {
   for (const state of states) {
     let discontinuityNumber = state.discontinuitySequence;
     for (const segment of state.segments) {
-      if (segment.discontinuity) discontinuityNumber++;
+      discontinuityNumber += segment.discontinuities;
       segments.set(segment.msn, { segment, discontinuityNumber });
     }
   }

@@ -19,6 +19,8 @@ export interface PlaylistIFrame extends SegmentHead {
   readonly uri: string;
   readonly offset: number;
   readonly byteLength: number;
+  /** Before its own: those of runs of time without an I-frame, which count all the same. */
+  readonly skippedDiscontinuities: number;
   /** To the next I-frame. */
   readonly durationSeconds: number;
 }
@@ -39,6 +41,7 @@ export function writeIFramePlaylist(playlist: IFramePlaylist): string {
   ];
   const heads = new SegmentHeads(lines);
   for (const iFrame of playlist.iFrames) {
+    for (let left = iFrame.skippedDiscontinuities; left > 0; left--) lines.push('#EXT-X-DISCONTINUITY');
     heads.push(iFrame);
     lines.push(
       `#EXTINF:${iFrame.durationSeconds.toFixed(5)},`,

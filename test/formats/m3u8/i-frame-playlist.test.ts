@@ -10,6 +10,7 @@ const iFrame = (msn: number) => ({
   durationSeconds: 2,
   programDateTime: `2026-01-01T00:00:0${msn}.000Z`,
   discontinuity: false,
+  skippedDiscontinuities: 0,
   independent: true,
 });
 
@@ -19,7 +20,7 @@ describe('writeIFramePlaylist', () => {
       targetDurationSeconds: 2,
       mediaSequence: 7,
       discontinuitySequence: 1,
-      iFrames: [iFrame(3), { ...iFrame(4), offset: 400, discontinuity: true }],
+      iFrames: [iFrame(3), { ...iFrame(4), offset: 400, discontinuity: true, skippedDiscontinuities: 1 }],
       renditionReports: [{ uri: 'video.m3u8', lastMsn: 5, lastPart: 0 }],
       ended: true,
     });
@@ -35,6 +36,7 @@ describe('writeIFramePlaylist', () => {
 #EXTINF:2.00000,
 #EXT-X-BYTERANGE:1003@0
 e/video/3.m4s
+#EXT-X-DISCONTINUITY
 #EXT-X-DISCONTINUITY
 #EXT-X-MAP:URI="e/video/init-0.mp4"
 #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:04.000Z
