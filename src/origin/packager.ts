@@ -321,7 +321,8 @@ export class Packager implements StreamSubscriber {
       log: this.#options.log.child({ stream: this.path }),
     });
     const { before } = this.#options;
-    const cutter = new SegmentCutter(targets, renditions, before && this.#restore(before, renditions));
+    const start = before && this.#restore(before, renditions);
+    const cutter = new SegmentCutter(targets, renditions, start, this.metadata.splicePoints);
     this.#renditions = renditions;
     this.#cutter = cutter;
     this.#following.attach(cutter);

@@ -11,6 +11,8 @@ export interface SpliceMarkersOptions {
   readonly wallMsAt: (mediaSeconds: number) => number;
   readonly addDateRange: (range: DateRange) => unknown;
   readonly removeDateRange: (id: string) => void;
+  /** Something begins or ends there, in media time. */
+  readonly onSplice: (mediaSeconds: number) => void;
 }
 
 /** A break that has been announced. Times are media time. */
@@ -84,6 +86,7 @@ export class SpliceMarkers {
         this.#begin(mark, seconds, bytes, announced);
         return;
       case 'in':
+        this.#options.onSplice(seconds);
         if (announced === undefined || announced.ended) this.#instant(mark.event, seconds, bytes);
         else this.#end(announced, Math.max(0, seconds - announced.startSeconds), bytes);
         return;
@@ -93,6 +96,7 @@ export class SpliceMarkers {
         this.#options.removeDateRange(announced.id);
         return;
       case 'other':
+        this.#options.onSplice(seconds);
         this.#instant(mark.event, seconds, bytes);
     }
   }
@@ -109,6 +113,8 @@ export class SpliceMarkers {
       (Math.abs(before.startSeconds - seconds) < sameSeconds ||
         (!before.ended && seconds < before.startSeconds + (before.durationSeconds ?? Infinity)));
     if (isRepeated) return;
+    this.#options.onSplice(seconds);
+    if (autoReturn && durationSeconds !== undefined) this.#options.onSplice(seconds + durationSeconds);
     const id = this.#idOf(event, seconds);
     this.#breaks.delete(event);
     this.#breaks.set(event, { id, startSeconds: seconds, durationSeconds, autoReturn, ended: false });

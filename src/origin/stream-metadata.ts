@@ -4,6 +4,7 @@ import type { DateRange } from '../formats/m3u8/date-range.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TimedEvent } from '../policy/timed-events.ts';
 import type { Timeline } from '../policy/timeline.ts';
+import { SplicePoints } from '../policy/splice-points.ts';
 import { DateRanges } from './date-ranges.ts';
 import { SpliceMarkers } from './splice-markers.ts';
 import { TimedMetadata } from './timed-metadata.ts';
@@ -23,6 +24,8 @@ export interface StreamMetadataOptions {
 /** What goes with a stream beside pictures and sound: timed metadata in its parts, date ranges in its playlists. */
 export class StreamMetadata {
   readonly dateRanges = new DateRanges();
+  /** Where segments are to end. */
+  readonly splicePoints = new SplicePoints();
   readonly #clock: Clock;
   readonly #onChange: () => void;
   readonly #timed: TimedMetadata;
@@ -36,6 +39,7 @@ export class StreamMetadata {
       wallMsAt: (mediaSeconds) => timeline.wallMsAt(mediaSeconds),
       addDateRange: (range) => this.addDateRange(range),
       removeDateRange: (id) => this.removeDateRange(id),
+      onSplice: (mediaSeconds) => this.splicePoints.add(mediaSeconds),
     });
     this.#timed = new TimedMetadata({ path, names, log, mediaSecondsAt, splices });
   }

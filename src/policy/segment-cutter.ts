@@ -2,6 +2,7 @@ import { BoundaryFollower, headStartSeconds, keyframeLagSeconds } from './bounda
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { SegmentBoundaries } from './segment-boundaries.ts';
+import { SplicePoints } from './splice-points.ts';
 import { aimedSeconds, endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
 import type { UnitSink } from './target-learner.ts';
 import type { TimedTrack, TimedUnit } from './timed-unit.ts';
@@ -35,7 +36,8 @@ export interface CutterStart {
  * Cuts a stream's tracks into segments and parts. The leading track (the first video, if there is any, else the first
  * sound) decides where segments begin; the others begin their own there, so that a media sequence number covers the
  * same time in all. They therefore wait for the leading track, a second at most; when it stays away for longer they cut
- * by themselves and it follows. A segment of which a rendition has nothing becomes a gap.
+ * by themselves and it follows. A segment of which a rendition has nothing becomes a gap. The first keyframe at or behind
+ * a splice point ends a segment, however short that is.
  *
  * Units must come in decode order within each track; `flush` ends what is open.
  */
@@ -43,6 +45,7 @@ export class SegmentCutter implements UnitSink {
   readonly #targets: PlaylistTargets;
   readonly #sink: CutterSink;
   readonly #boundaries: SegmentBoundaries;
+  readonly #splices: SplicePoints;
   /** Every track that there has been, by its number. */
   readonly #tracks = new Map<number, BoundaryFollower>();
   #leader: BoundaryFollower | undefined;
@@ -57,9 +60,10 @@ export class SegmentCutter implements UnitSink {
   /** The longest that a unit of the others has lasted. */
   #followingUnitSeconds = 0;
 
-  constructor(targets: PlaylistTargets, sink: CutterSink, start?: CutterStart) {
+  constructor(targets: PlaylistTargets, sink: CutterSink, start?: CutterStart, splices = new SplicePoints()) {
     this.#targets = targets;
     this.#sink = sink;
+    this.#splices = splices;
     this.#boundaries = new SegmentBoundaries(start?.nextMsn, start?.discontinuities);
     for (const track of start?.published ?? []) this.#add(track, false);
     for (const track of start?.trailing ?? []) this.trailingTrack(track.track).resume(track);
@@ -233,10 +237,17 @@ export class SegmentCutter implements UnitSink {
     const durationSeconds = unit.durationTicks / timescale;
     if (lengthSeconds + durationSeconds > limitSeconds) return true;
     if (!unit.keyframe) return false;
+    if (this.#passesSplice(leader.shownSecondsOf(unit), durationSeconds / 2)) return true;
     const expectedSeconds = track.config.kind === 'video' ? Math.max(0, ...this.#intervalsSeconds) : durationSeconds;
     return (
       !segment.independent || endsAtKeyframe(lengthSeconds, expectedSeconds, this.#targets.segmentSeconds, limitSeconds)
     );
+  }
+
+  /** Whether there is a splice between the picture that the segment begins with and one that is shown then. */
+  #passesSplice(shownSeconds: number, toleranceSeconds: number): boolean {
+    const fromSeconds = this.#boundaries.newest?.shownSeconds ?? shownSeconds;
+    return this.#splices.liesBetween(fromSeconds + toleranceSeconds, shownSeconds + toleranceSeconds);
   }
 
   /** Where a segment of the leading track begins in that track which begins it first. */
@@ -260,6 +271,7 @@ export class SegmentCutter implements UnitSink {
   #begin(track: BoundaryFollower, first: TimedUnit): void {
     const startSeconds = track.secondsOf(first);
     this.#fillUp(startSeconds);
+    this.#splices.forgetBefore(startSeconds);
     this.#boundaries.begin({
       startSeconds,
       shownSeconds: track.shownSecondsOf(first),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { amf0Object } from '../../src/formats/amf0/value.ts';
+import { parsePlaylist } from '../support/parsed-playlist.ts';
 import { PublishedStream } from '../support/published-stream.ts';
 import {
   breakDuration,
@@ -20,10 +21,17 @@ class Spliced {
     this.run(4);
   }
 
+  /** What a segment begins at, in seconds of the stream. */
+  starts(name: string): number[] {
+    const { segments } = parsePlaylist(this.published.playlist(name));
+    const startMs = segments[0]?.programDateTimeMs ?? 0;
+    return segments.map(({ programDateTimeMs = 0 }) => (programDateTimeMs - startMs) / 1_000);
+  }
+
   run(seconds: number): this {
     const fromMs = this.#seconds * 1_000;
     this.#seconds += seconds;
-    this.published.send(interleaved(videoUnits({ fromMs, seconds }), audioUnits({ fromMs, seconds })));
+    this.published.send(interleaved(videoUnits({ fromMs, seconds, gop: 15 }), audioUnits({ fromMs, seconds })));
     return this;
   }
 
@@ -91,6 +99,24 @@ describe('SCTE-35 sections of a publisher', () => {
         .run(6)
         .tags(),
     ).toEqual(['splice-5,at 4,DURATION=4,PLANNED-DURATION=4,SCTE35-OUT']);
+  });
+
+  it('begin and end where a segment does, if the encoder has put a keyframe there', () => {
+    // Each run begins with a keyframe.
+    const spliced = new Spliced()
+      .say(out(5, breakDuration(4, true)), 3)
+      .run(3)
+      .run(4)
+      .say(segment(8, 0x20))
+      .run(5);
+    expect(spliced.tags()).toEqual([
+      'splice-5,at 7,DURATION=4,PLANNED-DURATION=4,SCTE35-OUT',
+      'segmentation-8-32,at 11,DURATION=0,SCTE35-CMD',
+    ]);
+    expect(spliced.starts('video.m3u8')).toEqual([0, 2, 4, 6, 7, 9, 11, 13, 15]);
+    for (const [index, seconds] of spliced.starts('audio.m3u8').entries()) {
+      expect(Math.abs(seconds - (spliced.starts('video.m3u8')[index] ?? 0))).toBeLessThan(0.025);
+    }
   });
 
   it('said again are the same break; of the same number later another one', () => {

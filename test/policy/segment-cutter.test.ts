@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CmafTrackConfig } from '../../src/formats/cmaf/cmaf-track.ts';
 import type { CutGap, CutPart, SegmentStart } from '../../src/policy/part-cutter.ts';
 import { SegmentCutter } from '../../src/policy/segment-cutter.ts';
+import { SplicePoints } from '../../src/policy/splice-points.ts';
 import type { TimedTrack, TimedUnit } from '../../src/policy/timed-unit.ts';
 import { trackNumber } from '../../src/formats/media/track.ts';
 import { audioConfig, videoConfig } from '../support/synthetic-units.ts';
@@ -15,6 +16,7 @@ interface CutSegment extends SegmentStart {
 class Cuts {
   readonly segments = { video: [] as CutSegment[], audio: [] as CutSegment[] };
   readonly gaps = { video: [] as CutGap[], audio: [] as CutGap[] };
+  readonly splices = new SplicePoints();
   readonly cutter: SegmentCutter;
 
   constructor(targetDurationSeconds = 2, partTargetMs = 350, segmentSeconds = 2) {
@@ -30,6 +32,8 @@ class Cuts {
         },
         onGap: ({ config: { kind } }, gap) => this.gaps[kind].push(gap),
       },
+      undefined,
+      this.splices,
     );
   }
 
@@ -86,6 +90,56 @@ function sound(fromSeconds: number, seconds: number): TimedUnit[] {
 const secondsOf = ({ track, dtsTicks }: TimedUnit) =>
   dtsTicks / (track === trackOf.video ? 90_000 : audioConfig.sampleRate);
 const inOrder = (...tracks: TimedUnit[][]) => tracks.flat().sort((a, b) => secondsOf(a) - secondsOf(b));
+
+describe('SegmentCutter, splice points', () => {
+  /** Pictures of ten seconds with sound beside. */
+  const spliced = (points: readonly number[], gop: number, compositionOffsetTicks = 0) => {
+    const cuts = new Cuts();
+    for (const point of points) cuts.splices.add(point);
+    const video = pictures(0, 10, gop).map((unit) => ({ ...unit, compositionOffsetTicks }));
+    return cuts.run(both, inOrder(video, sound(0, 10))).flush();
+  };
+
+  it('ends a segment early at a keyframe that stands there, in all renditions', () => {
+    const cuts = spliced([5], 15);
+    expect(cuts.starts('video')).toEqual([0, 2, 4, 5, 7, 9]);
+    cuts.starts('audio').forEach((seconds, index) => {
+      expect(Math.abs(seconds - (cuts.starts('video')[index] ?? Number.NaN))).toBeLessThan(0.022);
+    });
+    expect(spliced([], 15).starts('video')).toEqual([0, 2, 4, 6, 8]);
+  });
+
+  it('ends it at the first keyframe behind', () => {
+    expect(spliced([4.6], 15).starts('video')).toEqual([0, 2, 4, 5, 7, 9]);
+    expect(spliced([4.6], 60).starts('video')).toEqual([0, 2, 4, 6, 8]);
+  });
+
+  it('takes the keyframe that is shown there, not the one that is decoded there', () => {
+    expect(spliced([5.1], 15, 9_000).starts('video')).toEqual([0, 2, 4, 5, 7, 9]);
+  });
+
+  it('makes no second cut for a point that a segment begins with, give or take half a picture, or for one that is over', () => {
+    expect(spliced([3.99, 4, 4.01], 15).starts('video')).toEqual([0, 2, 4, 6, 8]);
+    const cuts = spliced([], 15);
+    cuts.splices.add(3);
+    cuts.run(both, inOrder(pictures(20, 4, 15), sound(20, 4)));
+    expect(cuts.starts('video').slice(-2)).toEqual([20, 22]);
+  });
+
+  it('cuts sound that is alone at the frame that is heard there', () => {
+    const cuts = new Cuts();
+    cuts.splices.add(3);
+    const starts = cuts.run([audioConfig], sound(0, 6)).starts('audio');
+    expect(Math.min(...starts.map((seconds) => Math.abs(seconds - 3)))).toBeLessThan(0.011);
+  });
+
+  it('remembers the latest of very many points', () => {
+    const splices = new SplicePoints();
+    for (let seconds = 0; seconds < 1_000; seconds++) splices.add(seconds);
+    expect(splices.liesBetween(0, 900)).toBe(false);
+    expect(splices.liesBetween(998, 999)).toBe(true);
+  });
+});
 
 describe('SegmentCutter, segments', () => {
   it('cuts at keyframes, two seconds apart', () => {
