@@ -20,7 +20,7 @@ export interface TransportOfferOptions {
   /** `app/name`. */
   readonly path: string;
   readonly epoch: string;
-  readonly settings: Pick<OriginSettings['live'], 'mpegTs' | 'ladder'>;
+  readonly settings: Pick<OriginSettings['live'], 'mpegTs' | 'ladder' | 'timedMetadata'>;
   /** Of an encrypted stream. */
   readonly keys: Pick<StreamKeys, 'encryptsWholeFiles' | 'encrypted'> | undefined;
   readonly playlists: PackagedPlaylists;
@@ -75,8 +75,8 @@ export class TransportOffer {
 
   /** Encrypted where the stream is. */
   segment(variant: TransportVariant, msn: number): Uint8Array | undefined {
-    const { keys, epoch } = this.#options;
-    const bytes = transportSegment(variant, msn);
+    const { keys, epoch, settings } = this.#options;
+    const bytes = transportSegment(variant, msn, settings.timedMetadata.length > 0);
     if (bytes === undefined || keys === undefined) return bytes;
     return keys.encrypted(transportSegmentPath(epoch, variant.main.name, msn), msn, [bytes]);
   }

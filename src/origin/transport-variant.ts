@@ -1,7 +1,14 @@
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
+import { id3EventScheme, readEventMessages } from '../formats/cmaf/event-message.ts';
 import { mediaPartSamples } from '../formats/cmaf/media-part-samples.ts';
 import { type ElementaryStream, elementaryStream } from '../formats/mpegts/elementary-stream.ts';
-import { type TransportTrack, type TransportUnit, writeTransportSegment } from '../formats/mpegts/transport-segment.ts';
+import { toSystemTicks } from '../formats/mpegts/timestamp.ts';
+import {
+  type TransportMetadata,
+  type TransportTrack,
+  type TransportUnit,
+  writeTransportSegment,
+} from '../formats/mpegts/transport-segment.ts';
 import { timescaleOf } from '../policy/timed-unit.ts';
 import type { StoredSegment } from '../stores/segment-window.ts';
 import type { Rendition } from './rendition.ts';
@@ -78,9 +85,10 @@ export function isTransportable(variant: TransportVariant, msn: number): boolean
 
 /**
  * The segment with this number, made of what is stored of its tracks; `undefined` when there is none, or when it cannot be
- * written. A gap has what sound there is: who does not know EXT-X-GAP finds a file.
+ * written. A gap has what sound there is: who does not know EXT-X-GAP finds a file. `hasMetadata`: timed metadata is announced
+ * in all segments, so that old players find no other program where there is some.
  */
-export function transportSegment(variant: TransportVariant, msn: number): Uint8Array | undefined {
+export function transportSegment(variant: TransportVariant, msn: number, hasMetadata: boolean): Uint8Array | undefined {
   const segment = msn < soundEndMsn(variant) ? variant.main.window.complete(msn) : undefined;
   const tracks = tracksAt(variant, msn);
   if (segment === undefined || tracks === undefined) return undefined;
@@ -88,6 +96,7 @@ export function transportSegment(variant: TransportVariant, msn: number): Uint8A
     msn,
     discontinuity: segment.discontinuity,
     tracks: tracks.map(withUnits),
+    ...(hasMetadata ? { metadata: metadataOf(segment) } : {}),
     version: tracks.reduce((sum, { segment: { initIndex } }, index) => sum + (initIndex + 1) * (index + 1), 0),
   });
 }
@@ -114,6 +123,16 @@ function trackAt(rendition: Rendition, msn: number): TrackAt | undefined {
   const config = segment && rendition.configOf(segment.initIndex);
   const stream = config && streamOf(config);
   return stream && { segment, stream, timescale: timescaleOf(config) };
+}
+
+function metadataOf({ parts }: StoredSegment): TransportMetadata[] {
+  const messages = parts.filter(({ gap }) => !gap).flatMap(({ bytes }) => readEventMessages(bytes));
+  return messages
+    .filter(({ scheme }) => scheme === id3EventScheme)
+    .map(({ presentationTimeTicks, timescale, data }) => ({
+      ptsTicks: toSystemTicks(presentationTimeTicks, timescale),
+      tag: data,
+    }));
 }
 
 function withUnits({ segment, stream, timescale }: TrackAt): TransportTrack {

@@ -18,7 +18,7 @@ interface Cue {
   readonly text: string;
 }
 
-it('hls.js in Chromium tells its page of each data message at the picture with which it was sent', async () => {
+it('hls.js in Chromium tells its page of each data message at the picture with which it was sent, of MPEG-TS too', async () => {
   await using stack = new AsyncDisposableStack();
   const program = await startProgram({ configuration: { demo: false } });
   stack.defer(async () => {
@@ -48,12 +48,19 @@ it('hls.js in Chromium tells its page of each data message at the picture with w
       connection.sendMessage(message);
     }
   })();
-  await viewer.play('cues', {
-    setUp: `window.parsed = 0;
-      hls.on(Hls.Events.FRAG_PARSING_METADATA, (_, { samples }) => { window.parsed += samples.length; });`,
-  });
+  const setUp = `window.parsed = 0;
+    hls.on(Hls.Events.FRAG_PARSING_METADATA, (_, { samples }) => { window.parsed += samples.length; });`;
+  const transport = await HlsPage.open(browser, program.edgeUrl);
+  await viewer.play('cues', { setUp });
   await viewer.untilPlayed(6);
+  await transport.play('cues', { setUp, playlist: 'ts.m3u8' });
+  await transport.untilPlayed(6);
   await publishing;
+  connection.end();
+  for (const each of [viewer, transport]) await expectCues(each);
+}, 120_000);
+
+async function expectCues(viewer: HlsPage): Promise<void> {
   expect(await viewer.page.evaluate<number>('window.parsed')).toBeGreaterThan(5);
   const cues = await viewer.page.evaluate<Cue[]>(`(() => {
     const track = [...document.querySelector('video').textTracks].find(({ kind }) => kind === 'metadata');
@@ -77,5 +84,4 @@ it('hls.js in Chromium tells its page of each data message at the picture with w
     // Pictures are shown up to two of their own later than they are decoded, where there are B-frames.
     expect(Math.abs((frame ?? Infinity) - said), `${text}, shown ${frame}`).toBeLessThan(4);
   }
-  connection.end();
-}, 120_000);
+}

@@ -13,6 +13,7 @@ import { adtsFramesOf, nalUnitsOf, readTransport } from '../support/transport-re
 
 const videoPid = 0x100;
 const audioPid = 0x101;
+const metadataPid = 0x102;
 const avc = videoTrackConfig('avc');
 const both = [avc, audioConfig];
 
@@ -196,7 +197,10 @@ describe('a live stream as MPEG-TS', () => {
     const heard = await playlist('ts.m3u8');
     const sound = readTransport(await bytesAt(heard.segments[0]?.uri ?? 'none'));
     expect(sound.findings).toEqual([]);
-    expect([...sound.streamTypes]).toEqual([[audioPid, 0x0f]]);
+    expect([...sound.streamTypes]).toEqual([
+      [audioPid, 0x0f],
+      [metadataPid, 0x15],
+    ]);
     expect(sound.clockPid).toBe(audioPid);
 
     origin.publish('silent', [avc], pictures({ seconds: 9 }));
@@ -204,7 +208,10 @@ describe('a live stream as MPEG-TS', () => {
     const answer = await origin.get(`/live/silent/${seen.segments[0]?.uri}`);
     const silent = readTransport(new Uint8Array(await answer.arrayBuffer()));
     expect(silent.findings).toEqual([]);
-    expect([...silent.streamTypes]).toEqual([[videoPid, 0x1b]]);
+    expect([...silent.streamTypes]).toEqual([
+      [videoPid, 0x1b],
+      [metadataPid, 0x15],
+    ]);
   });
 
   it('takes the first sound that can be written', async () => {
@@ -222,7 +229,7 @@ describe('a live stream as MPEG-TS', () => {
     );
     const { segments } = await playlist('ts.m3u8');
     const read = readTransport(await bytesAt(segments[0]?.uri ?? 'none'));
-    expect([...read.streamTypes.values()]).toEqual([0x1b, 0x0f]);
+    expect([...read.streamTypes.values()]).toEqual([0x1b, 0x0f, 0x15]);
     expect((read.pes.get(audioPid) ?? []).length).toBeGreaterThan(0);
   });
 

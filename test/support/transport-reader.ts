@@ -101,7 +101,8 @@ export function readTransport(bytes: Uint8Array, before: ReadonlyMap<number, num
       else {
         programMapVersion = ((section[5] ?? 0) >> 1) & 0x1f;
         clockPid = ((section[8] ?? 0) & 0x1f) * 256 + (section[9] ?? 0);
-        for (let from = 12; from < section.length - 4; ) {
+        const infoBytes = ((section[10] ?? 0) & 0x0f) * 256 + (section[11] ?? 0);
+        for (let from = 12 + infoBytes; from < section.length - 4; ) {
           const streamPid = ((section[from + 1] ?? 0) & 0x1f) * 256 + (section[from + 2] ?? 0);
           streamTypes.set(streamPid, section[from] ?? 0);
           from += 5 + ((section[from + 3] ?? 0) & 0x0f) * 256 + (section[from + 4] ?? 0);

@@ -1,4 +1,6 @@
+import { ByteReader } from '../../base/byte-reader.ts';
 import { fullBox, text, uint32, zeros } from './box.ts';
+import { boxesIn } from './box-reader.ts';
 
 /** Something that happens at an instant of a track's time. */
 export interface EventMessage {
@@ -29,4 +31,32 @@ export function eventMessage({ scheme, timescale, presentationTimeTicks, id, dat
     zeros(1), // no value
     data,
   );
+}
+
+/** The messages before the `moof` of a part, as `eventMessage` has written them. Views. Throws `ProtocolError`. */
+export function readEventMessages(part: Uint8Array): EventMessage[] {
+  const found: EventMessage[] = [];
+  for (const { fourcc, body } of boxesIn(part, 'boxes of a part')) {
+    if (fourcc === 'moof') break;
+    if (fourcc === 'emsg') found.push(readEventMessage(body));
+  }
+  return found;
+}
+
+function readEventMessage(body: Uint8Array): EventMessage {
+  const reader = new ByteReader(body, 'emsg');
+  reader.skip(4); // version and flags
+  const timescale = reader.uint32();
+  const presentationTimeTicks = reader.uint64();
+  reader.skip(4); // duration
+  const id = reader.uint32();
+  const scheme = untilZero(reader);
+  untilZero(reader); // value
+  return { scheme, timescale, presentationTimeTicks, id, data: reader.bytes(reader.remaining) };
+}
+
+function untilZero(reader: ByteReader): string {
+  let characters = '';
+  for (let byte = reader.uint8(); byte !== 0; byte = reader.uint8()) characters += String.fromCharCode(byte);
+  return characters;
 }

@@ -1,5 +1,6 @@
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
+import { boxesIn } from './box-reader.ts';
 import type { MediaPart, Sample } from './media-part.ts';
 
 const sampleIsDependent = 0x0001_0000;
@@ -33,14 +34,10 @@ export function mediaPartSamples(bytes: Uint8Array): Omit<MediaPart, 'sequenceNu
 
 /** Of the first box of this type. */
 function boxBody(boxes: Uint8Array, type: string): Uint8Array {
-  const reader = new ByteReader(boxes, `boxes before ${type}`);
-  for (;;) {
-    const size = reader.uint32();
-    const found = String.fromCharCode(...reader.bytes(4));
-    if (size < 8) throw partError(`a box of ${size} bytes`);
-    const body = reader.bytes(size - 8);
-    if (found === type) return body;
+  for (const { fourcc, body } of boxesIn(boxes, `boxes before ${type}`)) {
+    if (fourcc === type) return body;
   }
+  throw partError(`a part without ${type}`);
 }
 
 function partError(sentence: string): ProtocolError {

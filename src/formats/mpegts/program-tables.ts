@@ -1,7 +1,8 @@
 import { mpegCrc32 } from '../../base/crc.ts';
-import type { StreamType } from './stream-type.ts';
+import { type StreamType, streamTypes } from './stream-type.ts';
+import { metadataDescriptor, metadataPointerDescriptor } from './timed-id3.ts';
 
-export const pid = { programAssociation: 0, programMap: 0x1000, video: 0x100, audio: 0x101 } as const;
+export const pid = { programAssociation: 0, programMap: 0x1000, video: 0x100, audio: 0x101, metadata: 0x102 } as const;
 
 const tableId = { programAssociation: 0, programMap: 2 } as const;
 const programNumber = 1;
@@ -25,14 +26,21 @@ export function programAssociationSection(): Uint8Array {
 
 /** The PMT (§2.4.4.8), from its table_id on. `version` (5 bits) is another one when the streams are. */
 export function programMapSection(streams: readonly ProgramStream[], pcrPid: number, version: number): Uint8Array {
-  const body = [...uint16(0xe000 | pcrPid), ...uint16(0xf000)];
+  const hasMetadata = streams.some(({ type }) => type === streamTypes.id3);
+  const programInfo = hasMetadata ? metadataPointerDescriptor(programNumber) : [];
+  const body = [...uint16(0xe000 | pcrPid), ...uint16(0xf000 | programInfo.length), ...programInfo];
   for (const stream of streams) {
-    const { streamType, registration } = stream.type;
-    const format = textEncoder.encode(registration);
-    const descriptors = format.length === 0 ? [] : [registrationDescriptor, format.length, ...format];
-    body.push(streamType, ...uint16(0xe000 | stream.pid), ...uint16(0xf000 | descriptors.length), ...descriptors);
+    const descriptors = descriptorsOf(stream.type);
+    const head = [...uint16(0xe000 | stream.pid), ...uint16(0xf000 | descriptors.length)];
+    body.push(stream.type.streamType, ...head, ...descriptors);
   }
   return section(tableId.programMap, programNumber, version, body);
+}
+
+function descriptorsOf(type: StreamType): readonly number[] {
+  if (type === streamTypes.id3) return metadataDescriptor();
+  const format = textEncoder.encode(type.registration);
+  return format.length === 0 ? [] : [registrationDescriptor, format.length, ...format];
 }
 
 function section(table: number, extension: number, version: number, body: readonly number[]): Uint8Array {

@@ -18,5 +18,7 @@ export const streamTypes = {
   /** Layer III of MPEG-2, with half the sample rates. */
   mp3OfMpeg2: { streamType: 0x04, streamId: streamId.audio },
   ac3: { streamType: 0x81, streamId: streamId.privateStream1, registration: 'AC-3' },
+  /** Timed metadata in PES packets. */
+  id3: { streamType: 0x15, streamId: streamId.privateStream1 },
   eac3: { streamType: 0x87, streamId: streamId.privateStream1, registration: 'EAC3' },
 } as const satisfies Record<string, StreamType>;

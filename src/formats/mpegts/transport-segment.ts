@@ -1,8 +1,9 @@
 import { ProtocolError } from '../../base/errors.ts';
 import type { ElementaryStream } from './elementary-stream.ts';
 import { type AdaptationField, PacketWriter } from './packet-writer.ts';
-import { pesPacket } from './pes-packet.ts';
-import { pid, programAssociationSection, programMapSection } from './program-tables.ts';
+import { largestPesPayload, pesPacket } from './pes-packet.ts';
+import { pid, programAssociationSection, programMapSection, type ProgramStream } from './program-tables.ts';
+import { streamTypes } from './stream-type.ts';
 import { systemTimescale, toSystemTicks } from './timestamp.ts';
 
 /** An access unit as MP4 carries it. Ticks of its track. */
@@ -21,6 +22,13 @@ export interface TransportTrack {
   readonly units: readonly TransportUnit[];
 }
 
+/** An ID3 tag at an instant, in ticks of 90 kHz. */
+export interface TransportMetadata {
+  readonly ptsTicks: number;
+  /** One that is longer than a PES packet may be is left out. */
+  readonly tag: Uint8Array;
+}
+
 export interface TransportSegment {
   /** Media sequence number. */
   readonly msn: number;
@@ -28,6 +36,8 @@ export interface TransportSegment {
   readonly discontinuity: boolean;
   /** At least one, at most one of each kind; tracks without units are announced all the same. */
   readonly tracks: readonly TransportTrack[];
+  /** By time; also when there is none it is announced, unless this is left out. */
+  readonly metadata?: readonly TransportMetadata[];
   /** Another number when the tracks are others than before; counts to 31. */
   readonly version: number;
 }
@@ -60,18 +70,19 @@ interface TimedPes {
  * read are left out: no decoder could make anything of them.
  */
 export function writeTransportSegment(segment: TransportSegment): Uint8Array<ArrayBuffer> {
-  const { msn, tracks, version, discontinuity } = segment;
+  const { msn, tracks, version, discontinuity, metadata } = segment;
   const clocked = tracks.find(({ stream }) => stream.kind === 'video') ?? tracks[0];
   if (clocked === undefined) throw new Error('a transport stream needs a track');
   const clockPid = pid[clocked.stream.kind];
   const writer = new PacketWriter();
-  const streams = tracks.map(({ stream }) => ({ pid: pid[stream.kind], type: stream.type }));
+  const streams: ProgramStream[] = tracks.map(({ stream }) => ({ pid: pid[stream.kind], type: stream.type }));
+  if (metadata !== undefined) streams.push({ pid: pid.metadata, type: streamTypes.id3 });
   for (const table of [pid.programAssociation, pid.programMap]) writer.setCounter(table, msn);
   writer.writeSection(pid.programAssociation, programAssociationSection());
   writer.writeSection(pid.programMap, programMapSection(streams, clockPid, version));
 
   const clock = new Clock(writer, clockPid, discontinuity);
-  const packets = tracks.flatMap(pesOf).sort((a, b) => a.dtsTicks - b.dtsTicks);
+  const packets = [...tracks.flatMap(pesOf), ...metadataPes(metadata ?? [])].sort((a, b) => a.dtsTicks - b.dtsTicks);
   const [first] = packets;
   if (first !== undefined && first.pid !== clockPid) clock.write(first.dtsTicks);
   for (const packet of packets) {
@@ -157,6 +168,19 @@ function pesOf({ stream, timescale, units }: TransportTrack): TimedPes[] {
     });
   }
   return packets.map((packet, index) => ({ ...packet, isLast: index === packets.length - 1 }));
+}
+
+function metadataPes(metadata: readonly TransportMetadata[]): TimedPes[] {
+  const fitting = metadata.filter(({ tag }) => tag.length <= largestPesPayload);
+  return fitting.map(({ ptsTicks, tag }, index) => ({
+    pid: pid.metadata,
+    streamId: streamTypes.id3.streamId,
+    ptsTicks,
+    dtsTicks: ptsTicks,
+    pieces: [tag],
+    randomAccess: false,
+    isLast: index === fitting.length - 1,
+  }));
 }
 
 function readable(write: () => readonly Uint8Array[]): readonly Uint8Array[] {

@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { avcTrackConfig } from '../../../src/formats/avc/decoder-configuration.ts';
 import { hevcTrackConfig } from '../../../src/formats/hevc/decoder-configuration.ts';
+import { id3Tag, userTextFrame } from '../../../src/formats/id3/tag.ts';
 import type { TrackConfig } from '../../../src/formats/media/track.ts';
 import { type ElementaryStream, elementaryStream } from '../../../src/formats/mpegts/elementary-stream.ts';
 import {
@@ -10,6 +14,7 @@ import {
   writeTransportSegment,
 } from '../../../src/formats/mpegts/transport-segment.ts';
 import { allTrackConfigs, audioTrackConfig, sampleVideos, videoTrackConfig } from '../../support/sample-tracks.ts';
+import { run } from '../../support/ffmpeg.ts';
 import { adtsFramesOf, nalUnitsOf, readTransport } from '../../support/transport-reader.ts';
 
 const videoPid = 0x100;
@@ -70,6 +75,26 @@ function frames(sizes: readonly number[], fromTicks: number): TransportUnit[] {
     keyframe: true,
     data: new Uint8Array(size).fill(index),
   }));
+}
+
+/** ffprobe knows the descriptors of timed metadata, and only with them the codec. */
+async function probedMetadata(bytes: Uint8Array): Promise<{ codec: string; packets: { pts: number; size: number }[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamfront-id3-'));
+  try {
+    const file = join(folder, 'segment.ts');
+    await writeFile(file, bytes);
+    const asked = ['-v', 'error', '-select_streams', 'd', '-show_streams', '-show_packets', '-of', 'json', file];
+    const probed = JSON.parse((await run('ffprobe', asked)).standardOutput) as {
+      streams: { codec_name: string }[];
+      packets: { pts: number; size: string }[];
+    };
+    return {
+      codec: probed.streams.map(({ codec_name: name }) => name).join(),
+      packets: probed.packets.map(({ pts, size }) => ({ pts, size: Number(size) })),
+    };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 function video(units: readonly TransportUnit[]): TransportTrack {
@@ -249,5 +274,44 @@ describe('elementaryStream', () => {
     ]) {
       expect(elementaryStream({ ...aac, description })).toBeUndefined();
     }
+  });
+});
+
+describe('timed metadata in a transport stream', () => {
+  const tag = (bytes: number) => id3Tag([userTextFrame('x', 'a'.repeat(bytes))]);
+  const units = pictures(
+    Array.from({ length: 50 }, (_, index) => ({
+      sizes: [100],
+      keyframe: index === 0,
+      durationTicks: 3_600,
+      compositionOffsetTicks: 0,
+    })),
+    900_000,
+  );
+
+  it('is found by ffprobe as ID3 at its times, whatever its length', async () => {
+    const tags = [tag(0), tag(150), tag(5_000), tag(60_000)];
+    const metadata = tags.map((bytes, index) => ({ ptsTicks: 903_000 + index * 9_001, tag: bytes }));
+    const bytes = writeTransportSegment({ msn: 0, discontinuity: false, version: 0, tracks: [video(units)], metadata });
+    const read = readTransport(bytes);
+    expect(read.findings).toEqual([]);
+    expect((read.pes.get(0x102) ?? []).map(({ payload }) => Buffer.from(payload))).toEqual(
+      tags.map((wanted) => Buffer.from(wanted)),
+    );
+    expect((read.packetCounts.get(0x102) ?? 0) % 16).toBe(0);
+    const probed = await probedMetadata(bytes);
+    expect(probed.codec).toBe('timed_id3');
+    // ffmpeg takes five bytes of whatever has this stream type for the head of an access unit cell, which ID3 has not.
+    expect(probed.packets).toEqual(
+      metadata.map(({ ptsTicks, tag: { length } }) => ({ pts: ptsTicks, size: length - 5 })),
+    );
+  });
+
+  it('is left out where it is longer than a PES packet can say', () => {
+    const metadata = [{ ptsTicks: 903_000, tag: tag(65_100) }];
+    const bytes = writeTransportSegment({ msn: 0, discontinuity: false, version: 0, tracks: [video(units)], metadata });
+    const read = readTransport(bytes);
+    expect(read.findings).toEqual([]);
+    expect(read.pes.has(0x102)).toBe(false);
   });
 });
