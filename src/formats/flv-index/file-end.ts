@@ -2,6 +2,7 @@ import { ReadWindow } from '../media/read-window.ts';
 import type { Reading } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
 import { messageType } from '../rtmp/message.ts';
+import { longestDurationMs } from './file-metadata.ts';
 import { fileTimeMs } from './file-time.ts';
 import type { FlvIndex } from './flv-index.ts';
 import { findTag, roleOf, type StoredTag, tagAt } from './tag-walk.ts';
@@ -15,7 +16,10 @@ const enoughTailBytes = 2_097_152;
 interface KindEnd {
   readonly timeMs: number;
   readonly lastsMs: number;
+  readonly farAheadMs: number | undefined;
 }
+
+const maxGapMs = 600_000;
 
 /**
  * When the last frame of a file ends, by the tags at its end; of a file that was cut, by the last whole one. `undefined`
@@ -37,7 +41,10 @@ export function* fileEndMs(index: Omit<FlvIndex, 'durationMs'>): Reading<number 
     const seen = ends?.size ?? 0;
     const isLast = from === firstTagAt || bytes === tailBytes.at(-1);
     if (ends !== undefined && seen > 0 && (isLast || seen === kinds.size || bytes >= enoughTailBytes)) {
-      return Math.max(...[...ends.values()].map(({ timeMs, lastsMs }) => timeMs + lastsMs));
+      return Math.min(
+        longestDurationMs,
+        Math.max(...[...ends.values()].map(({ timeMs, lastsMs }) => timeMs + lastsMs)),
+      );
     }
     if (isLast) return undefined;
   }
@@ -57,11 +64,20 @@ function* endsFrom(
     const before = ends.get(tag.typeId);
     const kind = tag.typeId === messageType.audio ? 'audio' : 'video';
     const config = trackConfigs.find((track) => track.kind === kind);
-    const gapMs = before === undefined ? 0 : timeMs - before.timeMs;
-    const lastsMs = frameMs(config) ?? (gapMs > 0 ? gapMs : (before?.lastsMs ?? 0));
-    ends.set(tag.typeId, { timeMs: Math.max(timeMs, before?.timeMs ?? 0), lastsMs });
+    ends.set(tag.typeId, laterEnd(before, timeMs, frameMs(config)));
   }
   return ends;
+}
+
+/** One timestamp that is far ahead is damage, unless what follows is there too. */
+function laterEnd(before: KindEnd | undefined, timeMs: number, frameMsOfTrack: number | undefined): KindEnd {
+  if (before === undefined) return { timeMs, lastsMs: frameMsOfTrack ?? 0, farAheadMs: undefined };
+  const gapMs = timeMs - before.timeMs;
+  if (gapMs > maxGapMs && (before.farAheadMs === undefined || timeMs < before.farAheadMs)) {
+    return { ...before, farAheadMs: timeMs };
+  }
+  const lastsMs = frameMsOfTrack ?? (gapMs > 0 && gapMs <= maxGapMs ? gapMs : before.lastsMs);
+  return { timeMs: Math.max(timeMs, before.timeMs), lastsMs, farAheadMs: undefined };
 }
 
 /** Where every frame lasts the same. */

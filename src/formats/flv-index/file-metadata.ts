@@ -13,7 +13,7 @@ export interface FileMetadata {
 }
 
 /** Recorders without end write a duration of which only the exponent is right; nothing plays for so long. */
-const longestDurationMs = 0x7fff_ffff;
+export const longestDurationMs = 0x7fff_ffff;
 
 export const noKeyframes: KeyframeTable = { timesMs: new Float64Array(0), offsets: new Float64Array(0) };
 
