@@ -3,6 +3,7 @@ import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
 import type { RtmpsListenerSettings } from '../rtmp/listener-settings.ts';
+import { libraryFolder } from '../origin/library/library-settings.ts';
 import type { OriginSettings } from '../origin/settings.ts';
 import { formatDurationMs, formatSizeBytes } from '../base/units.ts';
 import { systemClock } from './system-clock.ts';
@@ -20,6 +21,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       ...rtmpsLines(origin.rtmps, 'origin.rtmps'),
       `           publishing: ${describeAuth(origin.publish)}`,
       ...hookLines(origin.publish),
+      `           library in ${libraryFolder(origin.library, data)}`,
       `           live window ${formatDurationMs(origin.live.windowMs)}, segments of ${formatDurationMs(origin.live.segmentMs)}, parts of ${formatDurationMs(origin.live.partMs)}`,
       ...origin.live.restream.map(
         // What follows the server may be a stream key.
@@ -48,8 +50,14 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       }
     }
     lines.push(`           commands reach it on ${control.http.host}:${control.http.port}`);
-    for (const { name, hosts, apps, behaviours } of edge.streaming) {
+    for (const { name, hosts, apps, behaviours, stored } of edge.streaming) {
       lines.push(`           streaming distribution ${name} for ${hosts.join(', ')}, applications ${apps.join(', ')}`);
+      if (stored !== undefined) {
+        const { distribution, path, ttlMs } = stored;
+        lines.push(
+          `             files below ${path} of the web distribution ${distribution}; a version is good for ${formatDurationMs(ttlMs)}`,
+        );
+      }
       for (const { stream, origins, publish, idleGraceMs, originGraceMs } of behaviours) {
         const group = origins
           .map((origin) => `${origin} (${serverOf(edge.origins[origin]?.rtmp ?? '')})`)

@@ -131,7 +131,14 @@ function singleValue(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.join(', ');
 }
 
-export function orderOf(asked: Asked, kind: FetchOrder['kind'], stale: CachedResponse | undefined): FetchOrder {
+/** What an order is made of: it may be somebody who speaks no HTTP that has asked. */
+type OrderedPart = 'behaviour' | 'cacheKey' | 'method' | 'requestFields' | 'target' | 'wants';
+
+export function orderOf(
+  asked: Pick<Asked, OrderedPart>,
+  kind: FetchOrder['kind'],
+  stale: CachedResponse | undefined,
+): FetchOrder {
   const { behaviour, cacheKey, method, target, wants } = asked;
   return {
     cacheKey,

@@ -14,11 +14,12 @@ import { type HttpListenersStats, startHttpListeners } from './http-listeners.ts
 import type { EdgeContext } from './request-steps.ts';
 import { type LiveRelayStats, startLiveRelay } from './live-relay.ts';
 import { openResponseStore } from './response-store.ts';
-import { compileRoutes } from './routes.ts';
+import { compileDistributions, compileRoutes } from './routes.ts';
 import { RunningFetches } from './running-fetches.ts';
 import type { EdgeSettings } from './settings.ts';
 import { HoldBudget } from './held-slices.ts';
 import { SlicedObjects } from './sliced-objects.ts';
+import { StoredPlays } from './stored/stored-plays.ts';
 
 /** How long `close` lets answers that are being sent come to their end. */
 const closeGraceMs = 2_000;
@@ -68,6 +69,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const { distributions } = settings;
   const invalidations = new Invalidations({ clock: deps.clock, log, bans, banStore, store, distributions });
   opened.defer(() => invalidations.close());
+  const web = compileDistributions(distributions, upstreams);
   const via = `1.1 ${settings.location} (StreamFront)`;
   const context: EdgeContext = {
     clock: deps.clock,
@@ -90,11 +92,13 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     counters,
     name: { location: settings.location, via, cacheName: `streamfront-${settings.location}` },
     identity: { via, cdnId: `streamfront-${randomBytes(8).toString('hex')}` },
-    route: compileRoutes(distributions, upstreams),
+    route: compileRoutes(web),
     httpsPort: () => settings.https?.publicPort ?? listeners.httpsPort ?? 443,
     nextRequestId: requestIds(),
   };
-  const live = await startLiveRelay(settings, deps);
+  const stored = new StoredPlays(context, web);
+  opened.defer(() => stored.close());
+  const live = await startLiveRelay(settings, { ...deps, stored });
   opened.defer(() => live.close(CloseBudget.of(deps.clock)));
   const facts = {
     location: settings.location,
@@ -115,6 +119,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     stats: () => ({ counters: { ...counters }, cache: store.stats(), live: live.stats(), ...listeners.stats() }),
     close: async (budget = CloseBudget.of(deps.clock)) => {
       await Promise.all([listeners.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
+      await stored.close();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       invalidations.close();
       await tiers.close();

@@ -23,4 +23,6 @@ export interface FetchOrder extends JudgedRequest {
    * it goes on without anybody waiting.
    */
   readonly kind: 'together' | 'alone' | 'background';
+  /** Of a large object only the first slice is wanted now: its version is to be known, and where to begin to read. */
+  readonly firstSliceOnly?: boolean;
 }

@@ -73,3 +73,10 @@ export class HeldSlices {
     this.letGoBefore(reader, Number.POSITIVE_INFINITY);
   }
 }
+
+const copiedBytes = 131_072;
+
+/** What readers beyond the budget get: it holds nothing. */
+export function shortCopy(bytes: Buffer | undefined): Buffer | undefined {
+  return bytes === undefined ? undefined : Buffer.from(bytes.subarray(0, copiedBytes));
+}

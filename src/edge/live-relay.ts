@@ -6,6 +6,7 @@ import { PublishAuthority } from '../http/publish-authority.ts';
 import { FanOut, type FanOutStats } from '../live/fan-out.ts';
 import { FlvResponder } from '../live/flv-responder.ts';
 import type { PlayService } from '../rtmp/connected-context.ts';
+import { EdgePlayGate } from './edge-play-gate.ts';
 import { Relay, type RelayStats } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { relayOrigins } from './relay-origin.ts';
@@ -13,9 +14,13 @@ import { RelayPublish } from './relay-publish.ts';
 import type { RelayedPublicationStats } from './relayed-publication.ts';
 import { type RtmpListenersStats, startRtmpListeners } from './rtmp-listeners.ts';
 import type { EdgeSettings } from './settings.ts';
+import type { StoredPlays, StoredPlaysStats } from './stored/stored-plays.ts';
 import { compileStreamingRoutes } from './streaming-routes.ts';
 
 export interface LiveRelayStats extends RelayStats {
+  /** Players that were refused, by why. */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly stored: StoredPlaysStats;
   readonly publications: readonly RelayedPublicationStats[];
   readonly players: FanOutStats;
   readonly listeners: RtmpListenersStats;
@@ -35,7 +40,7 @@ export interface LiveRelay {
 /** Starts what relays live streams both ways. Throws a `ConfigError` as `startRtmpListeners` does. */
 export async function startLiveRelay(
   settings: EdgeSettings,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  { clock, log, stored }: { readonly clock: Clock; readonly log: Log; readonly stored: StoredPlays },
 ): Promise<LiveRelay> {
   const routes = compileStreamingRoutes(settings.streaming, settings.distributions, relayOrigins(settings.origins));
   const options: RelayOptions = {
@@ -46,15 +51,16 @@ export async function startLiveRelay(
     log,
     random: Math.random,
   };
-  const apps = [...new Set(settings.streaming.flatMap((distribution) => distribution.apps))];
+  const apps = [...new Set(settings.streaming.flatMap(({ apps, stored }) => (stored === undefined ? apps : [])))];
   const authority = new PublishAuthority(settings.publish, { clock, log, apps });
-  const relay = new Relay(routes, options);
+  const relay = new Relay(options);
   const relayPublish = new RelayPublish(routes, authority, options);
   const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'edge.fanOut', clock });
-  const play: PlayService = { gate: relay, fanOut };
+  const gate = new EdgePlayGate(routes, relay, stored);
+  const play: PlayService = { gate, fanOut };
   const flv = new FlvResponder({
     ...play,
-    hasApplication: (tcUrl, app) => routes.application(tcUrl, app) === undefined,
+    hasApplication: (tcUrl, app) => routes.hasLiveStreams(tcUrl, app),
     fields: [['X-Edge-Location', settings.location]],
     clock,
     log,
@@ -71,6 +77,8 @@ export async function startLiveRelay(
     rtmpsPort: listeners.rtmpsPort,
     stats: () => ({
       ...relay.stats(),
+      refused: gate.refused,
+      stored: stored.stats(),
       players: fanOut.stats(),
       publications: relayPublish.stats(),
       listeners: listeners.stats(),

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { type FieldLines, fieldValues } from '../formats/http-fields/field-lines.ts';
+import { parseContentRange } from '../formats/http-fields/content-range.ts';
+import { type FieldLines, fieldValue, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
 import { endToEndFields } from '../formats/http-fields/hop-by-hop.ts';
 import { formatHttpDate } from '../formats/http-fields/http-date.ts';
 import type { UpstreamExchange, UpstreamHandler } from '../http/upstream.ts';
@@ -59,11 +60,13 @@ export class OriginFetch implements UpstreamHandler {
   #exchange: UpstreamExchange | undefined;
   #requestedMs = 0;
   #conditional = false;
+  #asksFirstSlice: boolean;
 
   constructor(surroundings: FetchSurroundings, order: FetchOrder) {
     this.#surroundings = surroundings;
     this.sequence = surroundings.bans.current;
     this.#order = this.#withoutBanned(order);
+    this.#asksFirstSlice = order.firstSliceOnly === true;
   }
 
   get waiterCount(): number {
@@ -93,7 +96,8 @@ export class OriginFetch implements UpstreamHandler {
     this.#conditional = conditions.length > 0;
     this.#surroundings.counters.originRequests++;
     this.#requestedMs = this.#surroundings.clock.monotonicMs();
-    this.#exchange = upstream.fetch({ method, target, fields: [...requestFields, ...conditions] }, this);
+    const range = this.#asksFirstSlice ? ['Range', `bytes=0-${this.#surroundings.slices.sliceBytes - 1}`] : [];
+    this.#exchange = upstream.fetch({ method, target, fields: [...requestFields, ...range, ...conditions] }, this);
     // It may have failed before it could be held.
     if (this.#state.kind === 'done') this.#exchange.abort();
   }
@@ -124,7 +128,8 @@ export class OriginFetch implements UpstreamHandler {
       );
       return;
     }
-    this.#arrive(status, fields);
+    if (status === 206 && this.#asksFirstSlice) this.#arriveAsFirstSlice(fields);
+    else this.#arrive(status, fields);
   }
 
   onData(bytes: Buffer): void {
@@ -231,14 +236,42 @@ export class OriginFetch implements UpstreamHandler {
     this.#giveUpIfUnread(response);
   }
 
-  /** The manifest is stored at once: whoever comes from now on reads what is there of the slices. */
-  #arriveInSlices(manifest: CachedResponse, exchange: UpstreamExchange, told: Judgement): void {
+  /** What a whole answer would have said of this object, and the first of its slices. */
+  #arriveAsFirstSlice(originFields: FieldLines): void {
+    const { slices } = this.#surroundings;
+    const range = parseContentRange(fieldValue(originFields, 'content-range') ?? '');
+    const lengthBytes = range?.kind === 'part' && range.first === 0 ? range.completeBytes : undefined;
+    const isFirst = range?.kind === 'part' && range.last === Math.min(slices.sliceBytes, lengthBytes ?? 0) - 1;
+    const judgement = this.#judge(
+      200,
+      endToEndFields(this.#dated(withoutFields(originFields, rangeFields))),
+      originFields,
+    );
+    const { head, rule } = judgement;
+    const mayKeep = isKept(rule) && this.#order.mayStore && !this.#isOutdated(head) && isWorthStoring(head);
+    const entityTag = isFirst && mayKeep ? slicingTag({ ...head, lengthBytes }, 1) : undefined;
+    if (entityTag === undefined || lengthBytes === undefined || this.#exchange === undefined) {
+      // Nobody could tell its parts from those of another version: asked again, for the whole.
+      this.#exchange?.abort();
+      this.#asksFirstSlice = false;
+      this.#ask([]);
+      return;
+    }
+    const sliced = slices.manifest(entityTag, lengthBytes, this.sequence);
+    this.#arriveInSlices(new CachedResponse({ ...head, sliced }, emptyBody), this.#exchange, judgement, true);
+  }
+
+  /**
+   * The manifest is stored at once: whoever comes from now on reads what is there of the slices. `firstSliceOnly`: no more
+   * than that comes by this exchange.
+   */
+  #arriveInSlices(manifest: CachedResponse, exchange: UpstreamExchange, told: Judgement, firstSliceOnly = false): void {
     const { store, fetches, slices } = this.#surroundings;
     const { cacheKey } = this.#order;
     this.#endWaiting();
     store.put(cacheKey, manifest);
     if (told.rule.kind === 'store') fetches.clearVerdict(cacheKey);
-    const intake = slices.adopt(cacheKey, manifest, exchange);
+    const intake = slices.adopt(cacheKey, manifest, exchange, firstSliceOnly);
     this.#state = { kind: 'slicing', intake };
     this.#waiters.settle({ kind: 'slicing', response: manifest, told }, told.rule);
     intake.settle();
@@ -320,6 +353,9 @@ export class OriginFetch implements UpstreamHandler {
 }
 
 const emptyBody = Buffer.alloc(0);
+
+/** These are of a part. */
+const rangeFields = new Set(['content-range', 'content-length']);
 
 /** What is stale at once and cannot be confirmed later would only push out what can be used. */
 function isWorthStoring({ facts, fields }: ResponseHead): boolean {

@@ -91,7 +91,7 @@ export class RelayPublish implements PublishGate {
   }
 
   #route({ tcUrl, app, streamName }: PublishRequest): RoutedStream | PublishRefused {
-    const routed = this.#routes.stream(tcUrl, app, streamName);
+    const routed = this.#routes.publish(tcUrl, app, streamName);
     if (routed.kind === 'unrouted') {
       return refused(undefined, relayCode(routed.code), `${routed.code}: ${routed.sentence}`);
     }

@@ -1,14 +1,12 @@
-import type { PlayAdmission, PlayGate, PlayRefused, PlayRequest } from '../live/play-gate.ts';
+import type { LiveAdmission, PlayRefused, PlayRequest } from '../live/play-gate.ts';
 import { RecentRefusals } from './recent-refusals.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { RelayedStream, type RelayedStreamStats } from './relayed-stream.ts';
-import type { StreamingRoutes, Unrouted } from './streaming-routes.ts';
+import type { RoutedStream, Unrouted } from './streaming-routes.ts';
 
 export interface RelayStats {
   /** Those that are fetched now. */
   readonly streams: readonly RelayedStreamStats[];
-  /** Viewers that were refused, by why. */
-  readonly refused: Readonly<Record<string, number>>;
 }
 
 /**
@@ -17,36 +15,29 @@ export interface RelayStats {
  * what the origin has, so that a takeover, an encoder that comes back or an origin that refuses is decided in one place
  * and looks the same everywhere, at the price of one way to the origin and back.
  */
-export class Relay implements PlayGate {
-  readonly #routes: StreamingRoutes;
+export class Relay {
   readonly #options: RelayOptions;
   readonly #streams = new Map<string, RelayedStream>();
   readonly #recentRefusals: RecentRefusals;
-  readonly #refused = new Map<string, number>();
   #closed = false;
 
-  constructor(routes: StreamingRoutes, options: RelayOptions) {
-    this.#routes = routes;
+  constructor(options: RelayOptions) {
     this.#options = options;
     this.#recentRefusals = new RecentRefusals(options.clock);
   }
 
   stats(): RelayStats {
-    return {
-      streams: [...this.#streams.values()].map((stream) => stream.stats()),
-      refused: Object.fromEntries(this.#refused),
-    };
+    return { streams: [...this.#streams.values()].map((stream) => stream.stats()) };
   }
 
-  async admit(request: PlayRequest, signal: AbortSignal): Promise<PlayAdmission> {
-    const routed = this.#routes.stream(request.tcUrl, request.app, request.streamName);
-    if (routed.kind === 'unrouted') return this.#refuse(refusedBy(routed));
+  /** As `PlayGate.admit`, when it is known what is asked for. */
+  async admit(routed: RoutedStream, request: PlayRequest, signal: AbortSignal): Promise<LiveAdmission | PlayRefused> {
     const key = `${routed.behaviour.id}/${routed.path}`;
     const running = this.#streams.get(key);
     const recent = running === undefined ? this.#recentRefusals.get(key) : undefined;
-    if (recent !== undefined) return this.#refuse(recent);
+    if (recent !== undefined) return recent;
     if (running === undefined && (this.#closed || this.#streams.size >= this.#options.maxLiveStreams)) {
-      return this.#refuse(this.#closed ? closing : this.#full());
+      return this.#closed ? closing : this.#full();
     }
     const stream = running ?? this.#start(key, { routed, via: request.via ?? [] });
     const leave = stream.join();
@@ -55,7 +46,7 @@ export class Relay implements PlayGate {
       if (refusal === undefined) return { kind: 'live', path: routed.path, stream: stream.stream, release: leave };
       leave();
       this.#recentRefusals.set(key, refusal);
-      return this.#refuse(refusal);
+      return refusal;
     } catch (error) {
       leave();
       throw error;
@@ -89,11 +80,6 @@ export class Relay implements PlayGate {
       sentence: `this edge fetches ${maxLiveStreams} streams already (setting edge.maxLiveStreams)`,
     };
   }
-
-  #refuse(refusal: PlayRefused): PlayRefused {
-    this.#refused.set(refusal.code, (this.#refused.get(refusal.code) ?? 0) + 1);
-    return refusal;
-  }
 }
 
 const closing: PlayRefused = {
@@ -102,15 +88,6 @@ const closing: PlayRefused = {
   code: 'RELAY_CLOSED',
   sentence: 'this edge is closing',
 };
-
-function refusedBy({ code, sentence }: Unrouted): PlayRefused {
-  return {
-    kind: 'refused',
-    statusCode: 'NetStream.Play.StreamNotFound',
-    code: relayCode(code),
-    sentence: `${code}: ${sentence}`,
-  };
-}
 
 const relayCodes = {
   DistributionNotFound: 'RELAY_DISTRIBUTION_NOT_FOUND',

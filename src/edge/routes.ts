@@ -41,33 +41,44 @@ export interface ErrorPage {
  */
 export type Route = (host: string, path: string) => Behaviour | 'no-distribution' | 'no-behaviour' | 'ambiguous';
 
-export function compileRoutes(
+/** A web distribution, ready for use. */
+export interface Distribution {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  /** Of a normalised path. */
+  behaviourAt(path: string): Behaviour | 'no-behaviour' | 'ambiguous';
+}
+
+export function compileDistributions(
   distributions: readonly DistributionSettings[],
   upstreams: ReadonlyMap<string, Upstream>,
-): Route {
-  const distributionOf = compileHosts(
-    distributions.map((distribution) => {
-      const behaviourOf = compileBehaviours(
-        distribution.behaviours.map((settings) => ({
-          ...compileBehaviour(distribution, settings, upstreams),
-          errorPage: (status: number) => errorPages.get(status),
-        })),
-      );
-      const errorPages = compileErrorPages(distribution, behaviourOf);
-      return { hosts: distribution.hosts, behaviourOf };
-    }),
-  );
-  return (host, path) => {
-    const distribution = distributionOf(host);
-    if (distribution === undefined) return 'no-distribution';
-    const { behaviourOf } = distribution;
-    const behaviour = behaviourOf(path);
-    const readings = readingsOf(path);
-    if (readings?.every((reading) => reading === path || behaviourOf(reading) === behaviour) !== true) {
-      return 'ambiguous';
-    }
-    return behaviour ?? 'no-behaviour';
-  };
+): Distribution[] {
+  return distributions.map((distribution) => {
+    const behaviourOf = compileBehaviours(
+      distribution.behaviours.map((settings) => ({
+        ...compileBehaviour(distribution, settings, upstreams),
+        errorPage: (status: number) => errorPages.get(status),
+      })),
+    );
+    const errorPages = compileErrorPages(distribution, behaviourOf);
+    return {
+      name: distribution.name,
+      hosts: distribution.hosts,
+      behaviourAt: (path) => {
+        const behaviour = behaviourOf(path);
+        const readings = readingsOf(path);
+        if (readings?.every((reading) => reading === path || behaviourOf(reading) === behaviour) !== true) {
+          return 'ambiguous';
+        }
+        return behaviour ?? 'no-behaviour';
+      },
+    };
+  });
+}
+
+export function compileRoutes(distributions: readonly Distribution[]): Route {
+  const distributionOf = compileHosts(distributions);
+  return (host, path) => distributionOf(host)?.behaviourAt(path) ?? 'no-distribution';
 }
 
 function compileBehaviour(

@@ -245,13 +245,13 @@ export const edgeSchema = z
         }
       });
     });
-    for (const finding of streamingFindings(edge.streaming ?? [], Object.keys(edge.origins))) {
+    for (const finding of streamingFindings(edge.streaming ?? [], Object.keys(edge.origins), edge.distributions)) {
       context.addIssue({ code: 'custom', ...finding });
     }
   })
   .transform(({ streaming, ...rest }) => ({
     ...rest,
-    streaming: resolvedStreaming(streaming, Object.keys(rest.origins)),
+    streaming: resolvedStreaming(streaming, Object.keys(rest.origins), rest.distributions),
   }))
   .prefault({});
 

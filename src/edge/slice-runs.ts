@@ -6,6 +6,11 @@ import type { SlicedReader } from './sliced-reader.ts';
 /** An exchange that stands still this long because its readers do is given up; they get another when they go on. */
 const idleRunMs = 15_000;
 
+/** What a player of media is given at once behind the place where it begins, so that it has something to begin with. */
+const firstAheadBytes = 262_144;
+/** Later it is to have what it plays in this time. */
+const playedAheadMs = 6_000;
+
 export interface SliceRunsOptions {
   readonly clock: Clock;
   readonly sliceBytes: number;
@@ -49,7 +54,7 @@ export class SliceRuns {
   follow(reader: SlicedReader, run: SliceRun): void {
     reader.runs.add(run);
     this.#followers.get(run)?.add(reader);
-    run.reach(reader.offset, this.#wantedEnd(reader));
+    run.reach(reader.offset, this.wantedEnd(reader));
   }
 
   leave(reader: SlicedReader): void {
@@ -59,7 +64,10 @@ export class SliceRuns {
 
   /** Follows the run that brings what a waiting reader wants, if there is one. */
   followComing(reader: SlicedReader): boolean {
-    const run = this.coming(reader.offset, reader.runs) ?? this.coming(reader.offset);
+    // Who plays has jumped to where it is, and is not to wait for what it has jumped over.
+    const jumps = reader.readAhead.kind === 'media' && !this.wholeOnly;
+    const patience = jumps ? this.#options.sliceBytes : undefined;
+    const run = this.coming(reader.offset, reader.runs, patience) ?? this.coming(reader.offset, undefined, patience);
     if (run !== undefined) this.follow(reader, run);
     return run !== undefined;
   }
@@ -73,12 +81,16 @@ export class SliceRuns {
     return undefined;
   }
 
-  /** The run that has the byte at `offset`, or brings it before long. */
-  coming(offset: number, runs: Iterable<SliceRun> = this.#followers.keys()): SliceRun | undefined {
+  /** The run that has the byte at `offset`, or brings it when it has brought `reachBytes` at most. */
+  coming(
+    offset: number,
+    runs: Iterable<SliceRun> = this.#followers.keys(),
+    reachBytes = this.#reachBytes(),
+  ): SliceRun | undefined {
     for (const run of runs) {
       const growing = run.growingSlice;
       if (growing !== undefined && offset >= growing.start && offset < growing.end) return run;
-      if (offset >= run.position && offset < run.end && offset - run.position <= this.#reachBytes()) return run;
+      if (offset >= run.position && offset < run.end && offset - run.position <= reachBytes) return run;
       if (!run.keeps && run.bytesAt(offset) !== undefined) return run;
     }
     return undefined;
@@ -87,7 +99,7 @@ export class SliceRuns {
   /** A reader has gone on. */
   reached(reader: SlicedReader): void {
     for (const run of reader.runs) {
-      run.reach(reader.offset, this.#wantedEnd(reader));
+      run.reach(reader.offset, this.wantedEnd(reader));
       if (!run.keeps) this.trim(run);
       if (reader.offset < run.end) continue;
       reader.runs.delete(run);
@@ -114,7 +126,7 @@ export class SliceRuns {
   settle(): void {
     for (const [run, followers] of this.#followers) {
       run.forgetReach();
-      for (const reader of followers) run.reach(reader.offset, this.#wantedEnd(reader));
+      for (const reader of followers) run.reach(reader.offset, this.wantedEnd(reader));
       if (followers.size === 0 && run.done) this.drop(run);
     }
   }
@@ -152,9 +164,22 @@ export class SliceRuns {
     return this.wholeOnly ? Number.POSITIVE_INFINITY : this.#options.readAheadBytes;
   }
 
-  #wantedEnd(reader: SlicedReader): number {
+  /** How far ahead of a reader the origin is read. */
+  aheadBytes(reader: SlicedReader): number {
+    const { clock, readAheadBytes, sliceBytes } = this.#options;
+    if (reader.readAhead.kind === 'steady') return readAheadBytes;
+    const readBytes = reader.offset - reader.first;
+    const playedMs = Math.max(1, clock.monotonicMs() - reader.readAhead.openedMs);
+    const soonBytes = Math.max(sliceBytes, (readBytes / playedMs) * playedAheadMs);
+    return Math.min(readAheadBytes, soonBytes, Math.max(firstAheadBytes, readBytes / 2));
+  }
+
+  /** Where what is wanted for a reader ends; for a player of media the end of a slice. */
+  wantedEnd(reader: SlicedReader): number {
     if (reader.finished) return 0;
-    const ahead = reader.offset + this.#options.readAheadBytes;
-    return Math.min(ahead, sliceAt(reader.last, this.#options).end);
+    const ahead = reader.offset + this.aheadBytes(reader);
+    const lastEnd = sliceAt(reader.last, this.#options).end;
+    if (ahead >= lastEnd) return lastEnd;
+    return reader.readAhead.kind === 'steady' ? ahead : sliceAt(ahead, this.#options).end;
   }
 }

@@ -8,18 +8,16 @@ import type { BodyReader } from '../stores/body-reader.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
 import { recallDeadlineMs } from './await-recall.ts';
 import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
-import { type HoldBudget, HeldSlices } from './held-slices.ts';
+import { type HoldBudget, HeldSlices, shortCopy } from './held-slices.ts';
 import { OriginPatience } from './origin-patience.ts';
 import { requestSlices, type SliceFailure, type SliceHandler, type SliceSource } from './slice-request.ts';
 import { SliceRun } from './slice-run.ts';
 import { SliceRuns } from './slice-runs.ts';
-import { SlicedReader, type SliceSupply } from './sliced-reader.ts';
+import { type ReadAhead, SlicedReader, type SliceSupply } from './sliced-reader.ts';
 import { StoredSlices } from './stored-slices.ts';
 
 /** What is asked for in one request to the origin: more would hold a connection for long that stands still mostly. */
 const maxRunBytes = 33_554_432;
-/** Readers beyond the budget for held slices get copies of this size, and hold nothing. */
-const copiedBytes = 131_072;
 
 export interface SliceSurroundings {
   readonly clock: Clock;
@@ -84,15 +82,21 @@ export class SlicedObject implements SliceSupply {
     return this.#gone !== undefined;
   }
 
-  openReader(range: ByteRange, source: SliceSource, onProgress: () => void): BodyReader {
-    const reader = new SlicedReader(this, range, source, onProgress);
+  openReader(range: ByteRange, source: SliceSource, onProgress: () => void, readAhead: ReadAhead): BodyReader {
+    const openedMs = this.#surroundings.clock.monotonicMs();
+    const reader = new SlicedReader(this, range, source, onProgress, { kind: readAhead, openedMs });
     this.#readers.add(reader);
     return reader;
   }
 
-  /** An exchange that has begun to bring the whole object. To be followed by `settle` when its first readers are there. */
-  adopt(exchange: UpstreamExchange): SliceHandler & { settle(): void } {
-    const run = this.#newRun(0, this.#manifest.lengthBytes);
+  /**
+   * An exchange that has begun to bring the whole object, or its first slice, which is worth having whoever reads. To be
+   * followed by `settle` when its first readers are there.
+   */
+  adopt(exchange: UpstreamExchange, firstSliceOnly: boolean): SliceHandler & { settle(): void } {
+    const { end } = sliceAt(0, this.#manifest);
+    const run = this.#newRun(0, firstSliceOnly ? end : this.#manifest.lengthBytes);
+    if (firstSliceOnly) run.promise(end);
     this.#runs.add(run);
     run.attach(exchange);
     return { ...this.#handlerOf(run), settle: () => this.#settle() };
@@ -112,7 +116,9 @@ export class SlicedObject implements SliceSupply {
       this.#runs.promiseLast(reader);
     } else {
       this.#runs.reached(reader);
-      if (reader.offset === end) this.#lookAhead(reader);
+      if (reader.readAhead.kind === 'steady' ? reader.offset === end : this.#shouldLookFarther(reader)) {
+        this.#lookAhead(reader);
+      }
     }
     return bytes;
   }
@@ -170,22 +176,22 @@ export class SlicedObject implements SliceSupply {
     if (this.#gone !== undefined) {
       this.#failReader(reader, this.#gone);
     } else if (this.#retry === undefined && !this.#runs.followComing(reader)) {
-      this.#begin(this.#newRun(reader.offset, this.#runEnd(reader.offset, reader.last)), reader);
+      this.#begin(this.#newRun(reader.offset, this.#runEnd(reader.offset, reader)), reader);
     }
   }
 
   /** Begins to fetch what a reader comes to soon, as far as there is room to keep it. */
   #lookAhead(reader: SlicedReader): void {
     if (this.#runs.wholeOnly || this.#gone !== undefined || this.#retry !== undefined) return;
-    const until = Math.min(reader.offset + this.#surroundings.readAheadBytes, reader.last + 1);
-    for (let at = reader.offset; at < until; at += this.#manifest.sliceBytes) {
+    const until = Math.min(reader.offset + this.#runs.aheadBytes(reader), reader.last + 1);
+    for (let at = sliceAt(reader.offset, this.#manifest).start; at < until; at += this.#manifest.sliceBytes) {
       if (this.#isHere(at)) continue;
       const coming = this.#runs.coming(at);
       if (coming !== undefined) {
         this.#runs.follow(reader, coming);
         continue;
       }
-      const run = this.#newRun(at, this.#runEnd(at, reader.last));
+      const run = this.#newRun(at, this.#runEnd(at, reader));
       if (run.keeps) this.#begin(run, reader);
       return;
     }
@@ -197,13 +203,30 @@ export class SlicedObject implements SliceSupply {
     return this.#held.has(index) || this.#stored.has(index);
   }
 
-  /** A run goes on to the last slice that is wanted, or to the first that is here already or on its way. */
-  #runEnd(offset: number, last: number): number {
+  /**
+   * Whether a player of media has come so far that more is to be fetched for it. Not while another one waits: an origin that
+   * is hardly fast enough shall send what is missing, before what is only soon.
+   */
+  #shouldLookFarther(reader: SlicedReader): boolean {
+    const wantedEnd = this.#runs.wantedEnd(reader);
+    if (wantedEnd <= reader.lookedTo) return false;
+    for (const other of this.#readers) if (other.waiting) return false;
+    reader.lookedTo = wantedEnd;
+    return true;
+  }
+
+  /**
+   * A run goes on to the last slice that is wanted, or to the first that is here already or on its way. For a player of
+   * media only as far as it is wanted now: its connection would stand still for minutes otherwise.
+   */
+  #runEnd(offset: number, reader: SlicedReader): number {
     const { sliceBytes, lengthBytes } = this.#manifest;
     if (this.#runs.wholeOnly) return lengthBytes;
     const first = sliceAt(offset, this.#manifest);
     const longest = first.start + Math.max(sliceBytes, maxRunBytes - (maxRunBytes % sliceBytes));
-    const farthest = Math.min(sliceAt(last, this.#manifest).end, longest);
+    const lastEnd = sliceAt(reader.last, this.#manifest).end;
+    const wanted = reader.readAhead.kind === 'steady' ? lastEnd : Math.max(first.end, this.#runs.wantedEnd(reader));
+    const farthest = Math.min(lastEnd, longest, wanted);
     for (let at = first.end; at < farthest; at += sliceBytes) {
       if (this.#isHere(at) || this.#runs.coming(at) !== undefined) return at;
     }
@@ -368,10 +391,6 @@ export class SlicedObject implements SliceSupply {
     this.#retry = undefined;
     this.#onIdle();
   }
-}
-
-function shortCopy(bytes: Buffer | undefined): Buffer | undefined {
-  return bytes === undefined ? undefined : Buffer.from(bytes.subarray(0, copiedBytes));
 }
 
 function contradiction(sentence: string): SliceFailure {

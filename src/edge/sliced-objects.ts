@@ -5,6 +5,7 @@ import type { BodyReader } from '../stores/body-reader.ts';
 import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
 import type { SliceHandler, SliceSource } from './slice-request.ts';
 import { SlicedObject, type SliceSurroundings } from './sliced-object.ts';
+import type { ReadAhead } from './sliced-reader.ts';
 
 /** Takes what comes of an object that is cut into slices. */
 export interface SlicedIntake extends SliceHandler {
@@ -22,11 +23,13 @@ export interface SlicedObjectsOptions extends SliceSurroundings {
 /** The large objects of an edge that are being read or fetched. The rest of them is in the store, and only there. */
 export class SlicedObjects {
   readonly slicedFromBytes: number;
+  readonly sliceBytes: number;
   readonly #options: SlicedObjectsOptions;
   readonly #objects = new Map<string, SlicedObject>();
 
   constructor(options: SlicedObjectsOptions) {
     this.slicedFromBytes = options.slicedFromBytes;
+    this.sliceBytes = options.sliceBytes;
     this.#options = options;
   }
 
@@ -46,21 +49,26 @@ export class SlicedObjects {
   }
 
   /**
-   * Takes over an exchange that has begun to bring the whole of an object. What comes is to be handed to the intake.
+   * Takes over an exchange that has begun to bring the whole of an object, or the first of its slices alone. What comes is
+   * to be handed to the intake.
    */
-  adopt(cacheKey: string, manifest: CachedResponse, exchange: UpstreamExchange): SlicedIntake {
-    return this.#object(cacheKey, manifest.head).adopt(exchange);
+  adopt(cacheKey: string, manifest: CachedResponse, exchange: UpstreamExchange, firstSliceOnly: boolean): SlicedIntake {
+    return this.#object(cacheKey, manifest.head).adopt(exchange, firstSliceOnly);
   }
 
-  /** Reads a range of an object whose manifest was found in the store. `source`: where what is missing is fetched. */
+  /**
+   * Reads a range of an object whose manifest was found in the store. `source`: where what is missing is fetched;
+   * `readAhead`: how much of it before it is read.
+   */
   openReader(
     cacheKey: string,
     manifest: CachedResponse,
     source: SliceSource,
     range: ByteRange,
     onProgress: () => void,
+    readAhead: ReadAhead = 'steady',
   ): BodyReader {
-    return this.#object(cacheKey, manifest.head).openReader(range, source, onProgress);
+    return this.#object(cacheKey, manifest.head).openReader(range, source, onProgress, readAhead);
   }
 
   #object(cacheKey: string, head: ResponseHead): SlicedObject {

@@ -10,6 +10,13 @@ export interface SliceSupply {
   leave(reader: SlicedReader): void;
 }
 
+/**
+ * What is fetched before it is read. `steady`: always as much as the settings say. `media`: for a player, which may jump
+ * elsewhere at any moment and reads at the pace at which it plays: first what it needs, then more and more, and as much
+ * as it plays in a few seconds.
+ */
+export type ReadAhead = 'steady' | 'media';
+
 /** One viewer's place in a range of a sliced object. What stands here is for its supply to read and to set. */
 export class SlicedReader implements BodyReader {
   readonly first: number;
@@ -29,13 +36,25 @@ export class SlicedReader implements BodyReader {
   closed = false;
   readonly #supply: SliceSupply;
 
-  constructor(supply: SliceSupply, range: ByteRange, source: SliceSource, onProgress: () => void) {
+  /** `openedMs` is monotonic. */
+  readonly readAhead: { readonly kind: ReadAhead; readonly openedMs: number };
+  /** What is to be fetched ahead was looked at up to here. */
+  lookedTo = 0;
+
+  constructor(
+    supply: SliceSupply,
+    range: ByteRange,
+    source: SliceSource,
+    onProgress: () => void,
+    readAhead: SlicedReader['readAhead'],
+  ) {
     this.#supply = supply;
     this.first = range.first;
     this.offset = range.first;
     this.last = range.last;
     this.source = source;
     this.onProgress = onProgress;
+    this.readAhead = readAhead;
   }
 
   get begun(): boolean {

@@ -1,7 +1,13 @@
 import type { CacheStore } from '../stores/cache-store.ts';
 import { CachedResponse, type ResponseHead, type SlicedManifest } from './edge-response.ts';
 
-/** The slices of one version of an object in the store: one entry each, under the object's cache key and a number. */
+/** A slice by its number, or what was found out about the whole of a media file, which comes and goes with its slices. */
+export type StoredPart = number | 'index';
+
+/**
+ * The slices of one version of an object in the store: one entry each, under the object's cache key and a number. A media
+ * file has its index beside them.
+ */
 export class StoredSlices {
   readonly #store: CacheStore<CachedResponse>;
   readonly #cacheKey: string;
@@ -15,25 +21,25 @@ export class StoredSlices {
     this.#identity = identity;
   }
 
-  get(index: number): Buffer | undefined {
-    return this.#amongThese(this.#store.get(this.#sliceKey(index)));
+  get(part: StoredPart): Buffer | undefined {
+    return this.#amongThese(this.#store.get(this.#partKey(part)));
   }
 
   /** Probably: no use of the slice is counted. */
   has(index: number): boolean {
-    return this.#store.has(this.#sliceKey(index));
+    return this.#store.has(this.#partKey(index));
   }
 
   /** From the lower tier; `undefined` when it surely has nothing. */
-  recall(index: number): Promise<Buffer | undefined> | undefined {
-    return this.#store.recall(this.#sliceKey(index))?.then((variants) => this.#amongThese(variants));
+  recall(part: StoredPart): Promise<Buffer | undefined> | undefined {
+    return this.#store.recall(this.#partKey(part))?.then((variants) => this.#amongThese(variants));
   }
 
   /**
    * What puts slices that are fetched from now on into the store. They are as new as the manifest is known to be now: a
    * ban may have spoken since it came.
    */
-  keeper(): (index: number, bytes: Buffer) => void {
+  keeper(): (part: StoredPart, bytes: Buffer) => void {
     const { facts, memoryOnly = false, sequence, tags, variantKey } = this.#head;
     const manifest = this.#manifest();
     const head: ResponseHead = {
@@ -47,8 +53,8 @@ export class StoredSlices {
       memoryOnly,
       sliceOf: this.#identity,
     };
-    return (index, bytes) => {
-      this.#store.put(this.#sliceKey(index), new CachedResponse(head, bytes));
+    return (part, bytes) => {
+      this.#store.put(this.#partKey(part), new CachedResponse(head, bytes));
     };
   }
 
@@ -67,7 +73,7 @@ export class StoredSlices {
   }
 
   /** `#` cannot stand in a cache key. */
-  #sliceKey(index: number): string {
-    return `${this.#cacheKey}#${index}`;
+  #partKey(part: StoredPart): string {
+    return `${this.#cacheKey}#${part}`;
   }
 }

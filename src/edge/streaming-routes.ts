@@ -1,8 +1,9 @@
 import { compileHosts, compilePathPattern } from '../policy/behaviour-match.ts';
+import { isStoredApplication, type StoredName, storedName } from '../policy/stored-name.ts';
 import { applicationName, streamPath } from '../policy/stream-path.ts';
 import type { RelayOrigin } from './relay-origin.ts';
 import type { DistributionSettings } from './settings.ts';
-import type { StreamingBehaviourSettings, StreamingSettings } from './streaming-settings.ts';
+import type { StoredMediaSettings, StreamingBehaviourSettings, StreamingSettings } from './streaming-settings.ts';
 
 /** A behaviour of a streaming distribution, ready for use. */
 export interface StreamingBehaviour extends Omit<StreamingBehaviourSettings, 'origins'> {
@@ -25,6 +26,15 @@ export interface RoutedStream {
   readonly path: string;
 }
 
+/** A file that is asked for as a stream. */
+export interface RoutedFile {
+  readonly kind: 'stored';
+  readonly library: StoredMediaSettings;
+  readonly name: StoredName;
+  /** `app/name`, without query. */
+  readonly path: string;
+}
+
 /** What nothing answers for, with the error that CloudFront had for it. */
 export interface Unrouted {
   readonly kind: 'unrouted';
@@ -36,14 +46,25 @@ export interface Unrouted {
 export interface StreamingRoutes {
   /** Whether anything can be had of this application on this host, as `connect` asks. */
   application(tcUrl: string | undefined, app: string): Unrouted | undefined;
-  stream(tcUrl: string | undefined, app: string, streamName: string): RoutedStream | Unrouted;
+  /** Whether it has live streams. */
+  hasLiveStreams(tcUrl: string | undefined, app: string): boolean;
+  /** What is played by this name. */
+  play(tcUrl: string | undefined, app: string, streamName: string): RoutedStream | RoutedFile | Unrouted;
+  /** What is published by this name. */
+  publish(tcUrl: string | undefined, app: string, streamName: string): RoutedStream | Unrouted;
 }
 
 interface CompiledDistribution {
   readonly hosts: readonly string[];
-  readonly name: string;
   readonly apps: readonly string[];
+  readonly stored: StoredMediaSettings | undefined;
   behaviourOf(path: string): StreamingBehaviour | undefined;
+}
+
+/** Distributions of one host that have different applications. */
+interface HostGroup {
+  readonly hosts: readonly string[];
+  readonly distributions: readonly CompiledDistribution[];
 }
 
 export function compileStreamingRoutes(
@@ -51,12 +72,12 @@ export function compileStreamingRoutes(
   web: readonly DistributionSettings[],
   origins: ReadonlyMap<string, RelayOrigin>,
 ): StreamingRoutes {
-  const streamingOf = compileHosts(streaming.map((distribution) => compileDistribution(distribution, origins)));
+  const streamingOf = compileHosts(hostGroups(streaming.map((settings) => compileDistribution(settings, origins))));
   const webOf = compileHosts(web);
   const distributionFor = (tcUrl: string | undefined, appField: string) => {
     const host = hostOf(tcUrl);
-    const distribution = streamingOf(host);
-    if (distribution === undefined) {
+    const distributions = streamingOf(host)?.distributions;
+    if (distributions === undefined) {
       const isWeb = webOf(host) !== undefined;
       return isWeb
         ? unrouted(
@@ -66,34 +87,49 @@ export function compileStreamingRoutes(
         : unrouted('DistributionNotFound', `no streaming distribution answers for ${shown(host)}`);
     }
     const app = applicationName(appField);
-    if (!distribution.apps.includes(app)) {
-      const known = distribution.apps.map((name) => `rtmp://HOST/${name}/NAME`).join(', ');
-      return unrouted('InvalidInstance', `there is no application "${shown(app)}" here: streams are at ${known}`);
+    const live = distributions.find(({ apps, stored }) => stored === undefined && apps.includes(app));
+    if (live !== undefined) return { kind: 'live', distribution: live, app } as const;
+    for (const { apps, stored } of distributions) {
+      if (stored !== undefined && isStoredApplication(apps, appField)) return { kind: 'stored', stored, apps } as const;
     }
-    return { kind: 'distribution', distribution, app } as const;
+    const known = distributions.flatMap(({ apps }) => apps.map((name) => `rtmp://HOST/${name}/NAME`)).join(', ');
+    return unrouted('InvalidInstance', `there is no application "${shown(app)}" here: streams are at ${known}`);
+  };
+  const streamOf = (distribution: CompiledDistribution, app: string, streamName: string): RoutedStream | Unrouted => {
+    const named = streamPath(app, streamName);
+    if (named === undefined) {
+      return unrouted('InvalidURI', 'a stream name is 1 to 128 letters, digits, dots, hyphens and underscores');
+    }
+    const behaviour = distribution.behaviourOf(named.path);
+    if (behaviour === undefined) return unrouted('InvalidURI', `no behaviour answers for ${named.path}`);
+    return { kind: 'routed', behaviour, app, ...named };
   };
   return {
     application: (tcUrl, app) => {
       const found = distributionFor(tcUrl, app);
       return found.kind === 'unrouted' ? found : undefined;
     },
-    stream: (tcUrl, appField, streamName) => {
+    hasLiveStreams: (tcUrl, app) => distributionFor(tcUrl, app).kind === 'live',
+    play: (tcUrl, appField, streamName) => {
       const found = distributionFor(tcUrl, appField);
       if (found.kind === 'unrouted') return found;
-      const { distribution, app } = found;
-      const named = streamPath(app, streamName);
-      if (named === undefined) {
-        return unrouted('InvalidURI', 'a stream name is 1 to 128 letters, digits, dots, hyphens and underscores');
-      }
-      const behaviour = distribution.behaviourOf(named.path);
-      if (behaviour === undefined) return unrouted('InvalidURI', `no behaviour answers for ${named.path}`);
-      return { kind: 'routed', behaviour, app, ...named };
+      if (found.kind === 'live') return streamOf(found.distribution, found.app, streamName);
+      const name = storedName(found.apps, appField, streamName);
+      if (name === undefined) return unrouted('InvalidInstance', 'there are no stored files of this application');
+      if (name.kind === 'invalid') return unrouted(name.code, name.sentence);
+      return { kind: 'stored', library: found.stored, name, path: `${name.application}/${name.path}` };
+    },
+    publish: (tcUrl, appField, streamName) => {
+      const found = distributionFor(tcUrl, appField);
+      if (found.kind === 'unrouted') return found;
+      if (found.kind === 'live') return streamOf(found.distribution, found.app, streamName);
+      return unrouted('DistributionTypeMismatch', 'this application has stored files, and nothing is published there');
     },
   };
 }
 
 function compileDistribution(
-  { name, hosts, apps, behaviours }: StreamingSettings,
+  { name, hosts, apps, behaviours, stored }: StreamingSettings,
   origins: ReadonlyMap<string, RelayOrigin>,
 ): CompiledDistribution {
   const compiled = behaviours.map((settings, index) => ({
@@ -110,11 +146,22 @@ function compileDistribution(
     },
   }));
   return {
-    name,
     hosts,
     apps,
+    stored,
     behaviourOf: (path) => compiled.find(({ matches }) => matches(`/${path}`))?.behaviour,
   };
+}
+
+/** One for each host that is named, with all that name it. */
+function hostGroups(distributions: readonly CompiledDistribution[]): HostGroup[] {
+  const byHost = new Map<string, CompiledDistribution[]>();
+  for (const distribution of distributions) {
+    for (const host of new Set(distribution.hosts.map((written) => written.toLowerCase()))) {
+      byHost.set(host, [...(byHost.get(host) ?? []), distribution]);
+    }
+  }
+  return [...byHost].map(([host, group]) => ({ hosts: [host], distributions: group }));
 }
 
 /** `rtmp://HOST:PORT/…` → `HOST:PORT`; empty where nothing is said. */

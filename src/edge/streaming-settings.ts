@@ -1,7 +1,31 @@
 import { z } from 'zod';
 import { durationField, sizeField } from '../base/setting-fields.ts';
+import { compileBehaviours } from '../policy/behaviour-match.ts';
+import { normalisePath } from '../policy/request-target.ts';
 
 const hourMs = 3_600_000;
+
+const storedSchema = z
+  .strictObject({
+    distribution: z
+      .string()
+      .optional()
+      .describe(
+        'Web distribution by which the files are fetched and kept: what is cached serves RTMP and HTTP alike; if left out: the first',
+      ),
+    path: z
+      .string()
+      .max(1_024)
+      .refine((path) => /^\/.*[^/]$/.test(path) && normalisePath(path) === path, {
+        error: 'must be a path such as /library, without a slash at its end',
+      })
+      .default('/library')
+      .describe('Where they are in it: `rtmp://HOST/cfx/st/dir/video` plays `PATH/dir/video.mp4`'),
+    ttl: durationField({ minMs: hourMs, maxMs: 365 * 24 * hourMs })
+      .prefault('24h')
+      .describe('How long a version is played until the origin is asked whether it is still the one'),
+  })
+  .transform(({ ttl, ...rest }) => ({ ...rest, ttlMs: ttl }));
 
 const streamingBehaviourSchema = z
   .strictObject({
@@ -64,37 +88,94 @@ export const streamingSchema = z.strictObject({
         .regex(/^[A-Za-z0-9._-]{1,64}(?:\/[A-Za-z0-9._-]{1,64})*$/, 'letters, digits, dots, hyphens, underscores'),
     )
     .min(1)
-    .default(['live'])
-    .describe('Applications that clients may name; streams are published and played as `rtmp://HOST/APP/NAME`'),
+    .optional()
+    .describe(
+      'Applications that clients may name: `rtmp://HOST/APP/NAME`; if left out: `live`, and `cfx/st` for stored files',
+    ),
   behaviours: z
     .array(streamingBehaviourSchema)
     .min(1)
-    .prefault([{}])
-    .describe('The first whose pattern matches is used'),
+    .optional()
+    .describe('Of live streams: the first whose pattern matches is used; if left out: one for all'),
+  stored: storedSchema.optional().describe('With it the distribution has stored files instead of live streams'),
 });
 
-/** With the origin group of every behaviour known. */
-export interface StreamingSettings extends Omit<z.output<typeof streamingSchema>, 'behaviours'> {
+/** With everything known that may be left out. */
+export interface StreamingSettings {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly apps: readonly string[];
+  /** Empty where there are stored files. */
   readonly behaviours: readonly StreamingBehaviourSettings[];
+  readonly stored: StoredMediaSettings | undefined;
+}
+
+export interface StoredMediaSettings {
+  /** Name of a web distribution. */
+  readonly distribution: string;
+  readonly path: string;
+  readonly ttlMs: number;
 }
 
 export type StreamingBehaviourSettings = z.output<typeof streamingBehaviourSchema> & {
   readonly origins: readonly string[];
 };
 
+/** What of a web distribution matters to stored files. */
+interface WebDistribution {
+  readonly name: string;
+  readonly behaviours: readonly { readonly path: string }[];
+}
+
+const defaultLive: z.input<typeof streamingSchema> = { name: 'live' };
+const defaultStored: z.input<typeof streamingSchema> = { name: 'stored', stored: {} };
+
 /**
  * Gives every behaviour without an origin group the group of `main`, or of the first origin there is. An edge that is
- * told nothing has one distribution, which takes all streams from there.
+ * told nothing has a distribution that takes all live streams from there, and one for the stored files of its first web
+ * distribution, if that has a behaviour for them.
  */
 export function resolvedStreaming(
   streaming: readonly z.output<typeof streamingSchema>[] | undefined,
   originNames: readonly string[],
+  web: readonly WebDistribution[],
 ): StreamingSettings[] {
   const fallback = [originNames.includes('main') ? 'main' : (originNames[0] ?? 'main')];
-  return (streaming ?? [streamingSchema.parse({ name: 'live' })]).map(({ behaviours, ...rest }) => ({
-    ...rest,
-    behaviours: behaviours.map((behaviour) => ({ ...behaviour, origins: behaviour.origins ?? fallback })),
-  }));
+  return (streaming ?? defaultStreaming(web)).map(({ apps, behaviours, stored, ...rest }) => {
+    if (stored !== undefined) {
+      const distribution = stored.distribution ?? web[0]?.name ?? '';
+      return { ...rest, apps: apps ?? ['cfx/st'], behaviours: [], stored: { ...stored, distribution } };
+    }
+    const known = (behaviours ?? [streamingBehaviourSchema.parse({})]).map((behaviour) => ({
+      ...behaviour,
+      origins: behaviour.origins ?? fallback,
+    }));
+    return { ...rest, apps: apps ?? ['live'], behaviours: known, stored };
+  });
+}
+
+function defaultStreaming(web: readonly WebDistribution[]): z.output<typeof streamingSchema>[] {
+  const live = streamingSchema.parse(defaultLive);
+  const stored = streamingSchema.parse(defaultStored);
+  return storedFindings(stored.stored, web, []).length === 0 ? [live, stored] : [live];
+}
+
+/** `at`: of the distribution that has the stored files. */
+function storedFindings(
+  stored: z.output<typeof storedSchema> | undefined,
+  web: readonly WebDistribution[],
+  at: (string | number)[],
+): { path: (string | number)[]; message: string }[] {
+  if (stored === undefined) return [];
+  const found = stored.distribution === undefined ? web[0] : web.find(({ name }) => name === stored.distribution);
+  if (found === undefined) {
+    const known = web.map(({ name }) => name).join(', ');
+    const message = `there is no web distribution "${stored.distribution}" in edge.distributions (there: ${known})`;
+    return [{ path: [...at, 'stored', 'distribution'], message }];
+  }
+  if (compileBehaviours(found.behaviours)(`${stored.path}/video.mp4`) !== undefined) return [];
+  const message = `no behaviour of the web distribution "${found.name}" answers below it`;
+  return [{ path: [...at, 'stored', 'path'], message }];
 }
 
 /** A client that asks for a stream is refused after 15 s, whoever has not answered by then. */
@@ -104,9 +185,15 @@ const longestAnswerMs = 15_000;
 export function streamingFindings(
   streaming: readonly z.output<typeof streamingSchema>[],
   originNames: readonly string[],
+  web: readonly WebDistribution[],
 ): { path: (string | number)[]; message: string }[] {
   const findings: { path: (string | number)[]; message: string }[] = [];
-  streaming.forEach(({ name, behaviours }, d) => {
+  streaming.forEach(({ name, behaviours = [], stored }, d) => {
+    findings.push(...storedFindings(stored, web, ['streaming', d]));
+    if (stored !== undefined && behaviours.length > 0) {
+      const message = 'are of live streams: a distribution with `stored` has none';
+      findings.push({ path: ['streaming', d, 'behaviours'], message });
+    }
     if (streaming.findIndex((other) => other.name === name) !== d) {
       findings.push({
         path: ['streaming', d, 'name'],

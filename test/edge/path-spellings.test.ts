@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileRoutes } from '../../src/edge/routes.ts';
+import { compileDistributions, compileRoutes } from '../../src/edge/routes.ts';
 import { edgeSchema } from '../../src/edge/settings.ts';
 import { Upstream } from '../../src/http/upstream.ts';
 import { parseRequestTarget } from '../../src/policy/request-target.ts';
@@ -58,10 +58,8 @@ describe('a path that is written in an unusual way', () => {
 
   it('never escapes its behaviour, whatever an origin decodes, merges or leaves out', () => {
     const settings = edgeSchema.parse({ distributions });
-    const route = compileRoutes(
-      settings.distributions,
-      new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)])),
-    );
+    const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
+    const route = compileRoutes(compileDistributions(settings.distributions, upstreams));
     const parts = fc.constantFrom(
       'private',
       '%70rivate',

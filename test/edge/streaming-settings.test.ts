@@ -7,7 +7,7 @@ function findings(edge: object): string[] {
 }
 
 describe('the streaming distributions of edgeSchema', () => {
-  it('are one for everything, from main, when nothing is said', () => {
+  it('are one for all live streams, from main, and one for stored files, when nothing is said', () => {
     const { streaming, origins, rtmp, publish } = edgeSchema.parse({});
     expect(rtmp).toMatchObject({ host: '127.0.0.1', port: 1_935 });
     expect(publish).toMatchObject({ auth: 'loopback', keys: [] });
@@ -28,8 +28,45 @@ describe('the streaming distributions of edgeSchema', () => {
             queueBytes: 4_194_304,
           },
         ],
+        stored: undefined,
+      },
+      {
+        name: 'stored',
+        hosts: ['*'],
+        apps: ['cfx/st'],
+        behaviours: [],
+        stored: { distribution: 'default', path: '/library', ttlMs: 86_400_000 },
       },
     ]);
+  });
+
+  it('have stored files only where they are said to, and by default only where something answers for them', () => {
+    const distributions = [{ name: 'site', behaviours: [{ path: '/live/*' }] }];
+    expect(edgeSchema.parse({ distributions }).streaming.map(({ name }) => name)).toEqual(['live']);
+    expect(edgeSchema.parse({ streaming: [{ name: 'a' }] }).streaming).toHaveLength(1);
+    const [own] = edgeSchema.parse({ streaming: [{ name: 'a', stored: { ttl: '1h', path: '/films' } }] }).streaming;
+    expect(own).toMatchObject({ apps: ['cfx/st'], behaviours: [], stored: { path: '/films', ttlMs: 3_600_000 } });
+  });
+
+  it('say what cannot stand of stored files', () => {
+    const distributions = [{ name: 'site', behaviours: [{ path: '/live/*' }] }];
+    const stored = (settings: object, more = {}) =>
+      findings({ distributions, streaming: [{ name: 'a', stored: settings, ...more }] });
+    expect(stored({})).toEqual([
+      'streaming.0.stored.path: no behaviour of the web distribution "site" answers below it',
+    ]);
+    expect(stored({ distribution: 'shop', path: '/live' })).toEqual([
+      'streaming.0.stored.distribution: there is no web distribution "shop" in edge.distributions (there: site)',
+    ]);
+    expect(stored({ path: '/live' }, { behaviours: [{}] })).toEqual([
+      'streaming.0.behaviours: are of live streams: a distribution with `stored` has none',
+    ]);
+    for (const path of ['live', '/live/', '/', '/a/../b', '/%6Cive']) {
+      expect(stored({ path })).toContain(
+        'streaming.0.stored.path: must be a path such as /library, without a slash at its end',
+      );
+    }
+    expect(stored({ ttl: '59m', path: '/live' })[0]).toContain('streaming.0.stored.ttl: 59m is out of range');
   });
 
   it('take the host of url where an origin names no RTMP, and the first origin where none is main', () => {

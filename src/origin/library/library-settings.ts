@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
 /** What the origin can be told of the files that it keeps for viewers. */
@@ -20,3 +21,11 @@ export const librarySchema = z
   .prefault({});
 
 export type LibrarySettings = z.output<typeof librarySchema>;
+
+/** Where the library is; `undefined` when there is no folder that it could be in. */
+export function libraryFolder(settings: LibrarySettings, dataFolder: string): string;
+export function libraryFolder(settings: LibrarySettings, dataFolder: string | undefined): string | undefined;
+export function libraryFolder(settings: LibrarySettings, dataFolder: string | undefined): string | undefined {
+  if (settings.folder !== undefined) return resolve(settings.folder);
+  return dataFolder === undefined ? undefined : join(resolve(dataFolder), 'library');
+}

@@ -1,17 +1,10 @@
 import { mkdirSync, realpathSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { ConfigError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { LibraryFiles } from './library-files.ts';
 import { LibraryResponder } from './library-responder.ts';
-import type { LibrarySettings } from './library-settings.ts';
-
-/** Where the library is when nothing is said. */
-export function libraryFolder(settings: LibrarySettings, dataFolder: string | undefined): string | undefined {
-  if (settings.folder !== undefined) return resolve(settings.folder);
-  return dataFolder === undefined ? undefined : join(resolve(dataFolder), 'library');
-}
+import { libraryFolder, type LibrarySettings } from './library-settings.ts';
 
 /**
  * The library of an origin; `undefined` when there is no folder that it could be in. Makes the one in the data folder; one

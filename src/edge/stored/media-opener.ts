@@ -1,0 +1,139 @@
+import type { Clock } from '../../base/clock.ts';
+import { LimitError, ProtocolError } from '../../base/errors.ts';
+import type { WantedBytes } from '../../formats/media/stored-media.ts';
+import type { OpeningReply } from './opening-messages.ts';
+import { OpeningWorker, ThreadLost } from './opening-worker.ts';
+import type { FileVersion } from './file-version.ts';
+import { readRange } from './read-range.ts';
+
+/** Files that are being opened at once; what they have asked for is in memory. */
+const maxRunning = 4;
+/** Files that wait for that; further ones are refused. */
+const maxWaiting = 64;
+/** From the first byte of an index to the last, at whatever pace the origin gives them. */
+const deadlineMs = 60_000;
+/** The index of a film of many hours. */
+const maxWantedBytes = 67_108_864;
+/** Of one file. Fragmented ones are looked at in many places. */
+const maxTotalBytes = 268_435_456;
+const maxSteps = 100_000;
+/** How often a file is begun anew because of another one. */
+const maxAttempts = 3;
+
+/** Finds out where everything is in media files, in a thread of its own, a bounded number of them at a time. */
+export class MediaOpener {
+  readonly #clock: Clock;
+  readonly #worker: OpeningWorker;
+  readonly #closing = new AbortController();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  #jobs = 0;
+
+  constructor(clock: Clock, worker = new OpeningWorker(clock)) {
+    this.#clock = clock;
+    this.#worker = worker;
+  }
+
+  /**
+   * What `encodeStoredMedia` gave for this file. Rejects with a `ProtocolError` where it is no media that can be played, with
+   * a `LimitError` where it costs too much, and with what reading it failed with.
+   */
+  async open(version: FileVersion): Promise<Uint8Array<ArrayBuffer>> {
+    await this.#turn();
+    const ended = new AbortController();
+    const timer = this.#clock.after(deadlineMs, () => ended.abort(tooLong()));
+    try {
+      const signal = AbortSignal.any([ended.signal, this.#closing.signal]);
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#opened(version, signal);
+        } catch (error) {
+          if (!(error instanceof ThreadLost) || attempt === maxAttempts || signal.aborted) throw error;
+        }
+      }
+    } finally {
+      timer.cancel();
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new ThreadLost('closing'));
+    // Each finds out for itself.
+    for (const next of this.#waiting.splice(0)) next();
+    await this.#worker.close();
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#running < maxRunning) {
+      this.#running++;
+      return;
+    }
+    if (this.#waiting.length >= maxWaiting) throw tooMany();
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async #opened(version: FileVersion, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    const { lengthBytes } = version;
+    const job = ++this.#jobs;
+    let { reply, thread } = await this.#worker.step({ kind: 'begin', job, lengthBytes }, undefined);
+    let totalBytes = 0;
+    for (let steps = 1; reply.kind === 'wants'; steps++) {
+      const range = rangeOf(reply.wanted, lengthBytes);
+      totalBytes += range === undefined ? 0 : range.last - range.first + 1;
+      try {
+        if (totalBytes > maxTotalBytes || steps > maxSteps) throw tooScattered(totalBytes);
+        const bytes = range === undefined ? new Uint8Array(0) : await readRange(version, range, signal);
+        ({ reply, thread } = await this.#worker.step({ kind: 'bytes', job, bytes }, thread));
+      } catch (error) {
+        // Else it would wait there for ever.
+        void this.#worker.step({ kind: 'forget', job }, thread).catch(() => {});
+        throw error;
+      }
+    }
+    return encodedIn(reply);
+  }
+}
+
+function encodedIn(reply: OpeningReply): Uint8Array<ArrayBuffer> {
+  if (reply.kind === 'opened') return reply.encoded;
+  if (reply.kind === 'refused') throw new ProtocolError(reply.code, reply.sentence);
+  throw new Error(`the thread that reads media files said ${reply.kind}`);
+}
+
+/** `undefined`: it begins behind the end of the file. */
+function rangeOf({ from, to }: WantedBytes, lengthBytes: number): { first: number; last: number } | undefined {
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || to < from) {
+    throw new Error(`a reading wants bytes ${from} to ${to}`);
+  }
+  const end = Math.min(to, lengthBytes);
+  if (from >= end) return undefined;
+  if (end - from <= maxWantedBytes) return { first: from, last: end - 1 };
+  throw new LimitError('STORED_MEDIA_INDEX_TOO_LARGE', 'bytes of the file that are needed at once', {
+    limit: maxWantedBytes,
+    value: end - from,
+  });
+}
+
+function tooScattered(totalBytes: number): LimitError {
+  return new LimitError('STORED_MEDIA_INDEX_TOO_LARGE', 'bytes of the file that would have to be looked at', {
+    limit: maxTotalBytes,
+    value: totalBytes,
+  });
+}
+
+function tooLong(): LimitError {
+  return new LimitError('STORED_MEDIA_OPENING_TIMEOUT', 'milliseconds for what is needed of the file to come', {
+    limit: deadlineMs,
+    value: deadlineMs,
+  });
+}
+
+function tooMany(): LimitError {
+  return new LimitError('STORED_MEDIA_OPENINGS', 'media files are waiting to be opened', {
+    limit: maxWaiting,
+    value: maxWaiting,
+  });
+}

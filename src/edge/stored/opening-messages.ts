@@ -1,0 +1,17 @@
+import type { WantedBytes } from '../../formats/media/stored-media.ts';
+
+/** To the thread that opens media files. One is answered before the next is sent. */
+export type OpeningRequest =
+  | { readonly kind: 'begin'; readonly job: number; readonly lengthBytes: number }
+  /** What was wanted last. */
+  | { readonly kind: 'bytes'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** Its bytes cannot be had. */
+  | { readonly kind: 'forget'; readonly job: number };
+
+/** What the thread says to it. */
+export type OpeningReply =
+  | { readonly kind: 'wants'; readonly wanted: WantedBytes }
+  | { readonly kind: 'opened'; readonly encoded: Uint8Array<ArrayBuffer> }
+  /** The file cannot be read as media. */
+  | { readonly kind: 'refused'; readonly code: string; readonly sentence: string }
+  | { readonly kind: 'forgotten' };

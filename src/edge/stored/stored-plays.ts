@@ -1,0 +1,104 @@
+import type { Clock } from '../../base/clock.ts';
+import { StreamFrontError, UpstreamError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { StoredMedia } from '../../formats/media/stored-media.ts';
+import type { PlayRefused, PlayRequest, StoredAdmission } from '../../live/play-gate.ts';
+import type { StoredFile } from '../../live/stored-file.ts';
+import { orAborted } from '../../rtmp/abortable-wait.ts';
+import type { Distribution } from '../routes.ts';
+import type { RoutedFile } from '../streaming-routes.ts';
+import { FileLookup, type LookupSurroundings } from './file-lookup.ts';
+import type { FileVersion } from './file-version.ts';
+import { MediaOpener } from './media-opener.ts';
+import { MediaShelf } from './media-shelf.ts';
+
+export interface StoredPlaysStats {
+  /** Players of stored files now. */
+  readonly players: number;
+  /** Media that are open, or are kept open for who comes next, and what they take. */
+  readonly media: number;
+  readonly mediaBytes: number;
+}
+
+/** Gives the viewers of an edge the files of a library, through the cache that they are also in for HTTP. */
+export class StoredPlays {
+  readonly #lookup: FileLookup;
+  readonly #opener: MediaOpener;
+  readonly #shelf: MediaShelf;
+  #players = 0;
+
+  constructor(edge: LookupSurroundings & { readonly clock: Clock; readonly log: Log }, web: readonly Distribution[]) {
+    const { clock, log, store } = edge;
+    this.#lookup = new FileLookup(edge, web);
+    this.#opener = new MediaOpener(clock);
+    this.#shelf = new MediaShelf({ opener: this.#opener, store, clock, log });
+  }
+
+  stats(): StoredPlaysStats {
+    const { bytes, media } = this.#shelf.stats;
+    return { players: this.#players, media, mediaBytes: bytes };
+  }
+
+  /** As `PlayGate.admit`, when it is known what is asked for. */
+  async admit(
+    { library, name, path }: RoutedFile,
+    { peerAddress }: PlayRequest,
+    signal: AbortSignal,
+  ): Promise<StoredAdmission | PlayRefused> {
+    for (const candidate of name.candidates) {
+      const file = await this.#open(library, candidate, peerAddress, signal, true);
+      if (file === undefined) continue;
+      if ('kind' in file) return file;
+      this.#players++;
+      return { kind: 'stored', path, file, release: () => this.#players-- };
+    }
+    return {
+      kind: 'refused',
+      statusCode: 'NetStream.Play.StreamNotFound',
+      code: 'PLAY_FILE_NOT_FOUND',
+      sentence: `there is no file ${path}`,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#opener.close();
+  }
+
+  /** `undefined`: there is no such file. `again`: one that is replaced just now is looked up once more. */
+  async #open(
+    library: RoutedFile['library'],
+    path: string,
+    viewerAddress: string,
+    signal: AbortSignal,
+    again: boolean,
+  ): Promise<StoredFile | PlayRefused | undefined> {
+    const found = await orAborted(this.#lookup.find(library, path, viewerAddress), signal);
+    if (found.kind === 'absent') return undefined;
+    if (found.kind === 'failed') return failed('PLAY_FILE_UNAVAILABLE', found.error);
+    try {
+      const media = await orAborted(this.#shelf.media(found.version), signal);
+      return storedFile(path, found.version, media);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (again && error instanceof UpstreamError && error.code === 'ORIGIN_CHANGED') {
+        return this.#open(library, path, viewerAddress, signal, false);
+      }
+      return failed(error instanceof UpstreamError ? 'PLAY_FILE_UNAVAILABLE' : 'PLAY_FILE_UNREADABLE', error);
+    }
+  }
+}
+
+function storedFile(path: string, version: FileVersion, media: StoredMedia): StoredFile {
+  return {
+    path,
+    lengthBytes: version.lengthBytes,
+    media,
+    openReader: (range, onProgress) => version.openReader(range, onProgress, 'media'),
+  };
+}
+
+/** A bug of ours is for the log, which has it already. */
+function failed(code: string, error: unknown): PlayRefused {
+  const sentence = error instanceof StreamFrontError ? error.message : 'the file cannot be read';
+  return { kind: 'refused', statusCode: 'NetStream.Play.Failed', code, sentence };
+}
