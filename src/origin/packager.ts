@@ -125,7 +125,10 @@ export class Packager implements StreamSubscriber {
       ...options,
       names: options.settings.timedMetadata,
       timeline: this.#timeline,
-      onChange: () => this.#changed(),
+      onChange: () => {
+        this.#record.onStateChanged();
+        this.#changed();
+      },
     });
     this.#record = new PackagingRecord(options.keeper, () => this.state);
     const rule = encryptionRuleOf(options.settings.encryption, options.path);
@@ -146,7 +149,14 @@ export class Packager implements StreamSubscriber {
     const [targets, renditions, { originWallMs }] = [this.#targets, this.#renditions, this.#timeline];
     if (targets === undefined || renditions === undefined || originWallMs === undefined) return undefined;
     const { nextMsn } = renditions;
-    return { targets, originWallMs, nextMsn, renditions: renditions.kept(), encryption: this.keys?.kept };
+    return {
+      targets,
+      originWallMs,
+      nextMsn,
+      renditions: renditions.kept(),
+      ...this.metadata.kept,
+      encryption: this.keys?.kept,
+    };
   }
 
   /** Somebody has asked for something of it. */
@@ -340,6 +350,7 @@ export class Packager implements StreamSubscriber {
   #resume({ targets, originWallMs, mended, ended }: PackagingBefore): void {
     this.#timeline.resume(originWallMs, mended.endSeconds);
     this.#learner.know(targets);
+    this.metadata.leaveBefore(this.#windowStartMs());
     this.#isPlayable = this.keys?.isReady !== false;
     this.#awaited.playableFrom(-Infinity);
     this.#ended = ended;

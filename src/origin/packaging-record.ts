@@ -15,10 +15,14 @@ export class PackagingRecord {
   get ofRenditions(): Pick<RenditionSetOptions, 'onBegun' | 'onRenditionChanged' | 'onPart' | 'onSegment'> {
     return {
       onBegun: (begun) => this.#write((keeper, state) => keeper.onSegmentBegun(state, begun)),
-      onRenditionChanged: () => this.#write((keeper, state) => keeper.onRenditionChanged(state)),
+      onRenditionChanged: () => this.onStateChanged(),
       onPart: (rendition) => this.#keeper?.onPart(rendition),
       onSegment: (rendition) => this.#keeper?.onSegment(rendition),
     };
+  }
+
+  onStateChanged(): void {
+    this.#write((keeper, state) => keeper.onStateChanged(state));
   }
 
   /** Nothing is open, and nothing will begin until a publisher comes. */

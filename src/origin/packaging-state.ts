@@ -1,8 +1,10 @@
+import type { DateRange } from '../formats/m3u8/date-range.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import type { TimedTrack } from '../policy/timed-unit.ts';
 import type { BegunSegment, MendedStream } from '../stores/kept/mended-windows.ts';
 import type { KeptEncryption } from './encryption/stream-keys.ts';
 import type { Rendition, RenditionInits } from './rendition.ts';
+import type { SpliceBreak } from './splice-markers.ts';
 
 /** How far the packaging of a stream is: what a restart has to know besides the segments. */
 export interface PackagingState {
@@ -12,6 +14,10 @@ export interface PackagingState {
   /** No segment has begun with this number, or a higher one. */
   readonly nextMsn: number;
   readonly renditions: readonly KeptRendition[];
+  /** In the order in which they were added. */
+  readonly dateRanges: readonly DateRange[];
+  /** For the sections that end them. */
+  readonly breaks: readonly SpliceBreak[];
   /** Of an encrypted stream: secrets. */
   readonly encryption: KeptEncryption | undefined;
 }
@@ -30,8 +36,8 @@ export interface PackagingBefore extends PackagingState {
 export interface PackagingKeeper {
   /** A segment has begun that viewers will be told of. */
   onSegmentBegun(state: PackagingState, begun: BegunSegment): void;
-  /** There is a rendition, or an initialisation segment, that there was not before. */
-  onRenditionChanged(state: PackagingState): void;
+  /** There is a rendition, an initialisation segment or a date range that there was not before, or no more. */
+  onStateChanged(state: PackagingState): void;
   /** The rendition has one more part, which viewers will be told of. */
   onPart(rendition: Rendition): void;
   /** The rendition has one more complete segment, or a gap. */

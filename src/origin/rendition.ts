@@ -25,6 +25,8 @@ export interface RenditionInits {
   readonly initIndex: number;
   /** Those that something in the window needs, by index. */
   readonly inits: ReadonlyMap<number, Uint8Array>;
+  /** What they were written of, by index. */
+  readonly configs: ReadonlyMap<number, CmafTrackConfig>;
 }
 
 /** What a rendition goes on with after a restart. */
@@ -43,7 +45,7 @@ export class Rendition {
   readonly #targets: PlaylistTargets;
   readonly #programDateTimeAt: (mediaSeconds: number) => string;
   readonly #inits = new Map<number, Uint8Array>();
-  /** What the initialisation segments were written of; of those from before a restart only the last. */
+  /** What the initialisation segments were written of. */
   readonly #configs = new Map<number, CmafTrackConfig>();
   readonly #protectionAt: ProtectionAt | undefined;
   /** What the newest initialisation segment says. */
@@ -78,7 +80,7 @@ export class Rendition {
 
   /** What a restart has to know besides the segments. */
   get initState(): RenditionInits {
-    return { initIndex: this.#initIndex, inits: this.#inits };
+    return { initIndex: this.#initIndex, inits: this.#inits, configs: this.#configs };
   }
 
   /** The segment that was completed last, for a restart. */
@@ -122,7 +124,7 @@ export class Rendition {
     return this.#config;
   }
 
-  /** That of an initialisation segment; `undefined` for one from before a restart, if it is not the last. */
+  /** That of an initialisation segment of something in the window. */
   configOf(initIndex: number): CmafTrackConfig | undefined {
     return this.#configs.get(initIndex);
   }
@@ -210,7 +212,7 @@ export class Rendition {
     return seconds > 0 ? units / seconds : undefined;
   }
 
-  #restore({ segments, initIndex, inits }: RenditionBefore): void {
+  #restore({ segments, initIndex, inits, configs }: RenditionBefore): void {
     const [first] = segments;
     if (first === undefined) return;
     this.window.restore(
@@ -221,6 +223,7 @@ export class Rendition {
     for (const { segment, unitCount } of segments) this.#unitCounts.set(segment.msn, unitCount);
     this.#initIndex = initIndex;
     for (const [index, bytes] of inits) this.#inits.set(index, bytes);
+    for (const [index, config] of configs) this.#configs.set(index, config);
     this.#configs.set(initIndex, this.#config);
     this.#protection = this.#protectionAt?.(segments.at(-1)?.segment.msn ?? 0);
     this.iFrames?.resume(segments.at(-1)?.iFrames ?? 0, this.window.discontinuities);

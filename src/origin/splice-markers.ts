@@ -16,7 +16,10 @@ export interface SpliceMarkersOptions {
 }
 
 /** A break that has been announced. Times are media time. */
-interface Break {
+export interface SpliceBreak {
+  /** What ends it says the same. */
+  readonly event: string;
+  /** Of its date range. */
   readonly id: string;
   readonly startSeconds: number;
   /** Said, or expected. */
@@ -55,10 +58,17 @@ const breakTypes: ReadonlySet<number> = new Set([0x22, 0x30, 0x32, 0x34, 0x36, 0
 export class SpliceMarkers {
   readonly #options: SpliceMarkersOptions;
   /** By event, the latest. */
-  readonly #breaks = new Map<string, Break>();
+  readonly #breaks = new Map<string, SpliceBreak>();
 
-  constructor(options: SpliceMarkersOptions) {
+  /** `before`: what was announced before a restart. */
+  constructor(options: SpliceMarkersOptions, before: readonly SpliceBreak[] = []) {
     this.#options = options;
+    for (const announced of before) this.#breaks.set(announced.event, { ...announced });
+  }
+
+  /** The latest of each event. */
+  get breaks(): readonly SpliceBreak[] {
+    return [...this.#breaks.values()];
   }
 
   onData({ name, values, timestampMs }: DataMessage): void {
@@ -105,7 +115,7 @@ export class SpliceMarkers {
     { event, durationSeconds, autoReturn }: Extract<Mark, { kind: 'out' }>,
     seconds: number,
     bytes: Uint8Array,
-    before: Break | undefined,
+    before: SpliceBreak | undefined,
   ): void {
     // It is said again, for those who came later.
     const isRepeated =
@@ -117,7 +127,7 @@ export class SpliceMarkers {
     if (autoReturn && durationSeconds !== undefined) this.#options.onSplice(seconds + durationSeconds);
     const id = this.#idOf(event, seconds);
     this.#breaks.delete(event);
-    this.#breaks.set(event, { id, startSeconds: seconds, durationSeconds, autoReturn, ended: false });
+    this.#breaks.set(event, { event, id, startSeconds: seconds, durationSeconds, autoReturn, ended: false });
     const [oldest] = this.#breaks.keys();
     if (this.#breaks.size > maxBreaks && oldest !== undefined) this.#breaks.delete(oldest);
     this.#options.addDateRange({
@@ -128,7 +138,7 @@ export class SpliceMarkers {
     });
   }
 
-  #end(announced: Break, durationSeconds: number, bytes?: Uint8Array): void {
+  #end(announced: SpliceBreak, durationSeconds: number, bytes?: Uint8Array): void {
     announced.ended = true;
     this.#options.addDateRange({
       id: announced.id,

@@ -69,10 +69,10 @@ export class StreamKeeper implements PackagingKeeper {
 
   onSegmentBegun(packaging: PackagingState, begun: BegunSegment): void {
     this.#begun = begun;
-    this.onRenditionChanged(packaging);
+    this.onStateChanged(packaging);
   }
 
-  onRenditionChanged(packaging: PackagingState): void {
+  onStateChanged(packaging: PackagingState): void {
     this.#write({ packaging: reserving(packaging), endedWallMs: undefined });
   }
 
@@ -88,7 +88,7 @@ export class StreamKeeper implements PackagingKeeper {
 
   onIdle(packaging: PackagingState): void {
     this.#begun = undefined;
-    this.onRenditionChanged(packaging);
+    this.onStateChanged(packaging);
   }
 
   /** The process ends, and nothing will begin any more: no number is used that viewers do not know. */

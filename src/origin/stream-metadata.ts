@@ -6,7 +6,8 @@ import type { TimedEvent } from '../policy/timed-events.ts';
 import type { Timeline } from '../policy/timeline.ts';
 import { SplicePoints } from '../policy/splice-points.ts';
 import { DateRanges } from './date-ranges.ts';
-import { SpliceMarkers } from './splice-markers.ts';
+import type { PackagingState } from './packaging-state.ts';
+import { SpliceMarkers, type SpliceMarkersOptions } from './splice-markers.ts';
 import { TimedMetadata } from './timed-metadata.ts';
 
 export interface StreamMetadataOptions {
@@ -19,6 +20,8 @@ export interface StreamMetadataOptions {
   readonly log: Log;
   /** The date ranges are others. */
   readonly onChange: () => void;
+  /** From before a restart. */
+  readonly before?: Pick<PackagingState, 'dateRanges' | 'breaks'>;
 }
 
 /** What goes with a stream beside pictures and sound: timed metadata in its parts, date ranges in its playlists. */
@@ -29,19 +32,27 @@ export class StreamMetadata {
   readonly #clock: Clock;
   readonly #onChange: () => void;
   readonly #timed: TimedMetadata;
+  readonly #splices: SpliceMarkers;
 
-  constructor({ path, names, timeline, clock, log, onChange }: StreamMetadataOptions) {
+  constructor({ path, names, timeline, clock, log, onChange, before }: StreamMetadataOptions) {
     this.#clock = clock;
     this.#onChange = onChange;
     const mediaSecondsAt = (timestampMs: number) => timeline.mediaSecondsAt(timestampMs);
-    const splices = new SpliceMarkers({
+    for (const range of before?.dateRanges ?? []) this.dateRanges.add(range, clock.monotonicMs());
+    const options: SpliceMarkersOptions = {
       mediaSecondsAt,
       wallMsAt: (mediaSeconds) => timeline.wallMsAt(mediaSeconds),
       addDateRange: (range) => this.addDateRange(range),
       removeDateRange: (id) => this.removeDateRange(id),
       onSplice: (mediaSeconds) => this.splicePoints.add(mediaSeconds),
-    });
-    this.#timed = new TimedMetadata({ path, names, log, mediaSecondsAt, splices });
+    };
+    this.#splices = new SpliceMarkers(options, before?.breaks);
+    this.#timed = new TimedMetadata({ path, names, log, mediaSecondsAt, splices: this.#splices });
+  }
+
+  /** What a restart has to know. */
+  get kept(): Pick<PackagingState, 'dateRanges' | 'breaks'> {
+    return { dateRanges: this.dateRanges.listed, breaks: this.#splices.breaks };
   }
 
   onData(message: DataMessage): void {

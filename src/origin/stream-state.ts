@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
+import { type CmafTrackConfig, isCmafTrack } from '../formats/cmaf/cmaf-track.ts';
+import type { DateRange } from '../formats/m3u8/date-range.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import type { BegunSegment } from '../stores/kept/mended-windows.ts';
 import { encryptionMethods } from './encryption/encryption-settings.ts';
@@ -28,10 +29,43 @@ const trackConfig = z
     trackId: z.int().min(0),
     codecString: z.string(),
     description: base64.optional(),
+    specificBox: base64.optional(),
   })
   // It was written by this program: the checksum of the file has said so.
   .transform((config) => config as unknown as TrackConfig)
   .refine(isCmafTrack, 'no codec that is packaged');
+
+const dateRange = z
+  .strictObject({
+    id: z.string(),
+    className: z.string().optional(),
+    startDate: z.string(),
+    cue: z.array(z.enum(['PRE', 'POST', 'ONCE'])).optional(),
+    endDate: z.string().optional(),
+    durationSeconds: z.number().optional(),
+    plannedDurationSeconds: z.number().optional(),
+    scte35Cmd: base64.optional(),
+    scte35Out: base64.optional(),
+    scte35In: base64.optional(),
+    endOnNext: z.boolean().optional(),
+    extensions: z
+      .record(
+        z.string(),
+        z.union([z.string(), z.number(), z.strictObject({ base64 }).transform((bytes) => bytes.base64)]),
+      )
+      .optional(),
+  })
+  // What is not there is not there as `undefined` either: it comes from JSON.
+  .transform((range) => range as DateRange);
+
+const spliceBreak = z.strictObject({
+  event: z.string(),
+  id: z.string(),
+  startSeconds: z.number(),
+  durationSeconds: z.number().optional(),
+  autoReturn: z.boolean(),
+  ended: z.boolean(),
+});
 
 const schema = z.strictObject({
   path: z.string().min(1),
@@ -54,8 +88,14 @@ const schema = z.strictObject({
         config: trackConfig,
         initIndex: z.int().min(0),
         inits: z.array(z.tuple([z.int().min(0), base64])).transform((inits) => new Map(inits)),
+        configs: z
+          .array(z.tuple([z.int().min(0), trackConfig]))
+          .default([])
+          .transform((configs) => new Map(configs)),
       }),
     ),
+    dateRanges: z.array(dateRange).default([]),
+    breaks: z.array(spliceBreak).default([]),
     encryption: z
       .strictObject({
         method: z.enum(encryptionMethods),
@@ -77,9 +117,10 @@ const schema = z.strictObject({
 
 /** As JSON holds it: bytes in base64. */
 export function streamStateJson({ packaging, ...state }: StreamState): unknown {
-  const renditions = packaging.renditions.map(({ inits, config, ...rendition }) => ({
+  const renditions = packaging.renditions.map(({ inits, config, configs, ...rendition }) => ({
     ...rendition,
-    config: { ...config, description: config.description?.toBase64() },
+    config: configJson(config),
+    configs: [...configs].map(([index, before]) => [index, configJson(before)]),
     inits: [...inits].map(([index, bytes]) => [index, bytes.toBase64()]),
   }));
   const keys = packaging.encryption?.keys.map(({ bytes, iv, ...key }) => ({
@@ -88,7 +129,27 @@ export function streamStateJson({ packaging, ...state }: StreamState): unknown {
     iv: iv?.toBase64(),
   }));
   const encryption = packaging.encryption && { ...packaging.encryption, keys };
-  return { ...state, packaging: { ...packaging, renditions, encryption } };
+  const dateRanges = packaging.dateRanges.map(dateRangeJson);
+  return { ...state, packaging: { ...packaging, renditions, dateRanges, encryption } };
+}
+
+function configJson(config: CmafTrackConfig): unknown {
+  const specificBox = 'specificBox' in config ? config.specificBox.toBase64() : undefined;
+  return { ...config, description: config.description?.toBase64(), specificBox };
+}
+
+function dateRangeJson({ scte35Cmd, scte35Out, scte35In, extensions, ...range }: DateRange): unknown {
+  const values = Object.entries(extensions ?? {}).map(([name, value]) => [
+    name,
+    value instanceof Uint8Array ? { base64: value.toBase64() } : value,
+  ]);
+  return {
+    ...range,
+    scte35Cmd: scte35Cmd?.toBase64(),
+    scte35Out: scte35Out?.toBase64(),
+    scte35In: scte35In?.toBase64(),
+    ...(extensions === undefined ? {} : { extensions: Object.fromEntries(values) as unknown }),
+  };
 }
 
 /** Throws an error with a sentence for what is no state of a stream. */
@@ -101,6 +162,7 @@ export function parseStreamState(json: unknown): StreamState {
       ...state,
       packaging: {
         ...packaging,
+        breaks: packaging.breaks.map(({ durationSeconds, ...announced }) => ({ ...announced, durationSeconds })),
         encryption: encryption && { ...encryption, keys: encryption.keys.map(({ iv, ...key }) => ({ ...key, iv })) },
       },
       endedWallMs,
