@@ -24,6 +24,9 @@ export const maxTracksOfAKind = 16;
 export const maxTracks = 64;
 /** Of one track. */
 export const maxSampleDescriptions = 64;
+/** Of one fragment, and bytes of its `moof`. */
+export const maxFragmentSamples = 500_000;
+export const maxFragmentHeaderBytes = 16 * 1024 * 1024;
 /** Entries of an edit list that show something. */
 export const maxEdits = 1_024;
 /** A message of RTMP and a tag of FLV say their length in 24 bits, with some for what stands before the sample. */

@@ -2,11 +2,14 @@ import { ProtocolError } from '../../base/errors.ts';
 import type { KeyframeTable, Reading, StoredCursor, StoredItem, StoredMedia } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
 import { configOfKeyframe } from './in-band-configuration.ts';
+import { FragmentSamples } from './fragment-samples.ts';
 import { decodeMp4Index, encodeMp4Index } from './index-record.ts';
 import type { Mp4Limits } from './limits.ts';
 import type { Mp4Index, Mp4Track } from './mp4-index.ts';
-import { decodeMs, type SampleSource, TableSamples, timingOf, type TimedSample } from './presentation.ts';
+import { decodeMs, timingOf, type TimedSample } from './presentation.ts';
 import { readMp4Index } from './read-index.ts';
+import type { SampleSource } from './sample-source.ts';
+import { TableSamples } from './table-samples.ts';
 
 /** Opens an MP4 or MOV file: asks for what must be read of it to play it from anywhere. Throws as `readMp4Index`. */
 export function* openMp4(lengthBytes: number, limits?: Mp4Limits): Reading<Mp4Media> {
@@ -51,7 +54,9 @@ export class Mp4Media implements StoredMedia {
 
   /** Samples of all tracks in the order in which they are sent, without their data: from the keyframe at or before a time. */
   samplesAt(timeMs: number): SampleSource {
-    return new TableSamples(this.index.tracks, this.index.shiftMs, timeMs);
+    const { tracks, shiftMs, fragments } = this.index;
+    if (fragments !== undefined) return new FragmentSamples(this.index, fragments, timeMs);
+    return new TableSamples(tracks, shiftMs, timeMs);
   }
 
   *cursorAt(timeMs: number): Reading<StoredCursor> {

@@ -39,6 +39,8 @@ export class SampleTable {
   readonly columns: SampleColumns;
   readonly count: number;
   readonly endTicks: number;
+  /** Behind the sample that lies last in the file. */
+  readonly endOffset: number;
   readonly #ticks: Float64Array;
   readonly #offsets: Float64Array;
   readonly #chunks: Uint32Array;
@@ -54,6 +56,7 @@ export class SampleTable {
     this.#chunks = new Uint32Array(checkpoints);
     this.#inChunk = new Uint32Array(checkpoints);
     const place = placeAt(columns.startTicks, columns.firstChunkOffset, 0, 0);
+    let endOffset = 0;
     for (let index = 0; index < this.count; index++) {
       if (index % checkpointSamples === 0) {
         const at = index / checkpointSamples;
@@ -62,9 +65,11 @@ export class SampleTable {
         this.#chunks[at] = place.chunk;
         this.#inChunk[at] = place.inChunk;
       }
+      endOffset = Math.max(endOffset, place.offset + columns.sizesBytes.at(index));
       step(columns, place, index);
     }
     this.endTicks = place.ticks;
+    this.endOffset = endOffset;
   }
 
   /** Samples from `first` on, one after the other, to the last. */
