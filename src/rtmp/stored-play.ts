@@ -5,7 +5,7 @@ import { largestMessageBytes } from '../formats/rtmp/message.ts';
 import type { PlayRequest, StoredAdmission } from '../live/play-gate.ts';
 import { StoredFeed } from '../live/stored/stored-feed.ts';
 import type { AdmittedPlay, EarlyWishes } from './admitted-play.ts';
-import { isLibrary } from './client-quirks.ts';
+import { isLibrary, isLibrtmp } from './client-quirks.ts';
 import type { ConnectedContext, Deadline } from './connected-context.ts';
 import type { PlayArguments } from './play-arguments.ts';
 import type { StreamVoice } from './stream-voice.ts';
@@ -99,7 +99,7 @@ export class StoredPlay implements AdmittedPlay {
     for (const kind of ['audio', 'video'] as const) this.#feed.receive(kind, this.#wants[kind]);
     if (this.#paused) this.#feed.pause();
     context.log.info({ stream: this.path, file: admission.file.path, client: request.clientName }, 'Player started');
-    this.#feed.play(this.#fromMs, this.#untilMs);
+    this.#feed.play(this.#fromMs, this.#untilMs, isLibrtmp(request.clientName) ? this.#fromMs : 0);
   }
 
   /**

@@ -182,7 +182,7 @@ export class SampleGate implements PlayGate {
 
   admit(request: PlayRequest): Promise<PlayAdmission> {
     this.requests.push(request);
-    const file = this.files.get(request.streamName);
+    const file = this.fileOf(request.app, request.streamName);
     if (file === undefined) {
       return Promise.resolve({
         kind: 'refused',
@@ -195,7 +195,7 @@ export class SampleGate implements PlayGate {
     let released = false;
     return Promise.resolve({
       kind: 'stored',
-      path: `${request.app}/${request.streamName}`,
+      path: `${request.app}/${request.streamName.split('?')[0] ?? ''}`,
       file,
       release: () => {
         if (released) throw new Error('released twice');
@@ -203,5 +203,9 @@ export class SampleGate implements PlayGate {
         this.admitted--;
       },
     });
+  }
+
+  protected fileOf(_app: string, streamName: string): StoredFile | undefined {
+    return this.files.get(streamName);
   }
 }

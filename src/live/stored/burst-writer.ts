@@ -53,8 +53,8 @@ export class BurstWriter {
     return this.#drained;
   }
 
-  unit(config: TrackConfig, unit: AccessUnit): void {
-    this.#message(messageType[unit.kind], unit.timestampMs, [accessUnitTagHeader(config, unit), unit.data]);
+  unit(config: TrackConfig, unit: AccessUnit, timestampMs: number): void {
+    this.#message(messageType[unit.kind], timestampMs, [accessUnitTagHeader(config, unit), unit.data]);
   }
 
   /** Nothing for codecs that need none. */

@@ -72,6 +72,7 @@ export class StoredFeed {
   /** Since then it waits for bytes. */
   #starvingSinceMs: number | undefined;
   #untilMs = Infinity;
+  #zeroMs = 0;
   /** What comes up to there the player has. */
   #hasUntilMs = -1;
   #videoBroken = false;
@@ -107,10 +108,12 @@ export class StoredFeed {
 
   /**
    * Plays from the keyframe at or before `fromMs` up to `untilMs`, or one picture where both are the same. Begins anew
-   * with what a decoder needs, whatever was played before.
+   * with what a decoder needs, whatever was played before. Times are sent as those from `zeroMs` on, and nothing is before
+   * that.
    */
-  play(fromMs: number, untilMs = Infinity): void {
+  play(fromMs: number, untilMs = Infinity, zeroMs = 0): void {
     this.#untilMs = untilMs;
+    this.#zeroMs = zeroMs;
     this.#hasUntilMs = -1;
     this.#stillWanted = this.#paused || untilMs === fromMs;
     this.#begun = false;
@@ -292,13 +295,13 @@ export class StoredFeed {
   }
 
   #config(config: TrackConfig): void {
-    if (this.#inForce(config) && this.#begun) this.#writer.config(config, this.#positionMs);
+    if (this.#inForce(config) && this.#begun) this.#writer.config(config, this.#sentTime(this.#positionMs));
   }
 
   #data({ name, values, timestampMs }: DataMessage): void {
     // What is true of the file has been said, of all of it.
     if (name === metadataName || !this.#begun || timestampMs <= this.#hasUntilMs) return;
-    this.#writer.data(encodeAmf0([name, ...values]), timestampMs);
+    this.#writer.data(encodeAmf0([name, ...values]), this.#sentTime(timestampMs));
   }
 
   #unit(unit: AccessUnit): void {
@@ -331,7 +334,11 @@ export class StoredFeed {
       if (!unit.keyframe) return;
       this.#videoBroken = false;
     }
-    this.#writer.unit(config, unit);
+    this.#writer.unit(config, unit, this.#sentTime(unit.timestampMs));
+  }
+
+  #sentTime(timeMs: number): number {
+    return Math.max(0, timeMs - this.#zeroMs);
   }
 
   #begin(startMs: number): void {
@@ -345,6 +352,6 @@ export class StoredFeed {
     const metadata = fileMetadata({ durationMs, lengthBytes, trackConfigs, keyframes: table });
     // ffmpeg takes metadata of any other time for a line of subtitles.
     this.#writer.data(encodeAmf0([metadataName, metadata]), 0);
-    for (const config of trackConfigs) this.#writer.config(config, startMs);
+    for (const config of trackConfigs) this.#writer.config(config, this.#sentTime(startMs));
   }
 }
