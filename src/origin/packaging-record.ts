@@ -1,14 +1,25 @@
 import type { PackagingKeeper, PackagingState } from './packaging-state.ts';
+import type { Rendition } from './rendition.ts';
 import type { RenditionSetOptions } from './rendition-set.ts';
 
 /** Tells whoever keeps a stream for a restart, if anybody does, how far it is. */
 export class PackagingRecord {
   readonly #keeper: PackagingKeeper | undefined;
   readonly #state: () => PackagingState | undefined;
+  readonly #isWatched: () => boolean;
 
-  constructor(keeper: PackagingKeeper | undefined, state: () => PackagingState | undefined) {
+  /**
+   * While nobody watches (`isWatched`), nobody has met a part of the segment that is open: it is kept when it is complete.
+   * To write each part would cost as much as to make it.
+   */
+  constructor(
+    keeper: PackagingKeeper | undefined,
+    state: () => PackagingState | undefined,
+    isWatched: () => boolean,
+  ) {
     this.#keeper = keeper;
     this.#state = state;
+    this.#isWatched = isWatched;
   }
 
   /** What its renditions tell. */
@@ -16,13 +27,20 @@ export class PackagingRecord {
     return {
       onBegun: (begun) => this.#write((keeper, state) => keeper.onSegmentBegun(state, begun)),
       onRenditionChanged: () => this.onStateChanged(),
-      onPart: (rendition) => this.#keeper?.onPart(rendition),
+      onPart: (rendition) => {
+        if (this.#isWatched()) this.#keeper?.onPart(rendition);
+      },
       onSegment: (rendition) => this.#keeper?.onSegment(rendition),
     };
   }
 
   onStateChanged(): void {
     this.#write((keeper, state) => keeper.onStateChanged(state));
+  }
+
+  /** Somebody watches who did not before: he will meet the parts that there are. */
+  onWatched(renditions: readonly Rendition[]): void {
+    for (const rendition of renditions) this.#keeper?.onPart(rendition);
   }
 
   /** Nothing is open, and nothing will begin until a publisher comes. */

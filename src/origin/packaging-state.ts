@@ -38,7 +38,7 @@ export interface PackagingKeeper {
   onSegmentBegun(state: PackagingState, begun: BegunSegment): void;
   /** There is a rendition, an initialisation segment or a date range that there was not before, or no more. */
   onStateChanged(state: PackagingState): void;
-  /** The rendition has one more part, which viewers will be told of. */
+  /** The rendition has one part more, or parts, which viewers will be told of. */
   onPart(rendition: Rendition): void;
   /** The rendition has one more complete segment, or a gap. */
   onSegment(rendition: Rendition): void;

@@ -97,26 +97,27 @@ export class Rendition {
     );
   }
 
-  /** The newest part of the open segment, as a segment of its own, for a restart. */
-  get lastPart(): KeptSegment | undefined {
+  /**
+   * The parts of segment `msn` from an index on, as a segment of their own, for a restart; `undefined` when there are none,
+   * or the segment is not open.
+   */
+  openParts(msn: number, from: number): KeptSegment | undefined {
     const { open, discontinuities } = this.window;
-    const part = open?.parts.at(-1);
-    return (
-      open &&
-      part && {
-        segment: {
-          ...open.head,
-          durationSeconds: part.durationSeconds,
-          parts: [part],
-          byteLength: part.bytes.length,
-          gap: false,
-        },
-        discontinuities: discontinuities + (open.head.discontinuity ? 1 : 0),
-        unitCount: this.#unitCounts.get(open.head.msn) ?? 0,
-        sequenceNumber: this.#sequenceNumber,
-        iFrames: this.iFrames?.count ?? 0,
-      }
-    );
+    if (open?.head.msn !== msn || open.parts.length <= from) return undefined;
+    const parts = open.parts.slice(from);
+    return {
+      segment: {
+        ...open.head,
+        durationSeconds: parts.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0),
+        parts,
+        byteLength: parts.reduce((sum, { bytes }) => sum + bytes.length, 0),
+        gap: false,
+      },
+      discontinuities: discontinuities + (open.head.discontinuity ? 1 : 0),
+      unitCount: this.#unitCounts.get(open.head.msn) ?? 0,
+      sequenceNumber: this.#sequenceNumber,
+      iFrames: this.iFrames?.count ?? 0,
+    };
   }
 
   /** The codec configuration of the newest segment. */

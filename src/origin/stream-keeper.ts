@@ -76,8 +76,9 @@ export class StreamKeeper implements PackagingKeeper {
     this.#write({ packaging: reserving(packaging), endedWallMs: undefined });
   }
 
-  onPart({ name, window, lastPart }: Rendition): void {
-    if (lastPart !== undefined) this.#options.files.writePart(name, lastPart, window.nextPart.part === 1);
+  onPart(rendition: Rendition): void {
+    const msn = rendition.window.open?.head.msn;
+    if (msn !== undefined) this.#options.files.writeParts(rendition.name, msn, (from) => rendition.openParts(msn, from));
   }
 
   onSegment({ name, window, lastSegment }: Rendition): void {
@@ -89,10 +90,12 @@ export class StreamKeeper implements PackagingKeeper {
   onIdle(packaging: PackagingState): void {
     this.#begun = undefined;
     this.onStateChanged(packaging);
+    this.#options.files.closeParts();
   }
 
   /** The process ends, and nothing will begin any more: no number is used that viewers do not know. */
   onClose(packaging: PackagingState | undefined): void {
+    this.#options.files.closeParts();
     if (packaging !== undefined && this.#begun === undefined && !this.#ended)
       this.#write({ packaging, endedWallMs: undefined });
   }

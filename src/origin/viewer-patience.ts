@@ -22,6 +22,10 @@ export class ViewerPatience {
     this.#clock = clock;
   }
 
+  get isWatched(): boolean {
+    return this.#clock.monotonicMs() < this.#watchedUntilMs;
+  }
+
   /** Somebody has asked for something of the stream. */
   watched(): void {
     this.#watchedUntilMs = this.#clock.monotonicMs() + watchedMs;

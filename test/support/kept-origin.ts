@@ -133,6 +133,15 @@ export class KeptOrigin {
 
   /** Each unit comes `timestampMs` − that of the first after now. */
   send(units: readonly AccessUnit[]): void {
+    this.#send(units, () => this.record());
+  }
+
+  /** Likewise, and nobody looks. */
+  sendUnwatched(units: readonly AccessUnit[]): void {
+    this.#send(units, () => {});
+  }
+
+  #send(units: readonly AccessUnit[], onUnit: () => void): void {
     const { clock } = this.#parts;
     const startMs = clock.monotonicMs();
     const firstMs = units[0]?.timestampMs ?? 0;
@@ -140,7 +149,7 @@ export class KeptOrigin {
       const dueMs = startMs + ((unit.timestampMs - firstMs) | 0);
       if (dueMs > clock.monotonicMs()) clock.advance(dueMs - clock.monotonicMs());
       this.#lease?.push(unit);
-      this.record();
+      onUnit();
     }
   }
 
@@ -181,9 +190,10 @@ export class KeptOrigin {
     await this.kill();
   }
 
-  /** Keeps the playlists as they are now, where they have changed. */
+  /** Keeps the playlists as they are now, where they have changed: somebody watches. */
   record(): void {
     const { packager } = this;
+    packager?.watched();
     for (const rendition of packager?.renditions ?? []) {
       const text = packager?.mediaPlaylist(rendition)?.plain.toString();
       const name = `${rendition.name}.m3u8`;

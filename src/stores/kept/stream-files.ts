@@ -1,6 +1,8 @@
-import { mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { mkdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { encodeSegmentFile, type KeptSegment } from './segment-file.ts';
@@ -35,12 +37,27 @@ interface KeptName {
   readonly msn: number;
 }
 
+// By descriptors: a file that grows stays open, and to write to it is all there is to do.
+const open = promisify(fs.open);
+const writev = promisify(fs.writev);
+const truncate = promisify(fs.ftruncate);
+const close = promisify(fs.close);
+
+/** What holds the parts of the open segment of a rendition: of segment `msn`, the first `parts`. */
+interface OpenFile {
+  readonly descriptor: number;
+  msn: number;
+  parts: number;
+}
+
 interface Job {
   readonly kind: 'write' | 'removal';
   readonly bytes: number;
   readonly run: () => Promise<void>;
   /** What it writes, if that is to be removed one day. */
   readonly segment?: KeptName;
+  /** The rendition whose open segment it writes parts of. */
+  readonly partsOf?: string;
 }
 
 /**
@@ -57,8 +74,13 @@ export class StreamFiles {
   #state: unknown;
   #stateWaits = false;
   #stateRemovalWaits = false;
+  #closeWaits = false;
   /** By rendition: the segments that are on the disk or on their way, oldest first. */
   readonly #kept = new Map<string, number[]>();
+  /** By rendition: what holds the parts of its open segment. */
+  readonly #open = new Map<string, OpenFile>();
+  /** By rendition: the segment of which parts are to be written. */
+  readonly #unwritten = new Map<string, number>();
   #folderMade = false;
   #failing = false;
   #restUntilMs = -Infinity;
@@ -92,20 +114,37 @@ export class StreamFiles {
       this.#stateWaits = false;
       const path = join(this.#options.folder, stateFileName);
       // It may hold keys.
-      await this.#writeFile(`${path}.new`, [encodeStateFile(this.#state)], { mode: 0o600 });
+      await this.#writeFile(`${path}.new`, [encodeStateFile(this.#state)], 0o600);
       await rename(`${path}.new`, path);
       this.#worksAgain();
     };
     this.#add({ kind: 'write', bytes: 0, run });
   }
 
-  /** The newest part of the open segment, as a segment that has nothing else; with `isFirst` there was none before it. */
-  writePart(rendition: string, kept: KeptSegment, isFirst: boolean): void {
-    const { byteLength } = kept.segment;
-    if (this.#isResting() || !this.#hasRoomFor(byteLength)) return;
-    const path = join(this.#options.folder, openFileName(rendition));
-    const run = () => this.#writeFile(path, encodeSegmentFile(kept), { flag: isFirst ? 'w' : 'a' });
-    this.#add({ kind: 'write', bytes: byteLength, run });
+  /**
+   * Writes what is not on the disk yet of the parts of segment `msn`, which is open. When it is their turn, `partsFrom` is
+   * asked for those from an index on, as one segment: what has come meanwhile goes with them. It gives `undefined` when
+   * there are none, or the segment has become a whole one, which is written behind them.
+   */
+  writeParts(rendition: string, msn: number, partsFrom: (part: number) => KeptSegment | undefined): void {
+    if (this.#isResting() || this.#unwritten.get(rendition) === msn) return;
+    this.#unwritten.set(rendition, msn);
+    // Of a segment before this one there is nothing to write any more.
+    this.#waiting = this.#waiting.filter(({ partsOf }) => partsOf !== rendition);
+    const run = async () => {
+      this.#unwritten.delete(rendition);
+      const written = this.#open.get(rendition);
+      const kept = partsFrom(written?.msn === msn ? written.parts : 0);
+      if (kept !== undefined) await this.#append(written ?? (await this.#openParts(rendition)), kept);
+    };
+    this.#add({ kind: 'write', bytes: 0, run, partsOf: rendition });
+  }
+
+  /** Nothing is open, and nothing will be for a while: what was held for it is given back. */
+  closeParts(): void {
+    if (this.#closeWaits) return;
+    this.#closeWaits = true;
+    this.#remove(() => this.#closeOpen());
   }
 
   writeSegment(rendition: string, kept: KeptSegment): void {
@@ -136,6 +175,7 @@ export class StreamFiles {
     this.#dropWrites();
     this.#remove(async () => {
       try {
+        await this.#closeOpen();
         await rm(this.#options.folder, { recursive: true, force: true });
       } finally {
         onRemoved();
@@ -187,25 +227,53 @@ export class StreamFiles {
     this.#running = undefined;
   }
 
-  async #writeFile(path: string, pieces: readonly Uint8Array[], { flag = 'w', mode = 0o640 } = {}): Promise<void> {
-    if (!this.#folderMade) {
-      await mkdir(this.#options.folder, { recursive: true, mode: 0o750 });
-      this.#folderMade = true;
+  async #append(file: OpenFile, kept: KeptSegment): Promise<void> {
+    const { msn, parts } = kept.segment;
+    if (file.msn !== msn) {
+      await truncate(file.descriptor);
+      file.parts = 0;
     }
-    const file = await open(path, flag, mode);
+    file.msn = msn;
+    await writeAll(file.descriptor, encodeSegmentFile(kept));
+    file.parts += parts.length;
+  }
+
+  async #openParts(rendition: string): Promise<OpenFile> {
+    await this.#makeFolder();
+    const path = join(this.#options.folder, openFileName(rendition));
+    const file = { descriptor: await open(path, 'a', 0o640), msn: -1, parts: 0 };
+    this.#open.set(rendition, file);
+    return file;
+  }
+
+  async #closeOpen(): Promise<void> {
+    this.#closeWaits = false;
+    const files = [...this.#open.values()];
+    this.#open.clear();
+    for (const { descriptor } of files) await close(descriptor);
+  }
+
+  async #writeFile(path: string, pieces: readonly Uint8Array[], mode = 0o640): Promise<void> {
+    await this.#makeFolder();
+    const descriptor = await open(path, 'w', mode);
     try {
-      const total = pieces.reduce((sum, { length }) => sum + length, 0);
-      const { bytesWritten } = await file.writev(pieces);
-      if (bytesWritten !== total) throw new Error(`only ${bytesWritten} of ${total} bytes could be written`);
+      await writeAll(descriptor, pieces);
     } finally {
-      await file.close();
+      await close(descriptor);
     }
+  }
+
+  async #makeFolder(): Promise<void> {
+    if (this.#folderMade) return;
+    await mkdir(this.#options.folder, { recursive: true, mode: 0o750 });
+    this.#folderMade = true;
   }
 
   #dropWrites(): void {
     const waiting = this.#waiting;
     this.#waiting = waiting.filter(({ kind }) => kind === 'removal');
     this.#stateWaits = false;
+    this.#unwritten.clear();
     for (const { kind, bytes, segment } of waiting) {
       if (kind === 'removal') continue;
       this.#queuedBytes -= bytes;
@@ -230,11 +298,13 @@ export class StreamFiles {
     return dropped !== undefined;
   }
 
-  #removeState(): void {
+  /** The state is taken away, and parts are written again from the first on. */
+  #startAnew(): void {
     if (this.#stateRemovalWaits) return;
     this.#stateRemovalWaits = true;
     this.#remove(async () => {
       this.#stateRemovalWaits = false;
+      await this.#closeOpen();
       await unlink(join(this.#options.folder, stateFileName));
     });
   }
@@ -244,7 +314,7 @@ export class StreamFiles {
     this.#dropWrites();
     this.#folderMade = false;
     this.#restUntilMs = clock.monotonicMs() + restMs;
-    this.#removeState();
+    this.#startAnew();
     if (this.#failing) return;
     this.#failing = true;
     const reason = error instanceof Error ? error.message : String(error);
@@ -259,4 +329,10 @@ export class StreamFiles {
     this.#failing = false;
     this.#options.log.info({ folder: this.#options.folder }, 'Live stream is kept on disk again');
   }
+}
+
+async function writeAll(descriptor: number, pieces: readonly Uint8Array[]): Promise<void> {
+  const total = pieces.reduce((sum, { length }) => sum + length, 0);
+  const { bytesWritten } = await writev(descriptor, pieces);
+  if (bytesWritten !== total) throw new Error(`only ${bytesWritten} of ${total} bytes could be written`);
 }
