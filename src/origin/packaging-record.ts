@@ -12,11 +12,7 @@ export class PackagingRecord {
    * While nobody watches (`isWatched`), nobody has met a part of the segment that is open: it is kept when it is complete.
    * To write each part would cost as much as to make it.
    */
-  constructor(
-    keeper: PackagingKeeper | undefined,
-    state: () => PackagingState | undefined,
-    isWatched: () => boolean,
-  ) {
+  constructor(keeper: PackagingKeeper | undefined, state: () => PackagingState | undefined, isWatched: () => boolean) {
     this.#keeper = keeper;
     this.#state = state;
     this.#isWatched = isWatched;

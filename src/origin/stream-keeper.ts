@@ -78,7 +78,8 @@ export class StreamKeeper implements PackagingKeeper {
 
   onPart(rendition: Rendition): void {
     const msn = rendition.window.open?.head.msn;
-    if (msn !== undefined) this.#options.files.writeParts(rendition.name, msn, (from) => rendition.openParts(msn, from));
+    if (msn !== undefined)
+      this.#options.files.writeParts(rendition.name, msn, (from) => rendition.openParts(msn, from));
   }
 
   onSegment({ name, window, lastSegment }: Rendition): void {

@@ -8,13 +8,15 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeSegmentFile, type KeptSegment } from '../../../src/stores/kept/segment-file.ts';
+import { decodeOpenFile, decodeSegmentFile, type KeptSegment } from '../../../src/stores/kept/segment-file.ts';
 import { decodeStateFile } from '../../../src/stores/kept/state-file.ts';
 import { StreamFiles } from '../../../src/stores/kept/stream-files.ts';
 import { eventually } from '../../support/condition.ts';
@@ -33,6 +35,7 @@ beforeEach(() => {
   files = new StreamFiles({ folder: join(parent, 'live', 'e1'), clock, log });
 });
 afterEach(async () => {
+  files.closeParts();
   await files.idle();
   rmSync(parent, { recursive: true, force: true });
 });
@@ -95,6 +98,87 @@ describe('StreamFiles', () => {
     expect(removed).toBe(1);
   });
 
+  describe('the parts of an open segment', () => {
+    /** One with so many parts: part `n` is one byte, `n`. */
+    const open = (msn: number, count: number) => (from: number) => {
+      const whole = segment(msn);
+      const parts = Array.from({ length: count - from }, (_, n) => ({
+        bytes: Uint8Array.of(from + n),
+        durationSeconds: 0.5,
+        independent: from + n === 0,
+        gap: false,
+      }));
+      if (parts.length === 0) return undefined;
+      return { ...whole, segment: { ...whole.segment, parts, byteLength: parts.length, durationSeconds: 0.5 } };
+    };
+    const openFile = () => join(parent, 'live', 'e1', 'video.open');
+    const kept = () => {
+      const found = decodeOpenFile(new Uint8Array(readFileSync(openFile())));
+      return { msn: found?.segment.msn, parts: found?.segment.parts.map(({ bytes }) => bytes[0]) };
+    };
+    const written = async (msn: number, count: number) => {
+      files.writeParts('video', msn, open(msn, count));
+      await files.idle();
+      return kept();
+    };
+
+    it('are each written once, behind those before, and make room for those of the next one', async () => {
+      expect(await written(7, 1)).toEqual({ msn: 7, parts: [0] });
+      expect(await written(7, 2)).toEqual({ msn: 7, parts: [0, 1] });
+      const { size } = statSync(openFile());
+      expect(await written(7, 2)).toEqual({ msn: 7, parts: [0, 1] });
+      expect(statSync(openFile()).size).toBe(size);
+      expect(await written(7, 5)).toEqual({ msn: 7, parts: [0, 1, 2, 3, 4] });
+      expect(await written(8, 2)).toEqual({ msn: 8, parts: [0, 1] });
+    });
+
+    it('stay until the segment of those before them is written as a whole', async () => {
+      await written(7, 3);
+      const seen: unknown[] = [];
+      files.writeParts('video', 7, () => undefined);
+      files.writeSegment('video', segment(7));
+      files.writeParts('video', 8, (from) => {
+        seen.push(there());
+        return open(8, 1)(from);
+      });
+      await files.idle();
+      expect(seen).toEqual([['video.7.segment', 'video.open']]);
+      expect(kept()).toEqual({ msn: 8, parts: [0] });
+    });
+
+    it('are all written again where the file was given back meanwhile, or the disk has failed', async () => {
+      await written(7, 2);
+      files.closeParts();
+      expect(await written(7, 3)).toEqual({ msn: 7, parts: [0, 1, 2] });
+      rmSync(join(parent, 'live', 'e1'), { recursive: true });
+      files.writeSegment('video', segment(6));
+      await files.idle();
+      clock.advance(30_000);
+      expect(await written(7, 4)).toEqual({ msn: 7, parts: [0, 1, 2, 3] });
+    });
+
+    it('hold no file open when they are given back, or everything is removed', async () => {
+      const held = () =>
+        readdirSync('/proc/self/fd').filter((descriptor) => {
+          try {
+            return readlinkSync(join('/proc/self/fd', descriptor)).startsWith(parent);
+          } catch {
+            return false;
+          }
+        }).length;
+      await written(7, 2);
+      expect(held()).toBe(1);
+      files.closeParts();
+      await files.idle();
+      expect(held()).toBe(0);
+      await written(7, 3);
+      files.removeAll(() => {});
+      await files.idle();
+      expect(held()).toBe(0);
+      expect(existsSync(join(parent, 'live', 'e1'))).toBe(false);
+    });
+  });
+
   it('says once that it cannot write, rests, and writes on when it can again', async () => {
     writeFileSync(join(parent, 'live'), 'a file where the folder belongs');
     const warnings = () => log.lines.filter(({ fields }) => fields['code'] === 'LIVE_KEEP_FAILED');
@@ -140,6 +224,7 @@ describe('StreamFiles', () => {
       for (const last = msn + 20; msn < last; msn++) {
         files.writeSegment('video', segment(msn, 4_194_304));
         files.writeState({ n: msn });
+        files.writeParts('video', msn + 1, () => segment(msn + 1));
         files.removeBefore('video', msn - 12);
       }
       clock.advance(60_000);
