@@ -85,31 +85,6 @@ describe('an origin that is killed and started again', () => {
     expect(validateMediaPlaylists(house.histories)).toEqual([]);
   });
 
-  it('has the whole segments where nobody watched, and of the open one what somebody who came meanwhile has met', async () => {
-    await using house = new KeptHouse();
-    const first = await house.start();
-    first.publish(both);
-    first.sendUnwatched(run(9));
-    await first.written();
-    const parts = () => readdirSync(join(house.folder, 'e1')).filter((name) => name.endsWith('.open'));
-    expect(parts()).toEqual([]);
-    first.record();
-    await first.written();
-    expect(parts()).toEqual(['audio.open', 'video.open']);
-    const listed = media(first);
-    await first.kill();
-    const second = await house.start();
-    expect(media(second)).toEqual(listed);
-    second.publish(both);
-    house.clock.advance(60_000);
-    second.sendUnwatched(run(9, 500_000));
-    await second.written();
-    await second.kill();
-    const third = await house.start();
-    expect(msns(playlist(third)).length).toBeGreaterThan(4);
-    expect(validateMediaPlaylists(house.histories)).toEqual([]);
-  });
-
   it('goes on behind a discontinuity whose date is that of the wall clock, with the same initialisation segment', async () => {
     await using house = new KeptHouse();
     const first = await house.start();

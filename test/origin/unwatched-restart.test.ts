@@ -1,0 +1,55 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { KeptHouse, type KeptOrigin } from '../support/kept-origin.ts';
+import { validateMediaPlaylists } from '../support/playlist-validator.ts';
+import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
+
+const both = [videoConfig, audioConfig];
+const run = (seconds: number, fromMs = 0) =>
+  interleaved(videoUnits({ fromMs, seconds, bytes: 100 }), audioUnits({ fromMs, seconds }));
+
+/** Of each rendition, the complete segments, and the parts of the one that is open. */
+function windows(origin: KeptOrigin) {
+  return (origin.packager?.renditions ?? []).map(({ name, window }) => ({
+    name,
+    msns: window.segments.filter(({ gap }) => !gap).map(({ msn }) => msn),
+    open: window.open?.parts.length ?? 0,
+  }));
+}
+
+describe('an origin that is killed while nobody watches', () => {
+  it('keeps whole segments alone, and from when somebody comes the parts that he meets', async () => {
+    await using house = new KeptHouse();
+    const first = await house.start();
+    const openFiles = () => readdirSync(join(house.folder, 'e1')).filter((name) => name.endsWith('.open'));
+    first.publish(both);
+    first.sendUnwatched(run(9));
+    await first.written();
+    expect(openFiles()).toEqual([]);
+    first.record();
+    await first.written();
+    expect(openFiles()).toEqual(['audio.open', 'video.open']);
+    const before = windows(first);
+    expect(before.map(({ open }) => open > 0)).toEqual([true, true]);
+    await first.kill();
+
+    const second = await house.start();
+    expect(windows(second)).toEqual(before.map(({ name, msns }) => ({ name, msns: [...msns, msns.length], open: 0 })));
+    second.publish(both);
+    second.sendUnwatched(run(71, 500_000));
+    await second.written();
+    // Who had come has not asked for a minute.
+    const [after] = windows(second);
+    expect(after?.open).toBeGreaterThan(0);
+    await second.kill();
+
+    // Nobody has seen the states in between.
+    house.histories.clear();
+    const third = await house.start();
+    expect(windows(third)[0]?.msns).toEqual(after?.msns);
+    third.publish(both);
+    third.send(run(9, 900_000));
+    expect(validateMediaPlaylists(house.histories)).toEqual([]);
+  });
+});
