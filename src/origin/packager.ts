@@ -130,11 +130,7 @@ export class Packager implements StreamSubscriber {
         this.#changed();
       },
     });
-    this.#record = new PackagingRecord(
-      options.keeper,
-      () => this.state,
-      () => this.#patience.isWatched,
-    );
+    this.#record = new PackagingRecord(options.keeper, () => this.state, this.#patience);
     const rule = encryptionRuleOf(options.settings.encryption, options.path);
     this.keys = rule && new StreamKeys(rule, options, () => this.#changed());
     this.transport = new TransportOffer({
@@ -165,9 +161,7 @@ export class Packager implements StreamSubscriber {
 
   /** Somebody has asked for something of it. */
   watched(): void {
-    const { isWatched } = this.#patience;
-    this.#patience.watched();
-    if (!isWatched) this.#record.onWatched(this.#renditions?.list() ?? []);
+    if (this.#patience.watched()) this.#record.onWatched(this.#renditions?.list() ?? []);
   }
 
   /** `undefined` until the first segment has closed; constant from then on. */

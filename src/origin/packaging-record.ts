@@ -1,21 +1,26 @@
 import type { PackagingKeeper, PackagingState } from './packaging-state.ts';
 import type { Rendition } from './rendition.ts';
 import type { RenditionSetOptions } from './rendition-set.ts';
+import type { ViewerPatience } from './viewer-patience.ts';
 
 /** Tells whoever keeps a stream for a restart, if anybody does, how far it is. */
 export class PackagingRecord {
   readonly #keeper: PackagingKeeper | undefined;
   readonly #state: () => PackagingState | undefined;
-  readonly #isWatched: () => boolean;
+  readonly #patience: Pick<ViewerPatience, 'isWatched'>;
 
   /**
-   * While nobody watches (`isWatched`), nobody has met a part of the segment that is open: it is kept when it is complete.
+   * While nobody watches, nobody has met a part of the segment that is open: it is kept when it is complete.
    * To write each part would cost as much as to make it.
    */
-  constructor(keeper: PackagingKeeper | undefined, state: () => PackagingState | undefined, isWatched: () => boolean) {
+  constructor(
+    keeper: PackagingKeeper | undefined,
+    state: () => PackagingState | undefined,
+    patience: Pick<ViewerPatience, 'isWatched'>,
+  ) {
     this.#keeper = keeper;
     this.#state = state;
-    this.#isWatched = isWatched;
+    this.#patience = patience;
   }
 
   /** What its renditions tell. */
@@ -24,7 +29,7 @@ export class PackagingRecord {
       onBegun: (begun) => this.#write((keeper, state) => keeper.onSegmentBegun(state, begun)),
       onRenditionChanged: () => this.onStateChanged(),
       onPart: (rendition) => {
-        if (this.#isWatched()) this.#keeper?.onPart(rendition);
+        if (this.#patience.isWatched) this.#keeper?.onPart(rendition);
       },
       onSegment: (rendition) => this.#keeper?.onSegment(rendition),
     };

@@ -26,9 +26,12 @@ export class ViewerPatience {
     return this.#clock.monotonicMs() < this.#watchedUntilMs;
   }
 
-  /** Somebody has asked for something of the stream. */
-  watched(): void {
-    this.#watchedUntilMs = this.#clock.monotonicMs() + watchedMs;
+  /** Somebody has asked for something of the stream. Returns whether nobody had lately. */
+  watched(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const isNew = nowMs >= this.#watchedUntilMs;
+    this.#watchedUntilMs = nowMs + watchedMs;
+    return isNew;
   }
 
   /** Takes what is for the cutter, which makes the parts that are waited for, and hands it on. */
