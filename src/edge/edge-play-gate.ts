@@ -27,6 +27,10 @@ export class EdgePlayGate implements PlayGate {
     return admission;
   }
 
+  isStored({ tcUrl, app, streamName }: PlayRequest): boolean {
+    return this.#routes.play(tcUrl, app, streamName).kind === 'stored';
+  }
+
   async #admit(request: PlayRequest, signal: AbortSignal): Promise<PlayAdmission> {
     const routed = this.#routes.play(request.tcUrl, request.app, request.streamName);
     switch (routed.kind) {

@@ -27,6 +27,8 @@ export interface AdmittedPlay {
   seek(toMs: number | undefined): void;
   receive(kind: 'audio' | 'video', wanted: boolean): void;
   setBuffer(bufferMs: number): void;
+  /** Acknowledgement of what has come over the connection. */
+  acknowledge(sequenceNumber: number): void;
   deadline(): Deadline | undefined;
   /** Nothing more is sent. Of a failure the log has its own line. Called once. */
   end(how: 'left' | 'failed'): void;

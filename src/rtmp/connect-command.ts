@@ -29,7 +29,7 @@ export type ExamineConnect = (
 ) => { readonly code: string; readonly sentence: string } | undefined;
 
 /** Bytes that either side may send before it expects an acknowledgement. */
-const windowBytes = 2_500_000;
+export const windowBytes = 2_500_000;
 
 /** Of what the server sends: an answer is one chunk, and so are most pictures. Servers have used it for years. */
 const serverChunkBytes = 60_000;

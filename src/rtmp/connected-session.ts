@@ -99,6 +99,11 @@ export class ConnectedSession {
     this.#playing.pingAnswered();
   }
 
+  /** RTMP 1.0 §5.4.3. */
+  acknowledged(sequenceNumber: number): void {
+    this.#playing.acknowledge(sequenceNumber);
+  }
+
   /** RTMP 1.0 §7.1.7, SetBufferLength. */
   setBufferLength(messageStreamId: number, bufferMs: number): void {
     this.#playing.setBufferLength(messageStreamId, bufferMs);

@@ -96,6 +96,9 @@ export class LivePlay implements AdmittedPlay {
   /** As much as there is, at once. */
   setBuffer(): void {}
 
+  /** A feed drops what its player does not take. */
+  acknowledge(): void {}
+
   /** A player that does not take what it gets is the business of its feed. */
   deadline(): Deadline | undefined {
     return undefined;

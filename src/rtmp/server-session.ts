@@ -191,8 +191,10 @@ export class ServerSession {
       this.#countQuestion();
       const { messageStreamId, bufferMs } = control.event;
       if (this.#state.kind === 'connected') this.#state.connected.setBufferLength(messageStreamId, bufferMs);
+    } else if (control.kind === 'acknowledgement' && this.#state.kind === 'connected') {
+      this.#state.connected.acknowledged(control.receivedBytes);
     }
-    // Set Chunk Size and Abort: the decoder has followed them. Acknowledgements matter to a sender of media only.
+    // Set Chunk Size and Abort: the decoder has followed them.
   }
 
   /** Everything that is answered is bounded in time as well as in bytes. */

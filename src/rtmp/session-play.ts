@@ -111,6 +111,10 @@ export class SessionPlay {
     this.#play?.setBuffer(bufferMs);
   }
 
+  acknowledge(sequenceNumber: number): void {
+    this.#play?.acknowledge(sequenceNumber);
+  }
+
   sayFarewell(error: Error): void {
     if (this.#state.kind !== 'over') this.#voice.status('error', 'NetStream.Play.Failed', error.message);
   }

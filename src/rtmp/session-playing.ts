@@ -83,6 +83,13 @@ export class SessionPlaying {
     this.#playOn(id)?.setBuffer(bufferMs);
   }
 
+  /** Of everything that has come over the connection. */
+  acknowledge(sequenceNumber: number): void {
+    for (const [, use] of this.#options.messageStreams.uses()) {
+      if (use.kind === 'play') use.acknowledge(sequenceNumber);
+    }
+  }
+
   /** Answers with the length of stored media in seconds, with 0 for everything else, whether or not it is there. */
   length(streamName: string | undefined, answer: (seconds: number) => void): void {
     const { context } = this.#options;

@@ -6,6 +6,7 @@ import type { PlayRequest, StoredAdmission } from '../live/play-gate.ts';
 import { StoredFeed } from '../live/stored/stored-feed.ts';
 import type { AdmittedPlay, EarlyWishes } from './admitted-play.ts';
 import { isLibrary, isLibrtmp } from './client-quirks.ts';
+import { windowBytes } from './connect-command.ts';
 import type { ConnectedContext, Deadline } from './connected-context.ts';
 import type { PlayArguments } from './play-arguments.ts';
 import type { StreamVoice } from './stream-voice.ts';
@@ -72,6 +73,7 @@ export class StoredPlay implements AdmittedPlay {
       connection: transport,
       chunkBytes: output.chunkSize,
       messageStreamId,
+      windowBytes,
       client: capabilities,
       clock,
       onBegin: () => this.#guarded(() => this.#introduce()),
@@ -146,6 +148,10 @@ export class StoredPlay implements AdmittedPlay {
 
   setBuffer(bufferMs: number): void {
     this.#feed.setBuffer(bufferMs);
+  }
+
+  acknowledge(sequenceNumber: number): void {
+    this.#feed.acknowledge(sequenceNumber);
   }
 
   deadline(): Deadline | undefined {

@@ -12,12 +12,16 @@ import type { StoredFile } from '../stored-file.ts';
 import { BurstWriter, type PacedConnection } from './burst-writer.ts';
 import { ByteLanes } from './byte-lanes.ts';
 import { ReadingRun } from './reading-run.ts';
+import { SentWindow } from './sent-window.ts';
 
 /** Written without letting others have a turn. */
 const maxTurnBytes = 524_288;
 
 /** How long bytes may fail to come. The player has what it has buffered meanwhile. */
 const patienceMs = 30_000;
+
+/** A client that takes everything and acknowledges nothing any more is not waited for longer. */
+const acknowledgementMs = 5_000;
 
 /** Until a source that failed is asked again. */
 const retryMs = 1_000;
@@ -29,6 +33,8 @@ export interface StoredFeedOptions {
   readonly connection: PacedConnection;
   readonly chunkBytes: number;
   readonly messageStreamId: number;
+  /** After which the client is to acknowledge what has come. */
+  readonly windowBytes: number;
   /** What the player can take. */
   readonly client: FlvClientCapabilities;
   readonly clock: Clock;
@@ -54,6 +60,7 @@ export class StoredFeed {
   readonly #lanes: ByteLanes;
   readonly #writer: BurstWriter;
   readonly #pace = new PlayPace();
+  readonly #window: SentWindow;
   /** Of the tracks that the player gets, by `trackNumber`. */
   readonly #configs = new Map<number, TrackConfig>();
   readonly #wants = { audio: true, video: true };
@@ -81,6 +88,7 @@ export class StoredFeed {
   constructor(options: StoredFeedOptions) {
     this.#options = options;
     const { file, connection, chunkBytes, messageStreamId, client } = options;
+    this.#window = new SentWindow(options.windowBytes);
     this.#lanes = new ByteLanes(file, () => this.#turn());
     this.#writer = new BurstWriter({
       connection,
@@ -154,6 +162,12 @@ export class StoredFeed {
     this.#wants[kind] = wanted;
   }
 
+  /** Acknowledgement (RTMP 1.0 §5.4.3). */
+  acknowledge(sequenceNumber: number): void {
+    this.#window.acknowledge(sequenceNumber, this.#writer.writtenBytes);
+    this.#turn();
+  }
+
   /** Nothing more is sent, and nothing is called any more. */
   end(): void {
     this.#over = true;
@@ -184,10 +198,11 @@ export class StoredFeed {
     this.#starvingSinceMs = undefined;
   }
 
-  #later(delayMs: number): void {
+  #later(delayMs: number, action = () => {}): void {
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(delayMs, () => {
       this.#timer = undefined;
+      action();
       this.#turn();
     });
   }
@@ -202,6 +217,8 @@ export class StoredFeed {
     try {
       while (this.#wantsMore() && writer.drained) {
         if (writer.writtenBytes >= enoughBytes) this.#later(0);
+        else if (this.#window.isFull(writer.writtenBytes))
+          this.#later(acknowledgementMs, () => this.#window.distrust());
         else if (this.#step(nowMs)) continue;
         break;
       }

@@ -28,6 +28,7 @@ function feedOf(options: SampleOptions = {}, client = legacyFlvClient): StoredFe
     connection,
     chunkBytes: 60_000,
     messageStreamId: 1,
+    windowBytes: 1_000_000,
     client,
     clock,
     onBegin: () => events.push('begin'),
