@@ -40,17 +40,17 @@ export interface LiveChannel {
 
 /** Packages every stream of a directory, and keeps what is over for one window more. */
 export class LiveChannels {
-  readonly #options: LiveChannelsOptions;
+  readonly #options: Omit<LiveChannelsOptions, 'before'>;
   readonly #channels = new Map<string, Channel>();
   readonly #stopListening: () => void;
   /** Until their stream is there. */
   readonly #before = new Map<string, StreamBefore>();
 
-  constructor(source: StreamSource, options: LiveChannelsOptions) {
+  constructor(source: StreamSource, { before = [], ...options }: LiveChannelsOptions) {
     this.#options = options;
-    for (const before of options.before ?? []) {
-      if (before.endedWallMs === undefined) this.#before.set(before.path, before);
-      else this.#addEnded(before, before.endedWallMs);
+    for (const stream of before) {
+      if (stream.endedWallMs === undefined) this.#before.set(stream.path, stream);
+      else this.#addEnded(stream, stream.endedWallMs);
     }
     this.#stopListening = source.onStream((stream) => this.#add(stream));
     for (const stream of source.list()) this.#add(stream);

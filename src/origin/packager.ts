@@ -72,7 +72,9 @@ export class Packager implements StreamSubscriber {
   readonly transport: TransportOffer;
   /** Timed metadata and date ranges. */
   readonly metadata: StreamMetadata;
-  readonly #options: PackagerOptions;
+  readonly #options: Omit<PackagerOptions, 'before'>;
+  /** A whole window of media: only until it is in the windows, which let go of it. */
+  #before: PackagingBefore | undefined;
   readonly #timeline: Timeline;
   readonly #learner: TargetLearner;
   #cutter: SegmentCutter | undefined;
@@ -92,10 +94,12 @@ export class Packager implements StreamSubscriber {
   readonly #patience: ViewerPatience;
   readonly #playlists = new PackagedPlaylists();
 
-  constructor(options: PackagerOptions) {
+  constructor(given: PackagerOptions) {
+    const { before, ...options } = given;
     this.path = options.path;
     this.epoch = options.epoch;
     this.#options = options;
+    this.#before = before;
     this.changes = new ChangeWaiters(options.clock, maxWaiters);
     this.#patience = new ViewerPatience(options.clock);
     this.#learner = new TargetLearner(options.settings, (targets) => this.#begin(targets));
@@ -122,7 +126,7 @@ export class Packager implements StreamSubscriber {
       },
     });
     this.metadata = new StreamMetadata({
-      ...options,
+      ...given,
       names: options.settings.timedMetadata,
       timeline: this.#timeline,
       onChange: () => {
@@ -132,7 +136,7 @@ export class Packager implements StreamSubscriber {
     });
     this.#record = new PackagingRecord(options.keeper, () => this.state, this.#patience);
     const rule = encryptionRuleOf(options.settings.encryption, options.path);
-    this.keys = rule && new StreamKeys(rule, options, () => this.#changed());
+    this.keys = rule && new StreamKeys(rule, given, () => this.#changed());
     this.transport = new TransportOffer({
       ...options,
       keys: this.keys,
@@ -140,7 +144,7 @@ export class Packager implements StreamSubscriber {
       renditions: () => this.#renditions?.list() ?? [],
       source: () => this.#playlistSource(),
     });
-    if (options.before !== undefined) this.#resume(options.before);
+    if (before !== undefined) this.#resume(before);
     if (!this.#ended) this.keys?.start();
   }
 
@@ -330,8 +334,8 @@ export class Packager implements StreamSubscriber {
       onWanted: (msn) => cutter.giveUpBefore(msn),
       log: this.#options.log.child({ stream: this.path }),
     });
-    const { before } = this.#options;
-    const start = before && this.#restore(before, renditions);
+    const start = this.#before && this.#restore(this.#before, renditions);
+    this.#before = undefined;
     const cutter = new SegmentCutter(targets, renditions, start, this.metadata.splicePoints);
     this.#renditions = renditions;
     this.#cutter = cutter;

@@ -38,7 +38,7 @@ const longestRetryMs = 60_000;
  */
 export class StreamKeys {
   readonly #rule: EncryptionRule;
-  readonly #options: StreamKeysOptions;
+  readonly #options: Omit<StreamKeysOptions, 'before'>;
   readonly #onReady: () => void;
   readonly #schedule: KeySchedule;
   readonly #cipher = new WholeFileCipher();
@@ -52,11 +52,11 @@ export class StreamKeys {
   #closed = false;
 
   /** `onReady` is called when there is a first key. */
-  constructor(rule: EncryptionRule, options: StreamKeysOptions, onReady: () => void) {
+  constructor(rule: EncryptionRule, { before, ...options }: StreamKeysOptions, onReady: () => void) {
     this.#rule = rule;
     this.#options = options;
     this.#onReady = onReady;
-    this.#schedule = new KeySchedule(rule.rotation, options.before?.encryption?.keys);
+    this.#schedule = new KeySchedule(rule.rotation, before?.encryption?.keys);
   }
 
   /** Keys are fetched from now on. */
