@@ -21,11 +21,11 @@ export function encodeMediaRecord({ letters, version }: MediaRecordForm, content
   let partBytes = 0;
   const json = new TextEncoder().encode(
     JSON.stringify(content, (_name: string, value: unknown) => {
-      if (value instanceof Float64Array) return { [numbersName]: Array.from(value) };
-      if (!(value instanceof Uint8Array)) return value;
-      parts.push(value);
-      partBytes += value.length;
-      return { [bytesName]: [partBytes - value.length, value.length] };
+      if (!(value instanceof Uint8Array || value instanceof Float64Array)) return value;
+      const part = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      parts.push(part);
+      partBytes += part.length;
+      return { [value instanceof Uint8Array ? bytesName : numbersName]: [partBytes - part.length, part.length] };
     }),
   );
   const bytes = new Uint8Array(headBytes + json.length + partBytes);
@@ -63,16 +63,18 @@ export function decodeMediaRecord({ letters, version }: MediaRecordForm, bytes: 
   return JSON.parse(new TextDecoder().decode(json), (_name: string, value: unknown) => revived(value, parts));
 }
 
-/** The one property of an object that stands for bytes. */
+/** The one property of an object that stands for bytes, or numbers: where they begin and how many bytes they take. */
 const bytesName = '$bytes';
 const numbersName = '$numbers';
 
 function revived(value: unknown, parts: Uint8Array): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (bytesName in value && Array.isArray(value[bytesName])) {
-    const [from, length] = value[bytesName].map(Number);
-    return parts.subarray(from, (from ?? 0) + (length ?? 0));
-  }
-  if (numbersName in value && Array.isArray(value[numbersName])) return Float64Array.from(value[numbersName]);
-  return value;
+  if (bytesName in value) return partOf(value[bytesName], parts);
+  // A copy: numbers have to stand where they can be read as such.
+  return numbersName in value ? new Float64Array(partOf(value[numbersName], parts).slice().buffer) : value;
+}
+
+function partOf(place: unknown, parts: Uint8Array): Uint8Array {
+  const [from = 0, length = 0] = Array.isArray(place) ? place.map(Number) : [];
+  return parts.subarray(from, from + length);
 }

@@ -3,7 +3,7 @@ import { type Box, boxError, boxField, childBox, childBoxes, requiredChild } fro
 import { maxFragmentSamples, maxSampleBytes } from './limits.ts';
 import type { FragmentDefaults } from './mp4-index.ts';
 import { packColumn, type PackedColumn } from './packed-column.ts';
-import { SampleTable } from './sample-table.ts';
+import { buildSampleTable, type SampleTable } from './sample-table.ts';
 
 /** What is known of a track of which fragments have samples. */
 export interface FragmentTrack {
@@ -215,7 +215,7 @@ function tableOf(
       value: sizesBytes.max,
     });
   }
-  return new SampleTable({
+  return buildSampleTable({
     startTicks: start,
     durationsTicks,
     compositionOffsetsTicks: column(({ compositionOffsetTicks }) => compositionOffsetTicks),

@@ -1,3 +1,4 @@
+import type { KeyframeTable } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
 import type { Edit, Span } from './edit-list.ts';
 import type { SampleTable } from './sample-table.ts';
@@ -15,6 +16,8 @@ export interface Mp4Index {
   readonly shiftMs: number;
   /** In the order in which they are told: video first, then by id. */
   readonly tracks: readonly Mp4Track[];
+  /** Of the first track. */
+  readonly keyframes: KeyframeTable;
   /** Where fragments begin, of a file that has some. */
   readonly fragments: Mp4Fragments | undefined;
 }

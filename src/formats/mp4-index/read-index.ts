@@ -6,8 +6,9 @@ import type { FragmentTable } from './fragment.ts';
 import { FragmentReader } from './fragment-reader.ts';
 import { readFragmentTable } from './fragment-table.ts';
 import { defaultMp4Limits, longestPresentationMs, type Mp4Limits } from './limits.ts';
+import { keyframeTable } from './keyframe-table.ts';
 import { type Movie, readMovie } from './movie.ts';
-import type { Mp4Index, Mp4Track } from './mp4-index.ts';
+import type { Mp4Fragments, Mp4Index, Mp4Track } from './mp4-index.ts';
 import { endMs, timingOf } from './presentation.ts';
 import { findFragments, findMovie } from './top-level-boxes.ts';
 
@@ -46,15 +47,18 @@ export function* readMp4Index(lengthBytes: number, limits: Mp4Limits = defaultMp
 
   const shiftMs = Math.max(0, Math.ceil(-Math.min(...described.map(({ firstMs }) => firstMs))));
   const tracks = described.map(({ track }) => track);
+  let durationMs: number;
+  let fragments: Mp4Fragments | undefined;
   if (fragmented === undefined) {
-    const durationMs = bounded(Math.max(...tracks.map((track) => lastMs(track, shiftMs))));
-    return { lengthBytes, durationMs, shiftMs, tracks, fragments: undefined };
+    durationMs = Math.max(...tracks.map((track) => lastMs(track, shiftMs)));
+  } else {
+    const { reorderMs } = leading;
+    const firstMs = Math.round(leading.firstMs + shiftMs);
+    const file = { lengthBytes, tracks, shiftMs, firstMs, reorderMs, ...fragmented };
+    ({ fragments, endMs: durationMs } = yield* readFragmentTable(file, limits));
   }
-  const { reorderMs } = leading;
-  const firstMs = Math.round(leading.firstMs + shiftMs);
-  const file = { lengthBytes, tracks, shiftMs, firstMs, reorderMs, ...fragmented };
-  const { fragments, endMs: durationMs } = yield* readFragmentTable(file, limits);
-  return { lengthBytes, durationMs: bounded(durationMs), shiftMs, tracks, fragments };
+  const keyframes = keyframeTable(leading.track, { shiftMs, durationMs: bounded(durationMs), fragments });
+  return { lengthBytes, durationMs, shiftMs, tracks, keyframes, fragments };
 }
 
 function bounded(durationMs: number): number {

@@ -2,7 +2,7 @@ import { ProtocolError } from '../../base/errors.ts';
 import { type Box, type BoxTable, boxError, boxField, boxTable, childBox, requiredChild } from './box.ts';
 import type { SampleBudget } from './limits.ts';
 import { packColumn, type PackedColumn } from './packed-column.ts';
-import { type SampleColumns, SampleTable } from './sample-table.ts';
+import { buildSampleTable, type SampleColumns, type SampleTable } from './sample-table.ts';
 
 /** Gives the values of a column from its first one on. */
 type ColumnSource = () => () => number;
@@ -19,7 +19,7 @@ export function readSampleTable(stbl: Box, descriptions: number, fileBytes: numb
   budget.spend(sizes.count, sizes.box.path);
   const { count } = sizes;
   const sizesBytes = packColumn(count, sizes.values);
-  return new SampleTable({
+  return buildSampleTable({
     startTicks: 0,
     durationsTicks: packColumn(count, decodingTimes(requiredChild(stbl, 'stts'), count)),
     compositionOffsetsTicks: packColumn(count, compositionOffsets(childBox(stbl, 'ctts'))),

@@ -34,52 +34,69 @@ export interface Sample {
 /** Every so many samples it is kept where they stand, so that any of them is found in few steps. */
 const checkpointSamples = 256;
 
-/** The samples of a track: each found by its number or its time, and read on from there. */
-export class SampleTable {
+/** Where every 256th sample stands: its decode time, its place in the file, its chunk and the samples before it in that. */
+export interface Checkpoints {
+  readonly ticks: Float64Array;
+  readonly offsets: Float64Array;
+  readonly chunks: Float64Array;
+  readonly inChunk: Float64Array;
+}
+
+/** What is kept of a table. */
+export interface SampleTableFields {
   readonly columns: SampleColumns;
-  readonly count: number;
+  readonly checkpoints: Checkpoints;
   readonly endTicks: number;
   /** Behind the sample that lies last in the file. */
   readonly endOffset: number;
-  readonly #ticks: Float64Array;
-  readonly #offsets: Float64Array;
-  readonly #chunks: Uint32Array;
-  /** Of the chunk, samples before this one. */
-  readonly #inChunk: Uint32Array;
+}
 
-  constructor(columns: SampleColumns) {
-    this.columns = columns;
-    this.count = columns.sizesBytes.length;
-    const checkpoints = Math.ceil(this.count / checkpointSamples);
-    this.#ticks = new Float64Array(checkpoints);
-    this.#offsets = new Float64Array(checkpoints);
-    this.#chunks = new Uint32Array(checkpoints);
-    this.#inChunk = new Uint32Array(checkpoints);
-    const place = placeAt(columns.startTicks, columns.firstChunkOffset, 0, 0);
-    let endOffset = 0;
-    for (let index = 0; index < this.count; index++) {
-      if (index % checkpointSamples === 0) {
-        const at = index / checkpointSamples;
-        this.#ticks[at] = place.ticks;
-        this.#offsets[at] = place.offset;
-        this.#chunks[at] = place.chunk;
-        this.#inChunk[at] = place.inChunk;
-      }
-      endOffset = Math.max(endOffset, place.offset + columns.sizesBytes.at(index));
-      step(columns, place, index);
+/** Goes through all samples once. */
+export function buildSampleTable(columns: SampleColumns): SampleTable {
+  const count = columns.sizesBytes.length;
+  const numbers = () => new Float64Array(Math.ceil(count / checkpointSamples));
+  const checkpoints = { ticks: numbers(), offsets: numbers(), chunks: numbers(), inChunk: numbers() };
+  const place = placeAt(columns.startTicks, columns.firstChunkOffset, 0, 0);
+  let endOffset = 0;
+  for (let index = 0; index < count; index++) {
+    if (index % checkpointSamples === 0) {
+      const at = index / checkpointSamples;
+      checkpoints.ticks[at] = place.ticks;
+      checkpoints.offsets[at] = place.offset;
+      checkpoints.chunks[at] = place.chunk;
+      checkpoints.inChunk[at] = place.inChunk;
     }
-    this.endTicks = place.ticks;
+    endOffset = Math.max(endOffset, place.offset + columns.sizesBytes.at(index));
+    step(columns, place, index);
+  }
+  return new SampleTable({ columns, checkpoints, endTicks: place.ticks, endOffset });
+}
+
+/** The samples of a track: each found by its number or its time, and read on from there. */
+export class SampleTable implements SampleTableFields {
+  readonly columns: SampleColumns;
+  readonly checkpoints: Checkpoints;
+  readonly endTicks: number;
+  readonly endOffset: number;
+  readonly count: number;
+
+  constructor({ columns, checkpoints, endTicks, endOffset }: SampleTableFields) {
+    this.columns = columns;
+    this.checkpoints = checkpoints;
+    this.endTicks = endTicks;
     this.endOffset = endOffset;
+    this.count = columns.sizesBytes.length;
   }
 
   /** Samples from `first` on, one after the other, to the last. */
   walkFrom(first: number): SampleWalk {
     const checkpoint = Math.floor(Math.min(first, Math.max(this.count - 1, 0)) / checkpointSamples);
+    const { ticks, offsets, chunks, inChunk } = this.checkpoints;
     const place = placeAt(
-      this.#ticks[checkpoint] ?? this.columns.startTicks,
-      this.#offsets[checkpoint] ?? this.columns.firstChunkOffset,
-      this.#chunks[checkpoint] ?? 0,
-      this.#inChunk[checkpoint] ?? 0,
+      ticks[checkpoint] ?? this.columns.startTicks,
+      offsets[checkpoint] ?? this.columns.firstChunkOffset,
+      chunks[checkpoint] ?? 0,
+      inChunk[checkpoint] ?? 0,
     );
     return new SampleWalk(this.columns, place, checkpoint * checkpointSamples, first);
   }
@@ -93,15 +110,16 @@ export class SampleTable {
 
   /** The last sample whose decode time is at or before this; 0 where none is. */
   sampleAtTicks(ticks: number): number {
+    const checkpoints = this.checkpoints.ticks;
     let low = 0;
-    let high = this.#ticks.length - 1;
+    let high = checkpoints.length - 1;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if ((this.#ticks[middle] ?? 0) <= ticks) low = middle;
+      if ((checkpoints[middle] ?? 0) <= ticks) low = middle;
       else high = middle - 1;
     }
     let index = low * checkpointSamples;
-    let decodeTicks = this.#ticks[low] ?? 0;
+    let decodeTicks = checkpoints[low] ?? 0;
     while (index < this.count - 1) {
       decodeTicks += this.columns.durationsTicks.at(index);
       if (decodeTicks > ticks) break;

@@ -1,0 +1,37 @@
+import type { KeyframeTable } from '../media/stored-media.ts';
+import type { Mp4Fragments, Mp4Track } from './mp4-index.ts';
+import { decodeMs, timingOf } from './presentation.ts';
+
+/** More are of no use to a player, and would make `onMetaData` as long as the index. */
+const mostKeyframes = 65_536;
+
+/**
+ * The keyframes of a track: where they are close to each other, as in a file of nothing else, only some. Of fragments
+ * one each. Empty for sound, which can be entered anywhere.
+ */
+export function keyframeTable(
+  track: Mp4Track,
+  { shiftMs, durationMs, fragments }: { shiftMs: number; durationMs: number; fragments: Mp4Fragments | undefined },
+): KeyframeTable {
+  const { kind, spans, table } = track;
+  const timesMs: number[] = [];
+  const offsets: number[] = [];
+  const apartMs = durationMs / mostKeyframes;
+  let lastMs = Number.NEGATIVE_INFINITY;
+  const add = (timeMs: number, offset: number) => {
+    if (timeMs - lastMs < apartMs) return;
+    lastMs = timeMs;
+    timesMs.push(timeMs);
+    offsets.push(offset);
+  };
+  for (const span of kind === 'video' ? spans : []) {
+    const timing = timingOf(track, span, shiftMs);
+    for (let index = span.firstSample; index < span.endSample; index++) {
+      if (table.columns.syncs.at(index) === 0) continue;
+      const { decodeTicks, offset } = table.sample(index);
+      add(decodeMs(timing, decodeTicks), offset);
+    }
+  }
+  if (kind === 'video') fragments?.timesMs.forEach((timeMs, index) => add(timeMs, fragments.offsets[index] ?? 0));
+  return { timesMs: Float64Array.from(timesMs), offsets: Float64Array.from(offsets) };
+}
