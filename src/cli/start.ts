@@ -71,6 +71,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
         clock: systemClock,
         log: log.child({ role: 'edge' }),
         dataFolder,
+        warmUp: true,
       })
     : undefined;
   const keptForOriginMs = origin === undefined ? 0 : originShareMs;

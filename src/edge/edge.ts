@@ -49,6 +49,8 @@ interface EdgeSurroundings {
   readonly log: Log;
   /** Where it keeps what must outlive a restart, for itself alone; without one, nothing does. */
   readonly dataFolder?: string;
+  /** To be ready for the first stored file before anybody plays it: for a program that runs long. */
+  readonly warmUp?: boolean;
 }
 
 /**
@@ -107,6 +109,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     streamKeyNeeded: settings.publish.auth === 'key' || settings.publish.auth === 'hook',
   };
   const listeners = await startHttpListeners(settings, { context, flv: live.flv, facts, ...deps });
+  if (deps.warmUp === true && settings.streaming.some(({ stored: files }) => files !== undefined)) stored.warmUp();
   // From here on it is for `close`.
   opened.move();
   return {

@@ -59,6 +59,11 @@ export class MediaOpener {
     }
   }
 
+  /** So that the first file needs not wait for it. */
+  warmUp(): void {
+    this.#worker.warmUp();
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new ThreadLost('closing'));
     // Each finds out for itself.

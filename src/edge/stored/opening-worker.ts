@@ -5,8 +5,6 @@ import type { OpeningReply, OpeningRequest } from './opening-messages.ts';
 
 /** Between two requests for bytes a reading only looks at what it has got. */
 const stepDeadlineMs = 10_000;
-/** A thread that has nothing to do for so long is ended; the next file gets another one. */
-const idleMs = 60_000;
 /** Beside the bytes of files and the numbers of indexes, which do not count. */
 const maxHeapMiB = 256;
 
@@ -25,7 +23,7 @@ interface WaitingStep {
 }
 
 /**
- * A thread that opens media files, one step of one file at a time, begun when it is needed. A step that takes too long,
+ * A thread that opens media files, one step of one file at a time, begun when it is needed, and then there. A step that takes too long,
  * or more memory than there is, costs its own file an error, and all others that are being read another attempt.
  */
 export class OpeningWorker {
@@ -37,12 +35,16 @@ export class OpeningWorker {
   #thread = 0;
   #running: WaitingStep | undefined;
   #deadline: Timer | undefined;
-  #idle: Timer | undefined;
   #closed = false;
 
   constructor(clock: Clock, url = threadUrl) {
     this.#clock = clock;
     this.#threadUrl = url;
+  }
+
+  /** Begins the thread before it is needed: until all that it runs is loaded, a tenth of a second goes by and more. */
+  warmUp(): void {
+    if (!this.#closed) this.#worker ??= this.#begin();
   }
 
   /** Rejects with `ThreadLost`, or with what became of the thread by this very step. */
@@ -66,12 +68,7 @@ export class OpeningWorker {
   #next(): void {
     if (this.#running !== undefined) return;
     const step = this.#waiting.shift();
-    if (step === undefined) {
-      this.#idle ??= this.#clock.after(idleMs, () => void this.#end());
-      return;
-    }
-    this.#idle?.cancel();
-    this.#idle = undefined;
+    if (step === undefined) return;
     if (this.#closed || (step.thread !== undefined && step.thread !== this.#thread) || !this.#send(step)) {
       step.reject(new ThreadLost('its thread is not there any more'));
       this.#next();
@@ -138,8 +135,6 @@ export class OpeningWorker {
     const worker = this.#worker;
     this.#worker = undefined;
     this.#thread++;
-    this.#idle?.cancel();
-    this.#idle = undefined;
     await worker?.terminate();
   }
 }

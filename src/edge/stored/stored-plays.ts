@@ -60,6 +60,11 @@ export class StoredPlays {
     };
   }
 
+  /** Begins now what is begun else when the first file is played. */
+  warmUp(): void {
+    this.#opener.warmUp();
+  }
+
   async close(): Promise<void> {
     await this.#opener.close();
   }
