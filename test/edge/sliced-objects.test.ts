@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CachedResponse, type ResponseHead } from '../../src/edge/edge-response.ts';
 import { HoldBudget } from '../../src/edge/held-slices.ts';
 import { SlicedObjects } from '../../src/edge/sliced-objects.ts';
+import type { ReadAhead } from '../../src/edge/sliced-reader.ts';
 import { Upstream } from '../../src/http/upstream.ts';
 import { BanList } from '../../src/policy/ban-list.ts';
 import type { BodyReader } from '../../src/stores/body-reader.ts';
@@ -42,6 +43,7 @@ interface Visit {
   readonly pieces: number;
   /** Leaves after so many pieces. */
   readonly patience: number;
+  readonly readAhead: ReadAhead;
 }
 
 const visit: fc.Arbitrary<Visit> = fc.record({
@@ -49,6 +51,7 @@ const visit: fc.Arbitrary<Visit> = fc.record({
   length: fc.integer({ min: 1, max: file.lengthBytes }),
   pieces: fc.integer({ min: 1, max: 5 }),
   patience: fc.oneof(fc.constant(1_000_000), fc.nat(20)),
+  readAhead: fc.constantFrom('steady', 'media'),
 });
 
 describe('SlicedObjects', () => {
@@ -93,10 +96,17 @@ describe('SlicedObjects', () => {
       const manifest = new CachedResponse({ ...head, sliced }, Buffer.alloc(0));
       const source = { upstream, target: '/a', requestFields: () => [] };
 
-      const readAll = async ({ first, length, pieces, patience }: Visit): Promise<void> => {
+      const readAll = async ({ first, length, pieces, patience, readAhead }: Visit): Promise<void> => {
         const last = Math.min(first + length, file.lengthBytes) - 1;
         let told = Promise.withResolvers<void>();
-        const reader: BodyReader = slices.openReader('key', manifest, source, { first, last }, () => told.resolve());
+        const reader: BodyReader = slices.openReader(
+          'key',
+          manifest,
+          source,
+          { first, last },
+          () => told.resolve(),
+          readAhead,
+        );
         const got: Buffer[] = [];
         for (let read = 0; read < patience; read++) {
           const bytes = reader.read();
