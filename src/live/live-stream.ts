@@ -64,6 +64,7 @@ export class LiveStream {
   #mainVideoId: number | undefined;
   #ended = false;
   #leftUnreadMs = 0;
+  #mostUnreadMs = Infinity;
 
   constructor(path: string, gopBounds: GopBounds = defaultGopBounds) {
     this.path = path;
@@ -133,6 +134,11 @@ export class LiveStream {
     for (const subscriber of this.#subscribers) subscriber.onColorInfo(trackId, colorInfo);
   }
 
+  /** What comes is read within this time, however long those who follow can wait. */
+  readWithin(ms: number): void {
+    this.#mostUnreadMs = ms;
+  }
+
   /** How long what comes may have been left unread at most. */
   get leftUnreadMs(): number {
     return this.#leftUnreadMs;
@@ -143,7 +149,7 @@ export class LiveStream {
    * follow can wait.
    */
   leaveUnreadMs(maxMs: number): number {
-    let leftMs = maxMs;
+    let leftMs = Math.min(maxMs, this.#mostUnreadMs);
     for (const subscriber of this.#subscribers) leftMs = Math.min(leftMs, subscriber.patienceMs?.() ?? 0);
     this.#leftUnreadMs = leftMs < leastUnreadMs ? 0 : leftMs;
     return this.#leftUnreadMs;

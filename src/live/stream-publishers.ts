@@ -43,6 +43,9 @@ export interface PublisherState {
   readonly publication: Publication;
 }
 
+/** Of the time after which somebody counts as silent, how much of it may pass until what has come is read. */
+const unreadShare = 0.1;
+
 interface Seat extends PublisherOffer {
   readonly lease: SwitchedLease;
   /** What is kept of it while it stands by; `undefined` on the air. */
@@ -121,7 +124,7 @@ export class StreamPublishers {
     this.#slate?.hold();
     this.#displace(offer.role);
     const nowMs = clock.monotonicMs();
-    const standby = new LiveStream(stream.path);
+    const standby = this.#newStandby();
     standby.startPublication(offer.publication);
     const lease = new SwitchedLease(stream, { kept: standby, onUnit: (unit) => this.#onStandbyUnit(seat, unit) }, () =>
       this.#released(seat),
@@ -193,11 +196,18 @@ export class StreamPublishers {
 
   #takeOffAir(seat: Seat): void {
     const { stream } = this.#options;
-    const standby = new LiveStream(stream.path);
+    const standby = this.#newStandby();
     copyPublication(stream, standby);
     seat.standby = standby;
     seat.lease.direct({ kept: standby, onUnit: (unit) => this.#onStandbyUnit(seat, unit) });
     stream.stopPublication();
+  }
+
+  #newStandby(): LiveStream {
+    const { stream, backup } = this.#options;
+    const standby = new LiveStream(stream.path);
+    standby.readWithin(backup.takeOverAfterMs * unreadShare);
+    return standby;
   }
 
   #switchTo(seat: Seat): void {
@@ -242,8 +252,9 @@ export class StreamPublishers {
     this.#watch?.cancel();
     this.#watch = undefined;
     const onAir = this.#onAir;
-    const { clock, backup, slate } = this.#options;
+    const { stream, clock, backup, slate } = this.#options;
     const limitMs = this.#seats.size < 2 ? slate?.stallMs : backup.takeOverAfterMs;
+    stream.readWithin((limitMs ?? Infinity) * unreadShare);
     if (onAir === undefined || limitMs === undefined) return;
     const silentMs = clock.monotonicMs() - onAir.lastUnitMs;
     // One that has stalled gives way to the other's next keyframe, if that is not there yet.

@@ -7,6 +7,8 @@ import type { ExpectingSink } from '../policy/target-learner.ts';
 const watchedMs = 60_000;
 /** So much before what fills a part is to come, what comes is read at once: timers are late, encoders sometimes early. */
 const readyMs = 5;
+/** Forecasts fail: then no part is later than by this. */
+const longestMs = 100;
 
 /**
  * How long those who watch a stream over HTTP can wait for what the publisher sends next: what is in the midst of a part
@@ -57,6 +59,6 @@ export class ViewerPatience {
   leftMs(): number {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs >= this.#watchedUntilMs) return Infinity;
-    return this.#forecast.untilNextMs(this.#cutter?.expectedParts ?? [], nowMs) - readyMs;
+    return Math.min(longestMs, this.#forecast.untilNextMs(this.#cutter?.expectedParts ?? [], nowMs) - readyMs);
   }
 }

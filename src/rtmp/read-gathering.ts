@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+import { ReceiveWindow } from '../sockets/receive-window.ts';
 
 /** What Node keeps of an open TCP connection. */
 interface ReadHandle {
@@ -8,9 +9,12 @@ interface ReadHandle {
   readStart(): void;
 }
 
-/** Three quarters of what the system takes before it measures a connection and takes more: the encoder never waits for us. */
-const mostUnreadBytes = 49_152;
-const longestMs = 100;
+/** Of what the system takes unread: the encoder never waits for us. */
+const unreadShare = 0.75;
+const longestMs = 350;
+/** In the beginning, when the time of a stream's media is set by when it comes. */
+const longestAtFirstMs = 100;
+const firstMs = 3_000;
 /** As much as is read at once: there may be more. */
 const fullReadBytes = 65_536;
 /** What came in less time says nothing of how much will come. */
@@ -29,7 +33,10 @@ export class ReadGathering {
   readonly #clock: Clock;
   readonly #leaveUnreadMs: (maxMs: number) => number;
   readonly #handle: ReadHandle | undefined;
+  readonly #window = new ReceiveWindow();
+  readonly #beganMs: number;
   #bytes = 0;
+  #wasUnread = false;
   #sinceMs: number;
   #bytesPerMs: number | undefined;
 
@@ -40,7 +47,8 @@ export class ReadGathering {
     this.#leaveUnreadMs = leaveUnreadMs;
     const handle = Object.getPrototypeOf(socket) === Socket.prototype ? this.#socket._handle : undefined;
     this.#handle = canPause(handle) ? handle : undefined;
-    this.#sinceMs = clock.monotonicMs();
+    this.#beganMs = clock.monotonicMs();
+    this.#sinceMs = this.#beganMs;
   }
 
   /** So many bytes have been read and dealt with. */
@@ -49,10 +57,13 @@ export class ReadGathering {
     const nowMs = this.#clock.monotonicMs();
     const elapsedMs = nowMs - this.#sinceMs;
     if (this.#handle === undefined || elapsedMs < measuredMs || bytes >= fullReadBytes) return;
-    const roomMs = mostUnreadBytes / this.#averaged(this.#bytes / elapsedMs, elapsedMs);
+    if (this.#wasUnread) this.#window.found(this.#bytes);
+    const roomMs = (unreadShare * this.#window.bytes) / this.#averaged(this.#bytes / elapsedMs, elapsedMs);
     this.#bytes = 0;
     this.#sinceMs = nowMs;
-    const unreadMs = this.#leaveUnreadMs(Math.min(longestMs, roomMs));
+    const mostMs = nowMs - this.#beganMs < firstMs ? longestAtFirstMs : longestMs;
+    const unreadMs = this.#leaveUnreadMs(Math.min(mostMs, roomMs));
+    this.#wasUnread = unreadMs > 0;
     if (unreadMs > 0) this.#pause(this.#handle, unreadMs);
   }
 

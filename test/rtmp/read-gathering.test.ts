@@ -110,6 +110,45 @@ describe.each([
     expect(asked[0]).toBeLessThan(50);
   });
 
+  it('is patient for longer when the first seconds are over, the time by which media is dated', async () => {
+    patienceMs = Infinity;
+    const mostMs: number[] = [];
+    for (const ageMs of [20, 2_900, 200]) {
+      clock.advance(ageMs);
+      await sent('x');
+      await eventually('it was read', () => asked.length > mostMs.length);
+      mostMs.push(asked.at(-1) ?? 0);
+    }
+    expect(mostMs).toEqual([100, 100, 350]);
+  });
+
+  it('leaves more unread the more it has found at once, as the system takes more then', async () => {
+    patienceMs = 50;
+    clock.advance(3_000);
+    let roomBytes = 0;
+    // 640 bytes a millisecond: 49,152 bytes are 77 ms of that.
+    for (let round = 0; round < 30; round++) {
+      const count = asked.length;
+      await sent('x'.repeat(32_000));
+      await aRoundTrip();
+      clock.advance(50);
+      await eventually('it was read', () => asked.length > count);
+      roomBytes = (asked.at(-1) ?? 0) * 640;
+    }
+    const smallRoom = roomBytes;
+    patienceMs = 200;
+    for (let round = 0; round < 12; round++) {
+      const count = asked.length;
+      await sent('x'.repeat(128_000));
+      await aRoundTrip();
+      clock.advance(200);
+      await eventually('it was read', () => asked.length > count);
+      roomBytes = (asked.at(-1) ?? 0) * 640;
+    }
+    expect(smallRoom).toBeLessThan(60_000);
+    expect(roomBytes).toBeGreaterThan(120_000);
+  });
+
   it('hears that the peer has left, a little later', async () => {
     clock.advance(20);
     await sent('last');
