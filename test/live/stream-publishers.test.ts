@@ -270,3 +270,27 @@ function keyThen(fromMs: number, untilMs: number): string[] {
   for (let ms = fromMs + frameMs; ms < untilMs; ms += frameMs) events.push(`unit ${ms}`);
   return events;
 }
+
+describe('what a publisher sends', () => {
+  it('is left unread for a tenth of the time after which it counts as silent, as long as another could take over', () => {
+    const directory = new StreamDirectory({
+      clock: new VirtualClock(),
+      reconnectGraceMs: 60_000,
+      maxStreams: 10,
+      backup: { takeOverAfterMs: 1_000, handBack: true, handBackAfterMs: 5_000 },
+      log: new LogRecorder(),
+    });
+    const lease = (role: PublisherRole) => {
+      const publication = { peer: role, encoder: undefined, startedWallMs: 0 };
+      const outcome = directory.publish({ path: 'live/a', role, publication, credential: '', onTakenOver: () => {} });
+      if (outcome.kind === 'refused') throw new Error(outcome.sentence);
+      return outcome.lease;
+    };
+    const primary = lease('primary');
+    expect(primary.leaveUnreadMs(350)).toBe(350);
+    const backup = lease('backup');
+    expect([primary.leaveUnreadMs(350), backup.leaveUnreadMs(350)]).toEqual([100, 100]);
+    backup.release();
+    expect(primary.leaveUnreadMs(350)).toBe(350);
+  });
+});
