@@ -6,7 +6,7 @@ import { fileTimeMs } from './file-time.ts';
 import { FlvCursor } from './flv-cursor.ts';
 import { decodeFlvIndex, encodeFlvIndex, type FlvIndex, type SetupTag } from './flv-index.ts';
 import { readFlvIndex } from './flv-opening.ts';
-import { findKeyframe, type FoundKeyframe, videoTrackIdOf } from './keyframe-search.ts';
+import { findKeyframe, findKeyframeAt, type FoundKeyframe, videoTrackIdOf } from './keyframe-search.ts';
 import { roleOf, tagAt } from './tag-walk.ts';
 import { TrackState } from './track-state.ts';
 
@@ -20,6 +20,15 @@ const tableToleranceMs = 1_000;
 /** Tags that were seen to set up decoders anew, anywhere in a file. */
 const maxLaterSetups = 256;
 const maxLaterSetupBytes = 1_048_576;
+
+/** A place in the file from which its bytes can be played, behind what sets up decoders. */
+export interface FlvStart {
+  readonly at: number;
+  /** Of the tag there, as it stands there. */
+  readonly timestampMs: number;
+  /** In force there. */
+  readonly trackConfigs: readonly TrackConfig[];
+}
 
 /** Opens an FLV file: what it reads, and what it throws, says `readFlvIndex`. */
 export function* openFlv(lengthBytes: number): Reading<FlvMedia> {
@@ -67,19 +76,36 @@ export class FlvMedia implements StoredMedia {
 
   *cursorAt(timeMs: number): Reading<StoredCursor> {
     const wantedMs = Math.max(0, Number.isNaN(timeMs) ? 0 : timeMs);
-    const window = new ReadWindow({
-      lengthBytes: this.#index.lengthBytes,
-      windowBytes: searchWindowBytes,
-      maxBytes: maxSearchBytes,
-      what: `a search for the keyframe at or before ${Math.round(wantedMs)} ms (an FLV file needs one every few seconds)`,
-    });
+    const window = this.#searchWindow(`the keyframe at or before ${Math.round(wantedMs)} ms`);
     const found = wantedMs === 0 ? undefined : yield* this.#find(window, wantedMs);
     if (found === undefined) return this.#cursor({ at: this.#index.firstTagAt, timeMs: 0, setupTags: [] });
     return this.#cursor(found);
   }
 
+  /**
+   * Where to begin for whoever asks for the file from a byte on: at the keyframe at or before it. `undefined` where that
+   * is the beginning of the file.
+   */
+  *startAt(byte: number): Reading<FlvStart | undefined> {
+    const window = this.#searchWindow(`the keyframe at or before byte ${byte}`);
+    const found = yield* findKeyframeAt(window, this.#index, byte);
+    if (found === undefined) return undefined;
+    const { at, timestampMs } = (yield* tagAt(window, found.at)) ?? { at: found.at, timestampMs: 0 };
+    const { state } = this.#stateAt(found);
+    return { at, timestampMs, trackConfigs: state.configs };
+  }
+
   encode(): Uint8Array<ArrayBuffer> {
     return encodeFlvIndex({ ...this.#index, keyframes: this.keyframes });
+  }
+
+  #searchWindow(wanted: string): ReadWindow {
+    return new ReadWindow({
+      lengthBytes: this.#index.lengthBytes,
+      windowBytes: searchWindowBytes,
+      maxBytes: maxSearchBytes,
+      what: `a search for ${wanted} (an FLV file needs one every few seconds)`,
+    });
   }
 
   *#find(window: ReadWindow, wantedMs: number): Reading<FoundKeyframe | undefined> {
@@ -107,17 +133,24 @@ export class FlvMedia implements StoredMedia {
     return undefined;
   }
 
-  #cursor({ at, timeMs, setupTags }: FoundKeyframe): FlvCursor {
+  #cursor(found: FoundKeyframe): FlvCursor {
+    const { state, initial } = this.#stateAt(found);
+    const items = state.configs
+      .filter((config) => !initial.includes(config))
+      .map((config) => ({ kind: 'config' as const, config }));
+    const { at, timeMs: startMs } = found;
+    return new FlvCursor(this.#index, { at, startMs, state, items }, (tag) => this.#learn(tag));
+  }
+
+  /** `initial`: in force at the beginning of the file. */
+  #stateAt({ at, setupTags }: FoundKeyframe): { readonly state: TrackState; readonly initial: readonly TrackConfig[] } {
     for (const tag of setupTags) this.#learn(tag);
     const state = new TrackState();
     state.assume(this.#index.trackConfigs);
     for (const tag of this.#index.setupTags) state.read(tag.typeId, tag.body, 0, tag.at);
     const initial = state.configs;
     for (const tag of this.#laterSetups) if (tag.at < at) state.read(tag.typeId, tag.body, 0, tag.at);
-    const items = state.configs
-      .filter((config) => !initial.includes(config))
-      .map((config) => ({ kind: 'config' as const, config }));
-    return new FlvCursor(this.#index, { at, startMs: timeMs, state, items }, (tag) => this.#learn(tag));
+    return { state, initial };
   }
 
   #learn(tag: SetupTag): void {

@@ -44,17 +44,12 @@ export function* findKeyframe(window: ReadWindow, index: FlvIndex, timeMs: numbe
   const before = yield* placeBefore(window, index, timeMs);
   const walk = new KeyframeWalk(window, index, timeMs);
   yield* walk.through(before.at, index.lengthBytes);
-  let to = before.at;
-  for (let stepBytes = firstStepBytes; walk.found === undefined && to > index.firstTagAt; stepBytes *= 2) {
-    const from = yield* tagFrom(window, index, Math.max(index.firstTagAt, to - stepBytes), to);
-    if (from !== undefined) {
-      yield* walk.through(from, to);
-      to = from;
-    } else if (to - stepBytes <= index.firstTagAt) {
-      break;
-    }
-  }
-  return walk.found;
+  return walk.found ?? (yield* walk.backFrom(before.at));
+}
+
+/** The last keyframe that begins at or before a byte; `undefined` where there is none before. Throws likewise. */
+export function* findKeyframeAt(window: ReadWindow, index: FlvIndex, at: number): Reading<FoundKeyframe | undefined> {
+  return yield* new KeyframeWalk(window, index, Number.POSITIVE_INFINITY).backFrom(Math.min(at + 1, index.lengthBytes));
 }
 
 /** A place at or before a time, and close to it. */
@@ -127,6 +122,21 @@ class KeyframeWalk {
       const { nextAt } = tag;
       tag = (yield* tagAt(this.#window, nextAt)) ?? (yield* this.#behindDamage(nextAt, to));
     }
+  }
+
+  /** Goes back until it has found one, or to the first tag. */
+  *backFrom(end: number): Reading<FoundKeyframe | undefined> {
+    const { firstTagAt } = this.#index;
+    let to = end;
+    for (let stepBytes = firstStepBytes; this.#found === undefined && to > firstTagAt; stepBytes *= 2) {
+      const target = Math.max(firstTagAt, to - stepBytes);
+      const from = yield* tagFrom(this.#window, this.#index, target, to);
+      if (from !== undefined) yield* this.through(from, to);
+      // Without a tag in it, a stretch is searched again as part of a longer one.
+      if (from === undefined && target === firstTagAt) break;
+      to = from ?? to;
+    }
+    return this.#found;
   }
 
   #isStart({ typeId }: StoredTag, role: string): boolean {

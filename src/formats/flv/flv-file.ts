@@ -180,24 +180,40 @@ export function encodeFlvHeader(content: { readonly audio: boolean; readonly vid
   return Uint8Array.of(...signature, 1, flags, 0, 0, 0, shortestHeaderBytes, 0, 0, 0, 0);
 }
 
-/** A tag with the length that follows it (§E.4.1). Throws `LimitError` for a payload longer than a tag can be. */
-export function encodeFlvTag(tag: FlvTag): Uint8Array {
-  const { payload, typeId } = tag;
-  if (payload.length > 0xff_ff_ff) {
+/** What stands before the body of a tag (§E.4.1). Throws `LimitError` for a body longer than a tag can be. */
+export function encodeFlvTagHeader({
+  typeId,
+  timestampMs,
+  bodyBytes,
+}: Pick<FlvTagHeader, 'typeId' | 'timestampMs' | 'bodyBytes'>): Uint8Array {
+  if (bodyBytes > 0xff_ff_ff) {
     throw new LimitError('FLV_TAG_TOO_LARGE', 'an FLV tag longer than the format allows', {
       limit: 0xff_ff_ff,
-      value: payload.length,
+      value: bodyBytes,
     });
   }
-  const timestampMs = tag.timestampMs >>> 0;
-  const bytes = new Uint8Array(flvTagHeaderBytes + payload.length + previousTagSizeBytes);
+  const bytes = new Uint8Array(flvTagHeaderBytes);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, payload.length);
+  view.setUint32(0, bodyBytes);
   view.setUint8(0, typeId);
   // The upper eight bits of the timestamp come last.
   view.setUint32(4, (timestampMs << 8) >>> 0);
   view.setUint8(7, timestampMs >>> 24);
+  return bytes;
+}
+
+/** What stands behind the body of a tag: its length, with its header. */
+export function encodePreviousTagSize(bodyBytes: number): Uint8Array {
+  const bytes = new Uint8Array(previousTagSizeBytes);
+  new DataView(bytes.buffer).setUint32(0, flvTagHeaderBytes + bodyBytes);
+  return bytes;
+}
+
+/** A tag with the length that follows it (§E.4.1). Throws `LimitError` for a payload longer than a tag can be. */
+export function encodeFlvTag({ typeId, timestampMs, payload }: FlvTag): Uint8Array {
+  const bytes = new Uint8Array(flvTagHeaderBytes + payload.length + previousTagSizeBytes);
+  bytes.set(encodeFlvTagHeader({ typeId, timestampMs, bodyBytes: payload.length }));
   bytes.set(payload, flvTagHeaderBytes);
-  view.setUint32(flvTagHeaderBytes + payload.length, flvTagHeaderBytes + payload.length);
+  bytes.set(encodePreviousTagSize(payload.length), flvTagHeaderBytes + payload.length);
   return bytes;
 }

@@ -1,0 +1,212 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { UpstreamError } from '../../base/errors.ts';
+import type { FlvDialect } from '../../formats/flv/client-capabilities.ts';
+import { encodeFlvTag, encodeFlvTagHeader, encodePreviousTagSize } from '../../formats/flv/flv-file.ts';
+import { accessUnitTagHeader, encodeTrackConfigTag } from '../../formats/flv/track-tag.ts';
+import type { AccessUnit } from '../../formats/media/access-unit.ts';
+import type { StoredCursor, StoredItem } from '../../formats/media/stored-media.ts';
+import { type TrackConfig, trackNumber } from '../../formats/media/track.ts';
+import { messageType } from '../../formats/rtmp/message.ts';
+import { writeTogether } from '../../sockets/write-together.ts';
+import type { StoredFile } from '../stored-file.ts';
+import { ByteLanes } from './byte-lanes.ts';
+import { ReadingRun } from './reading-run.ts';
+
+/** Where a download goes: the answer to a viewer. */
+export interface DownloadTaker {
+  /** `false`: no more until `drain`. */
+  write(bytes: Uint8Array): boolean;
+  end(): unknown;
+  destroy(): unknown;
+  /** What `action` writes leaves in one piece. */
+  together(action: () => void): void;
+  once(event: 'drain', listener: () => void): unknown;
+}
+
+export interface FlvDownloadOptions {
+  readonly file: StoredFile;
+  readonly taker: DownloadTaker;
+  /** What is sent before the frames. */
+  readonly beginning: Uint8Array;
+  readonly fromMs: number;
+  /** Tracks that are sent, as `beginning` has set them up. */
+  readonly trackConfigs: readonly TrackConfig[];
+  readonly dialect: FlvDialect;
+  readonly clock: Clock;
+  /** Called once: the media is damaged, or its source has failed. The connection is gone then. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** An answer whose head has been written. */
+export function downloadTaker(response: ServerResponse): DownloadTaker {
+  return {
+    write: (bytes) => response.write(bytes),
+    end: () => response.end(),
+    destroy: () => response.destroy(),
+    // Not the answer's own cork: what is taken at once then is never said to have drained.
+    together: (action) => (response.socket === null ? action() : writeTogether(response.socket, action)),
+    once: (event, listener) => response.once(event, listener),
+  };
+}
+
+/** Written without letting others have a turn, where the viewer takes all of it. */
+const maxTurnBytes = 524_288;
+
+/** A frame is sooner copied between what stands around it than written in three pieces. */
+const maxCopiedBytes = 4_096;
+
+/** How long bytes may fail to come. */
+const patienceMs = 30_000;
+
+/**
+ * Sends a stored file as FLV over HTTP, at the pace at which the viewer takes it: read by ranges, and of what has been
+ * read no more is held than waits in the socket.
+ */
+export class FlvDownload {
+  readonly #options: FlvDownloadOptions;
+  readonly #lanes: ByteLanes;
+  readonly #configs = new Map<number, TrackConfig>();
+  readonly #search: ReadingRun<StoredCursor>;
+  #cursor: StoredCursor | undefined;
+  #item: ReadingRun<StoredItem | undefined> | undefined;
+  #full = false;
+  #turning = false;
+  #over = false;
+  /** Of the unit that was sent last. */
+  #lastMs = 0;
+  #timer: Timer | undefined;
+
+  constructor(options: FlvDownloadOptions) {
+    this.#options = options;
+    const { file, fromMs, trackConfigs } = options;
+    this.#lanes = new ByteLanes(file, () => this.#turn());
+    this.#search = new ReadingRun(file.media.cursorAt(fromMs));
+    for (const config of trackConfigs) this.#configs.set(trackNumber(config), config);
+  }
+
+  start(): void {
+    this.#written(this.#options.taker.write(this.#options.beginning));
+    this.#turn();
+  }
+
+  /** The viewer has left, or has everything. */
+  end(): void {
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#lanes.close();
+  }
+
+  #turn(): void {
+    if (this.#turning || this.#over) return;
+    this.#turning = true;
+    const { taker } = this.#options;
+    let leftBytes = maxTurnBytes;
+    taker.together(() => {
+      try {
+        while (!this.#over && !this.#full && leftBytes > 0) {
+          const sentBytes = this.#step();
+          if (sentBytes === undefined) break;
+          leftBytes -= sentBytes;
+        }
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
+    this.#turning = false;
+    if (leftBytes <= 0 && !this.#full) this.#wait(0, () => this.#turn());
+  }
+
+  /** How much it has sent; `undefined` when there is nothing now. */
+  #step(): number | undefined {
+    const item = this.#next();
+    if (item === 'waiting') {
+      this.#timer ??= this.#options.clock.after(patienceMs, () => this.#fail(noBytes()));
+      return undefined;
+    }
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (item === undefined) {
+      this.end();
+      this.#options.taker.end();
+      return undefined;
+    }
+    return this.#send(item);
+  }
+
+  #next(): StoredItem | undefined | 'waiting' {
+    if (this.#cursor === undefined) {
+      const found = this.#search.advance(this.#lanes);
+      if (found.kind === 'waiting') return 'waiting';
+      this.#cursor = found.value;
+      this.#lanes.readsOn = true;
+    }
+    this.#item ??= new ReadingRun(this.#cursor.next());
+    const read = this.#item.advance(this.#lanes);
+    if (read.kind === 'waiting') return 'waiting';
+    this.#item = undefined;
+    return read.value;
+  }
+
+  #send(item: StoredItem): number {
+    if (item.kind === 'data') return 0;
+    const number = trackNumber(item.kind === 'config' ? item.config : item.unit);
+    const config = this.#configs.get(number);
+    if (config === undefined) return 0;
+    if (item.kind === 'unit') return this.#sendUnit(config, item.unit);
+    this.#configs.set(number, item.config);
+    const payload = encodeTrackConfigTag(item.config, this.#options.dialect);
+    if (payload === undefined) return 0;
+    const tag = encodeFlvTag({ typeId: messageType[item.config.kind], timestampMs: this.#lastMs, payload });
+    this.#written(this.#options.taker.write(tag));
+    return tag.length;
+  }
+
+  #sendUnit(config: TrackConfig, unit: AccessUnit): number {
+    const { taker } = this.#options;
+    const { data, kind, timestampMs } = unit;
+    this.#lastMs = timestampMs;
+    const header = accessUnitTagHeader(config, unit);
+    const bodyBytes = header.length + data.length;
+    const before = Buffer.concat([encodeFlvTagHeader({ typeId: messageType[kind], timestampMs, bodyBytes }), header]);
+    const behind = encodePreviousTagSize(bodyBytes);
+    const bytes = before.length + data.length + behind.length;
+    if (bytes <= maxCopiedBytes) {
+      this.#written(taker.write(Buffer.concat([before, data, behind], bytes)));
+    } else {
+      taker.write(before);
+      taker.write(data);
+      this.#written(taker.write(behind));
+    }
+    return bytes;
+  }
+
+  #written(taken: boolean): void {
+    if (taken || this.#full) return;
+    this.#full = true;
+    this.#options.taker.once('drain', () => {
+      this.#full = false;
+      this.#turn();
+    });
+  }
+
+  #wait(delayMs: number, action: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#timer = undefined;
+      action();
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.end();
+    // Half a file is not taken for a whole one: its length was said, or its last chunk does not come.
+    this.#options.taker.destroy();
+    this.#options.onFailed(error);
+  }
+}
+
+function noBytes(): UpstreamError {
+  return new UpstreamError('STORED_BYTES_TIMEOUT', `no bytes of the file have come for ${patienceMs / 1_000} s`);
+}
