@@ -171,7 +171,7 @@ export class SliceRuns {
     const readBytes = reader.offset - reader.first;
     const playedMs = Math.max(1, clock.monotonicMs() - reader.readAhead.openedMs);
     const soonBytes = Math.max(sliceBytes, (readBytes / playedMs) * playedAheadMs);
-    return Math.min(readAheadBytes, soonBytes, Math.max(firstAheadBytes, readBytes / 2));
+    return Math.min(readAheadBytes, Math.max(firstAheadBytes, Math.min(soonBytes, readBytes / 2)));
   }
 
   /** Where what is wanted for a reader ends; for a player of media the end of a slice. */

@@ -35,6 +35,8 @@ export class CountedLibrary implements AsyncDisposable {
   readonly clock = new VirtualClock();
   /** Bytes of bodies that were written to sockets. */
   sentBytes = 0;
+  /** The answer to a range that begins here waits. */
+  held: { readonly first: number; readonly until: Promise<void> } | undefined;
   #origin: TestOrigin | undefined;
   #port = 0;
   readonly #responder: LibraryResponder;
@@ -66,6 +68,8 @@ export class CountedLibrary implements AsyncDisposable {
         this.sentBytes += bytes.length;
         return write(bytes, ...rest);
       }) as typeof response.write;
+      const { held } = this;
+      if (held !== undefined && request.headers.range?.startsWith(`bytes=${held.first}-`)) await held.until;
       const path = new URL(request.url ?? '', 'http://h').pathname.slice('/library/'.length);
       const refusal = await this.#responder.answer(request, response, path, []);
       if (refusal !== undefined) response.writeHead(refusal.status, refusal.fields.flat()).end(refusal.sentence);
@@ -96,6 +100,7 @@ export class StoredEdge implements AsyncDisposable {
   readonly clock: VirtualClock;
   readonly log = new LogRecorder();
   readonly bans: BanList;
+  readonly counters = zeroCounters();
   readonly plays: StoredPlays;
   readonly storeStats: () => CacheStoreStats;
   readonly #routes: ReturnType<typeof compileStreamingRoutes>;
@@ -120,7 +125,7 @@ export class StoredEdge implements AsyncDisposable {
     const store = new BanGuard<CachedResponse>(tiers.store, this.bans);
     this.storeStats = () => store.stats();
     const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
-    const counters = zeroCounters();
+    const { counters } = this;
     const { bans } = this;
     const budget = new HoldBudget(16_777_216);
     const web = compileDistributions(settings.distributions, upstreams);

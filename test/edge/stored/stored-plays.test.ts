@@ -113,6 +113,31 @@ describe('StoredPlays', () => {
     reader.close();
   });
 
+  it('fetches nothing ahead for one player while another one waits', async () => {
+    await library.put('front.mp4', film);
+    const file = await edge.file('mp4:front');
+    const open = (slice: number) =>
+      file.openReader({ first: slice * sliceBytes, last: file.lengthBytes - 1 }, () => {});
+    const { promise: until, resolve: release } = Promise.withResolvers<void>();
+    library.held = { first: 50 * sliceBytes, until };
+    const waiting = open(50);
+    expect(waiting.read()).toBeUndefined();
+    const playing = open(10);
+    /** Of what it began with, so that none of it is missing. */
+    const slice = () => eventually('a slice has come', () => playing.read());
+    for (let got = 0; got < 2 * sliceBytes; ) got += (await slice()).length;
+    // Its own, and that of the one who waits.
+    const asked = edge.counters.originRequests;
+    await slice();
+    expect(edge.counters.originRequests).toBe(asked);
+    release();
+    await eventually('it has come', () => waiting.read());
+    await slice();
+    expect(edge.counters.originRequests).toBe(asked + 1);
+    waiting.close();
+    playing.close();
+  });
+
   it('shares slices and the index between all who play it, wherever they are', async () => {
     await library.put('front.mp4', film);
     const files = await Promise.all(Array.from({ length: 100 }, () => edge.file('mp4:front')));
