@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts';
-import { UpstreamError } from '../../base/errors.ts';
+import { LimitError, UpstreamError } from '../../base/errors.ts';
 import { encodeAmf0 } from '../../formats/amf0/encode.ts';
 import { type FlvClientCapabilities, wireFormOf } from '../../formats/flv/client-capabilities.ts';
 import { fileMetadata } from '../../formats/flv/file-metadata.ts';
@@ -19,6 +19,9 @@ const maxTurnBytes = 524_288;
 
 /** How long bytes may fail to come. The player has what it has buffered meanwhile. */
 const patienceMs = 30_000;
+
+/** How long a player that has not paused may take nothing: some stop to read instead of saying so. */
+const blockedTimeoutMs = 300_000;
 
 /** A client that takes everything and acknowledges nothing any more is not waited for longer. */
 const acknowledgementMs = 5_000;
@@ -78,6 +81,8 @@ export class StoredFeed {
   #timer: Timer | undefined;
   /** Since then it waits for bytes. */
   #starvingSinceMs: number | undefined;
+  /** Since then nothing more fits into the connection. */
+  #blockedSinceMs: number | undefined;
   #untilMs = Infinity;
   #zeroMs = 0;
   /** What comes up to there the player has. */
@@ -95,7 +100,10 @@ export class StoredFeed {
       chunkBytes,
       messageStreamId,
       dialect: client.dialect,
-      onDrained: () => this.#turn(),
+      onDrained: () => {
+        this.#blockedSinceMs = undefined;
+        this.#turn();
+      },
     });
   }
 
@@ -196,6 +204,7 @@ export class StoredFeed {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#starvingSinceMs = undefined;
+    this.#blockedSinceMs = undefined;
   }
 
   #later(delayMs: number, action = () => {}): void {
@@ -215,8 +224,9 @@ export class StoredFeed {
     const enoughBytes = writer.writtenBytes + maxTurnBytes;
     const nowMs = this.#options.clock.monotonicMs();
     try {
-      while (this.#wantsMore() && writer.drained) {
-        if (writer.writtenBytes >= enoughBytes) this.#later(0);
+      while (this.#wantsMore()) {
+        if (!writer.drained) this.#blocked(nowMs);
+        else if (writer.writtenBytes >= enoughBytes) this.#later(0);
         else if (this.#window.isFull(writer.writtenBytes))
           this.#later(acknowledgementMs, () => this.#window.distrust());
         else if (this.#step(nowMs)) continue;
@@ -231,6 +241,18 @@ export class StoredFeed {
     if (this.#place !== undefined || this.#over || !this.#begun) return;
     this.#begun = false;
     this.#options.onEnd();
+  }
+
+  #blocked(nowMs: number): void {
+    this.#blockedSinceMs ??= nowMs;
+    const blockedMs = nowMs - this.#blockedSinceMs;
+    if (blockedMs >= blockedTimeoutMs) {
+      throw new LimitError('PLAYER_TOO_SLOW', 'milliseconds in which a player has taken nothing', {
+        limit: blockedTimeoutMs,
+        value: Math.round(blockedMs),
+      });
+    }
+    this.#later(blockedTimeoutMs - blockedMs);
   }
 
   #wantsMore(): boolean {

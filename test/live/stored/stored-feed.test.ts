@@ -239,6 +239,21 @@ describe('StoredFeed', () => {
     expect(connection.times()).toEqual(everyFrame(0, connection.times().at(-1) ?? 0));
   });
 
+  it('gives up a player that takes nothing for five minutes', () => {
+    const feed = feedOf({ seconds: 600, videoBytes: 8_000 });
+    feed.setBuffer(36_000_000);
+    connection.room = 100_000;
+    feed.play(0);
+    clock.advance(290_000);
+    connection.drain(100_000);
+    clock.advance(290_000);
+    expect(events).toEqual(['begin']);
+    clock.advance(11_000);
+    expect(events).toMatchObject(['begin', { code: 'PLAYER_TOO_SLOW' }]);
+    expect(file.openReaders).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('lets others have a turn while a fast player takes a whole file', () => {
     const feed = feedOf({ seconds: 600, videoBytes: 8_000 });
     feed.setBuffer(36_000_000);
