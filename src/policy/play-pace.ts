@@ -44,6 +44,11 @@ export class PlayPace {
     return mediaMs <= this.#allowedMs(nowMs);
   }
 
+  /** A player that gets this only now has not come farther: it has been waiting, and will not catch up. */
+  sent(mediaMs: number, nowMs: number): void {
+    this.#originMs = Math.min(this.#originMs, mediaMs - (this.#pausedAtMs ?? nowMs));
+  }
+
   /** How long to wait where what comes next is at `mediaMs` and may not be sent yet: until it is worth a write. */
   waitMs(mediaMs: number, nowMs: number): number {
     const burstMs = Math.min(this.#aheadMs * burstShare, longestBurstMs);

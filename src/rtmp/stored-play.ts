@@ -124,15 +124,14 @@ export class StoredPlay implements AdmittedPlay {
     this.#feed.resume(isLibrary(request.clientName) ? undefined : atMs);
   }
 
-  /** RTMP 1.0 §7.2.2.7: to the keyframe at or before. The answer comes with the media from there. */
+  /** RTMP 1.0 §7.2.2.7: to the keyframe at or before, within what was asked for. The answer comes with the media. */
   seek(toMs: number | undefined): void {
     if (toMs === undefined) {
       this.#options.voice.status('error', 'NetStream.Seek.Failed', 'seek came without a time.');
       return;
     }
     this.#state = { kind: 'playing' };
-    if (this.#introduction === 'seek' || this.#feed.writtenBytes > 0) this.#introduction = 'seek';
-    this.#feed.play(this.#within(toMs), Math.max(this.#untilMs, toMs));
+    this.#feed.play(Math.min(this.#within(toMs), this.#untilMs), this.#untilMs);
   }
 
   /** RTMP 1.0 §7.2.2.4 and §7.2.2.5. */

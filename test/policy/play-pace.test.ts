@@ -30,6 +30,16 @@ describe('PlayPace', () => {
     expect(pace.mayBeSent(1_001, 0)).toBe(false);
   });
 
+  it('counts from where a player is that had to wait, not from where it would be', () => {
+    const pace = new PlayPace();
+    pace.begin(0, 0);
+    pace.sent(1_000, 0);
+    expect(pace.mayBeSent(2_000, 0)).toBe(true);
+    pace.sent(2_000, 60_000);
+    expect(pace.mayBeSent(4_000, 60_000)).toBe(true);
+    expect(pace.mayBeSent(4_001, 60_000)).toBe(false);
+  });
+
   it('stands still while the client pauses, also where it begins anew meanwhile', () => {
     const pace = new PlayPace();
     pace.begin(0, 0);

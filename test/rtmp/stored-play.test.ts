@@ -212,6 +212,8 @@ describe('play of a stored file', () => {
     await player.isTold('NetStream.Play.Stop');
     expect(player.frames()).toEqual(everyFrame(0, 360));
     expect(player.told().slice(-3)).toEqual(['NetStream.Play.Failed', 'eof', 'NetStream.Play.Stop']);
+    // Behind the last frame.
+    expect(player.connection.messages.at(-1)?.command?.name).toBe('onStatus');
     expect(house.server.gate.admitted).toBe(0);
     player.send('play', 'good.mp4');
     await player.isTold('NetStream.Play.Complete');

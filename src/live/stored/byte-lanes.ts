@@ -1,4 +1,4 @@
-import { LimitError } from '../../base/errors.ts';
+import { LimitError, UpstreamError } from '../../base/errors.ts';
 import type { WantedBytes } from '../../formats/media/stored-media.ts';
 import type { BodyReader } from '../../stores/body-reader.ts';
 import type { StoredFile } from '../stored-file.ts';
@@ -62,7 +62,8 @@ export class ByteLanes {
         const { state } = lane.reader;
         if (state === 'open') return undefined;
         this.#close(lane);
-        throw state === 'ended' ? new Error(`the source ended at byte ${lane.endOffset}`) : state.error;
+        if (state !== 'ended') throw state.error;
+        throw new UpstreamError('STORED_FILE_SHORT', `${this.#file.path} ended at byte ${lane.endOffset}`);
       }
       lane.buffers.push(buffer);
       lane.endOffset += buffer.length;

@@ -1,17 +1,18 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import { LimitError, UpstreamError } from '../../base/errors.ts';
 import { encodeAmf0 } from '../../formats/amf0/encode.ts';
-import { type FlvClientCapabilities, wireFormOf } from '../../formats/flv/client-capabilities.ts';
+import type { FlvClientCapabilities } from '../../formats/flv/client-capabilities.ts';
 import { fileMetadata } from '../../formats/flv/file-metadata.ts';
 import type { AccessUnit } from '../../formats/media/access-unit.ts';
 import { type DataMessage, metadataName } from '../../formats/media/data-message.ts';
 import type { StoredCursor, StoredItem } from '../../formats/media/stored-media.ts';
-import { type TrackConfig, trackNumber } from '../../formats/media/track.ts';
+import type { TrackConfig } from '../../formats/media/track.ts';
 import { PlayPace } from '../../policy/play-pace.ts';
 import type { StoredFile } from '../stored-file.ts';
 import { BurstWriter, type PacedConnection } from './burst-writer.ts';
 import { ByteLanes } from './byte-lanes.ts';
 import { ReadingRun } from './reading-run.ts';
+import { SentTracks } from './sent-tracks.ts';
 import { SentWindow } from './sent-window.ts';
 
 /** Written without letting others have a turn. */
@@ -64,9 +65,7 @@ export class StoredFeed {
   readonly #writer: BurstWriter;
   readonly #pace = new PlayPace();
   readonly #window: SentWindow;
-  /** Of the tracks that the player gets, by `trackNumber`. */
-  readonly #configs = new Map<number, TrackConfig>();
-  readonly #wants = { audio: true, video: true };
+  readonly #tracks: SentTracks;
   /** `undefined`: at the end, or over. */
   #place: Place | undefined;
   /** Read, and not sent yet. */
@@ -77,6 +76,8 @@ export class StoredFeed {
   /** One picture, for a player that has paused and looks for a place. */
   #stillWanted = false;
   #over = false;
+  /** Still to be told. */
+  #failure: { readonly error: unknown } | undefined;
   #turning = false;
   #timer: Timer | undefined;
   /** Since then it waits for bytes. */
@@ -87,13 +88,13 @@ export class StoredFeed {
   #zeroMs = 0;
   /** What comes up to there the player has. */
   #hasUntilMs = -1;
-  #videoBroken = false;
   #positionMs = 0;
 
   constructor(options: StoredFeedOptions) {
     this.#options = options;
     const { file, connection, chunkBytes, messageStreamId, client } = options;
     this.#window = new SentWindow(options.windowBytes);
+    this.#tracks = new SentTracks(client);
     this.#lanes = new ByteLanes(file, () => this.#turn());
     this.#writer = new BurstWriter({
       connection,
@@ -160,14 +161,14 @@ export class StoredFeed {
     this.#pace.resume(nowMs);
     if (hasUntilMs !== undefined && this.#begun && hasUntilMs < this.#positionMs) {
       this.#hasUntilMs = hasUntilMs;
+      this.#positionMs = hasUntilMs;
       this.#jump(hasUntilMs);
     } else this.#turn();
   }
 
   /** Whether sound, or the picture, is to be sent. */
   receive(kind: 'audio' | 'video', wanted: boolean): void {
-    if (kind === 'video' && wanted && !this.#wants.video) this.#videoBroken = true;
-    this.#wants[kind] = wanted;
+    this.#tracks.receive(kind, wanted);
   }
 
   /** Acknowledgement (RTMP 1.0 §5.4.3). */
@@ -184,10 +185,8 @@ export class StoredFeed {
 
   #jump(toMs: number): void {
     this.#leavePlace();
-    this.#videoBroken = false;
-    this.#configs.clear();
     const { media } = this.#options.file;
-    for (const config of media.trackConfigs) this.#inForce(config);
+    this.#tracks.begin(media.trackConfigs);
     this.#place = { kind: 'sought', run: new ReadingRun(media.cursorAt(toMs)) };
     this.#lanes.readsOn = false;
     this.#turn();
@@ -227,8 +226,7 @@ export class StoredFeed {
       while (this.#wantsMore()) {
         if (!writer.drained) this.#blocked(nowMs);
         else if (writer.writtenBytes >= enoughBytes) this.#later(0);
-        else if (this.#window.isFull(writer.writtenBytes))
-          this.#later(acknowledgementMs, () => this.#window.distrust());
+        else if (this.#window.isFull(writer.writtenBytes)) this.#awaitAcknowledgement();
         else if (this.#step(nowMs)) continue;
         break;
       }
@@ -238,9 +236,15 @@ export class StoredFeed {
       writer.flush();
       this.#turning = false;
     }
-    if (this.#place !== undefined || this.#over || !this.#begun) return;
-    this.#begun = false;
-    this.#options.onEnd();
+    // What is told now comes behind what has been read before.
+    if (this.#failure !== undefined) {
+      const { error } = this.#failure;
+      this.#failure = undefined;
+      this.#options.onFailed(error);
+    } else if (this.#place === undefined && !this.#over && this.#begun) {
+      this.#begun = false;
+      this.#options.onEnd();
+    }
   }
 
   #blocked(nowMs: number): void {
@@ -253,6 +257,10 @@ export class StoredFeed {
       });
     }
     this.#later(blockedTimeoutMs - blockedMs);
+  }
+
+  #awaitAcknowledgement(): void {
+    this.#later(acknowledgementMs, () => this.#window.distrust());
   }
 
   #wantsMore(): boolean {
@@ -277,7 +285,7 @@ export class StoredFeed {
     else if (item.unit.timestampMs >= this.#untilMs && this.#begun && !this.#stillWanted) {
       this.#atEnd();
       return false;
-    } else if (this.#pace.mayBeSent(item.unit.timestampMs, nowMs)) this.#unit(item.unit);
+    } else if (this.#pace.mayBeSent(item.unit.timestampMs, nowMs)) this.#unit(item.unit, nowMs);
     else {
       this.#next = item;
       this.#later(this.#pace.waitMs(item.unit.timestampMs, nowMs));
@@ -319,22 +327,15 @@ export class StoredFeed {
       this.#later(error === undefined ? leftMs : Math.min(leftMs, retryMs));
       return;
     }
-    const { file, onFailed } = this.#options;
+    const { path } = this.#options.file;
     this.end();
-    onFailed(
-      error ?? new UpstreamError('STORED_FILE_STALLED', `nothing of ${file.path} has come for ${patienceMs} ms`),
-    );
-  }
-
-  #inForce(config: TrackConfig): boolean {
-    const sent = wireFormOf(config, this.#options.client) === 'send';
-    if (sent) this.#configs.set(trackNumber(config), config);
-    else this.#configs.delete(trackNumber(config));
-    return sent;
+    this.#failure = {
+      error: error ?? new UpstreamError('STORED_FILE_STALLED', `nothing of ${path} has come for ${patienceMs} ms`),
+    };
   }
 
   #config(config: TrackConfig): void {
-    if (this.#inForce(config) && this.#begun) this.#writer.config(config, this.#sentTime(this.#positionMs));
+    if (this.#tracks.inForce(config) && this.#begun) this.#writer.config(config, this.#sentTime(this.#positionMs));
   }
 
   #data({ name, values, timestampMs }: DataMessage): void {
@@ -343,10 +344,11 @@ export class StoredFeed {
     this.#writer.data(encodeAmf0([name, ...values]), this.#sentTime(timestampMs));
   }
 
-  #unit(unit: AccessUnit): void {
-    const config = this.#configs.get(trackNumber(unit));
+  #unit(unit: AccessUnit, nowMs: number): void {
+    const config = this.#tracks.configOf(unit);
     if (config === undefined || unit.timestampMs <= this.#hasUntilMs) return;
-    if (this.#stillWanted && unit.kind === 'audio' && this.#hasVideo()) return;
+    if (this.#stillWanted && unit.kind === 'audio' && this.#tracks.haveVideo) return;
+    this.#pace.sent(unit.timestampMs, nowMs);
     if (!this.#begun) {
       // The answers and the first picture leave together: a player that has to wait for the second packet waits for its
       // own delayed acknowledgement of the first one.
@@ -361,19 +363,9 @@ export class StoredFeed {
     if (!this.#paused) this.#leavePlace();
   }
 
-  #hasVideo(): boolean {
-    for (const { kind } of this.#configs.values()) if (kind === 'video') return true;
-    return false;
-  }
-
   #send(config: TrackConfig, unit: AccessUnit): void {
     this.#positionMs = unit.timestampMs;
-    if (!this.#wants[unit.kind]) return;
-    if (unit.kind === 'video' && this.#videoBroken) {
-      if (!unit.keyframe) return;
-      this.#videoBroken = false;
-    }
-    this.#writer.unit(config, unit, this.#sentTime(unit.timestampMs));
+    if (this.#tracks.want(unit)) this.#writer.unit(config, unit, this.#sentTime(unit.timestampMs));
   }
 
   #sentTime(timeMs: number): number {
@@ -384,7 +376,7 @@ export class StoredFeed {
     this.#options.onBegin();
     this.#begun = true;
     const { durationMs, lengthBytes, keyframes } = this.#options.file.media;
-    const trackConfigs = [...this.#configs.values()];
+    const trackConfigs = this.#tracks.configs;
     // The table is long, and stays what it was.
     const table = this.#introduced ? noKeyframes : keyframes;
     this.#introduced = true;
