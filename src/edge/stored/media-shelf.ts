@@ -68,14 +68,14 @@ export class MediaShelf {
 
   async #open(version: FileVersion): Promise<StoredMedia> {
     const { opener, clock, log } = this.#options;
-    const stored = this.#storedPart(version);
-    const kept = stored && (stored.get('index') ?? (await stored.recall('index')));
-    const media = kept && this.#decoded(kept);
-    if (media !== undefined) return this.#shelve(version, media, kept?.length ?? 0);
-    // From now on: a ban that speaks meanwhile speaks of it.
-    const keep = stored?.keeper();
     const startedMs = clock.monotonicMs();
     try {
+      const stored = this.#storedPart(version);
+      const kept = stored && (stored.get('index') ?? (await stored.recall('index')));
+      const media = kept && this.#decoded(kept);
+      if (media !== undefined) return this.#shelve(version, media, kept?.length ?? 0);
+      // From now on: a ban that speaks meanwhile speaks of it.
+      const keep = stored?.keeper();
       const encoded = await opener.open(version);
       const fresh = decodeStoredMedia(encoded);
       keep?.('index', Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength));
