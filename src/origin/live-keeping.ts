@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { longestSegmentSeconds } from '../policy/target-duration.ts';
+import { FolderLock } from '../stores/kept/folder-lock.ts';
 import { type KeptStream, KeptStreams } from '../stores/kept/kept-streams.ts';
 import { mendWindows, withoutBarelyBegun } from '../stores/kept/mended-windows.ts';
 import { StreamFiles } from '../stores/kept/stream-files.ts';
@@ -144,4 +145,10 @@ export class LiveKeeping {
 /** Of the data folder, the part that live streams are kept in. */
 export function liveFolder(dataFolder: string): string {
   return join(dataFolder, 'live');
+}
+
+/** So that no two origins keep their streams there. Throws `ConfigError` when another one does. */
+export function lockLiveFolder(folder: string, log: Log): FolderLock {
+  const finding = `${folder} is in use by another origin: give each a data folder of its own with --data, or set origin.live.keep: memory`;
+  return new FolderLock(`${folder}.lock`, { finding, log });
 }

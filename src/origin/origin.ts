@@ -12,7 +12,7 @@ import { startIngest } from './ingest.ts';
 import { Ladders } from './ladder/ladders.ts';
 import { openLibrary } from './library/open-library.ts';
 import { LiveChannels } from './live-channel.ts';
-import { LiveKeeping, liveFolder } from './live-keeping.ts';
+import { LiveKeeping, liveFolder, lockLiveFolder } from './live-keeping.ts';
 import { LiveResponder } from './live-responder.ts';
 import { Restreams } from './restreams.ts';
 import type { OriginSettings } from './settings.ts';
@@ -45,10 +45,28 @@ const closeGraceMs = 2_000;
 /** And what is kept for them, however slow encoders are to leave. */
 const leastCloseGraceMs = 750;
 
-/** Starts ingest, packaging and HTTP. Throws a `ConfigError` when a port cannot be had or publishing is not safe. */
-export async function startOrigin(
+/**
+ * Starts ingest, packaging and HTTP. Throws a `ConfigError` when a port cannot be had, publishing is not safe, or another
+ * origin keeps its streams in the data folder.
+ */
+export async function startOrigin(settings: OriginSettings, dependencies: OriginDependencies): Promise<Origin> {
+  const { dataFolder, log } = dependencies;
+  const keepFolder = dataFolder === undefined || settings.live.keep === 'memory' ? undefined : liveFolder(dataFolder);
+  const lock = keepFolder === undefined ? undefined : lockLiveFolder(keepFolder, log);
+  try {
+    const origin = await start(settings, dependencies, keepFolder);
+    const close = (budget?: CloseBudget) => origin.close(budget).finally(() => lock?.release());
+    return { ...origin, close };
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+async function start(
   settings: OriginSettings,
   { clock, log, siteDirectory, dataFolder }: OriginDependencies,
+  keepFolder: string | undefined,
 ): Promise<Origin> {
   const { reconnectGraceMs, maxStreams, backup } = settings.live;
   const library = openLibrary(settings.library, { clock, log, dataFolder });
@@ -57,9 +75,7 @@ export async function startOrigin(
   const { ladder: rules, ffmpeg } = settings.live;
   const ladders = new Ladders({ rules, ffmpeg, clock, log, random: Math.random });
   const keeping =
-    dataFolder === undefined || settings.live.keep === 'memory'
-      ? undefined
-      : new LiveKeeping({ folder: liveFolder(dataFolder), settings: settings.live, clock, log });
+    keepFolder === undefined ? undefined : new LiveKeeping({ folder: keepFolder, settings: settings.live, clock, log });
   const before = (await keeping?.load()) ?? [];
   const channels = new LiveChannels(directory, {
     settings: settings.live,

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/base/errors.ts';
 import { systemClock } from '../../src/cli/system-clock.ts';
@@ -37,6 +40,28 @@ function publish(name: string, seconds: number): ChildProcess {
 }
 
 describe('startOrigin', () => {
+  it('refuses a data folder in which another origin keeps its streams, until that has closed', async () => {
+    const dataFolder = mkdtempSync(join(tmpdir(), 'streamfront-two-origins-'));
+    try {
+      const first = await startOrigin(settings, { ...dependencies, dataFolder });
+      try {
+        const second = startOrigin(settings, { ...dependencies, dataFolder });
+        await expect(second).rejects.toThrow(ConfigError);
+        await expect(second).rejects.toThrow(/live is in use by another origin/);
+        const inMemory = originSchema.parse({ http: { port: 0 }, rtmp: { port: 0 }, live: { keep: 'memory' } });
+        await (await startOrigin(inMemory, { ...dependencies, dataFolder })).close();
+      } finally {
+        await first.close();
+      }
+      // One that could not start holds nothing.
+      const busy = originSchema.parse({ http: { port: origin.httpPort }, rtmp: { port: 0 } });
+      await expect(startOrigin(busy, { ...dependencies, dataFolder })).rejects.toThrow(/origin\.http\.port/);
+      await (await startOrigin(settings, { ...dependencies, dataFolder })).close();
+    } finally {
+      rmSync(dataFolder, { recursive: true });
+    }
+  });
+
   it('takes a stream over RTMP and gives it over HTTP, over an absence of its publisher, to its end', async () => {
     const url = `http://${origin.httpAddress}:${origin.httpPort}/live/test`;
     const first = once(publish('test', 5), 'exit');
