@@ -19,6 +19,7 @@ import { RunningFetches } from './running-fetches.ts';
 import type { EdgeSettings } from './settings.ts';
 import { HoldBudget } from './held-slices.ts';
 import { SlicedObjects } from './sliced-objects.ts';
+import { FlvFiles } from './stored/flv-files.ts';
 import { StoredPlays } from './stored/stored-plays.ts';
 
 /** How long `close` lets answers that are being sent come to their end. */
@@ -108,8 +109,10 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     rtmpsPort: live.rtmpsPort,
     streamKeyNeeded: settings.publish.auth === 'key' || settings.publish.auth === 'hook',
   };
-  const listeners = await startHttpListeners(settings, { context, flv: live.flv, facts, ...deps });
-  if (deps.warmUp === true && settings.streaming.some(({ stored: files }) => files !== undefined)) stored.warmUp();
+  const libraries = settings.streaming.flatMap(({ stored: files }) => files ?? []);
+  const flvFiles = new FlvFiles({ context, libraries, plays: stored });
+  const listeners = await startHttpListeners(settings, { context, flv: live.flv, flvFiles, facts, ...deps });
+  if (deps.warmUp === true && libraries.length > 0) stored.warmUp();
   // From here on it is for `close`.
   opened.move();
   return {

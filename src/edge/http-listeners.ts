@@ -15,6 +15,7 @@ import { quickJoins } from './quick-join.ts';
 import { leaveBody } from './request-body.ts';
 import { type EdgeContext, serveRequest } from './request-steps.ts';
 import type { EdgeSettings } from './settings.ts';
+import type { FlvFiles } from './stored/flv-files.ts';
 
 export interface HttpListeners {
   readonly httpPort: number;
@@ -38,6 +39,7 @@ export interface HttpListenersStats {
 export interface HttpListenersParts {
   readonly context: EdgeContext;
   readonly flv: FlvResponder;
+  readonly flvFiles: FlvFiles;
   readonly facts: EdgeFacts;
   readonly clock: Clock;
   readonly log: Log;
@@ -49,7 +51,7 @@ export interface HttpListenersParts {
  */
 export async function startHttpListeners(
   settings: Pick<EdgeSettings, 'http' | 'https' | 'accessLog' | 'location'>,
-  { context, flv, facts, clock, log }: HttpListenersParts,
+  { context, flv, flvFiles, facts, clock, log }: HttpListenersParts,
 ): Promise<HttpListeners> {
   await using opened = new AsyncDisposableStack();
   const metrics = new RequestMetrics();
@@ -75,6 +77,8 @@ export async function startHttpListeners(
       observeExchange(request, response, { clock, recorder });
       // Live streams as FLV have no end: they do not go through the cache.
       const live = flv.wants(request) && !hasLongTarget(request);
+      const file = live ? undefined : flvFiles.wanted(request);
+      if (file !== undefined) return flvFiles.answer(request, response, file);
       if (!live && !wantsEdgeDocument(request)) return serveRequest(context, request, response);
       leaveBody(request, response);
       return live ? flv.answer(request, response) : answerEdgeDocument(facts, response);

@@ -60,6 +60,19 @@ export class StoredPlays {
     };
   }
 
+  /**
+   * A file of a library by its path there; `undefined`: there is none. Rejects with nothing but the reason of `signal`. For
+   * who plays it outside of `admit`: it is good as long as somebody holds it.
+   */
+  file(
+    library: RoutedFile['library'],
+    path: string,
+    viewerAddress: string,
+    signal: AbortSignal,
+  ): Promise<StoredFile | PlayRefused | undefined> {
+    return this.#open(library, path, viewerAddress, signal, true);
+  }
+
   /** Begins now what is begun else when the first file is played. */
   warmUp(): void {
     this.#opener.warmUp();

@@ -6,7 +6,7 @@ import { encodeFlvHeader, encodeFlvTag, flvTagHeaderBytes, previousTagSizeBytes 
 import { accessUnitTagHeader, encodeTrackConfigTag } from '../flv/track-tag.ts';
 import type { AccessUnit } from '../media/access-unit.ts';
 import { metadataName } from '../media/data-message.ts';
-import type { KeyframeTable } from '../media/stored-media.ts';
+import type { KeyframeTable, StoredMedia } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
 import type { Mp4Media } from '../mp4-index/mp4-media.ts';
 import type { Mp4Track } from '../mp4-index/mp4-index.ts';
@@ -125,7 +125,7 @@ function frameTooLarge({ sizeBytes, offset }: TimedSample): LimitError {
   });
 }
 
-export interface FlvFileFacts {
+interface FlvFileFacts {
   readonly durationMs: number;
   readonly lengthBytes: number;
   readonly trackConfigs: readonly TrackConfig[];
@@ -141,6 +141,17 @@ function flvBeginning(facts: FlvFileFacts, { dialect }: FlvSelection): Uint8Arra
     ...setupTags(facts.trackConfigs, 0, dialect),
   ]);
 }
+
+/** What stands before the frames of an FLV file whose length nobody knows before it has been sent. */
+export function flvBeginningWithoutLayout(
+  { durationMs, lengthBytes }: StoredMedia,
+  selection: FlvSelection,
+): Uint8Array {
+  const { trackConfigs } = selection;
+  return flvBeginning({ durationMs, lengthBytes, trackConfigs, keyframes: noKeyframes }, selection);
+}
+
+const noKeyframes: KeyframeTable = { timesMs: new Float64Array(0), offsets: new Float64Array(0) };
 
 /** What stands before the frames of an FLV file that is given from a place in it on. */
 export function flvRestart(trackConfigs: readonly TrackConfig[], timestampMs: number, dialect: FlvDialect): Uint8Array {

@@ -5,7 +5,7 @@ import { joinedBytes } from '../../support/synthetic-flv.ts';
 const header = [0xff, 0xfb, 0x90, 0x00] as const;
 const frameBytes = 417;
 
-export function mp3Frame(content: readonly number[] = []): Uint8Array {
+function mp3Frame(content: readonly number[] = []): Uint8Array {
   const frame = new Uint8Array(frameBytes);
   frame.set(header);
   frame.set(content, 36);
