@@ -63,7 +63,7 @@ export function readEditList(trak: Box, movieTimescale: number): readonly Edit[]
 /** What a decoder of sound must have heard before the first sample that is right; Opus asks for the longest (80 ms). */
 const audioPrerollMs = 100;
 /** Samples that are looked at to find where edits begin and end, over all edits of a track. */
-const maxLooks = 50_000_000;
+const maxLooks = 20_000_000;
 
 /**
  * The samples that each edit shows, with those that must be decoded before: from the keyframe on for pictures, for sound

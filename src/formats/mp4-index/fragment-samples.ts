@@ -162,14 +162,17 @@ class TrackQueue {
 
   /** Goes to the last sync sample of what is there that is not behind this time; to the first where none is: false then. */
   seekSync(timeMs: number): boolean {
-    let found: { table: SampleTable; sample: number } | undefined;
     let first: { table: SampleTable; sample: number } | undefined;
+    let found: typeof first;
+    let foundMs = Number.NEGATIVE_INFINITY;
     for (const table of this.#tables) {
       for (let sample = 0; sample < table.count; sample++) {
         if (table.columns.syncs.at(sample) === 0) continue;
         first ??= { table, sample };
-        if (decodeMs(this.#timing, table.sample(sample).decodeTicks) > timeMs) break;
-        found = { table, sample };
+        const sentMs = decodeMs(this.#timing, table.sample(sample).decodeTicks);
+        if (sentMs > timeMs) break;
+        if (sentMs > foundMs) found = { table, sample };
+        foundMs = sentMs;
       }
     }
     const target = found ?? first;

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../base/errors.ts';
 import { ReadWindow } from '../media/read-window.ts';
 import type { Reading } from '../media/stored-media.ts';
 import { type Box, boxError, boxField, boxTable, childBoxes, longestBoxHeadBytes } from './box.ts';
@@ -45,13 +46,24 @@ export function* readFragmentTable(
   // With samples of `moov` the media begins there, and reading does at the beginning of the file.
   const hasMovieSamples = file.tracks.some(({ table }) => table.count > 0);
   const first = { timeMs: file.firstMs, offset: hasMovieSamples ? 0 : file.firstFragment };
-  const told = (yield* segmentEntries(file, window)) ?? (yield* randomAccessEntries(file, window));
+  const told =
+    (yield* ifReadable(segmentEntries(file, window))) ?? (yield* ifReadable(randomAccessEntries(file, window)));
   if (told === undefined) return yield* walkedTable(file, first, limits);
   const entries = [first, ...told.filter((entry, place) => isForward(entry, told[place - 1] ?? first))];
   const last = entries.at(-1) ?? first;
   // Only the last fragments say when they end.
   const { ends } = yield* walk(file, last, last === first, limits);
   return { fragments: tableOf(entries), endMs: Math.max(...ends) };
+}
+
+/** What can be found without these tables is not refused for their sake. */
+function* ifReadable<Value>(reading: Reading<Value>): Reading<Value | undefined> {
+  try {
+    return yield* reading;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return undefined;
+  }
 }
 
 function isForward(entry: Entry, before: Entry): boolean {

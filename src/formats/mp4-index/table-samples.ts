@@ -36,11 +36,19 @@ export class SpanWalk {
     this.#advance();
   }
 
-  /** Goes to the sync sample at or before this time; to the first sample where none is before it. */
+  /** Goes to the sync sample at or before this time; of those at the same time, and where none is before, to the first. */
   seekSyncAtOrBefore(timeMs: number): void {
+    const { table } = this.#track;
     const { span, sample } = this.#sampleAt(timeMs);
     const { firstSample = 0 } = this.#track.spans[span] ?? {};
-    this.#go(span, Math.max(this.#track.table.syncAtOrBefore(sample) ?? firstSample, firstSample));
+    const timing = this.#timings[span];
+    let found = table.syncAtOrBefore(sample) ?? firstSample;
+    while (timing !== undefined && found > firstSample) {
+      const before = table.syncAtOrBefore(found - 1) ?? firstSample;
+      if (decodeMs(timing, decodeTicksOf(table, before)) < decodeMs(timing, decodeTicksOf(table, found))) break;
+      found = before;
+    }
+    this.#go(span, Math.max(found, firstSample));
   }
 
   /** Goes to the first sync sample whose decode time is not before this one. */
