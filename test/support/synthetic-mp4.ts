@@ -5,7 +5,7 @@ export function mp4Box(type: string, ...body: readonly (Uint8Array | readonly nu
 }
 
 /** With a size of 64 bits. */
-export function wideMp4Box(type: string, ...body: readonly (Uint8Array | readonly number[])[]): Uint8Array {
+function wideMp4Box(type: string, ...body: readonly (Uint8Array | readonly number[])[]): Uint8Array {
   const bytes = joined(body);
   return joined([u32(1), latin(type), u64(bytes.length + 16), bytes]);
 }
@@ -29,7 +29,7 @@ export function u32(...values: readonly number[]): Uint8Array {
 }
 
 /** The same for more than a call may have. */
-export function u32s(values: ArrayLike<number>): Uint8Array {
+function u32s(values: ArrayLike<number>): Uint8Array {
   const bytes = new Uint8Array(values.length * 4);
   const view = new DataView(bytes.buffer);
   for (let at = 0; at < values.length; at++) view.setUint32(at * 4, values[at] ?? 0);
@@ -89,14 +89,14 @@ export const movieTimescale = 1_000;
 
 /** A sample entry of sound: AAC-LC of 48,000 Hz with two channels. */
 export function aacEntry(): Uint8Array {
-  const esds = [0x03, 22, 0, 0, 0, 0x04, 17, 0x40, 0x15, ...new Array<number>(11).fill(0), 0x05, 2, 0x11, 0x90];
-  const fields = [0, 0, 0, 0, 0, 0, 0, 1, ...new Array<number>(8).fill(0), 0, 2, 0, 16, 0, 0, 0, 0, 0xbb, 0x80, 0, 0];
+  const esds = [0x03, 22, 0, 0, 0, 0x04, 17, 0x40, 0x15, ...new Uint8Array(11), 0x05, 2, 0x11, 0x90];
+  const fields = [0, 0, 0, 0, 0, 0, 0, 1, ...new Uint8Array(8), 0, 2, 0, 16, 0, 0, 0, 0, 0xbb, 0x80, 0, 0];
   return mp4Box('mp4a', fields, fullMp4Box('esds', 0, 0, Uint8Array.from(esds)));
 }
 
 /** A sample entry of pictures, of 320 × 180 and the H.264 profile `avcProfile`. */
 export function avcEntry(avcC: Uint8Array): Uint8Array {
-  const fields = new Array<number>(78).fill(0);
+  const fields = new Uint8Array(78);
   fields[7] = 1;
   return mp4Box('avc1', fields, mp4Box('avcC', avcC));
 }
@@ -109,14 +109,11 @@ interface PlacedChunk {
 
 /** Writes a whole file, by nothing that the program has. */
 export function syntheticMp4(tracks: readonly SyntheticTrack[], writing: Mp4Writing): Uint8Array {
-  const padding = writing.padded ? [mp4Box('free', [1, 2, 3]), mp4Box('uuid', new Array<number>(20).fill(7))] : [];
+  const padding = writing.padded ? [mp4Box('free', [1, 2, 3]), mp4Box('uuid', new Uint8Array(20).fill(7))] : [];
   const ftyp = mp4Box('ftyp', latin('isom'), u32(512), latin('isom'));
   const chunks = chunksOf(tracks, writing);
   const media = joined(
-    chunks.flatMap(({ samples }) => [
-      ...samples.map(({ data }) => data),
-      new Array<number>(writing.gapBytes).fill(0xaa),
-    ]),
+    chunks.flatMap(({ samples }) => [...samples.map(({ data }) => data), new Uint8Array(writing.gapBytes).fill(0xaa)]),
   );
   const mdat = writing.wideBoxes ? wideMp4Box('mdat', media) : mp4Box('mdat', media);
   const mdatHead = mdat.length - media.length;

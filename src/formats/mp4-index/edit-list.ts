@@ -24,7 +24,7 @@ export interface Span extends Edit {
 }
 
 /** Without an edit list all of the media is shown, at its own time. */
-export const wholeMedia: readonly Edit[] = [{ startMs: 0, durationMs: undefined, mediaTimeTicks: 0 }];
+const wholeMedia: readonly Edit[] = [{ startMs: 0, durationMs: undefined, mediaTimeTicks: 0 }];
 
 /**
  * Reads `edts/elst` of a track. Empty edits, and those that hold one picture for a while (rate 0), move what follows.

@@ -81,7 +81,7 @@ export function packColumn(length: number, values: () => () => number): PackedCo
 }
 
 /** Bytes that `length` values of this width take. */
-export function packedBytes(length: number, width: PackedWidth): number {
+function packedBytes(length: number, width: PackedWidth): number {
   return Math.ceil((length * width) / 8);
 }
 

@@ -42,8 +42,9 @@ export class SpanWalk {
     const { span, sample } = this.#sampleAt(timeMs);
     const { firstSample = 0 } = this.#track.spans[span] ?? {};
     const timing = this.#timings[span];
+    if (timing === undefined) return;
     let found = table.syncAtOrBefore(sample) ?? firstSample;
-    while (timing !== undefined && found > firstSample) {
+    while (found > firstSample) {
       const before = table.syncAtOrBefore(found - 1) ?? firstSample;
       if (decodeMs(timing, decodeTicksOf(table, before)) < decodeMs(timing, decodeTicksOf(table, found))) break;
       found = before;

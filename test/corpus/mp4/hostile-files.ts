@@ -1,45 +1,18 @@
+import { hundredMillion, type HostileFile, table, video } from './hostile-file.ts';
 import { sampleVideos } from '../../support/sample-tracks.ts';
 import {
   aacEntry,
   avcEntry,
   bareMoov,
-  fragmentedMp4,
   fullMp4Box,
   joined,
   latin,
   mp4Box,
-  type SyntheticSample,
-  type SyntheticTrack,
   u32,
   u64,
 } from '../../support/synthetic-mp4.ts';
 
-export interface HostileFile {
-  /** What it is. */
-  readonly name: string;
-  readonly bytes: () => Uint8Array;
-  /** The code of the error with which it is refused when opened; `undefined`: it opens, and what is whole in it plays. */
-  readonly refusedBy: string | undefined;
-}
-
-const video = avcEntry(sampleVideos.avc.record);
 const ftyp = mp4Box('ftyp', latin('isom'), u32(512));
-
-function samplesOf(count: number): SyntheticSample[] {
-  return Array.from({ length: count }, (_, index) => ({
-    durationTicks: 40,
-    compositionOffsetTicks: 0,
-    sync: index % 5 === 0,
-    data: Uint8Array.of(0, 0, 0, 1, index),
-  }));
-}
-
-export const hostileTrack: SyntheticTrack = {
-  handler: 'vide',
-  timescale: 1_000,
-  entries: [video],
-  samples: samplesOf(10),
-};
 
 /** Boxes of one track of ten samples of five bytes, each of which can be replaced. */
 interface Boxes {
@@ -61,7 +34,6 @@ interface Boxes {
 const none = new Uint8Array(0);
 const mediaBytes = 50;
 const mediaAt = ftyp.length + 8;
-const table = (type: string, ...numbers: readonly number[]) => fullMp4Box(type, 0, 0, u32(...numbers));
 
 /** The media stands before `moov`, so that a box that is longer moves nothing. */
 function file(boxes: Boxes): Uint8Array {
@@ -100,20 +72,6 @@ function mvhdOf(timescale: number): Uint8Array {
 const edits = (count: number) =>
   mp4Box('edts', fullMp4Box('elst', 0, 0, u32(count), ...Array.from({ length: count }, () => u32(1, 360, 0x1_0000))));
 
-/** A fragment whose `traf` has these boxes behind a `tfhd`. */
-function fragment(...boxes: readonly Uint8Array[]): Uint8Array {
-  const head = fragmentedMp4([hostileTrack], []);
-  const traf = mp4Box('traf', fullMp4Box('tfhd', 0, 0x02_0000, u32(1)), ...boxes);
-  return joined([head, mp4Box('moof', traf), mp4Box('mdat', new Uint8Array(100))]);
-}
-
-const wholeFragments = () =>
-  fragmentedMp4(
-    [hostileTrack],
-    [0, 1, 2].map(() => ({ runs: [{ track: 0, samples: samplesOf(10) }] })),
-  );
-
-const hundredMillion = 100_000_000;
 
 export const hostileFiles: readonly HostileFile[] = [
   { name: 'nothing', bytes: () => none, refusedBy: 'MP4_NO_MOOV' },
@@ -338,72 +296,6 @@ export const hostileFiles: readonly HostileFile[] = [
     bytes: () => file({ edts: mp4Box('edts', table('elst', 2, 0xffff_ffff, 0xffff_ffff, 0x1_0000, 400, 0, 0x1_0000)), mvhd: mvhdOf(100) }),
     refusedBy: 'MP4_TOO_LONG',
   },
-  {
-    name: 'a fragment of a hundred million samples without a byte',
-    bytes: () => fragment(table('tfdt', 0), table('trun', hundredMillion)),
-    refusedBy: 'MP4_TOO_MANY_SAMPLES',
-  },
-  {
-    name: 'a fragment of four hundred thousand samples that are not said',
-    bytes: () => fragment(fullMp4Box('trun', 0, 0x200, u32(400_000, 1, 2))),
-    refusedBy: 'MP4_BOX',
-  },
-  {
-    name: 'a fragment with its data before the file',
-    bytes: () => fragment(fullMp4Box('trun', 0, 0x201, u32(1, 0x8000_0000, 1))),
-    refusedBy: 'MP4_BOX',
-  },
-  {
-    name: 'a fragment at 2^63',
-    bytes: () => fragment(fullMp4Box('tfdt', 1, 0, u32(0x8000_0000, 0)), fullMp4Box('trun', 0, 0x200, u32(1, 1))),
-    refusedBy: 'MP4_BOX',
-  },
-  {
-    name: 'a fragment in a thousand years',
-    bytes: () => joined([wholeFragments(), fragmentBehind(2 ** 45)]),
-    refusedBy: 'MP4_TOO_LONG',
-  },
-  {
-    name: 'a fragment of a duration of less than none',
-    bytes: () => fragment(fullMp4Box('trun', 0, 0x300, u32(1, 0xffff_fff0, 1))),
-    refusedBy: 'MP4_BOX',
-  },
-  {
-    name: 'a fragment without a head',
-    bytes: () => joined([fragmentedMp4([hostileTrack], []), mp4Box('moof', mp4Box('traf'))]),
-    refusedBy: 'MP4_BOX',
-  },
-  { name: 'a last fragment that is cut', bytes: () => wholeFragments().subarray(0, -12), refusedBy: undefined },
-  {
-    name: 'a segment index with a timescale of 0',
-    bytes: () => withIndex(fullMp4Box('sidx', 0, 0, u32(1, 0, 0, 0, 1, 100, 100, 0))),
-    refusedBy: undefined,
-  },
-  {
-    name: 'a segment index that announces more than it has',
-    bytes: () => withIndex(fullMp4Box('sidx', 0, 0, u32(1, 1_000, 0, 0, 60_000, 100, 100, 0))),
-    refusedBy: undefined,
-  },
-  {
-    name: 'a segment index whose references have no size',
-    bytes: () => withIndex(fullMp4Box('sidx', 0, 0, u32(1, 1_000, 0, 0, 2, 0x8000_0000, 0, 0, 0x8000_0000, 0, 0))),
-    refusedBy: undefined,
-  },
-  {
-    name: 'a random access table that announces a hundred million entries',
-    bytes: () => withTable(table('tfra', 1, 0, hundredMillion, 0, 0)),
-    refusedBy: undefined,
-  },
-  {
-    name: 'a random access table that points to nothing',
-    bytes: () => withTable(table('tfra', 1, 0, 2, 0, 3, 400, 0x7fff_ffff, 0)),
-    refusedBy: undefined,
-  },
-  {
-    name: 'a random access table of more bytes than the file',
-    bytes: () => joined([wholeFragments(), table('mfro', 0x7fff_ffff)]),
-    refusedBy: undefined,
-  },
 ];
 
 function bareTrack(sizes: readonly number[]) {
@@ -418,19 +310,4 @@ function bareTrack(sizes: readonly number[]) {
     samplesToChunks: [],
     chunkOffsets: [],
   } as const;
-}
-
-function fragmentBehind(ticks: number): Uint8Array {
-  const tfhd = fullMp4Box('tfhd', 0, 0x02_0000, u32(1));
-  const traf = mp4Box('traf', tfhd, fullMp4Box('tfdt', 1, 0, u64(ticks)), fullMp4Box('trun', 0, 0x300, u32(1, 40, 4)));
-  return joined([mp4Box('moof', traf), mp4Box('mdat', new Uint8Array(9))]);
-}
-
-function withIndex(sidx: Uint8Array): Uint8Array {
-  const head = fragmentedMp4([hostileTrack], []);
-  return joined([head, sidx, wholeFragments().subarray(head.length)]);
-}
-
-function withTable(tfra: Uint8Array): Uint8Array {
-  return joined([wholeFragments(), mp4Box('mfra', tfra, table('mfro', 8 + tfra.length + 16))]);
 }

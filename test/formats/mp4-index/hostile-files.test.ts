@@ -3,9 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { LimitError, ProtocolError } from '../../../src/base/errors.ts';
 import { defaultMp4Limits } from '../../../src/formats/mp4-index/limits.ts';
 import { openMp4 } from '../../../src/formats/mp4-index/mp4-media.ts';
-import { hostileFiles, hostileTrack } from '../../corpus/mp4/hostile-files.ts';
+import { hostileTrack } from '../../corpus/mp4/hostile-file.ts';
+import { hostileFiles } from '../../corpus/mp4/hostile-files.ts';
+import { hostileFragments } from '../../corpus/mp4/hostile-fragments.ts';
 import { StoredBytes } from '../../support/stored-bytes.ts';
 import { aacEntry, fragmentedMp4, type Mp4Writing, syntheticMp4 } from '../../support/synthetic-mp4.ts';
+
+const allFiles = [...hostileFiles, ...hostileFragments];
 
 /** Opens a file and plays it to its end from some places; the error that ends that, if one does. */
 function outcome(bytes: Uint8Array, times: readonly number[] = [0]) {
@@ -30,7 +34,7 @@ function outcome(bytes: Uint8Array, times: readonly number[] = [0]) {
 }
 
 describe('openMp4 with a hostile file', () => {
-  it.each(hostileFiles.filter(({ refusedBy }) => refusedBy !== undefined))(
+  it.each(allFiles.filter(({ refusedBy }) => refusedBy !== undefined))(
     'refuses $name with $refusedBy',
     ({ bytes, refusedBy }) => {
       const { error, opened, file } = outcome(bytes());
@@ -41,14 +45,11 @@ describe('openMp4 with a hostile file', () => {
     },
   );
 
-  it.each(hostileFiles.filter(({ refusedBy }) => refusedBy === undefined))(
-    'plays what is whole of $name',
-    ({ bytes }) => {
-      const { error, units } = outcome(bytes());
-      expect(error).toBeUndefined();
-      expect(units).toBeGreaterThan(0);
-    },
-  );
+  it.each(allFiles.filter(({ refusedBy }) => refusedBy === undefined))('plays what is whole of $name', ({ bytes }) => {
+    const { error, units } = outcome(bytes());
+    expect(error).toBeUndefined();
+    expect(units).toBeGreaterThan(0);
+  });
 
   it('says the box, its place in the file and what to do', () => {
     const file = hostileFiles.find(({ name }) => name === 'times for half of the samples');
