@@ -13,6 +13,7 @@ import {
   type Track,
   type TrackClock,
 } from './timeline-track.ts';
+import { TrackGathering } from './timeline-gathering.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 import { VideoClock } from './timeline-video.ts';
 
@@ -29,9 +30,6 @@ const aliveUnits = 64;
 /** How much of a jumping track is kept while waiting for that; and of all together. */
 const suspendedMs = 1_500;
 const suspendedUnits = 1_000;
-/** How long the set of tracks stays open after the first access unit. */
-const gatherMs = 1_000;
-const gatherUnits = 1_000;
 /** A track of sound that lags this far behind the pictures has stopped; silence takes its place. */
 const audioLagMs = 3_000;
 /** Media time of the first access unit: room for another track that begins a little earlier. */
@@ -49,7 +47,7 @@ export class Timeline {
   /** By `trackNumber`, as are the tracks. */
   readonly #configs = new Map<number, CmafTrackConfig>();
   readonly #tracks = new Map<number, Track>();
-  #gathered: { readonly unit: AccessUnit; readonly wallMs: number }[] | undefined;
+  #gathering: TrackGathering | undefined;
   /** What has come of tracks that have jumped, in the order in which it came. */
   #suspended: Arrival[] = [];
   /** Wall clock at media time 0. */
@@ -94,7 +92,7 @@ export class Timeline {
   /** A publisher begins: new timestamps, new configurations, and a new set of tracks. */
   startPublication(): void {
     this.stopPublication();
-    this.#gathered = [];
+    this.#gathering = new TrackGathering();
   }
 
   /**
@@ -104,7 +102,7 @@ export class Timeline {
   setTrackConfig(config: CmafTrackConfig): void {
     const number = trackNumber(config);
     this.#configs.set(number, config);
-    if (this.#gathered !== undefined) return;
+    if (this.#gathering !== undefined) return;
     const track = this.#tracks.get(number);
     if (track === undefined) {
       this.#sink.onLateTrack(config);
@@ -117,10 +115,10 @@ export class Timeline {
   }
 
   push(unit: AccessUnit, wallMs: number): void {
-    const gathered = this.#gathered;
-    if (gathered !== undefined) {
-      gathered.push({ unit, wallMs });
-      if (this.#setOfTracksIsKnown(gathered)) this.#beginRun(gathered);
+    const gathering = this.#gathering;
+    if (gathering !== undefined) {
+      gathering.add(unit, wallMs);
+      if (gathering.isComplete(this.#configs.keys())) this.#beginRun(gathering);
       return;
     }
     const track = this.#tracks.get(trackNumber(unit));
@@ -131,35 +129,18 @@ export class Timeline {
 
   /** The publisher has left: everything held goes out. */
   stopPublication(): void {
-    if (this.#gathered !== undefined && this.#gathered.length > 0) this.#beginRun(this.#gathered);
+    if (this.#gathering !== undefined && this.#gathering.units.length > 0) this.#beginRun(this.#gathering);
     this.#judgeAllSuspended();
     this.#suspended = [];
     this.#flushClocks();
-    this.#gathered = undefined;
+    this.#gathering = undefined;
     this.#tracks.clear();
     this.#configs.clear();
   }
 
-  /** Pictures and sound have come, and something of every track that has a configuration; or a second has gone by. */
-  #setOfTracksIsKnown(gathered: readonly { readonly unit: AccessUnit }[]): boolean {
-    const first = gathered[0];
-    const last = gathered.at(-1);
-    if (first === undefined || last === undefined) return false;
-    if (
-      gathered.length >= gatherUnits ||
-      Math.abs(timestampDistanceMs(first.unit.timestampMs, last.unit.timestampMs)) >= gatherMs
-    )
-      return true;
-    const sent = new Set(gathered.map(({ unit }) => trackNumber(unit)));
-    return (
-      gathered.some(({ unit }) => unit.kind !== first.unit.kind) && [...this.#configs.keys()].every((n) => sent.has(n))
-    );
-  }
-
   /** A publication's first run: its tracks are those that have sent something. */
-  #beginRun(gathered: readonly { readonly unit: AccessUnit; readonly wallMs: number }[]): void {
-    this.#gathered = undefined;
-    const sent = new Set(gathered.map(({ unit }) => trackNumber(unit)));
+  #beginRun({ units, sent }: TrackGathering): void {
+    this.#gathering = undefined;
     for (const [number, config] of [...this.#configs].sort(([a], [b]) => a - b)) {
       if (!sent.has(number)) {
         this.#sink.onLateTrack(config);
@@ -169,7 +150,7 @@ export class Timeline {
     }
     this.#announced = false;
     this.#offsetKnown = false;
-    for (const { unit, wallMs } of gathered) this.push(unit, wallMs);
+    for (const { unit, wallMs } of units) this.push(unit, wallMs);
   }
 
   #makeClock(config: CmafTrackConfig): TrackClock {
