@@ -16,6 +16,7 @@ import type { Viewer } from './deliver.ts';
 import type { CachedResponse } from './edge-response.ts';
 import type { PlainAnswer } from './error-page.ts';
 import type { FetchOrder } from './fetch-order.ts';
+import { type PlaylistRequest, playlistRequest } from './recent-playlists.ts';
 import type { Behaviour } from './routes.ts';
 
 /** What a viewer wants of an origin, if the cache does not have it. */
@@ -26,6 +27,8 @@ export interface Asked {
   readonly cacheKey: string;
   /** Path and query for the origin. */
   readonly target: string;
+  /** Where a playlist is asked for. */
+  readonly playlist: PlaylistRequest | undefined;
   /** What the origin gets to see of the request. */
   readonly requestFields: () => FieldLines;
   /** What the request says about stored answers, where the policy lets it: `undefined` when it says nothing. */
@@ -38,6 +41,8 @@ export interface Asked {
   readonly inPlaceOf: { readonly error: PlainAnswer; readonly status: number } | undefined;
   /** How often an answer that was waited for turned out to be for others. */
   readonly tries: number;
+  /** Since when it waits for a state of a playlist that the origin would know; monotonic. */
+  readonly waitsSinceMs: number | undefined;
 }
 
 export function askedOf(
@@ -50,12 +55,14 @@ export function askedOf(
   const { headers, rawHeaders } = viewer.request;
   const { forwarded } = behaviour;
   const wants = wantsOf(viewer, behaviour);
+  const address = addressOf(behaviour, target);
   const authorized = headers.authorization !== undefined && (forwarded === 'all' || forwarded.has('authorization'));
   return {
     viewer,
     behaviour,
     method,
-    ...addressOf(behaviour, target),
+    ...address,
+    playlist: method === 'GET' ? playlistRequest(address.cacheKey, target.path) : undefined,
     requestFields: () =>
       originRequestFields(
         forwardedRequest(viewer, viewerFieldsForOrigin(rawHeaders, forwarded), sharedProtocol(behaviour)),
@@ -67,6 +74,7 @@ export function askedOf(
     rangePassed: false,
     inPlaceOf: undefined,
     tries: 0,
+    waitsSinceMs: undefined,
   };
 }
 
@@ -132,16 +140,17 @@ function singleValue(value: string | string[] | undefined): string | undefined {
 }
 
 /** What an order is made of: it may be somebody who speaks no HTTP that has asked. */
-type OrderedPart = 'behaviour' | 'cacheKey' | 'method' | 'requestFields' | 'target' | 'wants';
+type OrderedPart = 'behaviour' | 'cacheKey' | 'method' | 'playlist' | 'requestFields' | 'target' | 'wants';
 
 export function orderOf(
   asked: Pick<Asked, OrderedPart>,
   kind: FetchOrder['kind'],
   stale: CachedResponse | undefined,
 ): FetchOrder {
-  const { behaviour, cacheKey, method, target, wants } = asked;
+  const { behaviour, cacheKey, method, playlist, target, wants } = asked;
   return {
     cacheKey,
+    playlist,
     upstream: behaviour.upstream,
     method,
     target,

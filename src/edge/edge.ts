@@ -15,6 +15,7 @@ import type { EdgeContext } from './request-steps.ts';
 import { type LiveRelayStats, startLiveRelay } from './live-relay.ts';
 import { openResponseStore } from './response-store.ts';
 import { compileDistributions, compileRoutes } from './routes.ts';
+import { RecentPlaylists } from './recent-playlists.ts';
 import { RunningFetches } from './running-fetches.ts';
 import type { EdgeSettings } from './settings.ts';
 import { HoldBudget } from './held-slices.ts';
@@ -90,6 +91,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
       budget: new HoldBudget(settings.cache.memoryBytes / 4),
     }),
     fetches: new RunningFetches(bans),
+    playlists: new RecentPlaylists(bans),
     maxObjectBytes: settings.cache.maxObjectBytes,
     maxWaiting: settings.cache.maxWaiting,
     counters,

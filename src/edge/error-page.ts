@@ -77,6 +77,14 @@ export const refusals = {
     code: 'TOO_MANY_WAITING',
     fields: ['Retry-After', '1'],
   },
+  notYet: {
+    status: 503,
+    title: 'Not there yet',
+    sentence:
+      'What was asked for has not come, and the server that would know does not answer. Please try again in a moment.',
+    code: 'PLAYLIST_NOT_THERE',
+    fields: ['Retry-After', '1'],
+  },
   loop: {
     status: 508,
     title: 'Loop detected',

@@ -2,6 +2,7 @@ import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { CachedResponse } from './edge-response.ts';
 import type { JudgedRequest } from './judge-response.ts';
+import type { PlaylistRequest } from './recent-playlists.ts';
 
 /** What an origin is to be asked, and on whose behalf. */
 export interface FetchOrder extends JudgedRequest {
@@ -10,6 +11,8 @@ export interface FetchOrder extends JudgedRequest {
   readonly method: 'GET' | 'HEAD';
   /** Path and query. */
   readonly target: string;
+  /** Where a playlist is asked for. */
+  readonly playlist: PlaylistRequest | undefined;
   /** Without conditions: those are the fetch's own. */
   readonly requestFields: FieldLines;
   /** What is in the store already and may not be used as it is. */

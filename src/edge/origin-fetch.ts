@@ -20,6 +20,7 @@ import { gatewayAnswer } from './error-page.ts';
 import type { FetchOrder } from './fetch-order.ts';
 import { type FetchWaiter, FetchWaiters, isKept, isShared } from './fetch-waiters.ts';
 import { judgeResponse, type Judgement } from './judge-response.ts';
+import type { RecentPlaylists } from './recent-playlists.ts';
 import type { RunningFetches } from './running-fetches.ts';
 import type { SlicedIntake, SlicedObjects } from './sliced-objects.ts';
 
@@ -34,6 +35,7 @@ export interface FetchSurroundings {
   readonly store: CacheStore<CachedResponse>;
   readonly fetches: RunningFetches<OriginFetch>;
   readonly slices: SlicedObjects;
+  readonly playlists: RecentPlaylists;
   readonly maxObjectBytes: number;
   readonly counters: EdgeCounters;
 }
@@ -327,13 +329,17 @@ export class OriginFetch implements UpstreamHandler {
 
   /** The last byte has come, or none will: what is whole goes into the store. */
   #endArrival(response: GrowingResponse): void {
-    const { store, fetches } = this.#surroundings;
-    const { cacheKey } = this.#order;
+    const { store, fetches, playlists } = this.#surroundings;
+    const { cacheKey, playlist } = this.#order;
     this.#state = { kind: 'done' };
     store.release(response.body.reservedBytes);
     if (!response.storable) return;
     const whole = response.body.whole();
-    if (whole !== undefined) store.put(cacheKey, new CachedResponse(response.head, whole));
+    if (whole !== undefined) {
+      const stored = new CachedResponse(response.head, whole);
+      store.put(cacheKey, stored);
+      if (playlist !== undefined) playlists.note(playlist, stored);
+    }
     fetches.removeGrowing(cacheKey, response);
   }
 

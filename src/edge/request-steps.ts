@@ -43,6 +43,7 @@ import {
   staleProvenance,
   ttlSecondsOf,
 } from './provenance.ts';
+import type { NewestPlaylist } from './recent-playlists.ts';
 import { hasBody, leaveBody } from './request-body.ts';
 import type { Behaviour, Route } from './routes.ts';
 import { protocolAnswer } from './viewer-protocol.ts';
@@ -82,6 +83,11 @@ interface Held {
   readonly reason: 'uri-miss' | 'vary-miss' | 'stale' | 'request';
   readonly stored: CachedResponse | undefined;
 }
+
+/** An origin that does not tell what a playlist request waits for is asked again so often. */
+const askAgainMs = 1_000;
+/** For so many target durations, as an origin does that has nothing new (rfc8216bis §6.2.5.2). */
+const waitedTargetDurations = 3;
 
 /** After so many answers that were for others, a request asks alone. */
 const maxTries = 3;
@@ -296,6 +302,10 @@ function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: 
 /** The origin failed. RFC 9111 §4.2.4: a stale answer, if nothing forbids it; else an error, as short-lived as it gets. */
 function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: Held): Step {
   const nowMs = edge.clock.monotonicMs();
+  const newest = insists(asked.wants) ? undefined : asked.playlist && edge.playlists.newest(asked.playlist);
+  if (newest !== undefined && mayStandIn(freshness(newest.response.head.facts, nowMs), error)) {
+    return () => giveNewest(edge, asked, newest, error);
+  }
   const stored = inMemory(edge, asked) ?? held.stored;
   if (stored === undefined || insists(asked.wants) || !mayStandIn(freshness(stored.head.facts, nowMs), error)) {
     const forward = { kind: 'forward', reason: held.reason, detail: error.code } as const;
@@ -305,6 +315,34 @@ function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: He
       : () => lookup(edge, withSlices(edge, page));
   }
   return () => give(edge, asked, stored, staleProvenance(stored.head, nowMs, error.code), 'staleHits');
+}
+
+/**
+ * A live playlist in place of the origin's. Who waits for what is to come goes on waiting, for the origin may be back, and
+ * gets nothing that may be older than what they have.
+ */
+function giveNewest(edge: EdgeContext, asked: Asked, newest: NewestPlaylist, error: UpstreamError): Step {
+  const { response } = newest;
+  const nowMs = edge.clock.monotonicMs();
+  const { waitsSinceMs = nowMs } = asked;
+  if (!newest.isReached) {
+    const longestMs = waitedTargetDurations * newest.targetDurationSeconds * 1_000;
+    if (nowMs - waitsSinceMs < longestMs) return () => askAgain(edge, { ...asked, waitsSinceMs });
+    if (!newest.isJustBefore) return () => fail(edge, asked, refusals.notYet);
+  }
+  return () => give(edge, asked, response, staleProvenance(response.head, nowMs, error.code), 'staleHits');
+}
+
+function askAgain(edge: EdgeContext, asked: Asked): Step {
+  const { response } = asked.viewer;
+  if (response.destroyed) return undefined;
+  const leave = (): void => timer.cancel();
+  const timer = edge.clock.after(askAgainMs, () => {
+    response.off('close', leave);
+    walkLater(edge, asked, () => lookup(edge, asked));
+  });
+  response.once('close', leave);
+  return undefined;
 }
 
 /** `fields`: the viewer gets these, some of which may be for nobody else. */

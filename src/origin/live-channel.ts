@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts';
 import { LiveStream, type Publication, type StreamSubscriber } from '../live/live-stream.ts';
 import type { LiveKeeping, StreamBefore } from './live-keeping.ts';
 import { Packager } from './packager.ts';
+import { longestAbsenceMs } from './packaging-state.ts';
 import type { OriginSettings } from './settings.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
 
@@ -64,6 +65,11 @@ export class LiveChannels {
   /** All, those that are over among them, in the order in which they came into being. */
   list(): readonly LiveChannel[] {
     return [...this.#channels.values()];
+  }
+
+  /** For so long without its origin a stream can still come back. */
+  get longestAbsenceSeconds(): number {
+    return Math.ceil(longestAbsenceMs(this.#options.settings) / 1_000);
   }
 
   close(): void {

@@ -7,7 +7,7 @@ import { type KeptStream, KeptStreams } from '../stores/kept/kept-streams.ts';
 import { mendWindows, withoutBarelyBegun } from '../stores/kept/mended-windows.ts';
 import { StreamFiles } from '../stores/kept/stream-files.ts';
 import { encryptionRuleOf } from './encryption/encryption-settings.ts';
-import type { PackagingBefore } from './packaging-state.ts';
+import { longestAbsenceMs, type PackagingBefore } from './packaging-state.ts';
 import type { OriginSettings } from './settings.ts';
 import { StreamKeeper } from './stream-keeper.ts';
 import { parseStreamState, type StreamState } from './stream-state.ts';
@@ -29,9 +29,6 @@ export interface StreamBefore {
   readonly packaging: PackagingBefore;
   readonly keeper: StreamKeeper;
 }
-
-/** After the reconnect grace, how long a stream may have been away to be taken up again: as long as a machine starts. */
-const restartMs = 300_000;
 
 /** Keeps live streams on the disk, so that they go on after a restart of the origin. */
 export class LiveKeeping {
@@ -102,7 +99,7 @@ export class LiveKeeping {
     const { clock, settings, log } = this.#options;
     const { path, epoch, endedWallMs, publication, packaging, begun } = state;
     const ageMs = clock.wallMs() - (endedWallMs ?? state.savedWallMs);
-    const maxAgeMs = endedWallMs === undefined ? settings.reconnectGraceMs + restartMs : settings.windowMs;
+    const maxAgeMs = endedWallMs === undefined ? longestAbsenceMs(settings) : settings.windowMs;
     if (ageMs > maxAgeMs) {
       log.info({ stream: path, epoch, seconds: Math.round(ageMs / 1_000) }, 'Kept live stream is too old: removed');
       return undefined;

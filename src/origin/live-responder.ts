@@ -74,27 +74,40 @@ export class LiveResponder {
     const path = parseLivePath(rest);
     if (path === undefined) return notFound('a live stream has nothing at this path');
     try {
-      switch (path.kind) {
-        case 'multivariant':
-          return await multivariantPlaylist(packager, signal);
-        case 'media-playlist':
-        case 'i-frame-playlist':
-          return await mediaPlaylist(packager, path, query, signal);
-        case 'transport-multivariant':
-          return await transportMultivariantPlaylist(packager, signal);
-        case 'transport-playlist':
-          return await transportPlaylist(packager, path.rendition, signal);
-        case 'transport-segment':
-          return transportSegment(packager, path);
-        case 'key':
-          return keyAnswer(packager, path.id);
-        default:
-          return await media(packager, path, signal);
-      }
+      const answer = await answerTo(packager, path, query, signal);
+      if (answer.kind !== 'text' || packager.ended) return answer;
+      // While this origin is away, edges may say what it has said last for as long as the stream can come back with it.
+      const { longestAbsenceSeconds } = this.#channels;
+      return { ...answer, cacheControl: `${answer.cacheControl}, stale-if-error=${longestAbsenceSeconds}` };
     } catch (error) {
       if (error instanceof LimitError) return { kind: 'refusal', status: 503, sentence: error.message };
       throw error;
     }
+  }
+}
+
+async function answerTo(
+  packager: Packager,
+  path: LivePath,
+  query: URLSearchParams,
+  signal: AbortSignal,
+): Promise<LiveAnswer> {
+  switch (path.kind) {
+    case 'multivariant':
+      return multivariantPlaylist(packager, signal);
+    case 'media-playlist':
+    case 'i-frame-playlist':
+      return mediaPlaylist(packager, path, query, signal);
+    case 'transport-multivariant':
+      return transportMultivariantPlaylist(packager, signal);
+    case 'transport-playlist':
+      return transportPlaylist(packager, path.rendition, signal);
+    case 'transport-segment':
+      return transportSegment(packager, path);
+    case 'key':
+      return keyAnswer(packager, path.id);
+    default:
+      return media(packager, path, signal);
   }
 }
 

@@ -6,6 +6,14 @@ import type { KeptEncryption } from './encryption/stream-keys.ts';
 import type { Rendition, RenditionInits } from './rendition.ts';
 import type { SpliceBreak } from './splice-markers.ts';
 
+/** After the reconnect grace, how long a stream may have been away to be taken up again: as long as a machine starts. */
+const restartMs = 300_000;
+
+/** How long a stream may have been away, and its origin with it, to be taken up again. */
+export function longestAbsenceMs({ reconnectGraceMs }: { readonly reconnectGraceMs: number }): number {
+  return reconnectGraceMs + restartMs;
+}
+
 /** How far the packaging of a stream is: what a restart has to know besides the segments. */
 export interface PackagingState {
   readonly targets: PlaylistTargets;

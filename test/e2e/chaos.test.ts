@@ -32,6 +32,8 @@ const longestOriginRunMs = 3_000;
 /** After the last death of the encoder the test waits for so long. */
 const originReconnectGrace = '12s';
 
+const longOutageMs = 30_000;
+
 /** hls.js may stand still before a hole until it is ten TARGETDURATIONs behind; then it jumps to the live edge. */
 const standstillMs = 45_000;
 
@@ -83,8 +85,10 @@ interface Watching {
   readonly problems: readonly string[];
 }
 
-/** hls.js as the player page sets it up, in a page that has nothing else and mends nothing itself. */
-async function watch(edgeUrl: string): Promise<Page> {
+const pageSettings = { ...watchSettings, liveMaxLatencyDurationCount: maxLatencyDurationCount };
+
+/** hls.js, as the player page sets it up if nothing is said, in a page that has nothing else and mends nothing itself. */
+async function watch(edgeUrl: string, settings: object = pageSettings): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(`${edgeUrl}/healthz`);
   await page.addScriptTag({ path: hlsJs });
@@ -94,8 +98,7 @@ async function watch(edgeUrl: string): Promise<Page> {
     video.autoplay = true;
     document.body.append(video);
     window.watching = { fatal: [], problems: [], stalledMs: 0, watchedMs: 0 };
-    const hls = new Hls(${JSON.stringify(watchSettings)});
-    hls.config.liveMaxLatencyDurationCount = ${maxLatencyDurationCount};
+    const hls = new Hls(${JSON.stringify(settings)});
     hls.on(Hls.Events.ERROR, (_event, { fatal, type, details, error }) => {
       window.watching.problems = [...window.watching.problems, details + ": " + error?.message].slice(-5);
       if (fatal) window.watching.fatal.push(type + ": " + details + ": " + error?.message);
@@ -183,6 +186,44 @@ async function startOrigin(ports: readonly [http: number, rtmp: number], dataFol
   });
 }
 
+/** An origin that is down is one whose port refuses connections. */
+async function killOrigin(origin: RunningProgram): Promise<void> {
+  const exited = once(origin.process, 'exit');
+  origin.process.kill('SIGKILL');
+  await exited;
+  await origin.stop();
+}
+
+interface OriginStage extends AsyncDisposable {
+  readonly edge: RunningProgram;
+  /** Kills the origin; starts it anew after so long. */
+  killAndRestart(afterMs?: number): Promise<RunningProgram>;
+}
+
+/** An origin that can be killed, with an edge before it that outlives it. */
+async function openOriginStage(): Promise<OriginStage> {
+  const ports = [await freePort(), await freePort()] as const;
+  const dataFolder = mkdtempSync(join(tmpdir(), 'streamfront-chaos-'));
+  let origin = await startOrigin(ports, dataFolder);
+  const [http, rtmp] = ports;
+  const main = { url: `http://127.0.0.1:${http}`, rtmp: `rtmp://127.0.0.1:${rtmp}` };
+  const edge = await startProgram({ configuration: { edge: { origins: { main } } }, flags: ['--role', 'edge'] });
+  return {
+    edge,
+    async killAndRestart(afterMs = 0) {
+      await killOrigin(origin);
+      await sleep(afterMs);
+      origin = await startOrigin(ports, dataFolder);
+      return origin;
+    },
+    async [Symbol.asyncDispose]() {
+      await edge.stop();
+      await origin.stop();
+      rmSync(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
 async function lastSegment(edgeUrl: string): Promise<{ readonly folder: string | undefined; readonly msn: number }> {
   const playlist = await (await fetch(`${edgeUrl}/live/chaos/video.m3u8`)).text();
   const [, folder, msn] = [...playlist.matchAll(/^(\S+\/)(\d+)\.m4s$/gm)].at(-1) ?? [];
@@ -193,58 +234,75 @@ describe('an origin that is killed and comes back, again and again', () => {
   it(
     'never costs hls.js a fatal error; the stream keeps its paths and its numbers go on',
     async () => {
-      const ports = [await freePort(), await freePort()] as const;
-      const dataFolder = mkdtempSync(join(tmpdir(), 'streamfront-chaos-'));
-      let origin = await startOrigin(ports, dataFolder);
-      const [http, rtmp] = ports;
-      const main = { url: `http://127.0.0.1:${http}`, rtmp: `rtmp://127.0.0.1:${rtmp}` };
-      const edge = await startProgram({ configuration: { edge: { origins: { main } } }, flags: ['--role', 'edge'] });
-      const publisher = new FfmpegEncoder(`${edge.rtmpUrl}/chaos`);
-      try {
-        await isLive(edge.edgeUrl);
-        const recorded = recordPlaylists(`${edge.edgeUrl}/live/chaos`, ['video.m3u8', 'audio.m3u8'], deadlineMs);
-        // It is awaited at the end; until then it may have failed with the rest.
-        recorded.catch(() => {});
-        const page = await watch(edge.edgeUrl);
-        await untilPlayed(page, 1);
-        const before = await lastSegment(edge.edgeUrl);
-        const random = randomNumbers(seed);
-        let kills = 0;
-        for (let outage = 0; outage < originOutages; outage++) {
-          // Before the publisher is back, when it has sent less than a part or a segment, or later.
-          for (let left = 1 + Math.floor(random() * killsAtMost); left > 0; left--) {
-            await sleep(random() * longestOriginRunMs);
-            const exited = once(origin.process, 'exit');
-            origin.process.kill('SIGKILL');
-            await exited;
-            await origin.stop();
-            origin = await startOrigin(ports, dataFolder);
-            // Before any encoder can be back.
-            const answer = await fetch(`${origin.originUrl}/live/chaos/video.m3u8`);
-            expect(answer.status).toBe(200);
-            expect(await answer.text()).toContain('#EXT-X-GAP');
-            kills++;
-          }
-          await untilPlayed(page, 2);
+      await using stage = await openOriginStage();
+      const { edge } = stage;
+      await using publisher = new FfmpegEncoder(`${edge.rtmpUrl}/chaos`);
+      await isLive(edge.edgeUrl);
+      const recorded = recordPlaylists(`${edge.edgeUrl}/live/chaos`, ['video.m3u8', 'audio.m3u8'], deadlineMs);
+      // It is awaited at the end; until then it may have failed with the rest.
+      recorded.catch(() => {});
+      const page = await watch(edge.edgeUrl);
+      await untilPlayed(page, 1);
+      const before = await lastSegment(edge.edgeUrl);
+      const random = randomNumbers(seed);
+      let kills = 0;
+      for (let outage = 0; outage < originOutages; outage++) {
+        // Before the publisher is back, when it has sent less than a part or a segment, or later.
+        for (let left = 1 + Math.floor(random() * killsAtMost); left > 0; left--) {
+          await sleep(random() * longestOriginRunMs);
+          const origin = await stage.killAndRestart();
+          // Before any encoder can be back.
+          const answer = await fetch(`${origin.originUrl}/live/chaos/video.m3u8`);
+          expect(answer.status).toBe(200);
+          expect(await answer.text()).toContain('#EXT-X-GAP');
+          kills++;
         }
-        await untilPlayed(page, 3);
-        const { fatal, stalledMs, watchedMs } = await stateOf(page);
-        expect(fatal).toEqual([]);
-        const after = await lastSegment(edge.edgeUrl);
-        expect(after.folder).toBe(before.folder);
-        expect(after.msn).toBeGreaterThan(before.msn);
-        await publisher.kill();
-        // Every state of the playlists was as it must be.
-        await recorded;
-        process.stdout.write(
-          `origin, ${kills} kills: stalled for ${(stalledMs / 1_000).toFixed(1)} s of ${(watchedMs / 1_000).toFixed(1)} s\n`,
-        );
-      } finally {
-        await publisher.kill();
-        await edge.stop();
-        await origin.stop();
-        rmSync(dataFolder, { recursive: true, force: true });
+        await untilPlayed(page, 2);
       }
+      await untilPlayed(page, 3);
+      const { fatal, stalledMs, watchedMs } = await stateOf(page);
+      expect(fatal).toEqual([]);
+      const after = await lastSegment(edge.edgeUrl);
+      expect(after.folder).toBe(before.folder);
+      expect(after.msn).toBeGreaterThan(before.msn);
+      await publisher.kill();
+      // Every state of the playlists was as it must be.
+      await recorded;
+      process.stdout.write(
+        `origin, ${kills} kills: stalled for ${(stalledMs / 1_000).toFixed(1)} s of ${(watchedMs / 1_000).toFixed(1)} s\n`,
+      );
+    },
+    deadlineMs,
+  );
+});
+
+describe('an origin that is away for half a minute', () => {
+  it(
+    'costs hls.js with its own settings no fatal error: the edge goes on saying what was last',
+    async () => {
+      await using stage = await openOriginStage();
+      const { edge } = stage;
+      await using publisher = new FfmpegEncoder(`${edge.rtmpUrl}/chaos`);
+      await isLive(edge.edgeUrl);
+      const page = await watch(edge.edgeUrl, {});
+      await untilPlayed(page, 2);
+      const before = await lastSegment(edge.edgeUrl);
+      const restarted = stage.killAndRestart(longOutageMs);
+      await sleep(longOutageMs - 2_000);
+      expect((await stateOf(page)).fatal).toEqual([]);
+      const during = await lastSegment(edge.edgeUrl);
+      expect(during.folder).toBe(before.folder);
+      expect(during.msn).toBeGreaterThanOrEqual(before.msn);
+      await restarted;
+      await publisher.kill();
+      await using returned = new FfmpegEncoder(`${edge.rtmpUrl}/chaos`);
+      await untilPlayed(page, 5);
+      const { fatal, stalledMs } = await stateOf(page);
+      expect(fatal).toEqual([]);
+      await returned.kill();
+      process.stdout.write(
+        `origin away for ${longOutageMs / 1_000} s: stalled for ${(stalledMs / 1_000).toFixed(1)} s\n`,
+      );
     },
     deadlineMs,
   );

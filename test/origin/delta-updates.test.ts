@@ -59,7 +59,7 @@ describe('_HLS_skip', () => {
     for (const unit of run(0, 21.1).filter(({ timestampMs }) => timestampMs >= 20_700)) stream.push(unit);
     const answer = await asked;
     const text = await answer.text();
-    expect(answer.headers.get('Cache-Control')).toBe('public, max-age=12');
+    expect(answer.headers.get('Cache-Control')).toBe('public, max-age=12, stale-if-error=360');
     expect(text).toContain('10.2.m4s');
     expect(text).toContain('#EXT-X-VERSION:10\n');
     expect(text).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=4,RECENTLY-REMOVED-DATERANGES=""\n');

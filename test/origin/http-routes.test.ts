@@ -48,7 +48,7 @@ describe('playlists over HTTP', () => {
     const plain = await rawGet(path, {});
     expect(plain.headers['content-encoding']).toBeUndefined();
     expect(plain.headers['content-type']).toBe('application/vnd.apple.mpegurl');
-    expect(plain.headers['cache-control']).toBe('public, max-age=1');
+    expect(plain.headers['cache-control']).toBe('public, max-age=1, stale-if-error=360');
     const gzip = await rawGet(path, { 'Accept-Encoding': 'br, gzip' });
     expect(gzip.headers['content-encoding']).toBe('gzip');
     expect(gzip.headers['content-length']).toBe(String(gzip.body.length));

@@ -221,7 +221,7 @@ describe('the I-frame playlist over HTTP', () => {
     await origin.untilWaiting('test', 1);
     sendUpTo(4.7, 8.7);
     const answer = await next;
-    expect(answer.headers.get('Cache-Control')).toBe('public, max-age=12');
+    expect(answer.headers.get('Cache-Control')).toBe('public, max-age=12, stale-if-error=360');
     expect(await answer.text()).toContain('/2.m4s');
     expect((await origin.get(`${path}?_HLS_msn=9`)).status).toBe(400);
     const late = origin.get(`${path}?_HLS_msn=5`);

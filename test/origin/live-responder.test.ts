@@ -80,7 +80,7 @@ describe('blocking playlist reload', () => {
     expect(packager?.changes.size).toBe(0);
     const { status, text, cacheControl } = await asked;
     expect(status).toBe(200);
-    expect(cacheControl).toBe('public, max-age=12');
+    expect(cacheControl).toBe('public, max-age=12, stale-if-error=360');
     expect(nowMs / 1_000).toBeGreaterThan(untilSeconds - 0.4);
     expect(nowMs / 1_000).toBeLessThan(untilSeconds + 0.1);
     expect(answeredAtMs).toBe(nowMs);

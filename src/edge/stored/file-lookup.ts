@@ -32,6 +32,7 @@ export type LookupSurroundings = Pick<
   | 'maxObjectBytes'
   | 'maxWaiting'
   | 'nextRequestId'
+  | 'playlists'
   | 'slices'
   | 'store'
 >;
@@ -134,6 +135,7 @@ export class FileLookup {
         behaviour: address.behaviour,
         cacheKey,
         method: 'GET',
+        playlist: undefined,
         requestFields: source.requestFields,
         target: source.target,
         wants: undefined,

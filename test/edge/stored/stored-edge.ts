@@ -8,6 +8,7 @@ import { HoldBudget } from '../../../src/edge/held-slices.ts';
 import { relayOrigins } from '../../../src/edge/relay-origin.ts';
 import { openResponseStore } from '../../../src/edge/response-store.ts';
 import { compileDistributions } from '../../../src/edge/routes.ts';
+import { RecentPlaylists } from '../../../src/edge/recent-playlists.ts';
 import { RunningFetches } from '../../../src/edge/running-fetches.ts';
 import { edgeSchema } from '../../../src/edge/settings.ts';
 import { SlicedObjects } from '../../../src/edge/sliced-objects.ts';
@@ -137,6 +138,7 @@ export class StoredEdge implements AsyncDisposable {
         store,
         counters,
         slices: new SlicedObjects({ bans, clock, log, store, counters, budget, ...settings.cache }),
+        playlists: new RecentPlaylists(bans),
         fetches: new RunningFetches<OriginFetch>(bans),
         identity: { via: '1.1 test', cdnId: 'test' },
         maxObjectBytes: settings.cache.maxObjectBytes,
