@@ -1,4 +1,5 @@
 import { type Amf0Value, propertiesOf } from '../../src/formats/amf0/value.ts';
+import { encodeControlMessage } from '../../src/formats/rtmp/control-message.ts';
 import { decodeDataMessage } from '../../src/formats/rtmp/data-message.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
 import { eventually } from '../support/condition.ts';
@@ -62,6 +63,12 @@ export class StoredPlayer {
 
   send(name: string, ...args: Amf0Value[]): void {
     this.connection.sendCommand(name, 0, null, args, 1);
+  }
+
+  /** SetBufferLength. */
+  setBuffer(bufferMs: number): void {
+    const event = { kind: 'set-buffer-length', messageStreamId: 1, bufferMs } as const;
+    this.connection.sendMessage(encodeControlMessage({ kind: 'user-control', event }), 2);
   }
 
   /** What came, each message in a word; frames are left out. */

@@ -154,19 +154,12 @@ describe('play of a stored file', () => {
   it('takes the buffer that a client has said before, or says later', async () => {
     house.library('video.mp4', { seconds: 60 });
     const player = await house.player();
-    const setBuffer = (bufferMs: number) => {
-      const payload = new Uint8Array(10);
-      new DataView(payload.buffer).setUint16(0, 3);
-      new DataView(payload.buffer).setUint32(2, 1);
-      new DataView(payload.buffer).setUint32(6, bufferMs);
-      player.connection.sendMessage({ typeId: messageType.userControl, messageStreamId: 0, payload }, 2);
-    };
-    setBuffer(5_000);
+    player.setBuffer(5_000);
     player.send('play', 'video.mp4');
     await player.getsFrames((times) => times.at(-1) === 5_000);
     await player.settled();
     expect(player.frames().at(-1)).toBe(5_000);
-    setBuffer(8_000);
+    player.setBuffer(8_000);
     await player.getsFrames((times) => times.at(-1) === 8_000);
   });
 

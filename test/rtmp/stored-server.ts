@@ -70,7 +70,7 @@ export async function startStoredServer(clock: Clock): Promise<StoredServer> {
 }
 
 /** Runs a reading over bytes that are all there. */
-export function readAll<Result>(reading: Reading<Result>, bytes: Uint8Array): Result {
+function readAll<Result>(reading: Reading<Result>, bytes: Uint8Array): Result {
   let step = reading.next(new Uint8Array(0));
   while (step.done !== true) step = reading.next(bytes.subarray(step.value.from, step.value.to));
   return step.value;
