@@ -1,26 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import sirv from 'sirv';
-import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
-import { anySiteFields, preflightFields } from '../formats/http-fields/cors.ts';
+import { preflightFields } from '../formats/http-fields/cors.ts';
 import { selectRanges } from '../policy/range-selection.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
 import type { LibraryResponder } from './library/library-responder.ts';
+import { corsFields, type Fields, liveReply, liveTarget, sentenceReply } from './live-reply.ts';
 import type { LiveAnswer, LiveResponder } from './live-responder.ts';
 
-/** Pages of any site may read what viewers may; without the exposed fields hls.js cannot find the live end. */
-const corsFields = [
-  ...anySiteFields,
-  [
-    'Access-Control-Expose-Headers',
-    'Age, Cache-Status, Content-Length, Date, Server-Timing, Via, X-Cache, X-Edge-Location',
-  ],
-] as const;
-/** Refusals are asked again soon. */
-const refusalCacheControl = 'public, max-age=1';
 const livePrefix = '/live/';
 const libraryPrefix = '/library/';
-
-type Fields = readonly (readonly [string, string])[];
 
 /**
  * The origin's HTTP: what is below `/live/` from the live streams, below `/library/` from the library, everything else from
@@ -49,8 +37,7 @@ export function httpRoutes(
       return;
     }
     if (target.path.startsWith(livePrefix)) {
-      const query = new URLSearchParams(target.query);
-      await answerLive(live, request, response, target.path.slice(livePrefix.length), query);
+      await answerLive(live, request, response, target.path, new URLSearchParams(target.query));
       return;
     }
     if (library !== undefined && target.path.startsWith(libraryPrefix)) {
@@ -69,7 +56,6 @@ export function httpRoutes(
   };
 }
 
-/** `path` is what follows `/live/`. */
 async function answerLive(
   live: LiveResponder,
   request: IncomingMessage,
@@ -77,48 +63,28 @@ async function answerLive(
   path: string,
   query: URLSearchParams,
 ): Promise<void> {
-  if (path === 'streams.json') {
+  if (path === `${livePrefix}streams.json`) {
     sendLive(request, response, live.streams());
     return;
   }
-  const slash = path.indexOf('/');
-  const name = slash < 0 ? undefined : decodeName(path.slice(0, slash));
-  if (name === undefined) {
+  const target = liveTarget(path);
+  if (target === undefined) {
     sendSentence(request, response, 404, 'there is nothing here; a stream is at /live/NAME/index.m3u8');
     return;
   }
   const left = new AbortController();
   response.once('close', () => left.abort());
-  sendLive(request, response, await live.answer(name, path.slice(slash + 1), query, left.signal));
-}
-
-function decodeName(encoded: string): string | undefined {
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    return undefined;
-  }
+  sendLive(request, response, await live.answer(target.name, target.rest, query, left.signal));
 }
 
 function sendLive(request: IncomingMessage, response: ServerResponse, answer: LiveAnswer): void {
-  switch (answer.kind) {
-    case 'nobody':
-      return;
-    case 'refusal': {
-      const retryAfter = answer.status === 503 ? ([['Retry-After', '1']] as const) : [];
-      sendSentence(request, response, answer.status, answer.sentence, retryAfter);
-      return;
-    }
-    case 'media':
-      sendMedia(request, response, answer);
-      return;
-    case 'text': {
-      const gzip = normaliseAcceptEncoding(request.headers['accept-encoding']) === 'gzip';
-      const fields: Fields = [...corsFields, ...contentFields(answer), ['Vary', 'Accept-Encoding']];
-      if (gzip) send(request, response, 200, [...fields, ['Content-Encoding', 'gzip']], [answer.text.gzip]);
-      else send(request, response, 200, fields, [answer.text.plain]);
-    }
+  if (answer.kind === 'nobody') return;
+  if (answer.kind === 'media') {
+    sendMedia(request, response, answer);
+    return;
   }
+  const { status, fields, pieces } = liveReply(answer, request.headers['accept-encoding']);
+  send(request, response, status, fields, pieces);
 }
 
 /** Media, or the one range of it that is asked for (RFC 9110 §14.2); several ranges get it whole. */
@@ -127,17 +93,16 @@ function sendMedia(
   response: ServerResponse,
   answer: Extract<LiveAnswer, { kind: 'media' }>,
 ): void {
-  const { pieces } = answer;
+  const { status, fields, pieces } = liveReply(answer, undefined);
   const lengthBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const { range } = request.headers;
   // Without validators no If-Range can hold (RFC 9110 §13.1.5).
   const isRanged = range !== undefined && request.method === 'GET' && request.headers['if-range'] === undefined;
   const selection = isRanged ? selectRanges(range, lengthBytes) : { kind: 'whole' as const };
-  const fields: Fields = [...corsFields, ...contentFields(answer), ['Accept-Ranges', 'bytes']];
   switch (selection.kind) {
     case 'whole':
     case 'multiple':
-      send(request, response, 200, fields, pieces);
+      send(request, response, status, fields, pieces);
       return;
     case 'single': {
       const { first, last } = selection.range;
@@ -164,13 +129,6 @@ function piecesWithin(pieces: readonly Uint8Array[], first: number, last: number
   return within;
 }
 
-function contentFields({ contentType, cacheControl }: { contentType: string; cacheControl: string }): Fields {
-  return [
-    ['Content-Type', contentType],
-    ['Cache-Control', cacheControl],
-  ];
-}
-
 function sendSentence(
   request: IncomingMessage,
   response: ServerResponse,
@@ -178,8 +136,8 @@ function sendSentence(
   sentence: string,
   fields: Fields = [],
 ): void {
-  const content = contentFields({ contentType: 'text/plain; charset=utf-8', cacheControl: refusalCacheControl });
-  send(request, response, status, [...corsFields, ...content, ...fields], [Buffer.from(`${sentence}\n`)]);
+  const reply = sentenceReply(status, sentence, fields);
+  send(request, response, status, reply.fields, reply.pieces);
 }
 
 /** One head, one write for each piece, all in one go. */

@@ -14,6 +14,7 @@ import { openLibrary } from './library/open-library.ts';
 import { LiveChannels } from './live-channel.ts';
 import { LiveKeeping, liveFolder, lockLiveFolder } from './live-keeping.ts';
 import { LiveResponder } from './live-responder.ts';
+import { quickLive } from './quick-live.ts';
 import { Restreams } from './restreams.ts';
 import type { OriginSettings } from './settings.ts';
 import { loadSlates } from './slates.ts';
@@ -106,6 +107,7 @@ async function start(
       setting: 'origin.http.port',
       handler: (request, response) => (flv.wants(request) ? flv.answer(request, response) : routes(request, response)),
       upgrade: flv,
+      quick: quickLive(responder, clock),
       log,
     });
     return {

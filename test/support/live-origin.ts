@@ -3,6 +3,7 @@ import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
 import { LiveStream } from '../../src/live/live-stream.ts';
 import { httpRoutes } from '../../src/origin/http-routes.ts';
+import { quickLive } from '../../src/origin/quick-live.ts';
 import { LiveChannels } from '../../src/origin/live-channel.ts';
 import { LiveResponder } from '../../src/origin/live-responder.ts';
 import { originSchema } from '../../src/origin/settings.ts';
@@ -52,12 +53,14 @@ export class LiveOrigin {
       { list: () => [], onStream },
       { settings: originSchema.parse({ live: options.live ?? {} }).live, clock, log, nextEpoch: () => `e${++lives}` },
     );
+    const responder = new LiveResponder(channels);
     const listener = await startHttpListener({
       name: 'origin',
       host: '127.0.0.1',
       port: 0,
       setting: 'origin.http.port',
-      handler: httpRoutes(new LiveResponder(channels), options.siteDirectory),
+      handler: httpRoutes(responder, options.siteDirectory),
+      quick: quickLive(responder, clock),
       log,
     });
     const close = async () => {
