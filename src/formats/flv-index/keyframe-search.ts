@@ -21,12 +21,12 @@ interface Place {
 
 /** From here on the tags between two places are walked through. */
 const walkedBytes = 131_072;
-const walkedMs = 1_000;
+const walkedMs = 3_000;
 /** Half of what is left goes with every third look at least: 2^53 bytes are never more than this. */
 const maxLooks = 160;
 
 /** A place that is guessed lies this much before where it is expected: behind it means another look. */
-const guessLead = 0.02;
+const guessLeadMs = 1_500;
 
 /** The first step back to a keyframe; each is twice the one before. */
 const firstStepBytes = 262_144;
@@ -59,9 +59,9 @@ function* placeBefore(window: ReadWindow, index: FlvIndex, timeMs: number): Read
   for (let look = 0; look < maxLooks; look++) {
     const bytes = high.at - low.at;
     if (bytes <= walkedBytes || timeMs - low.timeMs <= walkedMs) break;
-    const share = (timeMs - low.timeMs) / Math.max(1, high.timeMs - low.timeMs) - guessLead;
+    const share = (timeMs - guessLeadMs - low.timeMs) / Math.max(1, high.timeMs - low.timeMs);
     // What a hostile file makes of the guess, halves still get smaller.
-    const fraction = look % 3 === 2 ? 0.5 : Math.min(0.98, Math.max(0.02, share));
+    const fraction = look % 3 === 2 ? 0.5 : Math.min(0.99, Math.max(0.01, share));
     const guess = low.at + 1 + Math.floor((bytes - 1) * fraction);
     const tag = yield* mediaTagFrom(window, index, guess, high.at);
     if (tag === undefined) {
