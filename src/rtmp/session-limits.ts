@@ -10,6 +10,8 @@ export interface SessionLimits {
   readonly publishTimeoutMs: number;
   /** From `publish` or `play` to the answer whether that is allowed. */
   readonly admissionTimeoutMs: number;
+  /** From `play` of a stored file to the same: its index may have to come first, over a line that is hardly fast enough. */
+  readonly storedAdmissionTimeoutMs: number;
   /** Between two messages of a publication. */
   readonly idleTimeoutMs: number;
   readonly maxMessageBytes: number;
@@ -41,6 +43,7 @@ export function sessionLimits(
     connectTimeoutMs: 10_000,
     publishTimeoutMs: 20_000,
     admissionTimeoutMs: 15_000,
+    storedAdmissionTimeoutMs: 65_000,
     // An encoder interleaves audio and video: one large message of each may be under way.
     maxBufferedBytes: settings.maxMessageBytes * 2,
     maxChunkStreams: 64,

@@ -77,13 +77,14 @@ export class SessionPlay {
   /** Waiting for the gate has one. */
   deadline(): Deadline | undefined {
     if (this.#state.kind !== 'admitting') return this.#play?.deadline();
-    const { admissionTimeoutMs } = this.#options.context.limits;
+    const { admissionTimeoutMs, storedAdmissionTimeoutMs } = this.#options.context.limits;
+    const limit = this.isStored ? storedAdmissionTimeoutMs : admissionTimeoutMs;
     return {
-      atMs: this.#state.sinceMs + admissionTimeoutMs,
+      atMs: this.#state.sinceMs + limit,
       error: () =>
         new LimitError('RTMP_ADMISSION_TIMEOUT', 'milliseconds without an answer whether this may be played', {
-          limit: admissionTimeoutMs,
-          value: admissionTimeoutMs,
+          limit,
+          value: limit,
         }),
     };
   }
