@@ -231,7 +231,7 @@ async function untilReached(
 async function untilComplete(packager: Packager, signal: AbortSignal): Promise<LiveAnswer | undefined> {
   const failure = await untilPlayable(packager, signal);
   if (failure !== undefined) return failure;
-  const outcome = await packager.changes.wait(() => packager.isComplete, packager.completeWithinMs, signal);
+  const outcome = await packager.changes.wait(() => packager.awaited.areListed, packager.awaited.leftMs, signal);
   return outcome === 'aborted' ? { kind: 'nobody' } : undefined;
 }
 

@@ -72,6 +72,8 @@ export class Packager implements StreamSubscriber {
   readonly transport: TransportOffer;
   /** Timed metadata and date ranges. */
   readonly metadata: StreamMetadata;
+  /** What the first multivariant playlist waits for. */
+  readonly awaited: AwaitedRenditions;
   readonly #options: Omit<PackagerOptions, 'before'>;
   /** A whole window of media: only until it is in the windows, which let go of it. */
   #before: PackagingBefore | undefined;
@@ -90,7 +92,6 @@ export class Packager implements StreamSubscriber {
   readonly #captions: Captions;
   readonly #listeners = new MediaListeners();
   readonly #following = new FollowingRenditions();
-  readonly #awaited = new AwaitedRenditions();
   readonly #patience: ViewerPatience;
   readonly #playlists = new PackagedPlaylists();
 
@@ -101,6 +102,7 @@ export class Packager implements StreamSubscriber {
     this.#options = options;
     this.#before = before;
     this.changes = new ChangeWaiters(options.clock, maxWaiters);
+    this.awaited = new AwaitedRenditions(options.clock, () => this.renditions);
     this.#patience = new ViewerPatience(options.clock);
     this.#learner = new TargetLearner(options.settings, (targets) => this.#begin(targets));
     this.#captions = new Captions(options.path, options.settings, () => this.#changed());
@@ -226,21 +228,6 @@ export class Packager implements StreamSubscriber {
     );
   }
 
-  /** What is coming: names of renditions that the first multivariant playlist is to have, if they come soon. */
-  awaitRenditions(awaited: () => readonly string[]): void {
-    this.#awaited.expect(awaited);
-  }
-
-  /** Every rendition that is awaited has a segment. */
-  get isComplete(): boolean {
-    return this.#awaited.areAmong(this.renditions);
-  }
-
-  /** For how long what is missing of that may be waited for. */
-  get completeWithinMs(): number {
-    return this.#awaited.leftMs(this.#options.clock.monotonicMs());
-  }
-
   /** What leaves the timeline goes to the listener too, from now on. Returns the way to stop. */
   listen(listener: MediaListener): () => void {
     return this.#listeners.add(listener);
@@ -356,7 +343,7 @@ export class Packager implements StreamSubscriber {
     this.#learner.know(targets);
     this.metadata.leaveBefore(this.#windowStartMs());
     this.#isPlayable = this.keys?.isReady !== false;
-    this.#awaited.playableFrom(-Infinity);
+    this.awaited.playableBefore();
     this.#ended = ended;
     if (ended) this.changes.close();
   }
@@ -373,7 +360,7 @@ export class Packager implements StreamSubscriber {
     this.metadata.leaveBefore(this.#windowStartMs());
     const isEncryptable = this.keys === undefined || this.keys.isReady;
     this.#isPlayable ||= isEncryptable && this.publishedRenditions.length >= this.#tracksExpected;
-    if (this.#isPlayable) this.#awaited.playableFrom(this.#options.clock.monotonicMs());
+    if (this.#isPlayable) this.awaited.playable();
     this.changes.changed();
   }
 
@@ -393,8 +380,6 @@ export class Packager implements StreamSubscriber {
 
   /** Wall clock of where the playlists begin. */
   #windowStartMs(): number {
-    const renditions = this.#renditions?.list() ?? [];
-    const starts = renditions.map(({ window }) => window.segments[0]?.startSeconds ?? -Infinity);
-    return starts.length === 0 ? -Infinity : this.#timeline.wallMsAt(Math.min(...starts));
+    return this.#renditions === undefined ? -Infinity : this.#timeline.wallMsAt(this.#renditions.startSeconds);
   }
 }

@@ -64,6 +64,12 @@ export class RenditionSet implements CutterSink {
     return [...this.#renditions.values()];
   }
 
+  /** Media time at which the first playlist begins; -Infinity as long as one has nothing. */
+  get startSeconds(): number {
+    const starts = this.list().map(({ window }) => window.segments[0]?.startSeconds ?? -Infinity);
+    return starts.length === 0 ? -Infinity : Math.min(...starts);
+  }
+
   /** No segment has begun with this number, or a higher one. */
   get nextMsn(): number {
     return this.#nextMsn;

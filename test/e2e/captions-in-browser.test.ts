@@ -7,7 +7,7 @@ import { RawConnection } from '../rtmp/raw-connection.ts';
 import { openBrowser } from '../support/browser.ts';
 import { captionFiller, captionSei, popOnCaption } from '../support/caption-sei.ts';
 import { eventually } from '../support/condition.ts';
-import { encodedAudio, encodedVideo, sentTogether, videoMessages } from '../support/enhanced-media.ts';
+import { encodedAudio, encodedVideo, sendInTime, sentTogether, videoMessages } from '../support/enhanced-media.ts';
 import { HlsPage } from '../support/hls-page.ts';
 import { downloadSegments } from '../support/packaged-media.ts';
 import { startProgram } from '../support/program.ts';
@@ -44,14 +44,7 @@ it('hls.js in Chromium shows the text of captions, which are named by the playli
 
   const viewer = await HlsPage.open(browser, program.edgeUrl);
   const connection = await RawConnection.at('publishing', Number(new URL(program.rtmpUrl).port), 'said');
-  const startedMs = performance.now();
-  const publishing = (async () => {
-    for (const message of media) {
-      const leftMs = startedMs + message.timestampMs - performance.now();
-      if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
-      connection.sendMessage(message);
-    }
-  })();
+  const publishing = sendInTime(media, (message) => connection.sendMessage(message));
   // With parts hls.js 1.7 forgets at each of them what stands in an unfinished caption.
   await viewer.play('said', { settings: '{ lowLatencyMode: false, startLevel: 1 }' });
   await viewer.untilPlayed(6);

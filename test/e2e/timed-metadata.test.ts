@@ -5,7 +5,7 @@ import { encodeDataMessage } from '../../src/formats/rtmp/data-message.ts';
 import { RawConnection } from '../rtmp/raw-connection.ts';
 import { openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/condition.ts';
-import { encodedAudio, encodedVideo, sentTogether } from '../support/enhanced-media.ts';
+import { encodedAudio, encodedVideo, sendInTime, sentTogether } from '../support/enhanced-media.ts';
 import { clipFramesPerSecond } from '../support/frame-counter.ts';
 import { HlsPage } from '../support/hls-page.ts';
 import { startProgram } from '../support/program.ts';
@@ -40,14 +40,7 @@ it('hls.js in Chromium tells its page of each data message at the picture with w
   const media = [...encoded, ...data].sort((a, b) => a.timestampMs - b.timestampMs);
   const viewer = await HlsPage.open(browser, program.edgeUrl);
   const connection = await RawConnection.at('publishing', Number(new URL(program.rtmpUrl).port), 'cues');
-  const startedMs = performance.now();
-  const publishing = (async () => {
-    for (const message of media) {
-      const leftMs = startedMs + message.timestampMs - performance.now();
-      if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
-      connection.sendMessage(message);
-    }
-  })();
+  const publishing = sendInTime(media, (message) => connection.sendMessage(message));
   const setUp = `window.parsed = 0;
     hls.on(Hls.Events.FRAG_PARSING_METADATA, (_, { samples }) => { window.parsed += samples.length; });`;
   const transport = await HlsPage.open(browser, program.edgeUrl);

@@ -2,6 +2,19 @@ import { messageType } from '../../src/formats/rtmp/message.ts';
 import { type EncodedTrack, encodeTrack } from './encoded-tracks.ts';
 import { audioPacket, enhancedPacket, videoPacket, withCompositionOffset } from './enhanced-packets.ts';
 
+/** Gives each message when its timestamp has come, counted from now. */
+export async function sendInTime(
+  messages: readonly SentMessage[],
+  send: (message: SentMessage) => void,
+): Promise<void> {
+  const startedMs = performance.now();
+  for (const message of messages) {
+    const leftMs = startedMs + message.timestampMs - performance.now();
+    if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
+    send(message);
+  }
+}
+
 /** One message of a publisher. */
 export interface SentMessage {
   readonly typeId: number;

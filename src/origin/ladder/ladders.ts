@@ -47,7 +47,7 @@ export class Ladders {
       random,
     });
     this.#ladders.add(ladder);
-    packager.awaitRenditions(() => ladder.expected);
+    packager.awaited.expect(() => ladder.expected);
     let source: TimedTrack | undefined;
     const stopListening = packager.listen({
       onEpoch: ([first]) => {

@@ -132,7 +132,7 @@ describe('Ladders', () => {
     await eventually('it is said', () => published.log.text.includes('LADDER_NO_FFMPEG'));
     await laddered.publish(clip);
     expect(laddered.names()).toEqual(['video.m3u8']);
-    await eventually('nothing is awaited', () => published.packager.isComplete);
+    await eventually('nothing is awaited', () => published.packager.awaited.areListed);
     expect(published.log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
     published.end();
     expect(validateMediaPlaylists(published.histories)).toEqual([]);
