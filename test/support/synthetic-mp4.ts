@@ -69,6 +69,19 @@ export interface Mp4Writing {
   readonly interleaved: boolean;
 }
 
+/** As ffmpeg does it when nothing is asked for, but for the chunks. */
+export const plainWriting: Mp4Writing = {
+  moovFirst: true,
+  wideOffsets: false,
+  wideBoxes: false,
+  compactSizes: false,
+  version1: false,
+  padded: false,
+  gapBytes: 0,
+  chunkSamples: [2],
+  interleaved: true,
+};
+
 export interface SyntheticEdit {
   /** In the timescale of the movie. */
   readonly durationTicks: number;
@@ -94,11 +107,15 @@ export function aacEntry(): Uint8Array {
   return mp4Box('mp4a', fields, fullMp4Box('esds', 0, 0, Uint8Array.from(esds)));
 }
 
-/** A sample entry of pictures, of 320 × 180 and the H.264 profile `avcProfile`. */
-export function avcEntry(avcC: Uint8Array): Uint8Array {
+/** A sample entry of pictures with this record. */
+export function videoEntry(type: string, recordType: string, record: Uint8Array): Uint8Array {
   const fields = new Uint8Array(78);
   fields[7] = 1;
-  return mp4Box('avc1', fields, mp4Box('avcC', avcC));
+  return mp4Box(type, fields, mp4Box(recordType, record));
+}
+
+export function avcEntry(avcC: Uint8Array): Uint8Array {
+  return videoEntry('avc1', 'avcC', avcC);
 }
 
 interface PlacedChunk {
@@ -108,7 +125,7 @@ interface PlacedChunk {
 }
 
 /** Writes a whole file, by nothing that the program has. */
-export function syntheticMp4(tracks: readonly SyntheticTrack[], writing: Mp4Writing): Uint8Array {
+export function syntheticMp4(tracks: readonly SyntheticTrack[], writing: Mp4Writing = plainWriting): Uint8Array {
   const padding = writing.padded ? [mp4Box('free', [1, 2, 3]), mp4Box('uuid', new Uint8Array(20).fill(7))] : [];
   const ftyp = mp4Box('ftyp', latin('isom'), u32(512), latin('isom'));
   const chunks = chunksOf(tracks, writing);
@@ -300,18 +317,6 @@ export function fragmentedMp4(
   });
   return joined([mp4Box('ftyp', latin('iso5'), u32(512)), moov, ...pieces]);
 }
-
-const plainWriting: Mp4Writing = {
-  moovFirst: true,
-  wideOffsets: false,
-  wideBoxes: false,
-  compactSizes: false,
-  version1: false,
-  padded: false,
-  gapBytes: 0,
-  chunkSamples: [1],
-  interleaved: true,
-};
 
 function trafBoxes(track: number, samples: readonly SyntheticSample[], ticks: number, dataAt: number): Uint8Array[] {
   const entries = samples.flatMap(({ durationTicks, data, sync, compositionOffsetTicks }) => [

@@ -106,6 +106,10 @@ export function spansOf(
     return end;
   };
   const spans: Span[] = [];
+  if (edits === wholeMedia) {
+    const all = { firstSample: 0, endSample: table.count, shownSample: 0, shownTicks: 0 };
+    return table.count === 0 ? [] : wholeMedia.map((edit) => ({ ...edit, ...all }));
+  }
   for (const edit of edits) {
     const shown = firstShown(edit.mediaTimeTicks);
     if (shown === undefined) continue;

@@ -19,8 +19,8 @@ export interface FragmentReaderOptions {
   readonly maxBoxes: number;
 }
 
-/** Of what nearly every `moof` has less. */
-const windowBytes = 16 * 1024;
+/** As many encoders write fragments of a picture each, it is not more: their boxes have some hundred bytes. */
+const windowBytes = 2 * 1024;
 
 /**
  * Goes from fragment to fragment of a file. A last one of which something is missing is as if it were not there: so ends

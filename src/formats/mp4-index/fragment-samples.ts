@@ -166,12 +166,13 @@ class TrackQueue {
     let found: typeof first;
     let foundMs = Number.NEGATIVE_INFINITY;
     for (const table of this.#tables) {
-      for (let sample = 0; sample < table.count; sample++) {
-        if (table.columns.syncs.at(sample) === 0) continue;
-        first ??= { table, sample };
-        const sentMs = decodeMs(this.#timing, table.sample(sample).decodeTicks);
+      const walk = table.walkFrom(0);
+      for (let sample = walk.next(); sample !== undefined; sample = walk.next()) {
+        if (!sample.sync) continue;
+        first ??= { table, sample: sample.index };
+        const sentMs = decodeMs(this.#timing, sample.decodeTicks);
         if (sentMs > timeMs) break;
-        if (sentMs > foundMs) found = { table, sample };
+        if (sentMs > foundMs) found = { table, sample: sample.index };
         foundMs = sentMs;
       }
     }

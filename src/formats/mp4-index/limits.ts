@@ -14,9 +14,9 @@ export interface Mp4Limits {
 
 export const defaultMp4Limits: Mp4Limits = {
   maxHeaderBytes: 64 * 1024 * 1024,
-  maxReadBytes: 512 * 1024 * 1024,
+  maxReadBytes: 1024 * 1024 * 1024,
   maxSamples: 16_000_000,
-  maxBoxes: 200_000,
+  maxBoxes: 500_000,
 };
 
 /** Of each kind; their ids would fit into one byte, but no player shows so many. */

@@ -75,12 +75,17 @@ function readTrack(trak: Box, { movieTimescale, fileBytes, budget, mvex }: Movie
   const mdia = requiredChild(trak, 'mdia');
   const handler = handlerOf(requiredChild(mdia, 'hdlr'));
   if (handler !== 'vide' && handler !== 'soun') return `a track of ${handler}`;
-  const stbl = requiredChild(requiredChild(mdia, 'minf'), 'stbl');
-  const stsd = requiredChild(stbl, 'stsd');
-  const { entries } = readSampleDescriptions(stsd, handler);
-  const descriptions = entries.map(({ description }) => description);
+  const minf = requiredChild(mdia, 'minf');
+  const stbl = requiredChild(minf, 'stbl');
+  const entries = readSampleDescriptions(requiredChild(stbl, 'stsd'), handler);
+  const elsewhere = externalMedia(minf);
+  const descriptions = entries.map(({ description, dataReference }) => {
+    return elsewhere.has(dataReference) ? undefined : description;
+  });
   if (!descriptions.some((description) => description !== undefined)) {
-    return [...new Set(entries.map(({ format }) => format))].join(', ') || 'a track without a sample description';
+    const formats = [...new Set(entries.map(({ format }) => format))].join(', ');
+    if (formats === '') return 'a track without a sample description';
+    return elsewhere.size > 0 ? `${formats} in another file` : formats;
   }
   const timescale = timescaleOf(requiredChild(mdia, 'mdhd'));
   const table = readSampleTable(stbl, entries.length, fileBytes, budget);
@@ -103,6 +108,20 @@ function readTrack(trak: Box, { movieTimescale, fileBytes, budget, mvex }: Movie
 function handlerOf(hdlr: Box): string {
   boxField(hdlr, 8);
   return String.fromCharCode(...hdlr.body.subarray(8, 12));
+}
+
+/** Of `dref` (§8.7.2) the entries, from 1, that say that the media is not in this file, and where. */
+function externalMedia(minf: Box): Set<number> {
+  const dinf = childBox(minf, 'dinf');
+  const dref = dinf && childBox(dinf, 'dref');
+  const external = new Set<number>();
+  let entry = 0;
+  for (const reference of dref === undefined ? [] : childBoxes(dref, 8)) {
+    entry++;
+    const isHere = (boxField(reference, 0) & 1) === 1 || reference.body.length === 4;
+    if (!isHere) external.add(entry);
+  }
+  return external;
 }
 
 /** Of `mvhd` (§8.2.2) or `mdhd` (§8.4.2), in units a second. */

@@ -5,17 +5,20 @@ import { maxSampleDescriptions } from './limits.ts';
 import type { SampleDescription } from './sample-description.ts';
 import { videoSampleDescription } from './video-sample-description.ts';
 
-/** The sample descriptions of a track: `undefined` with the name of the format for what we do not carry. */
-export interface SampleDescriptions {
-  readonly box: Box;
-  readonly entries: readonly { readonly format: string; readonly description: SampleDescription | undefined }[];
+/** An entry of `stsd`. */
+export interface SampleEntry {
+  readonly format: string;
+  /** Which entry of `dref` says where the media is, from 1. */
+  readonly dataReference: number;
+  /** `undefined` for what we do not carry. */
+  readonly description: SampleDescription | undefined;
 }
 
 /**
  * Reads a `stsd` box (ISO/IEC 14496-12 §8.5.2), in the forms of ISO and QuickTime. Throws `ProtocolError` for what is
  * damaged, `LimitError` for too many.
  */
-export function readSampleDescriptions(stsd: Box, handler: 'vide' | 'soun'): SampleDescriptions {
+export function readSampleDescriptions(stsd: Box, handler: 'vide' | 'soun'): readonly SampleEntry[] {
   const version = boxField(stsd, 0) >>> 24;
   const count = boxField(stsd, 4);
   if (count > maxSampleDescriptions) {
@@ -24,16 +27,17 @@ export function readSampleDescriptions(stsd: Box, handler: 'vide' | 'soun'): Sam
       value: count,
     });
   }
-  const entries = [];
+  const entries: SampleEntry[] = [];
   for (const entry of childBoxes(stsd, 8)) {
     if (entries.length === count) break;
     const description = inPlace(entry, () =>
       handler === 'vide' ? videoSampleDescription(entry) : audioSampleDescription(entry, version === 0),
     );
-    entries.push({ format: entry.type, description: description && placed(entry, description) });
+    const dataReference = ((entry.body[6] ?? 0) << 8) | (entry.body[7] ?? 0);
+    entries.push({ format: entry.type, dataReference, description: description && placed(entry, description) });
   }
   if (entries.length < count) throw boxError(stsd, `announces ${count} entries and has ${entries.length}`, 4);
-  return { box: stsd, entries };
+  return entries;
 }
 
 function placed(entry: Box, description: SampleDescription): SampleDescription {

@@ -14,23 +14,12 @@ import {
   mp4Box,
   type Mp4Writing,
   movieTimescale,
+  plainWriting,
   type SyntheticSample,
   syntheticMp4,
   type SyntheticTrack,
   u32,
 } from '../../support/synthetic-mp4.ts';
-
-const plain: Mp4Writing = {
-  moovFirst: true,
-  wideOffsets: false,
-  wideBoxes: false,
-  compactSizes: false,
-  version1: false,
-  padded: false,
-  gapBytes: 0,
-  chunkSamples: [2],
-  interleaved: true,
-};
 
 const writing: fc.Arbitrary<Mp4Writing> = fc.record({
   moovFirst: fc.boolean(),
@@ -216,7 +205,9 @@ describe('openMp4', () => {
     }));
     const track = { handler: 'vide', timescale: 1_000, samples } as const;
     const entries = [avcEntry(avcRecord), avcEntry(otherAvcRecord)];
-    const { file, media, items } = opened(syntheticMp4([{ ...track, entries }], { ...plain, chunkSamples: [4] }));
+    const { file, media, items } = opened(
+      syntheticMp4([{ ...track, entries }], { ...plainWriting, chunkSamples: [4] }),
+    );
     const told = (all: readonly StoredItem[]) =>
       all.map((item) => (item.kind === 'config' ? item.config.codecString : item.kind));
     expect(media.trackConfigs.map(({ codecString }) => codecString)).toEqual(['avc1.64000c']);
@@ -243,25 +234,22 @@ describe('openMp4', () => {
       data: Uint8Array.of(index),
     }));
     const { media, items } = opened(
-      syntheticMp4(
-        [
-          {
-            handler: 'vide',
-            timescale: 25_000,
-            entries: [avcEntry(avcRecord)],
-            samples: pictures,
-            edits: [{ durationTicks: 120, mediaTimeTicks: 2_000 }],
-          },
-          {
-            handler: 'soun',
-            timescale: 48_000,
-            entries: [aacEntry()],
-            samples: sounds,
-            edits: [{ durationTicks: 149, mediaTimeTicks: 1_024 }],
-          },
-        ],
-        plain,
-      ),
+      syntheticMp4([
+        {
+          handler: 'vide',
+          timescale: 25_000,
+          entries: [avcEntry(avcRecord)],
+          samples: pictures,
+          edits: [{ durationTicks: 120, mediaTimeTicks: 2_000 }],
+        },
+        {
+          handler: 'soun',
+          timescale: 48_000,
+          entries: [aacEntry()],
+          samples: sounds,
+          edits: [{ durationTicks: 149, mediaTimeTicks: 1_024 }],
+        },
+      ]),
     );
     // Two pictures of 40 ms are decoded before the first is shown; sound has 21.3 ms of priming.
     expect(media.index.shiftMs).toBe(80);
@@ -280,22 +268,19 @@ describe('openMp4', () => {
       data: Uint8Array.of(index),
     }));
     const { file, media, items } = opened(
-      syntheticMp4(
-        [
-          {
-            handler: 'vide',
-            timescale: 1_000,
-            entries: [avcEntry(avcRecord)],
-            samples,
-            edits: [
-              { durationTicks: 300, mediaTimeTicks: 1_200 },
-              { durationTicks: 500, mediaTimeTicks: -1 },
-              { durationTicks: 200, mediaTimeTicks: 500 },
-            ],
-          },
-        ],
-        plain,
-      ),
+      syntheticMp4([
+        {
+          handler: 'vide',
+          timescale: 1_000,
+          entries: [avcEntry(avcRecord)],
+          samples,
+          edits: [
+            { durationTicks: 300, mediaTimeTicks: 1_200 },
+            { durationTicks: 500, mediaTimeTicks: -1 },
+            { durationTicks: 200, mediaTimeTicks: 500 },
+          ],
+        },
+      ]),
     );
     const shown = unitsOf(items).map((unit) => [unit.data[0], unit.timestampMs]);
     expect(shown).toEqual([
