@@ -86,6 +86,10 @@ export class RawConnection {
     this.#socket.pause();
   }
 
+  readOn(): void {
+    this.#socket.resume();
+  }
+
   /** RST instead of FIN. */
   reset(): void {
     this.#socket.resetAndDestroy();

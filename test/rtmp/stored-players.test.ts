@@ -1,11 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/cli/system-clock.ts';
 import { openStoredMedia } from '../../src/formats/stored-media/open.ts';
+import { makeCertificate } from '../support/certificates.ts';
+import { eventually } from '../support/condition.ts';
 import { packetHashes, run } from '../support/ffmpeg.ts';
+import { SampleFile } from '../support/stored-sample.ts';
+import { RawConnection } from './raw-connection.ts';
 import { makeClip, remux } from './sample-clip.ts';
+import { everyFrame, StoredPlayer } from './stored-house.ts';
 import { localFile, type StoredServer, startStoredServer } from './stored-server.ts';
 
 const seconds = 6;
@@ -115,6 +120,49 @@ describe('ffmpeg', () => {
     // From 3 s on.
     expect(played.video.length).toBe(75);
     expect(await pictureTimes(output)).toEqual((await pictureTimes(join(folder, 'media.flv'))).slice(75));
+  });
+});
+
+describe('over TLS', () => {
+  it('ffmpeg plays packet by packet', async () => {
+    const certificate = await makeCertificate(folder, 'stored');
+    const credentials = {
+      cert: readFileSync(certificate.certificate, 'utf8'),
+      key: readFileSync(certificate.key, 'utf8'),
+      minVersion: 'TLSv1.2',
+    } as const;
+    const secure = await startStoredServer(systemClock, { credentials, onChange: () => () => {} });
+    try {
+      secure.gate.files.set('video.mp4', localFile(join(folder, 'video.mp4'), openStoredMedia));
+      expect(await packetHashes(`${secure.url}/video.mp4`, atOnce)).toEqual(whole);
+    } finally {
+      await secure.close();
+    }
+  });
+});
+
+describe('a player that does not read', () => {
+  it('is waited for without holding anybody up, and gets all of it when it reads on', async () => {
+    const file = new SampleFile('long.mp4', { seconds: 100, videoBytes: 8_000 });
+    server.gate.files.set('long.mp4', file);
+    const slow = new StoredPlayer(await RawConnection.at('handshaken', server.port));
+    try {
+      await slow.connection.connect({ app: 'cfx/st' });
+      await slow.connection.createStream();
+      slow.setBuffer(600_000);
+      slow.connection.stopReading();
+      slow.send('play', 'long.mp4');
+      await eventually('something is read', () => file.readBytes > 65_536);
+      expect(await packetHashes(`${server.url}/dir/video.mp4`, atOnce)).toEqual(whole);
+      // What a socket takes, and no more: the system's buffers at both ends.
+      const { readBytes } = file;
+      expect(readBytes).toBeLessThan(file.lengthBytes);
+      slow.connection.readOn();
+      await slow.isTold('NetStream.Play.Complete');
+      expect(slow.frames()).toEqual(everyFrame(0, 99_960));
+    } finally {
+      slow.connection.destroy();
+    }
   });
 });
 

@@ -7,6 +7,7 @@ import { storedName } from '../../src/policy/stored-name.ts';
 import type { PublishGate } from '../../src/rtmp/publish-gate.ts';
 import { RtmpServer } from '../../src/rtmp/rtmp-server.ts';
 import { sessionLimits } from '../../src/rtmp/session-limits.ts';
+import type { ServerTls } from '../../src/rtmp/tls-acceptor.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { SampleGate } from '../support/stored-sample.ts';
 
@@ -46,7 +47,7 @@ export interface StoredServer {
 }
 
 /** A real RTMP server on a free port that plays the files of its gate. */
-export async function startStoredServer(clock: Clock): Promise<StoredServer> {
+export async function startStoredServer(clock: Clock, tls?: ServerTls): Promise<StoredServer> {
   const gate = new LibraryGate();
   const log = new LogRecorder();
   const settings = { mergeWindow: 'adaptive', maxQueueBytes: 1 << 23 } as const;
@@ -54,6 +55,7 @@ export async function startStoredServer(clock: Clock): Promise<StoredServer> {
     host: '127.0.0.1',
     port: 0,
     maxConnections: 100,
+    tls,
     limits: sessionLimits({ maxMessageBytes: 1 << 23, handshakeTimeoutMs: 10_000, idleTimeoutMs: 30_000 }),
     gate: publishGate,
     play: { gate, fanOut: new FanOut({ settings, settingsPath: 'edge.fanOut', clock }) },
@@ -64,7 +66,7 @@ export async function startStoredServer(clock: Clock): Promise<StoredServer> {
     gate,
     log,
     port: server.port,
-    url: `rtmp://127.0.0.1:${server.port}/cfx/st`,
+    url: `rtmp${tls === undefined ? '' : 's'}://127.0.0.1:${server.port}/cfx/st`,
     close: () => server.close(),
   };
 }

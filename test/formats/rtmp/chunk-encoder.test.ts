@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LimitError } from '../../../src/base/errors.ts';
 import { ChunkEncoder } from '../../../src/formats/rtmp/chunk-encoder.ts';
@@ -70,5 +71,26 @@ describe('ChunkEncoder', () => {
     }
     const tooLong = { ...message(0), payload: new Uint8Array(0x01_00_00_00) };
     expect(() => encoder.encode(tooLong, 6)).toThrow(LimitError);
+  });
+
+  it('cuts what lies in several pieces as if it were one, and copies nothing of it', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 4 }),
+        fc.constantFrom(1, 2, 127, 128, 129, 1_000),
+        fc.constantFrom(0, 0xff_ff_fe, 0xff_ff_ff, 0xff_ff_ff_ff),
+        (parts, chunkBytes, timestampMs) => {
+          const encoder = new ChunkEncoder();
+          encoder.setChunkSize(chunkBytes);
+          const header = { typeId: 9, messageStreamId: 1, timestampMs };
+          const pieces = encoder.pieces(header, 6, parts);
+          const payload = Uint8Array.from(Buffer.concat(parts));
+          expect(Buffer.concat(pieces)).toEqual(Buffer.from(encoder.encode({ ...header, payload }, 6)));
+          const buffers = new Set<ArrayBufferLike>(parts.map(({ buffer }) => buffer));
+          const carried = pieces.filter(({ buffer }) => buffers.has(buffer));
+          expect(carried.reduce((sum, { length }) => sum + length, 0)).toBe(payload.length);
+        },
+      ),
+    );
   });
 });
