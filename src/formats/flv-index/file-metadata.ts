@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../base/errors.ts';
 import { type Amf0StrictArray, type Amf0Value, propertiesOf } from '../amf0/value.ts';
 import { metadataName } from '../media/data-message.ts';
+import { noKeyframes } from '../media/keyframe-table.ts';
 import type { KeyframeTable } from '../media/stored-media.ts';
 import { decodeDataMessage, type RtmpData } from '../rtmp/data-message.ts';
 
@@ -14,8 +15,6 @@ export interface FileMetadata {
 
 /** Recorders without end write a duration of which only the exponent is right; nothing plays for so long. */
 export const longestDurationMs = 0x7fff_ffff;
-
-export const noKeyframes: KeyframeTable = { timesMs: new Float64Array(0), offsets: new Float64Array(0) };
 
 /** The body of a tag of script data; `undefined` for what cannot be read: it is no matter to the media. */
 export function scriptDataOf(typeId: number, body: Uint8Array): RtmpData | undefined {

@@ -1,7 +1,7 @@
+import { lastAtOrBefore, noKeyframes } from '../media/keyframe-table.ts';
 import { ReadWindow } from '../media/read-window.ts';
 import type { KeyframeTable, Reading, StoredCursor, StoredMedia } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
-import { noKeyframes } from './file-metadata.ts';
 import { fileTimeMs } from './file-time.ts';
 import { FlvCursor } from './flv-cursor.ts';
 import { decodeFlvIndex, encodeFlvIndex, type FlvIndex, type SetupTag } from './flv-index.ts';
@@ -161,15 +161,4 @@ export class FlvMedia implements StoredMedia {
     if (bytes > maxLaterSetupBytes) return;
     this.#laterSetups = [...known, { ...tag, body: tag.body.slice() }].sort((a, b) => a.at - b.at);
   }
-}
-
-/** -1 where all are later. */
-function lastAtOrBefore(timesMs: Float64Array, timeMs: number): number {
-  let [low, high] = [0, timesMs.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((timesMs[middle] ?? 0) <= timeMs) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

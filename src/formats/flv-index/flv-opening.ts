@@ -1,10 +1,11 @@
 import { ProtocolError } from '../../base/errors.ts';
 import { flvDataOffset, flvTagHeaderBytes, previousTagSizeBytes, tagTooLarge } from '../flv/flv-file.ts';
+import { noKeyframes } from '../media/keyframe-table.ts';
 import { ReadWindow } from '../media/read-window.ts';
 import type { KeyframeTable, Reading } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
 import { messageType } from '../rtmp/message.ts';
-import { type FileMetadata, fileMetadataOf, noKeyframes, scriptDataOf } from './file-metadata.ts';
+import { type FileMetadata, fileMetadataOf, scriptDataOf } from './file-metadata.ts';
 import { fileTimeMs } from './file-time.ts';
 import type { FlvIndex, SetupTag } from './flv-index.ts';
 import { findTag, maxTagBytes, roleOf, saysLengthOf, type StoredTag, tagAt } from './tag-walk.ts';

@@ -1,11 +1,12 @@
 import { LimitError } from '../../base/errors.ts';
 import { encodeAmf0 } from '../amf0/encode.ts';
 import type { FlvDialect } from '../flv/client-capabilities.ts';
-import { fileMetadata } from '../flv/file-metadata.ts';
+import { type FileDescription, fileMetadata } from '../flv/file-metadata.ts';
 import { encodeFlvHeader, encodeFlvTag, flvTagHeaderBytes, previousTagSizeBytes } from '../flv/flv-file.ts';
 import { accessUnitTagHeader, encodeTrackConfigTag } from '../flv/track-tag.ts';
 import type { AccessUnit } from '../media/access-unit.ts';
 import { metadataName } from '../media/data-message.ts';
+import { lastAtOrBefore, noKeyframes } from '../media/keyframe-table.ts';
 import type { KeyframeTable, StoredMedia } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
 import type { Mp4Media } from '../mp4-index/mp4-media.ts';
@@ -125,15 +126,8 @@ function frameTooLarge({ sizeBytes, offset }: TimedSample): LimitError {
   });
 }
 
-interface FlvFileFacts {
-  readonly durationMs: number;
-  readonly lengthBytes: number;
-  readonly trackConfigs: readonly TrackConfig[];
-  readonly keyframes: KeyframeTable;
-}
-
 /** Header, `onMetaData`, and what sets up decoders. */
-function flvBeginning(facts: FlvFileFacts, { dialect }: FlvSelection): Uint8Array {
+function flvBeginning(facts: FileDescription, { dialect }: FlvSelection): Uint8Array {
   const metadata = encodeAmf0([metadataName, fileMetadata(facts)]);
   return joined([
     headerOf(facts.trackConfigs),
@@ -143,15 +137,10 @@ function flvBeginning(facts: FlvFileFacts, { dialect }: FlvSelection): Uint8Arra
 }
 
 /** What stands before the frames of an FLV file whose length nobody knows before it has been sent. */
-export function flvBeginningWithoutLayout(
-  { durationMs, lengthBytes }: StoredMedia,
-  selection: FlvSelection,
-): Uint8Array {
+export function flvBeginningWithoutLayout({ durationMs }: StoredMedia, selection: FlvSelection): Uint8Array {
   const { trackConfigs } = selection;
-  return flvBeginning({ durationMs, lengthBytes, trackConfigs, keyframes: noKeyframes }, selection);
+  return flvBeginning({ durationMs, lengthBytes: undefined, trackConfigs, keyframes: noKeyframes }, selection);
 }
-
-const noKeyframes: KeyframeTable = { timesMs: new Float64Array(0), offsets: new Float64Array(0) };
 
 /** What stands before the frames of an FLV file that is given from a place in it on. */
 export function flvRestart(trackConfigs: readonly TrackConfig[], timestampMs: number, dialect: FlvDialect): Uint8Array {
@@ -183,12 +172,7 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 /** The keyframe at or before a byte of the FLV file; `undefined` where that is before the first. */
 export function keyframeAt({ keyframes }: FlvLayout, byte: number): { timeMs: number; offset: number } | undefined {
   const { timesMs, offsets } = keyframes;
-  let [low, high] = [0, offsets.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((offsets[middle] ?? 0) <= byte) low = middle + 1;
-    else high = middle;
-  }
-  const [timeMs, offset] = [timesMs[low - 1], offsets[low - 1]];
+  const place = lastAtOrBefore(offsets, byte);
+  const [timeMs, offset] = [timesMs[place], offsets[place]];
   return timeMs === undefined || offset === undefined ? undefined : { timeMs, offset };
 }

@@ -6,7 +6,8 @@ import { metadataCodecId } from './track-tag.ts';
 /** What `onMetaData` says of a file. */
 export interface FileDescription {
   readonly durationMs: number;
-  readonly lengthBytes: number;
+  /** `undefined`: nobody knows before all of it has been sent. */
+  readonly lengthBytes: number | undefined;
   /** Those that the player gets; the default ones are described. */
   readonly trackConfigs: readonly TrackConfig[];
   /** Left out where it is empty. */
@@ -20,7 +21,7 @@ const maxKeyframes = 4_096;
 export function fileMetadata({ durationMs, lengthBytes, trackConfigs, keyframes }: FileDescription): Amf0EcmaArray {
   const properties = new Map<string, Amf0Value>([
     ['duration', durationMs / 1_000],
-    ['filesize', lengthBytes],
+    ...(lengthBytes === undefined ? [] : ([['filesize', lengthBytes]] as const)),
     ['canSeekToEnd', true],
     ['hasVideo', false],
     ['hasAudio', false],

@@ -1,5 +1,6 @@
+import { noKeyframes } from '../media/keyframe-table.ts';
 import { ReadWindow } from '../media/read-window.ts';
-import type { KeyframeTable, Reading, StoredCursor, StoredMedia } from '../media/stored-media.ts';
+import type { Reading, StoredCursor, StoredMedia } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
 import { findFrame, type FoundFrame, frameAt } from './frame-walk.ts';
 import { Mp3Cursor } from './mp3-cursor.ts';
@@ -34,7 +35,7 @@ export function decodeMp3(bytes: Uint8Array): Mp3Media {
 export class Mp3Media implements StoredMedia {
   readonly container = 'mp3';
   /** A decoder can start at every frame, and where each is would take a look at all of them. */
-  readonly keyframes: KeyframeTable = { timesMs: new Float64Array(0), offsets: new Float64Array(0) };
+  readonly keyframes = noKeyframes;
   readonly #index: Mp3Index;
 
   constructor(index: Mp3Index) {

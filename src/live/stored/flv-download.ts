@@ -59,6 +59,9 @@ const maxCopiedBytes = 4_096;
 /** How long bytes may fail to come. */
 const patienceMs = 30_000;
 
+/** Until a source that failed is asked again. */
+const retryMs = 1_000;
+
 /**
  * Sends a stored file as FLV over HTTP, at the pace at which the viewer takes it: read by ranges, and of what has been
  * read no more is held than waits in the socket.
@@ -76,6 +79,8 @@ export class FlvDownload {
   /** Of the unit that was sent last. */
   #lastMs = 0;
   #timer: Timer | undefined;
+  /** Since then it waits for bytes. */
+  #starvingSinceMs: number | undefined;
 
   constructor(options: FlvDownloadOptions) {
     this.#options = options;
@@ -110,7 +115,7 @@ export class FlvDownload {
           leftBytes -= sentBytes;
         }
       } catch (error) {
-        this.#fail(error);
+        this.#starve(error);
       }
     });
     this.#turning = false;
@@ -121,11 +126,12 @@ export class FlvDownload {
   #step(): number | undefined {
     const item = this.#next();
     if (item === 'waiting') {
-      this.#timer ??= this.#options.clock.after(patienceMs, () => this.#fail(noBytes()));
+      this.#starve(undefined);
       return undefined;
     }
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#starvingSinceMs = undefined;
     if (item === undefined) {
       this.end();
       this.#options.taker.end();
@@ -196,6 +202,16 @@ export class FlvDownload {
       this.#timer = undefined;
       action();
     });
+  }
+
+  /** Bytes fail to come, or their source fails: that may be otherwise in a moment. */
+  #starve(error: unknown): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const mayCome = error === undefined || (error instanceof UpstreamError && error.code !== 'ORIGIN_CHANGED');
+    this.#starvingSinceMs ??= nowMs;
+    const leftMs = this.#starvingSinceMs + patienceMs - nowMs;
+    if (!mayCome || leftMs <= 0) this.#fail(error ?? noBytes());
+    else this.#wait(error === undefined ? leftMs : Math.min(leftMs, retryMs), () => this.#turn());
   }
 
   #fail(error: unknown): void {

@@ -5,6 +5,7 @@ import type { FlvClientCapabilities } from '../../formats/flv/client-capabilitie
 import { fileMetadata } from '../../formats/flv/file-metadata.ts';
 import type { AccessUnit } from '../../formats/media/access-unit.ts';
 import { type DataMessage, metadataName } from '../../formats/media/data-message.ts';
+import { noKeyframes } from '../../formats/media/keyframe-table.ts';
 import type { StoredCursor, StoredItem } from '../../formats/media/stored-media.ts';
 import type { TrackConfig } from '../../formats/media/track.ts';
 import { PlayPace } from '../../policy/play-pace.ts';
@@ -29,8 +30,6 @@ const acknowledgementMs = 5_000;
 
 /** Until a source that failed is asked again. */
 const retryMs = 1_000;
-
-const noKeyframes = { timesMs: new Float64Array(0), offsets: new Float64Array(0) };
 
 export interface StoredFeedOptions {
   readonly file: StoredFile;
