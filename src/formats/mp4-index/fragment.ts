@@ -2,7 +2,6 @@ import { LimitError } from '../../base/errors.ts';
 import { type Box, boxError, boxField, childBox, childBoxes, requiredChild } from './box.ts';
 import { maxFragmentSamples, maxSampleBytes } from './limits.ts';
 import type { FragmentDefaults } from './mp4-index.ts';
-import { packColumn, type PackedColumn } from './packed-column.ts';
 import { buildSampleTable, type SampleTable } from './sample-table.ts';
 
 /** What is known of a track of which fragments have samples. */
@@ -183,51 +182,45 @@ function tableOf(
     throw boxError(traf, `names sample description ${description + 1} of ${descriptions.length}`);
   }
   const count = runs.reduce((sum, one) => sum + one.count, 0);
-  const column = (value: (one: Run) => (sample: number) => number): PackedColumn =>
-    packColumn(count, () => {
-      let at = 0;
-      let sample = 0;
-      return () => {
-        while (sample >= (runs[at]?.count ?? Number.POSITIVE_INFINITY)) {
-          at++;
-          sample = 0;
-        }
-        const one = runs[at];
-        return one === undefined ? 0 : value(one)(sample++);
-      };
-    });
-  const ofRuns = (value: (one: Run, place: number) => number) =>
-    packColumn(runs.length, () => {
-      let place = 0;
-      return () => {
-        const one = runs[place];
-        return one === undefined ? 0 : value(one, place++);
-      };
-    });
-  const durationsTicks = column(({ durationTicks }) => durationTicks);
-  if (durationsTicks.max >= 2 ** 31) {
-    throw boxError(traf, `has a duration of ${durationsTicks.max - 2 ** 32}, less than none`);
-  }
-  const sizesBytes = column(({ sizeBytes }) => sizeBytes);
-  if (sizesBytes.max > maxSampleBytes) {
+  const column = <Values extends Uint32Array | Int32Array>(
+    values: Values,
+    value: (one: Run) => (sample: number) => number,
+  ): Values => {
+    let at = 0;
+    for (const one of runs) {
+      const ofRun = value(one);
+      for (let sample = 0; sample < one.count; sample++) values[at++] = ofRun(sample);
+    }
+    return values;
+  };
+  const durationsTicks = column(new Uint32Array(count), ({ durationTicks }) => durationTicks);
+  const longestTicks = largest(durationsTicks);
+  if (longestTicks >= 2 ** 31) throw boxError(traf, `has a duration of ${longestTicks - 2 ** 32}, less than none`);
+  const sizesBytes = column(new Uint32Array(count), ({ sizeBytes }) => sizeBytes);
+  if (largest(sizesBytes) > maxSampleBytes) {
     throw new LimitError('MP4_SAMPLE_TOO_LARGE', `bytes of a sample of ${traf.path} at byte ${traf.bodyOffset}`, {
       limit: maxSampleBytes,
-      value: sizesBytes.max,
+      value: largest(sizesBytes),
     });
   }
+  const syncOf = (flags: number) => (kind === 'audio' || (flags & notSync) === 0 ? 1 : 0);
+  const syncsOf =
+    ({ flags }: Run) =>
+    (sample: number) =>
+      syncOf(flags(sample));
   return buildSampleTable({
+    count,
     startTicks: start,
     durationsTicks,
-    compositionOffsetsTicks: column(({ compositionOffsetTicks }) => compositionOffsetTicks),
+    compositionOffsetsTicks: column(new Int32Array(count), ({ compositionOffsetTicks }) => compositionOffsetTicks),
     sizesBytes,
-    syncs: column(
-      ({ flags }) =>
-        (sample) =>
-          kind === 'audio' || (flags(sample) & notSync) === 0 ? 1 : 0,
-    ),
-    firstChunkOffset: runs[0]?.offset ?? 0,
-    chunkSamples: ofRuns((one) => one.count),
-    chunkGapsBytes: ofRuns((one, place) => (place === 0 ? 0 : one.offset - (runs[place - 1]?.endOffset ?? 0))),
-    chunkDescriptions: ofRuns(() => description),
+    syncs: column(new Uint32Array(count), syncsOf),
+    chunkOffsets: Float64Array.from(runs, ({ offset }) => offset),
+    chunkSamples: Uint32Array.from(runs, ({ count }) => count),
+    chunkDescriptions: description,
   });
+}
+
+function largest(values: Uint32Array): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
 }

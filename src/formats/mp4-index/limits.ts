@@ -15,7 +15,7 @@ export interface Mp4Limits {
 export const defaultMp4Limits: Mp4Limits = {
   maxHeaderBytes: 64 * 1024 * 1024,
   maxReadBytes: 1024 * 1024 * 1024,
-  maxSamples: 16_000_000,
+  maxSamples: 8_000_000,
   maxBoxes: 500_000,
 };
 

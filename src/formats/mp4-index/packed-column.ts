@@ -67,36 +67,31 @@ export class PackedColumn implements PackedColumnFields {
   }
 }
 
-/**
- * Packs `length` safe integers. `values` is called twice, each time for a function that gives them one after the other:
- * nothing is put down before it is known how wide it has to be.
- */
-export function packColumn(length: number, values: () => () => number): PackedColumn {
-  const { base, max, step } = rangeOf(length, values());
+/** Whole numbers to be packed: as many as are said, or one that stands for all. */
+export type ColumnValues = ArrayLike<number> | number;
+
+/** Packs the first `length` of safe integers. */
+export function packColumn(length: number, values: ColumnValues): PackedColumn {
+  const { base, max, step } =
+    typeof values === 'number' ? { base: values, max: values, step: 1 } : rangeOf(length, values);
   const width = widthOf((max - base) / step);
-  const bytes = new Uint8Array(packedBytes(length, width));
+  const bytes = new Uint8Array(Math.ceil((length * width) / 8));
   const column = new PackedColumn({ length, base, step, width, max, bytes });
-  if (width !== 0) write(column, values());
+  if (typeof values !== 'number') write(column, values);
   return column;
 }
 
-/** Bytes that `length` values of this width take. */
-function packedBytes(length: number, width: PackedWidth): number {
-  return Math.ceil((length * width) / 8);
-}
-
-function rangeOf(length: number, next: () => number): { base: number; max: number; step: number } {
-  if (length === 0) return { base: 0, max: 0, step: 1 };
-  const first = next();
+function rangeOf(length: number, values: ArrayLike<number>): { base: number; max: number; step: number } {
+  const first = length === 0 ? 0 : (values[0] ?? 0);
   let base = first;
   let max = first;
   let step = 0;
   for (let index = 1; index < length; index++) {
-    const value = next();
+    const value = values[index] ?? 0;
     if (value < base) base = value;
     if (value > max) max = value;
     // All differences from the first one have the divisor that all differences have.
-    if (step !== 1) step = greatestCommonDivisor(step, Math.abs(value - first));
+    if (step !== 1 && value !== first) step = greatestCommonDivisor(step, Math.abs(value - first));
   }
   return { base, max, step: step === 0 ? 1 : step };
 }
@@ -112,37 +107,40 @@ function widthOf(largest: number): PackedWidth {
   return ([1, 2, 4, 8, 16, 24, 32] as const).find((width) => largest < 2 ** width) ?? 64;
 }
 
-function write({ length, base, step, width, bytes }: PackedColumn, next: () => number): void {
+function write({ length, base, step, width, bytes }: PackedColumn, values: ArrayLike<number>): void {
   const view = new DataView(bytes.buffer);
-  const perByte = width < 8 ? 8 / width : 1;
-  for (let index = 0; index < length; index++) {
-    const packed = (next() - base) / step;
-    switch (width) {
-      case 0:
-        break;
-      case 1:
-      case 2:
-      case 4: {
+  const packed = (index: number) => ((values[index] ?? 0) - base) / step;
+  switch (width) {
+    case 0:
+      break;
+    case 1:
+    case 2:
+    case 4: {
+      const perByte = 8 / width;
+      for (let index = 0; index < length; index++) {
         const at = Math.floor(index / perByte);
-        bytes[at] = (bytes[at] ?? 0) | (packed << ((index % perByte) * width));
-        break;
+        bytes[at] = (bytes[at] ?? 0) | (packed(index) << ((index % perByte) * width));
       }
-      case 8:
-        bytes[index] = packed;
-        break;
-      case 16:
-        view.setUint16(index * 2, packed);
-        break;
-      case 24:
-        view.setUint16(index * 3, packed >>> 8);
-        bytes[index * 3 + 2] = packed & 0xff;
-        break;
-      case 32:
-        view.setUint32(index * 4, packed);
-        break;
-      case 64:
-        view.setFloat64(index * 8, packed);
-        break;
+      break;
     }
+    case 8:
+      for (let index = 0; index < length; index++) bytes[index] = packed(index);
+      break;
+    case 16:
+      for (let index = 0; index < length; index++) view.setUint16(index * 2, packed(index));
+      break;
+    case 24:
+      for (let index = 0; index < length; index++) {
+        const value = packed(index);
+        view.setUint16(index * 3, value >>> 8);
+        bytes[index * 3 + 2] = value & 0xff;
+      }
+      break;
+    case 32:
+      for (let index = 0; index < length; index++) view.setUint32(index * 4, packed(index));
+      break;
+    case 64:
+      for (let index = 0; index < length; index++) view.setFloat64(index * 8, packed(index));
+      break;
   }
 }

@@ -1,11 +1,8 @@
 import { ProtocolError } from '../../base/errors.ts';
 import { type Box, type BoxTable, boxError, boxField, boxTable, childBox, requiredChild } from './box.ts';
 import type { SampleBudget } from './limits.ts';
-import { packColumn, type PackedColumn } from './packed-column.ts';
-import { buildSampleTable, type SampleColumns, type SampleTable } from './sample-table.ts';
-
-/** Gives the values of a column from its first one on. */
-type ColumnSource = () => () => number;
+import type { ColumnValues } from './packed-column.ts';
+import { buildSampleTable, type SampleTable, type SampleValues } from './sample-table.ts';
 
 const section = 'ISO/IEC 14496-12 §8.6 and §8.7';
 
@@ -15,24 +12,28 @@ const section = 'ISO/IEC 14496-12 §8.6 and §8.7';
  * `LimitError` for more samples than the budget has left.
  */
 export function readSampleTable(stbl: Box, descriptions: number, fileBytes: number, budget: SampleBudget): SampleTable {
-  const sizes = sampleSizes(stbl);
-  budget.spend(sizes.count, sizes.box.path);
-  const { count } = sizes;
-  const sizesBytes = packColumn(count, sizes.values);
-  return buildSampleTable({
+  const { box, count, values } = sampleSizes(stbl);
+  budget.spend(count, box.path);
+  const offsets = chunkOffsets(stbl);
+  const table = buildSampleTable({
+    count,
     startTicks: 0,
-    durationsTicks: packColumn(count, decodingTimes(requiredChild(stbl, 'stts'), count)),
-    compositionOffsetsTicks: packColumn(count, compositionOffsets(childBox(stbl, 'ctts'))),
-    sizesBytes,
-    syncs: packColumn(count, syncSamples(childBox(stbl, 'stss'), count)),
-    ...readChunks(stbl, sizesBytes, descriptions, fileBytes),
+    durationsTicks: decodingTimes(requiredChild(stbl, 'stts'), count),
+    compositionOffsetsTicks: compositionOffsets(childBox(stbl, 'ctts'), count),
+    sizesBytes: values(),
+    syncs: syncSamples(childBox(stbl, 'stss'), count),
+    ...readChunks(stbl, offsets, count, descriptions),
   });
+  // A file that was cut off is told before it is played.
+  if (table.endOffset > fileBytes) throw beyondFile(offsets, table, fileBytes);
+  return table;
 }
 
 interface SampleSizes {
   readonly box: Box;
   readonly count: number;
-  readonly values: ColumnSource;
+  /** Once it is known that there are not too many. */
+  readonly values: () => Uint32Array | number;
 }
 
 /** `stsz` and `stz2` (§8.7.3). */
@@ -41,9 +42,9 @@ function sampleSizes(stbl: Box): SampleSizes {
   if (compact !== undefined) return compactSizes(compact);
   const box = requiredChild(stbl, 'stsz');
   const sameSize = boxField(box, 4);
-  if (sameSize !== 0) return { box, count: boxField(box, 8), values: () => () => sameSize };
-  const table = boxTable(box, 8, 4);
-  return { box, count: table.count, values: () => counting((entry) => table.uint32(entry, 0)) };
+  if (sameSize !== 0) return { box, count: boxField(box, 8), values: () => sameSize };
+  const { count, view } = boxTable(box, 8, 4);
+  return { box, count, values: () => filled(new Uint32Array(count), (entry) => view.getUint32(entry * 4)) };
 }
 
 function compactSizes(box: Box): SampleSizes {
@@ -59,11 +60,11 @@ function compactSizes(box: Box): SampleSizes {
     if (fieldBits === 16) return byte(entry * 2) * 256 + byte(entry * 2 + 1);
     return entry % 2 === 0 ? byte(entry >> 1) >> 4 : byte(entry >> 1) & 15;
   };
-  return { box, count, values: () => counting(size) };
+  return { box, count, values: () => filled(new Uint32Array(count), size) };
 }
 
 /** `stts` (§8.6.1.2): durations, as runs. */
-function decodingTimes(box: Box, count: number): ColumnSource {
+function decodingTimes(box: Box, count: number): Uint32Array | number {
   const table = boxTable(box, 4, 8);
   let timed = 0;
   let ticks = 0;
@@ -78,56 +79,29 @@ function decodingTimes(box: Box, count: number): ColumnSource {
   }
   if (timed < count) throw boxError(box, `times ${timed} samples of ${count}`, 4);
   if (!Number.isSafeInteger(ticks)) throw boxError(box, `adds up to ${ticks}, beyond 2^53`, 4);
-  return () => runs(table, (entry) => table.uint32(entry, 1));
+  return runs(table, new Uint32Array(count));
 }
 
 /** `ctts` (§8.6.1.3). Its version says whether offsets are signed; writers set it to 0 and write signed ones all the same. */
-function compositionOffsets(box: Box | undefined): ColumnSource {
-  if (box === undefined) return () => () => 0;
-  const table = boxTable(box, 4, 8);
-  return () => runs(table, (entry) => table.uint32(entry, 1) | 0);
+function compositionOffsets(box: Box | undefined, count: number): ColumnValues {
+  return box === undefined ? 0 : runs(boxTable(box, 4, 8), new Int32Array(count));
 }
 
 /** `stss` (§8.6.2): without it decoding can start anywhere. */
-function syncSamples(box: Box | undefined, count: number): ColumnSource {
-  if (box === undefined) return () => () => 1;
+function syncSamples(box: Box | undefined, count: number): ColumnValues {
+  if (box === undefined) return 1;
   const table = boxTable(box, 4, 4);
+  const syncs = new Uint8Array(count);
   let last = 0;
   for (let entry = 0; entry < table.count; entry++) {
     const sample = table.uint32(entry, 0);
     if (sample <= last || sample > count) {
       throw boxError(box, `names sample ${sample} behind ${last}, of ${count}`, 8 + entry * 4);
     }
+    syncs[sample - 1] = 1;
     last = sample;
   }
-  return () => {
-    let entry = 0;
-    let sample = 0;
-    return () => {
-      sample++;
-      if (entry >= table.count || table.uint32(entry, 0) !== sample) return 0;
-      entry++;
-      return 1;
-    };
-  };
-}
-
-type ChunkColumns = Pick<SampleColumns, 'firstChunkOffset' | 'chunkSamples' | 'chunkGapsBytes' | 'chunkDescriptions'>;
-
-/** `stsc` with `stco` or `co64` (§8.7.4, §8.7.5). */
-function readChunks(stbl: Box, sizes: PackedColumn, descriptions: number, fileBytes: number): ChunkColumns {
-  const offsets = chunkOffsets(stbl);
-  const chunks = chunkRuns(requiredChild(stbl, 'stsc'), offsets.count, sizes.length, descriptions);
-  if (chunks.samples < sizes.length) {
-    throw boxError(offsets.box, `places ${chunks.samples} samples of ${sizes.length}`, 4);
-  }
-  checkPlaces(offsets, chunks.sampleCounts(), chunks.used, sizes, fileBytes);
-  return {
-    firstChunkOffset: chunks.used > 0 ? offsets.at(0) : 0,
-    chunkSamples: packColumn(chunks.used, chunks.sampleCounts),
-    chunkDescriptions: packColumn(chunks.used, chunks.descriptions),
-    chunkGapsBytes: packColumn(chunks.used, () => chunkGaps(offsets, chunks.sampleCounts(), sizes)),
-  };
+  return syncs;
 }
 
 interface ChunkOffsets {
@@ -149,116 +123,73 @@ function chunkOffsets(stbl: Box): ChunkOffsets {
   return { box: wide, count, entryBytes: 8, at: (chunk) => uint32(chunk, 0) * 2 ** 32 + uint32(chunk, 1) };
 }
 
-interface ChunkRuns {
-  /** Chunks up to the one with the last sample. */
-  readonly used: number;
-  readonly samples: number;
-  readonly sampleCounts: ColumnSource;
-  readonly descriptions: ColumnSource;
-}
+type ChunkValues = Pick<SampleValues, 'chunkOffsets' | 'chunkSamples' | 'chunkDescriptions'>;
 
-/** Entries of `stsc`: first chunk from 1, samples in each from there on, sample description from 1. */
-function chunkRuns(box: Box, chunks: number, count: number, descriptions: number): ChunkRuns {
+/** `stsc` (§8.7.4): first chunk from 1, samples in each from there on, sample description from 1. */
+function readChunks(stbl: Box, offsets: ChunkOffsets, count: number, descriptions: number): ChunkValues {
+  const box = requiredChild(stbl, 'stsc');
   const table = boxTable(box, 4, 12);
-  let samples = 0;
+  const chunkSamples = new Uint32Array(offsets.count);
+  const chunkDescriptions = new Uint8Array(offsets.count);
+  let left = count;
   let used = 0;
-  for (let entry = 0; entry < table.count && samples < count; entry++) {
+  for (let entry = 0; entry < table.count && left > 0; entry++) {
     const first = table.uint32(entry, 0);
     const perChunk = table.uint32(entry, 1);
     const description = table.uint32(entry, 2);
     const at = 8 + entry * 12;
     if (first !== used + 1) throw boxError(box, `goes on at chunk ${first} behind chunk ${used}`, at);
-    const end = entry + 1 < table.count ? table.uint32(entry + 1, 0) : chunks + 1;
-    if (end <= first && entry + 1 < table.count) throw boxError(box, `goes back to chunk ${end}`, at + 12);
+    const next = entry + 1 < table.count ? table.uint32(entry + 1, 0) : offsets.count + 1;
+    if (next <= first && entry + 1 < table.count) throw boxError(box, `goes back to chunk ${next}`, at + 12);
     if (perChunk === 0) throw boxError(box, 'has a chunk without samples', at + 4);
     if (description < 1 || description > descriptions) {
       throw boxError(box, `names sample description ${description} of ${descriptions}`, at + 8);
     }
-    const run = Math.min(Math.min(end, chunks + 1) - first, Math.ceil((count - samples) / perChunk));
-    if (run <= 0) break;
-    used += run;
-    samples += run * perChunk;
+    const end = Math.min(next - 1, offsets.count);
+    if (used >= end) break;
+    while (used < end && left > 0) {
+      // The last one may have room for more samples than there are.
+      const samples = Math.min(perChunk, left);
+      chunkSamples[used] = samples;
+      chunkDescriptions[used] = description - 1;
+      left -= samples;
+      used++;
+    }
   }
-  const inRuns = (field: (entry: number) => number) => () => {
-    let entry = 0;
-    let chunk = 0;
-    return () => {
-      chunk++;
-      while (entry + 1 < table.count && table.uint32(entry + 1, 0) <= chunk) entry++;
-      return field(entry);
-    };
-  };
+  if (left > 0) throw boxError(offsets.box, `places ${count - left} samples of ${count}`, 4);
   return {
-    used,
-    samples,
-    // The last one may have room for more samples than there are.
-    sampleCounts: () => {
-      const next = inRuns((entry) => table.uint32(entry, 1))();
-      let left = count;
-      return () => {
-        const here = Math.min(next(), left);
-        left -= here;
-        return here;
-      };
-    },
-    descriptions: inRuns((entry) => table.uint32(entry, 2) - 1),
+    chunkOffsets: filled(new Float64Array(used), offsets.at),
+    chunkSamples: chunkSamples.subarray(0, used),
+    chunkDescriptions,
   };
 }
 
-/** Bytes between the end of a chunk and the next one: what other tracks have there. */
-function chunkGaps(offsets: ChunkOffsets, sampleCounts: () => number, sizes: PackedColumn): () => number {
+/** Names the first chunk that is not there. */
+function beyondFile({ box, entryBytes }: ChunkOffsets, table: SampleTable, fileBytes: number): ProtocolError {
   let chunk = 0;
-  let sample = 0;
-  let end = 0;
-  return () => {
-    const offset = offsets.at(chunk);
-    const gap = chunk === 0 ? 0 : offset - end;
-    chunk++;
-    end = offset;
-    for (let left = sampleCounts(); left > 0; left--) end += sizes.at(sample++);
-    return gap;
-  };
-}
-
-/** A file that was cut off is told before it is played. */
-function checkPlaces(
-  offsets: ChunkOffsets,
-  sampleCounts: () => number,
-  used: number,
-  sizes: PackedColumn,
-  fileBytes: number,
-): void {
-  let sample = 0;
-  for (let chunk = 0; chunk < used; chunk++) {
-    const offset = offsets.at(chunk);
-    let end = offset;
-    for (let left = sampleCounts(); left > 0; left--) end += sizes.at(sample++);
-    if (end > fileBytes) {
-      const place = `chunk ${chunk + 1} of ${offsets.box.path} lies at ${offset} to ${end}`;
-      const sentence = `${place}, but the file has ${fileBytes} bytes: it was cut off, copy it again`;
-      const byteOffset = offsets.box.bodyOffset + 8 + chunk * offsets.entryBytes;
-      throw new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset, section });
-    }
+  const walk = table.walkFrom(0);
+  for (let sample = walk.next(); sample !== undefined; sample = walk.next()) {
+    chunk = sample.chunk;
+    if (sample.offset + sample.sizeBytes > fileBytes) break;
   }
+  const sentence = `chunk ${chunk + 1} of ${box.path} ends beyond the ${fileBytes} bytes of the file: it was cut off, copy it again`;
+  return new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset: box.bodyOffset + 8 + chunk * entryBytes, section });
 }
 
-function counting(value: (entry: number) => number): () => number {
-  let entry = 0;
-  return () => value(entry++);
+function filled<Values extends Uint32Array | Float64Array>(values: Values, value: (entry: number) => number): Values {
+  for (let entry = 0; entry < values.length; entry++) values[entry] = value(entry);
+  return values;
 }
 
-/** Values of a table of runs, whose first field is how often each value stands; 0 behind its end. */
-function runs(table: BoxTable, value: (entry: number) => number): () => number {
-  let entry = -1;
-  let left = 0;
-  let current = 0;
-  return () => {
-    while (left === 0 && entry < table.count) {
-      entry++;
-      left = entry < table.count ? table.uint32(entry, 0) : 0;
-      current = entry < table.count ? value(entry) : 0;
-    }
-    if (left > 0) left--;
-    return current;
-  };
+/** Values of a table of runs, each of how often it stands and what it is; 0 behind their end. One where it is for all. */
+function runs<Values extends Int32Array | Uint32Array>({ count, view }: BoxTable, values: Values): Values | number {
+  let at = 0;
+  for (let entry = 0; entry < count && at < values.length; entry++) {
+    const value = view.getInt32(entry * 8 + 4);
+    const end = Math.min(at + view.getUint32(entry * 8), values.length);
+    if (at === 0 && end === values.length) return value;
+    values.fill(value, at, end);
+    at = end;
+  }
+  return values;
 }

@@ -1,4 +1,4 @@
-import type { PackedColumn } from './packed-column.ts';
+import { type ColumnValues, packColumn, type PackedColumn } from './packed-column.ts';
 
 /** What is kept of the samples of a track, in decode order. Chunks are runs of samples that lie one behind the other. */
 export interface SampleColumns {
@@ -27,6 +27,8 @@ export interface Sample {
   readonly sizeBytes: number;
   readonly offset: number;
   readonly sync: boolean;
+  /** Of the table, from 0. */
+  readonly chunk: number;
   /** Of the track's sample descriptions, from 0. */
   readonly description: number;
 }
@@ -51,25 +53,59 @@ export interface SampleTableFields {
   readonly endOffset: number;
 }
 
-/** Goes through all samples once. */
-export function buildSampleTable(columns: SampleColumns): SampleTable {
-  const count = columns.sizesBytes.length;
+/** A table as a file has it, not packed yet. */
+export interface SampleValues {
+  readonly count: number;
+  readonly startTicks: number;
+  readonly durationsTicks: Uint32Array | number;
+  readonly compositionOffsetsTicks: ColumnValues;
+  readonly sizesBytes: Uint32Array | number;
+  readonly syncs: ColumnValues;
+  /** Of each chunk; together they have `count` samples. */
+  readonly chunkOffsets: Float64Array;
+  readonly chunkSamples: Uint32Array;
+  readonly chunkDescriptions: ColumnValues;
+}
+
+export function buildSampleTable(values: SampleValues): SampleTable {
+  const { count, startTicks, durationsTicks, sizesBytes, chunkOffsets, chunkSamples } = values;
   const numbers = () => new Float64Array(Math.ceil(count / checkpointSamples));
   const checkpoints = { ticks: numbers(), offsets: numbers(), chunks: numbers(), inChunk: numbers() };
-  const place = placeAt(columns.startTicks, columns.firstChunkOffset, 0, 0);
+  const gaps = new Float64Array(chunkOffsets.length);
+  let index = 0;
+  let ticks = startTicks;
+  let offset = 0;
   let endOffset = 0;
-  for (let index = 0; index < count; index++) {
-    if (index % checkpointSamples === 0) {
-      const at = index / checkpointSamples;
-      checkpoints.ticks[at] = place.ticks;
-      checkpoints.offsets[at] = place.offset;
-      checkpoints.chunks[at] = place.chunk;
-      checkpoints.inChunk[at] = place.inChunk;
+  for (let chunk = 0; chunk < chunkOffsets.length; chunk++) {
+    const begin = chunkOffsets[chunk] ?? 0;
+    gaps[chunk] = chunk === 0 ? 0 : begin - offset;
+    offset = begin;
+    const inChunk = chunkSamples[chunk] ?? 0;
+    for (let sample = 0; sample < inChunk; sample++, index++) {
+      if (index % checkpointSamples === 0) {
+        const at = index / checkpointSamples;
+        checkpoints.ticks[at] = ticks;
+        checkpoints.offsets[at] = offset;
+        checkpoints.chunks[at] = chunk;
+        checkpoints.inChunk[at] = sample;
+      }
+      ticks += typeof durationsTicks === 'number' ? durationsTicks : (durationsTicks[index] ?? 0);
+      offset += typeof sizesBytes === 'number' ? sizesBytes : (sizesBytes[index] ?? 0);
     }
-    endOffset = Math.max(endOffset, place.offset + columns.sizesBytes.at(index));
-    step(columns, place, index);
+    if (offset > endOffset) endOffset = offset;
   }
-  return new SampleTable({ columns, checkpoints, endTicks: place.ticks, endOffset });
+  const columns = {
+    startTicks,
+    durationsTicks: packColumn(count, durationsTicks),
+    compositionOffsetsTicks: packColumn(count, values.compositionOffsetsTicks),
+    sizesBytes: packColumn(count, sizesBytes),
+    syncs: packColumn(count, values.syncs),
+    firstChunkOffset: chunkOffsets[0] ?? 0,
+    chunkSamples: packColumn(chunkOffsets.length, chunkSamples),
+    chunkGapsBytes: packColumn(chunkOffsets.length, gaps),
+    chunkDescriptions: packColumn(chunkOffsets.length, values.chunkDescriptions),
+  };
+  return new SampleTable({ columns, checkpoints, endTicks: ticks, endOffset });
 }
 
 /** The samples of a track: each found by its number or its time, and read on from there. */
@@ -185,6 +221,7 @@ export class SampleWalk {
       sizeBytes: columns.sizesBytes.at(index),
       offset,
       sync: columns.syncs.at(index) === 1,
+      chunk,
       description: columns.chunkDescriptions.at(chunk),
     };
     step(columns, this.#place, index);
