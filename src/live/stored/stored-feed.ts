@@ -16,8 +16,9 @@ import { ReadingRun } from './reading-run.ts';
 import { SentTracks } from './sent-tracks.ts';
 import { SentWindow } from './sent-window.ts';
 
-/** Written without letting others have a turn. */
+/** Looked at without letting others have a turn, whether or not the player gets it; an item is some work by itself. */
 const maxTurnBytes = 524_288;
+const itemBytes = 128;
 
 /** How long bytes may fail to come. The player has what it has buffered meanwhile. */
 const patienceMs = 30_000;
@@ -78,6 +79,7 @@ export class StoredFeed {
   /** Still to be told. */
   #failure: { readonly error: unknown } | undefined;
   #turning = false;
+  #turnBytes = 0;
   #timer: Timer | undefined;
   /** Since then it waits for bytes. */
   #starvingSinceMs: number | undefined;
@@ -219,12 +221,12 @@ export class StoredFeed {
     if (this.#turning) return;
     this.#turning = true;
     const writer = this.#writer;
-    const enoughBytes = writer.writtenBytes + maxTurnBytes;
+    this.#turnBytes = 0;
     const nowMs = this.#options.clock.monotonicMs();
     try {
       while (this.#wantsMore()) {
         if (!writer.drained) this.#blocked(nowMs);
-        else if (writer.writtenBytes >= enoughBytes) this.#later(0);
+        else if (this.#turnBytes >= maxTurnBytes) this.#later(0);
         else if (this.#window.isFull(writer.writtenBytes)) this.#awaitAcknowledgement();
         else if (this.#step(nowMs)) continue;
         break;
@@ -275,6 +277,7 @@ export class StoredFeed {
     }
     this.#starvingSinceMs = undefined;
     this.#next = undefined;
+    this.#turnBytes += itemBytes + (item?.kind === 'unit' ? item.unit.data.length : 0);
     if (item === undefined) {
       this.#atEnd();
       return false;

@@ -264,6 +264,19 @@ describe('StoredFeed', () => {
     expect(events).toEqual(['begin', 'end']);
   });
 
+  it('lets others have a turn also where a player wants nothing of what it reads', () => {
+    const feed = feedOf({ seconds: 600, videoBytes: 8_000 });
+    feed.setBuffer(36_000_000);
+    feed.receive('audio', false);
+    feed.receive('video', false);
+    feed.play(0);
+    expect(file.readBytes).toBeGreaterThan(400_000);
+    expect(file.readBytes).toBeLessThan(700_000);
+    for (let turn = 0; turn < 1_000; turn++) clock.advance(1);
+    expect(events).toEqual(['begin', 'end']);
+    expect(connection.times()).toEqual([]);
+  });
+
   it('sends a frame that is larger than a burst whole', () => {
     const feed = feedOf({ videoBytes: 200_000 });
     feed.setBuffer(1_000);
