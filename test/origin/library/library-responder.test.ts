@@ -18,7 +18,8 @@ let library: string;
 let origin: Origin;
 
 function start(library: object = { maxOpen }): Promise<Origin> {
-  const settings = originSchema.parse({ http: { port: 0 }, rtmp: { port: 0 }, library });
+  // Another origin has the streams of this folder.
+  const settings = originSchema.parse({ http: { port: 0 }, rtmp: { port: 0 }, live: { keep: 'memory' }, library });
   const log = new LogRecorder();
   return startOrigin(settings, { clock: systemClock, log, siteDirectory: undefined, dataFolder: data });
 }
