@@ -9,6 +9,7 @@ import {
   updatedPlaylist,
 } from '../formats/m3u8/received-playlist.ts';
 import type { BanList } from '../policy/ban-list.ts';
+import type { FreshnessFacts } from '../policy/freshness.ts';
 import { CachedResponse, type ResponseHead } from './edge-response.ts';
 
 /** What a request for a live playlist asks for (rfc8216bis §6.2.5), and what names the playlist whatever is asked of it. */
@@ -33,6 +34,7 @@ export interface NewestPlaylist {
 
 /** Of all together; those that have not been heard of for the longest time go first. */
 const maxBytes = 33_554_432;
+const maxFolders = 10_000;
 /** Beyond this they are put together. */
 const maxAnswers = 16;
 /** Larger ones (days of a stream to go back) are not held beside the cache. */
@@ -43,6 +45,7 @@ const updatesApartMs = 4_000;
 const longestLifetimeMs = 10_000;
 /** What stands in for what failed is asked for again soon. */
 const standInLifetimeMs = 1_000;
+const mediaName = /\.(?:m4[asv]|mp4|ts|aac|cmf[atv])(?:\?|$)/;
 const playlistTypes = new Set(['application/vnd.apple.mpegurl', 'application/x-mpegurl', 'audio/mpegurl']);
 
 /**
@@ -53,6 +56,8 @@ const playlistTypes = new Set(['application/vnd.apple.mpegurl', 'application/x-m
 export class RecentPlaylists {
   /** The one that was heard of last is last. Of each the oldest answer is whole, what follows are updates. */
   readonly #answers = new Map<string, readonly CachedResponse[]>();
+  /** By folder, until when a playlist in it may stand in; monotonic. The one that was heard of last is last. */
+  readonly #standsUntilMs = new Map<string, number>();
   readonly #bans: BanList;
   #bytes = 0;
 
@@ -68,6 +73,7 @@ export class RecentPlaylists {
     const isLive = awaited !== undefined || facts.lifetimeMs <= longestLifetimeMs;
     const isForAll = selecting.every((name) => name === 'accept-encoding');
     if (status !== 200 || !isLive || !isForAll || !playlistTypes.has(type) || lengthBytes > maxPlaylistBytes) return;
+    this.#noteFolder(playlistKey.slice(0, playlistKey.split('?', 1)[0]?.lastIndexOf('/')), facts);
     const answers = skips ? (this.#answers.get(playlistKey) ?? []) : [];
     if (skips && answers.length === 0) return;
     const beforeLastMs = answers.at(-2)?.head.facts.receivedMs ?? -Infinity;
@@ -95,6 +101,23 @@ export class RecentPlaylists {
         ),
       isJustBefore: awaited === undefined || isAtOrPast(end, partEnd(awaited.msn, (awaited.part ?? 0) - 1)),
     };
+  }
+
+  /** Whether it is media below the folder of a live playlist that may stand in: it is listed there, or will be. */
+  areAbove(cacheKey: string, nowMs: number): boolean {
+    if (!mediaName.test(cacheKey)) return false;
+    for (let end = cacheKey.lastIndexOf('/'); end > 0; end = cacheKey.lastIndexOf('/', end - 1)) {
+      const untilMs = this.#standsUntilMs.get(cacheKey.slice(0, end));
+      if (untilMs !== undefined) return nowMs < untilMs;
+    }
+    return false;
+  }
+
+  #noteFolder(folder: string, { receivedMs, lifetimeMs, staleOnDisconnectMs }: FreshnessFacts): void {
+    this.#standsUntilMs.delete(folder);
+    this.#standsUntilMs.set(folder, receivedMs + lifetimeMs + staleOnDisconnectMs);
+    const oldest = this.#standsUntilMs.size > maxFolders ? this.#standsUntilMs.keys().next().value : undefined;
+    if (oldest !== undefined) this.#standsUntilMs.delete(oldest);
   }
 
   /** Puts the newest answers together, in place of them. */

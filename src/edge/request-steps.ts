@@ -4,7 +4,8 @@ import type { CacheStatus } from '../formats/http-fields/cache-status.ts';
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import { splitList } from '../formats/http-fields/list.ts';
 import { hasLongTarget } from '../http/listener-bounds.ts';
-import { type Freshness, freshness } from '../policy/freshness.ts';
+import { isUpstreamUnreachable } from '../http/upstream-error.ts';
+import { freshness } from '../policy/freshness.ts';
 import { isAllowedMethod } from '../policy/methods.ts';
 import type { EdgeIdentity } from '../policy/origin-request.ts';
 import { insists, storedUse } from '../policy/request-directives.ts';
@@ -46,6 +47,7 @@ import {
 import type { NewestPlaylist } from './recent-playlists.ts';
 import { hasBody, leaveBody } from './request-body.ts';
 import type { Behaviour, Route } from './routes.ts';
+import { mayStandIn } from './stand-in.ts';
 import { protocolAnswer } from './viewer-protocol.ts';
 import type { EdgeName } from './viewer-fields.ts';
 
@@ -88,6 +90,8 @@ interface Held {
 const askAgainMs = 1_000;
 /** For so many target durations, as an origin does that has nothing new (rfc8216bis §6.2.5.2). */
 const waitedTargetDurations = 3;
+/** So long for media: hls.js waits ten seconds for the first byte, and has more patience with errors that come slowly. */
+const longestMediaWaitMs = 8_000;
 
 /** After so many answers that were for others, a request asks alone. */
 const maxTries = 3;
@@ -308,6 +312,9 @@ function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: He
   }
   const stored = inMemory(edge, asked) ?? held.stored;
   if (stored === undefined || insists(asked.wants) || !mayStandIn(freshness(stored.head.facts, nowMs), error)) {
+    const { waitsSinceMs = nowMs } = asked;
+    const isMedia = isUpstreamUnreachable(error) && edge.playlists.areAbove(asked.cacheKey, nowMs);
+    if (isMedia && nowMs - waitsSinceMs < longestMediaWaitMs) return () => askAgain(edge, { ...asked, waitsSinceMs });
     const forward = { kind: 'forward', reason: held.reason, detail: error.code } as const;
     const page = askedForPage(edge.identity, asked, gatewayAnswer(error));
     return page === undefined
@@ -368,12 +375,6 @@ function give(
   if (given instanceof CachedResponse) deliverStored(viewer, given, told, fields);
   else deliverArriving(viewer, given, told, fields);
   return undefined;
-}
-
-function mayStandIn(state: Freshness, error: UpstreamError): boolean {
-  if (state.kind === 'fresh') return true;
-  const answered = error.code === 'ORIGIN_STATUS' || error.code === 'ORIGIN_INVALID';
-  return answered ? state.mayServeOnError : state.mayServeOnDisconnect;
 }
 
 /** Of what was asked for in place of an error the viewer hears nothing: it gets that error. */

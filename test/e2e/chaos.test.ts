@@ -85,10 +85,8 @@ interface Watching {
   readonly problems: readonly string[];
 }
 
-const pageSettings = { ...watchSettings, liveMaxLatencyDurationCount: maxLatencyDurationCount };
-
-/** hls.js, as the player page sets it up if nothing is said, in a page that has nothing else and mends nothing itself. */
-async function watch(edgeUrl: string, settings: object = pageSettings): Promise<Page> {
+/** hls.js as the player page sets it up, or as it is by itself, in a page that has nothing else and mends nothing. */
+async function watch(edgeUrl: string, isStock = false): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(`${edgeUrl}/healthz`);
   await page.addScriptTag({ path: hlsJs });
@@ -98,7 +96,8 @@ async function watch(edgeUrl: string, settings: object = pageSettings): Promise<
     video.autoplay = true;
     document.body.append(video);
     window.watching = { fatal: [], problems: [], stalledMs: 0, watchedMs: 0 };
-    const hls = new Hls(${JSON.stringify(settings)});
+    const hls = new Hls(${isStock ? '' : JSON.stringify(watchSettings)});
+    ${isStock ? '' : `hls.config.liveMaxLatencyDurationCount = ${maxLatencyDurationCount};`}
     hls.on(Hls.Events.ERROR, (_event, { fatal, type, details, error }) => {
       window.watching.problems = [...window.watching.problems, details + ": " + error?.message].slice(-5);
       if (fatal) window.watching.fatal.push(type + ": " + details + ": " + error?.message);
@@ -284,7 +283,7 @@ describe('an origin that is away for half a minute', () => {
       const { edge } = stage;
       await using publisher = new FfmpegEncoder(`${edge.rtmpUrl}/chaos`);
       await isLive(edge.edgeUrl);
-      const page = await watch(edge.edgeUrl, {});
+      const page = await watch(edge.edgeUrl, true);
       await untilPlayed(page, 2);
       const before = await lastSegment(edge.edgeUrl);
       const restarted = stage.killAndRestart(longOutageMs);

@@ -138,6 +138,18 @@ describe('an edge whose origin is gone', () => {
     expect((await plainly()).status).toBe(502);
   });
 
+  it('lets those wait eight seconds who ask for media of the stream that it does not have', async () => {
+    await followUpdates('YES', 20, 23);
+    await loseOrigin();
+    const { open } = staleIn(await plainly());
+    const part = `/live/test/${open?.parts.at(-1)?.uri}`;
+    expect((await waited(get(edge.httpPort, part), 8)).status).toBe(502);
+    const elsewhere = await get(edge.httpPort, '/live/other/e1/video/0.m4s');
+    expect(elsewhere.status).toBe(502);
+    const noMedia = await get(edge.httpPort, '/live/test/poster.jpg');
+    expect(noMedia.status).toBe(502);
+  });
+
   it('does not say again what was invalidated', async () => {
     await followUpdates('YES', 20, 23);
     edge.invalidations.create({ distribution: undefined, items: [video] });
