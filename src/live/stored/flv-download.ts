@@ -53,8 +53,8 @@ export function downloadTaker(response: ServerResponse): DownloadTaker {
 /** Written without letting others have a turn, where the viewer takes all of it. */
 const maxTurnBytes = 524_288;
 
-/** A frame is sooner copied between what stands around it than written in three pieces. */
-const maxCopiedBytes = 4_096;
+/** A viewer that takes nothing for so long has no slices held for it: players read ahead, and then pause. */
+const stallMs = 2_000;
 
 /** How long bytes may fail to come. */
 const patienceMs = 30_000;
@@ -129,9 +129,7 @@ export class FlvDownload {
       this.#starve(undefined);
       return undefined;
     }
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#starvingSinceMs = undefined;
+    this.#rest();
     if (item === undefined) {
       this.end();
       this.#options.taker.end();
@@ -145,6 +143,8 @@ export class FlvDownload {
       const found = this.#search.advance(this.#lanes);
       if (found.kind === 'waiting') return 'waiting';
       this.#cursor = found.value;
+      // What was looked at on the way is not needed any more.
+      this.#lanes.close();
       this.#lanes.readsOn = true;
     }
     this.#item ??= new ReadingRun(this.#cursor.next());
@@ -176,24 +176,27 @@ export class FlvDownload {
     const bodyBytes = header.length + data.length;
     const before = Buffer.concat([encodeFlvTagHeader({ typeId: messageType[kind], timestampMs, bodyBytes }), header]);
     const behind = encodePreviousTagSize(bodyBytes);
-    const bytes = before.length + data.length + behind.length;
-    if (bytes <= maxCopiedBytes) {
-      this.#written(taker.write(Buffer.concat([before, data, behind], bytes)));
-    } else {
-      taker.write(before);
-      taker.write(data);
-      this.#written(taker.write(behind));
-    }
-    return bytes;
+    // A copy: a view that waits in the socket of a slow viewer would hold all of the slice that it lies in.
+    const tag = Buffer.concat([before, data, behind]);
+    this.#written(taker.write(tag));
+    return tag.length;
   }
 
   #written(taken: boolean): void {
     if (taken || this.#full) return;
     this.#full = true;
+    this.#wait(stallMs, () => this.#lanes.close());
     this.#options.taker.once('drain', () => {
       this.#full = false;
+      this.#rest();
       this.#turn();
     });
+  }
+
+  #rest(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#starvingSinceMs = undefined;
   }
 
   #wait(delayMs: number, action: () => void): void {

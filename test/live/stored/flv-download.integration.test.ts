@@ -138,8 +138,7 @@ describe('FlvDownload and layOutFlv', () => {
     for (let drain = drains.shift(); drain !== undefined; drain = drains.shift()) {
       const writtenBefore = received.length;
       drain();
-      // A frame in three pieces at most.
-      expect(received.length - writtenBefore).toBeLessThanOrEqual(3);
+      expect(received.length - writtenBefore).toBeLessThanOrEqual(1);
       expect(drains.length).toBeLessThanOrEqual(1);
     }
     expect(ends).toEqual([true]);

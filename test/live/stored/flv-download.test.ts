@@ -6,22 +6,23 @@ import { FlvDownload } from '../../../src/live/stored/flv-download.ts';
 import { SampleFile } from '../../support/stored-sample.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
-function started(file: SampleFile) {
+function started(file: SampleFile, { taken = true } = {}) {
   const clock = new VirtualClock();
   const pieces: Uint8Array[] = [];
   const happened: string[] = [];
+  const drains: (() => void)[] = [];
   const errors: unknown[] = [];
   const download = new FlvDownload({
     file,
     taker: {
       write: (bytes) => {
         pieces.push(bytes.slice());
-        return true;
+        return taken;
       },
       end: () => happened.push('end'),
       destroy: () => happened.push('destroy'),
       together: (action) => action(),
-      once: () => {},
+      once: (_event, listener) => drains.push(listener),
     },
     beginning: flvRestart(file.media.trackConfigs, 0, 'standard'),
     fromMs: 0,
@@ -32,7 +33,7 @@ function started(file: SampleFile) {
   });
   const tags = () => new FlvReader({ maxTagBytes: 100_000 }).push(Buffer.concat(pieces));
   download.start();
-  return { clock, download, happened, errors, tags };
+  return { clock, download, drains, happened, errors, tags };
 }
 
 /** Of H.264 and AAC. */
@@ -91,6 +92,21 @@ describe('FlvDownload', () => {
     file.availableTo = file.bytesUntil(1_000);
     file.failure = new UpstreamError('ORIGIN_CHANGED', 'another version');
     expect(started(file).errors).toEqual([file.failure]);
+  });
+
+  it('holds nothing for a viewer that takes nothing, and goes on when it does', () => {
+    const file = new SampleFile('film.mp4', { seconds: 4 });
+    const { clock, drains, happened, tags } = started(file, { taken: false });
+    for (let frames = 0; frames < 20; frames++) drains.shift()?.();
+    expect(file.openReaders).toBe(1);
+    const before = tags().length;
+    clock.advance(2_000);
+    expect(file.openReaders).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+    while (drains.length > 0) drains.shift()?.();
+    expect(happened).toEqual(['end']);
+    expect(tags().length).toBeGreaterThan(before);
+    expect(tags()).toHaveLength(setupTags + 200);
   });
 
   it('does nothing more when the viewer has left', () => {
