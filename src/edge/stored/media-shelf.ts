@@ -130,12 +130,16 @@ export class MediaShelf {
     if (!(error instanceof Error)) return;
     const { clock, log } = this.#options;
     log.warn({ err: error, cacheKey }, 'a media file could not be opened');
-    const isFileFault = error instanceof ProtocolError || (error instanceof LimitError && !passing.has(error.code));
-    const untilMs = clock.monotonicMs() + (isFileFault ? refusalMs : shortRefusalMs);
+    const untilMs = clock.monotonicMs() + (isFaultOfFile(error) ? refusalMs : shortRefusalMs);
     this.#refused.set(name, { error, untilMs });
     const [oldest] = this.#refused.keys();
     if (this.#refused.size > maxRefusals && oldest !== undefined) this.#refused.delete(oldest);
   }
+}
+
+/** Whether another attempt to open the same version would end in the same way. */
+export function isFaultOfFile(error: unknown): boolean {
+  return error instanceof ProtocolError || (error instanceof LimitError && !passing.has(error.code));
 }
 
 /** These say that too much was going on. */

@@ -10,7 +10,7 @@ import type { RoutedFile } from '../streaming-routes.ts';
 import { FileLookup, type LookupSurroundings } from './file-lookup.ts';
 import type { FileVersion } from './file-version.ts';
 import { MediaOpener } from './media-opener.ts';
-import { MediaShelf } from './media-shelf.ts';
+import { isFaultOfFile, MediaShelf } from './media-shelf.ts';
 
 export interface StoredPlaysStats {
   /** Players of stored files now. */
@@ -101,7 +101,7 @@ export class StoredPlays {
       if (again && error instanceof UpstreamError && error.code === 'ORIGIN_CHANGED') {
         return this.#open(library, path, viewerAddress, signal, false);
       }
-      return failed(error instanceof UpstreamError ? 'PLAY_FILE_UNAVAILABLE' : 'PLAY_FILE_UNREADABLE', error);
+      return failed(isFaultOfFile(error) ? 'PLAY_FILE_UNREADABLE' : 'PLAY_FILE_UNAVAILABLE', error);
     }
   }
 }
