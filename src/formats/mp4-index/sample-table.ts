@@ -80,17 +80,20 @@ export function buildSampleTable(values: SampleValues): SampleTable {
     const begin = chunkOffsets[chunk] ?? 0;
     gaps[chunk] = chunk === 0 ? 0 : begin - offset;
     offset = begin;
-    const inChunk = chunkSamples[chunk] ?? 0;
-    for (let sample = 0; sample < inChunk; sample++, index++) {
-      if (index % checkpointSamples === 0) {
-        const at = index / checkpointSamples;
-        checkpoints.ticks[at] = ticks;
-        checkpoints.offsets[at] = offset;
-        checkpoints.chunks[at] = chunk;
-        checkpoints.inChunk[at] = sample;
+    const first = index;
+    const end = index + (chunkSamples[chunk] ?? 0);
+    while (index < end) {
+      const checkpoint = Math.floor(index / checkpointSamples);
+      if (index === checkpoint * checkpointSamples) {
+        checkpoints.ticks[checkpoint] = ticks;
+        checkpoints.offsets[checkpoint] = offset;
+        checkpoints.chunks[checkpoint] = chunk;
+        checkpoints.inChunk[checkpoint] = index - first;
       }
-      ticks += typeof durationsTicks === 'number' ? durationsTicks : (durationsTicks[index] ?? 0);
-      offset += typeof sizesBytes === 'number' ? sizesBytes : (sizesBytes[index] ?? 0);
+      const next = Math.min(end, (checkpoint + 1) * checkpointSamples);
+      ticks += sumOf(durationsTicks, index, next);
+      offset += sumOf(sizesBytes, index, next);
+      index = next;
     }
     if (offset > endOffset) endOffset = offset;
   }
@@ -106,6 +109,14 @@ export function buildSampleTable(values: SampleValues): SampleTable {
     chunkDescriptions: packColumn(chunkOffsets.length, values.chunkDescriptions),
   };
   return new SampleTable({ columns, checkpoints, endTicks: ticks, endOffset });
+}
+
+/** A function of its own: called often, it is compiled soon, while the first file is still being opened. */
+function sumOf(values: Uint32Array | number, from: number, to: number): number {
+  if (typeof values === 'number') return values * (to - from);
+  let sum = 0;
+  for (let index = from; index < to; index++) sum += values[index] ?? 0;
+  return sum;
 }
 
 /** The samples of a track: each found by its number or its time, and read on from there. */
