@@ -44,7 +44,7 @@ function sampleSizes(stbl: Box): SampleSizes {
   const sameSize = boxField(box, 4);
   if (sameSize !== 0) return { box, count: boxField(box, 8), values: () => sameSize };
   const { count, view } = boxTable(box, 8, 4);
-  return { box, count, values: () => filled(new Uint32Array(count), (entry) => view.getUint32(entry * 4)) };
+  return { box, count, values: () => uint32s(view, new Uint32Array(count)) };
 }
 
 function compactSizes(box: Box): SampleSizes {
@@ -60,7 +60,7 @@ function compactSizes(box: Box): SampleSizes {
     if (fieldBits === 16) return byte(entry * 2) * 256 + byte(entry * 2 + 1);
     return entry % 2 === 0 ? byte(entry >> 1) >> 4 : byte(entry >> 1) & 15;
   };
-  return { box, count, values: () => filled(new Uint32Array(count), size) };
+  return { box, count, values: () => Uint32Array.from({ length: count }, (_, entry) => size(entry)) };
 }
 
 /** `stts` (§8.6.1.2): durations, as runs. */
@@ -108,19 +108,22 @@ interface ChunkOffsets {
   readonly box: Box;
   readonly count: number;
   readonly entryBytes: number;
-  readonly at: (chunk: number) => number;
+  /** The first so many. */
+  readonly first: (chunks: number) => Float64Array;
 }
 
 function chunkOffsets(stbl: Box): ChunkOffsets {
   const wide = childBox(stbl, 'co64');
   if (wide === undefined) {
     const box = requiredChild(stbl, 'stco');
-    const { count, uint32 } = boxTable(box, 4, 4);
-    return { box, count, entryBytes: 4, at: (chunk) => uint32(chunk, 0) };
+    const { count, view } = boxTable(box, 4, 4);
+    return { box, count, entryBytes: 4, first: (chunks) => uint32s(view, new Float64Array(chunks)) };
   }
   const { count, uint32 } = boxTable(wide, 4, 8);
   // Beyond 2^53 it is not exact, and beyond every file.
-  return { box: wide, count, entryBytes: 8, at: (chunk) => uint32(chunk, 0) * 2 ** 32 + uint32(chunk, 1) };
+  const offset = (chunk: number) => uint32(chunk, 0) * 2 ** 32 + uint32(chunk, 1);
+  const first = (chunks: number) => Float64Array.from({ length: chunks }, (_, chunk) => offset(chunk));
+  return { box: wide, count, entryBytes: 8, first };
 }
 
 type ChunkValues = Pick<SampleValues, 'chunkOffsets' | 'chunkSamples' | 'chunkDescriptions'>;
@@ -145,20 +148,19 @@ function readChunks(stbl: Box, offsets: ChunkOffsets, count: number, description
     if (description < 1 || description > descriptions) {
       throw boxError(box, `names sample description ${description} of ${descriptions}`, at + 8);
     }
-    const end = Math.min(next - 1, offsets.count);
+    const end = Math.min(next - 1, offsets.count, used + Math.ceil(left / perChunk));
     if (used >= end) break;
-    while (used < end && left > 0) {
-      // The last one may have room for more samples than there are.
-      const samples = Math.min(perChunk, left);
-      chunkSamples[used] = samples;
-      chunkDescriptions[used] = description - 1;
-      left -= samples;
-      used++;
-    }
+    chunkSamples.fill(perChunk, used, end);
+    chunkDescriptions.fill(description - 1, used, end);
+    const samples = (end - used) * perChunk;
+    // The last one may have room for more samples than there are.
+    if (samples > left) chunkSamples[end - 1] = perChunk - (samples - left);
+    left -= Math.min(samples, left);
+    used = end;
   }
   if (left > 0) throw boxError(offsets.box, `places ${count - left} samples of ${count}`, 4);
   return {
-    chunkOffsets: filled(new Float64Array(used), offsets.at),
+    chunkOffsets: offsets.first(used),
     chunkSamples: chunkSamples.subarray(0, used),
     chunkDescriptions,
   };
@@ -176,8 +178,8 @@ function beyondFile({ box, entryBytes }: ChunkOffsets, table: SampleTable, fileB
   return new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset: box.bodyOffset + 8 + chunk * entryBytes, section });
 }
 
-function filled<Values extends Uint32Array | Float64Array>(values: Values, value: (entry: number) => number): Values {
-  for (let entry = 0; entry < values.length; entry++) values[entry] = value(entry);
+function uint32s<Values extends Uint32Array | Float64Array>(view: DataView, values: Values): Values {
+  for (let entry = 0; entry < values.length; entry++) values[entry] = view.getUint32(entry * 4);
   return values;
 }
 
