@@ -9,10 +9,11 @@ import { liveBench } from './live.ts';
 import { jsonReport, tableReport } from './report.ts';
 import { rtmpBench } from './rtmp.ts';
 import { storeBench } from './store.ts';
+import { storedBench } from './stored.ts';
 
 /** `npm run bench -- NAME [--only GROUP,…] [--json FILE] [--quick]`. Without a name it lists what there is. */
 
-const benches: readonly Bench[] = [edgeBench, liveBench, rtmpBench, storeBench];
+const benches: readonly Bench[] = [edgeBench, liveBench, rtmpBench, storeBench, storedBench];
 
 async function runBench(
   bench: Bench,

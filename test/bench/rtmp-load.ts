@@ -32,6 +32,19 @@ export interface PlayLoad {
   readonly later?: { readonly seconds: number; readonly stalledPlayer: boolean };
 }
 
+/** Players of a stored file, who begin all over it. */
+export interface FileLoad {
+  readonly server: ServerProcess;
+  readonly port: number;
+  readonly app: string;
+  readonly name: string;
+  readonly filmSeconds: number;
+  readonly players: readonly number[];
+  readonly joinsPerSecond: number;
+  readonly settleSeconds: number;
+  readonly measureSeconds: number;
+}
+
 /** What was measured while the number of players was one. */
 export interface StageReport {
   readonly name: string;
@@ -113,6 +126,22 @@ export async function playUnderLoad(generator: string, load: PlayLoad): Promise<
   return (await runGenerator(generator, args)) as PlayReport;
 }
 
+/** Plays a stored file to many, each at its own place. Throws as `playUnderLoad` does. */
+export async function playFileUnderLoad(generator: string, load: FileLoad): Promise<PlayReport> {
+  const args = generatorArguments('file', [load.server], {
+    port: load.port,
+    app: load.app,
+    stream: load.name,
+    'film-seconds': load.filmSeconds,
+    players: load.players.join(','),
+    rate: load.joinsPerSecond,
+    settle: load.settleSeconds,
+    measure: load.measureSeconds,
+    probes: Math.min(...load.players),
+  });
+  return (await runGenerator(generator, args)) as PlayReport;
+}
+
 /** Opens connections that never finish their handshake, and waits for the server to close them. */
 export async function leaveHandshakesOpen(
   generator: string,
@@ -134,7 +163,7 @@ export async function leaveHandshakesOpen(
 }
 
 function generatorArguments(
-  mode: 'play' | 'half-open',
+  mode: 'play' | 'file' | 'half-open',
   servers: readonly ServerProcess[],
   options: Readonly<Record<string, string | number>>,
 ): string[] {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { findProgram, programs } from '../../scripts/system-programs.mjs';
+import { loadCore } from './processor.ts';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
 /** A server that takes publishers and players, in a process of its own on the core for servers. */
@@ -38,6 +39,23 @@ export async function startOurOrigin(folder: string, fanOut: FanOutConfiguration
   return startOurs(folder, 'origin', { origin }, { rtmpPort, httpPort });
 }
 
+/** Our origin with the files of a folder, beside the load: it stands for another machine. */
+export async function startLibraryOrigin(folder: string, library: string): Promise<RtmpServerProcess> {
+  const rtmpPort = await freePort();
+  const httpPort = await freePort();
+  const origin = { http: { port: httpPort }, rtmp: { port: rtmpPort }, library: { folder: library } };
+  return startOurs(folder, 'origin', { origin }, { rtmpPort, httpPort }, loadCore);
+}
+
+/** Our edge as it comes, which fetches files by a port. */
+export async function startLibraryEdge(folder: string, originHttpPort: number): Promise<RtmpServerProcess> {
+  const rtmpPort = await freePort();
+  const httpPort = await freePort();
+  const origins = { main: { url: `http://127.0.0.1:${originHttpPort}` } };
+  const edge = { http: { port: httpPort }, rtmp: { port: rtmpPort }, origins };
+  return startOurs(folder, 'edge', { edge }, { rtmpPort, httpPort });
+}
+
 /** Our edge, which pulls streams from an origin when the first player asks for one. */
 export async function startOurEdge(folder: string, origin: RtmpServerProcess): Promise<RtmpServerProcess> {
   const rtmpPort = await freePort();
@@ -55,6 +73,7 @@ async function startOurs(
   role: 'origin' | 'edge',
   configuration: object,
   { rtmpPort, httpPort }: { rtmpPort: number; httpPort: number },
+  core?: number,
 ): Promise<RtmpServerProcess> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'streamfront.yaml');
@@ -73,14 +92,18 @@ async function startOurs(
     '0',
   ];
   // Of the two listeners the one for HTTP comes last.
-  return asRtmpServer(await startServer(process.execPath, args, httpPort), rtmpPort, httpPort);
+  return asRtmpServer(await startServer(process.execPath, args, httpPort, core), rtmpPort, httpPort);
 }
 
 /**
  * nginx with the RTMP module: one worker, no access log. Its chunks are as large as ours unless told otherwise: with the
- * 4,096 bytes that it makes by itself (`null`) it needs more processor time.
+ * 4,096 bytes that it makes by itself (`null`) it needs more processor time. Files of `films` are in its application `vod`.
  */
-export async function startNginxRtmp(folder: string, chunkBytes: number | null = 65_536): Promise<RtmpServerProcess> {
+export async function startNginxRtmp(
+  folder: string,
+  chunkBytes: number | null = 65_536,
+  films?: string,
+): Promise<RtmpServerProcess> {
   const nginx = findProgram('nginx');
   if (nginx === undefined) throw new Error('nginx is not installed');
   const port = await freePort();
@@ -101,6 +124,7 @@ rtmp {
     listen 127.0.0.1:${port};
     ${chunkBytes === null ? '' : `chunk_size ${chunkBytes};`}
     application live { live on; }
+    ${films === undefined ? '' : `application vod { play "${films}"; }`}
   }
 }
 `,

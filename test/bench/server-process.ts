@@ -27,11 +27,16 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Starts a server on the core for servers and waits until it takes connections on `port` of 127.0.0.1. Throws with
+ * Starts a server, on the core for servers unless told otherwise, and waits until it takes connections on `port` of 127.0.0.1. Throws with
  * what it wrote if it ends or is silent instead. Disposing of it ends it.
  */
-export async function startServer(command: string, args: readonly string[], port: number): Promise<ServerProcess> {
-  const [program, programArgs] = pinned(serverCore, command, args);
+export async function startServer(
+  command: string,
+  args: readonly string[],
+  port: number,
+  core = serverCore,
+): Promise<ServerProcess> {
+  const [program, programArgs] = pinned(core, command, args);
   const child = spawn(program, programArgs, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -4,6 +4,8 @@
  *   rtmp-load play --publish-port PORT --port PORT --file CLIP.flv --stream NAME [--app live] [--flv]
  *                  --players N[,N…] [--rate JOINS_A_SECOND] [--settle S] [--measure S[,S…]] [--probes N] [--later S [--stalled]]
  *                  [--server-pid PID]…
+ *   rtmp-load file --port PORT --stream NAME --film-seconds S [--app cfx/st] --players N[,N…] [--rate …] [--settle …]
+ *                  [--measure …] [--probes N] [--server-pid PID]…
  *   rtmp-load half-open --port PORT --connections N [--rate …] [--seconds S] [--server-pid PID]…
  *
  * play: a publisher in a thread of its own sends the clip in real time, again and again, and notes when each frame
@@ -12,6 +14,8 @@
  * number of players is a stage: after --settle seconds the server's CPU time and memory are taken for --measure
  * seconds. With --later all is measured once more so many seconds after the last stage; with --stalled, one more player
  * joins before that and never reads.
+ *
+ * file: the same without a publisher, with a stored file: players begin all over it, in equal distances.
  *
  * half-open: N connections send the first half of C0 and C1 and wait to be closed.
  *
@@ -65,6 +69,7 @@ int main(int count, char **arguments) {
       {"probes", required_argument, NULL, 'o'},    {"later", required_argument, NULL, 'l'},
       {"server-pid", required_argument, NULL, 'i'}, {"connections", required_argument, NULL, 'c'},
       {"seconds", required_argument, NULL, 'S'},   {"stalled", no_argument, NULL, 'x'},
+      {"film-seconds", required_argument, NULL, 'd'},
       {NULL, 0, NULL, 0},
   };
   struct play_plan plan = {.settle_seconds = 0.5, .probes = 8};
@@ -89,6 +94,7 @@ int main(int count, char **arguments) {
       case 'o': plan.probes = (int)number(optarg, "probes", 1, MAX_PLAYERS); break;
       case 'l': plan.later_seconds = number(optarg, "later", 0.1, MAX_SECONDS); break;
       case 'x': plan.stalled = true; break;
+      case 'd': plan.film_seconds = number(optarg, "film-seconds", 1, 1e6); break;
       case 'c': half.connections = (int)number(optarg, "connections", 1, MAX_CONNECTIONS); break;
       case 'S': half.seconds = number(optarg, "seconds", 0.1, MAX_SECONDS); break;
       case 'i':
@@ -99,7 +105,7 @@ int main(int count, char **arguments) {
     }
   }
   const char *mode = optind == count - 1 ? arguments[optind] : "";
-  if (plan.port == 0) fail("usage: rtmp-load play|half-open --port PORT …");
+  if (plan.port == 0) fail("usage: rtmp-load play|file|half-open --port PORT …");
   alarm(MAX_SECONDS); /* whatever happens */
   if (strcmp(mode, "half-open") == 0) {
     if (half.connections == 0) fail("half-open needs --connections");
@@ -107,20 +113,22 @@ int main(int count, char **arguments) {
     half.joins_per_second = joins_per_second;
     half.server = server;
     half_open(&half);
-  } else if (strcmp(mode, "play") == 0) {
-    if (publication.port == 0 || publication.file == NULL || publication.stream == NULL || plan.stage_count == 0) {
-      fail("play needs --publish-port, --file, --stream and --players");
+  } else if (strcmp(mode, "play") == 0 || strcmp(mode, "file") == 0) {
+    const bool is_file = strcmp(mode, "file") == 0;
+    if (publication.stream == NULL || plan.stage_count == 0 || is_file != (plan.film_seconds > 0)) {
+      fail("play and file need --stream and --players, and file --film-seconds");
     }
+    if (!is_file && (publication.port == 0 || publication.file == NULL)) fail("play needs --publish-port and --file");
     plan.app = publication.app;
     plan.stream = publication.stream;
     plan.joins_per_second = joins_per_second;
     plan.server = server;
     int most = plan.stages[plan.stage_count - 1];
     if (plan.probes > most) plan.probes = most;
-    start_publisher(&publication);
+    if (!is_file) start_publisher(&publication);
     play(&plan);
   } else {
-    fail("there are the modes play and half-open, not \"%s\"", mode);
+    fail("there are the modes play, file and half-open, not \"%s\"", mode);
   }
   fflush(stdout);
   _exit(0); /* the publisher's thread runs to the end */

@@ -1,4 +1,4 @@
-/* Players of one stream, in stages of a growing number, and what was measured in each stage. */
+/* Players of one stream or file, in stages of a growing number, and what was measured in each stage. */
 #ifndef PLAYERS_H
 #define PLAYERS_H
 
@@ -13,6 +13,7 @@ struct play_plan {
   const char *app;
   const char *stream;
   bool http_flv;
+  double film_seconds; /* over 0: a stored file of this length; players begin all over it, in equal distances */
   int stages[MAX_STAGES]; /* players in each, growing */
   int stage_count;
   double joins_per_second;
@@ -24,7 +25,7 @@ struct play_plan {
   struct server server;
 };
 
-/* Runs the plan beside a publisher that runs already, and prints the document. */
+/* Runs the plan, beside a publisher that runs already where it is no file, and prints the document. */
 void play(const struct play_plan *plan);
 
 #endif

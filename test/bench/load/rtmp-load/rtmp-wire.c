@@ -101,10 +101,10 @@ size_t write_publish(uint8_t *out, const char *stream, uint32_t message_stream_i
   return write_message(out, 4, 0, MESSAGE_COMMAND, message_stream_id, payload, (size_t)(at - payload), chunk_bytes);
 }
 
-size_t write_play(uint8_t *out, const char *stream, uint32_t message_stream_id) {
+size_t write_play(uint8_t *out, const char *stream, double start_ms, uint32_t message_stream_id) {
   uint8_t payload[MAX_COMMAND_BYTES], *at = put_number(put_string(payload, "play"), 0);
   *at++ = AMF_NULL;
-  at = put_number(put_string(at, stream), -2000); /* live or recorded, as ffmpeg and librtmp write it */
+  at = put_number(put_string(at, stream), start_ms);
   size_t written = write_message(out, 8, 0, MESSAGE_COMMAND, message_stream_id, payload, (size_t)(at - payload),
                                  DEFAULT_CHUNK_BYTES);
   /* User Control, Set Buffer Length: a second. */

@@ -30,7 +30,9 @@ enum message_type {
 size_t write_connect(uint8_t *out, int port, const char *app);
 size_t write_create_stream(uint8_t *out, double transaction, uint32_t chunk_bytes);
 size_t write_publish(uint8_t *out, const char *stream, uint32_t message_stream_id, uint32_t chunk_bytes);
-size_t write_play(uint8_t *out, const char *stream, uint32_t message_stream_id);
+/* LIVE_OR_RECORDED as ffmpeg and librtmp write it, or where a file is to begin. */
+enum { LIVE_OR_RECORDED = -2000 };
+size_t write_play(uint8_t *out, const char *stream, double start_ms, uint32_t message_stream_id);
 /* A control message whose payload is one number. */
 size_t write_control(uint8_t *out, enum message_type type, uint32_t value);
 
