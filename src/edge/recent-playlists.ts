@@ -32,6 +32,12 @@ export interface NewestPlaylist {
   readonly isJustBefore: boolean;
 }
 
+/** When a playlist in it may stand in no more, and when its origin could not be reached last; monotonic. */
+interface LiveFolder {
+  readonly standsUntilMs: number;
+  lostMs: number;
+}
+
 /** Of all together; those that have not been heard of for the longest time go first. */
 const maxBytes = 33_554_432;
 const maxFolders = 10_000;
@@ -45,6 +51,8 @@ const updatesApartMs = 4_000;
 const longestLifetimeMs = 10_000;
 /** What stands in for what failed is asked for again soon. */
 const standInLifetimeMs = 1_000;
+/** hls.js asks again after eight seconds at most, of its new playlist then; at a 404 it gives up. */
+const forgivenMs = 15_000;
 const mediaName = /\.(?:m4[asv]|mp4|ts|aac|cmf[atv])(?:\?|$)/;
 const playlistTypes = new Set(['application/vnd.apple.mpegurl', 'application/x-mpegurl', 'audio/mpegurl']);
 
@@ -56,8 +64,8 @@ const playlistTypes = new Set(['application/vnd.apple.mpegurl', 'application/x-m
 export class RecentPlaylists {
   /** The one that was heard of last is last. Of each the oldest answer is whole, what follows are updates. */
   readonly #answers = new Map<string, readonly CachedResponse[]>();
-  /** By folder, until when a playlist in it may stand in; monotonic. The one that was heard of last is last. */
-  readonly #standsUntilMs = new Map<string, number>();
+  /** Where there are live playlists. The one that was heard of last is last. */
+  readonly #folders = new Map<string, LiveFolder>();
   readonly #bans: BanList;
   #bytes = 0;
 
@@ -103,21 +111,36 @@ export class RecentPlaylists {
     };
   }
 
-  /** Whether it is media below the folder of a live playlist that may stand in: it is listed there, or will be. */
-  areAbove(cacheKey: string, nowMs: number): boolean {
-    if (!mediaName.test(cacheKey)) return false;
-    for (let end = cacheKey.lastIndexOf('/'); end > 0; end = cacheKey.lastIndexOf('/', end - 1)) {
-      const untilMs = this.#standsUntilMs.get(cacheKey.slice(0, end));
-      if (untilMs !== undefined) return nowMs < untilMs;
-    }
-    return false;
+  /**
+   * The origin of this cannot be reached. Returns whether it is media below the folder of a live playlist that may stand
+   * in: it is listed there, or will be.
+   */
+  noteLoss(cacheKey: string, nowMs: number): boolean {
+    const folder = this.#folderAbove(cacheKey);
+    if (folder === undefined) return false;
+    folder.lostMs = nowMs;
+    return mediaName.test(cacheKey) && nowMs < folder.standsUntilMs;
   }
 
-  #noteFolder(folder: string, { receivedMs, lifetimeMs, staleOnDisconnectMs }: FreshnessFacts): void {
-    this.#standsUntilMs.delete(folder);
-    this.#standsUntilMs.set(folder, receivedMs + lifetimeMs + staleOnDisconnectMs);
-    const oldest = this.#standsUntilMs.size > maxFolders ? this.#standsUntilMs.keys().next().value : undefined;
-    if (oldest !== undefined) this.#standsUntilMs.delete(oldest);
+  /** Whether it is media that viewers may still ask for because the origin said so before it was away. */
+  maybeLost(cacheKey: string, nowMs: number): boolean {
+    return mediaName.test(cacheKey) && nowMs - (this.#folderAbove(cacheKey)?.lostMs ?? -Infinity) < forgivenMs;
+  }
+
+  #folderAbove(cacheKey: string): LiveFolder | undefined {
+    for (let end = cacheKey.lastIndexOf('/'); end > 0; end = cacheKey.lastIndexOf('/', end - 1)) {
+      const folder = this.#folders.get(cacheKey.slice(0, end));
+      if (folder !== undefined) return folder;
+    }
+    return undefined;
+  }
+
+  #noteFolder(name: string, { receivedMs, lifetimeMs, staleOnDisconnectMs }: FreshnessFacts): void {
+    const lostMs = this.#folders.get(name)?.lostMs ?? -Infinity;
+    this.#folders.delete(name);
+    this.#folders.set(name, { standsUntilMs: receivedMs + lifetimeMs + staleOnDisconnectMs, lostMs });
+    const oldest = this.#folders.size > maxFolders ? this.#folders.keys().next().value : undefined;
+    if (oldest !== undefined) this.#folders.delete(oldest);
   }
 
   /** Puts the newest answers together, in place of them. */

@@ -306,6 +306,7 @@ function deliver(edge: EdgeContext, asked: Asked, outcome: FetchOutcome, first: 
 /** The origin failed. RFC 9111 §4.2.4: a stale answer, if nothing forbids it; else an error, as short-lived as it gets. */
 function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: Held): Step {
   const nowMs = edge.clock.monotonicMs();
+  const isMedia = isUpstreamUnreachable(error) && edge.playlists.noteLoss(asked.cacheKey, nowMs);
   const newest = insists(asked.wants) ? undefined : asked.playlist && edge.playlists.newest(asked.playlist);
   if (newest !== undefined && mayStandIn(freshness(newest.response.head.facts, nowMs), error)) {
     return () => giveNewest(edge, asked, newest, error);
@@ -313,7 +314,6 @@ function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: He
   const stored = inMemory(edge, asked) ?? held.stored;
   if (stored === undefined || insists(asked.wants) || !mayStandIn(freshness(stored.head.facts, nowMs), error)) {
     const { waitsSinceMs = nowMs } = asked;
-    const isMedia = isUpstreamUnreachable(error) && edge.playlists.areAbove(asked.cacheKey, nowMs);
     if (isMedia && nowMs - waitsSinceMs < longestMediaWaitMs) return () => askAgain(edge, { ...asked, waitsSinceMs });
     const forward = { kind: 'forward', reason: held.reason, detail: error.code } as const;
     const page = askedForPage(edge.identity, asked, gatewayAnswer(error));
@@ -363,9 +363,10 @@ function give(
 ): Step {
   const { inPlaceOf, viewer } = asked;
   const { status } = response.head;
-  const error = originErrorAnswer(status);
-  const page = status < 400 ? undefined : askedForPage(edge.identity, asked, error);
-  if (page !== undefined || (inPlaceOf !== undefined && status !== 200)) {
+  const isLost = status === 404 && edge.playlists.maybeLost(asked.cacheKey, edge.clock.monotonicMs());
+  const error = isLost ? refusals.notYet : originErrorAnswer(status);
+  const page = status < 400 || isLost ? undefined : askedForPage(edge.identity, asked, error);
+  if (isLost || page !== undefined || (inPlaceOf !== undefined && status !== 200)) {
     if (!(response instanceof CachedResponse)) response.onReaderLeft();
     return page === undefined ? () => fail(edge, asked, error) : () => lookup(edge, withSlices(edge, page));
   }

@@ -6,7 +6,7 @@ import { LiveOrigin } from '../support/live-origin.ts';
 import { type ParsedPlaylist, parsePlaylist } from '../support/parsed-playlist.ts';
 import { checkPlaylist } from '../support/playlist-rules.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
-import { type Answer, get, startTestEdge, type TestEdge } from './test-edge.ts';
+import { type Answer, get, startTestEdge, startTestOrigin, type TestEdge } from './test-edge.ts';
 
 const video = '/live/test/video.m3u8';
 const gzip = { 'accept-encoding': 'gzip' };
@@ -148,6 +148,29 @@ describe('an edge whose origin is gone', () => {
     expect(elsewhere.status).toBe(502);
     const noMedia = await get(edge.httpPort, '/live/test/poster.jpg');
     expect(noMedia.status).toBe(502);
+  });
+
+  it('says 503 and not 404 of media that an origin has lost which was away until a moment ago', async () => {
+    await using lost = await startTestOrigin((request, response) => {
+      const isPlaylist = request.url?.endsWith('.m3u8') === true;
+      if (isPlaylist)
+        response.writeHead(200, { 'Content-Type': 'application/vnd.apple.mpegurl', 'Cache-Control': 'max-age=1' });
+      else response.writeHead(404);
+      response.end('#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n0.m4s\n');
+    });
+    await using other = await startTestEdge(lost.url);
+    await get(other.httpPort, '/live/a/video.m3u8');
+    expect((await get(other.httpPort, '/live/a/0.m4s')).status).toBe(404);
+    await lost.stop();
+    other.clock.advance(2_000);
+    expect((await get(other.httpPort, '/live/a/video.m3u8')).status).toBe(200);
+    await using _returned = await startTestOrigin(lost.answer, lost.port);
+    other.clock.advance(2_000);
+    const answer = await get(other.httpPort, '/live/a/0.m4s');
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe('1');
+    other.clock.advance(15_000);
+    expect((await get(other.httpPort, '/live/a/0.m4s')).status).toBe(404);
   });
 
   it('does not say again what was invalidated', async () => {
