@@ -1,0 +1,114 @@
+/** What a viewer shows to be let in, as CloudFront's signed URLs and signed cookies have it. Nothing of it is proved. */
+export interface PresentedGrant {
+  readonly keyPairId: string;
+  readonly hash: 'sha1' | 'sha256';
+  /** In CloudFront's spelling of base64. */
+  readonly signature: string;
+  /**
+   * `canned`: the policy is not sent, for it says nothing but the resource and when the grant expires. `custom`: in
+   * CloudFront's spelling of base64.
+   */
+  readonly policy:
+    | { readonly kind: 'canned'; readonly expires: string }
+    | { readonly kind: 'custom'; readonly encoded: string };
+}
+
+/** `absent`: nothing is shown; `malformed`: something is, but it is no grant. */
+export type Presented = PresentedGrant | 'absent' | 'malformed';
+
+/** The parameters of a grant, by which of its parts they are. */
+type GrantTexts = { [name in GrantName]?: string };
+type GrantName = (typeof grantNames)[number];
+
+const grantNames = ['Expires', 'Policy', 'Signature', 'Key-Pair-Id', 'Hash-Algorithm'] as const;
+const grantCookies: ReadonlyMap<string, GrantName> = new Map(grantNames.map((name) => [`CloudFront-${name}`, name]));
+
+/** Longer ones do not come from CloudFront's signers: a signature of RSA-4096 has 684 characters. */
+const maxSignatureLength = 1_024;
+
+/**
+ * Takes the parameters of a signed URL out of a query. `rest` is what was signed, byte for byte, and all that counts for
+ * cache and origin. Whatever of a grant is there makes the URL one that is signed: cookies do not count then.
+ */
+export function takeQueryGrant(query: string): { readonly rest: string; readonly presented: Presented } {
+  if (query === '') return { rest: query, presented: 'absent' };
+  const texts: GrantTexts = {};
+  const rest: string[] = [];
+  let twice = false;
+  for (const part of query.split('&')) {
+    const equals = part.indexOf('=');
+    const name = grantName(equals === -1 ? part : part.slice(0, equals));
+    if (name === undefined) {
+      rest.push(part);
+      continue;
+    }
+    twice ||= texts[name] !== undefined;
+    // Who writes a query anew (URLSearchParams does) escapes the only character of a grant that it can.
+    texts[name] = equals === -1 ? '' : part.slice(equals + 1).replaceAll(/%7E/gi, '~');
+  }
+  return { rest: rest.join('&'), presented: twice ? 'malformed' : assembled(texts) };
+}
+
+/** The grant in a Cookie field. Of cookies of one name the first counts, which is that of the longest path. */
+export function cookieGrant(cookie: string | undefined): Presented {
+  if (cookie === undefined) return 'absent';
+  const texts: GrantTexts = {};
+  for (const pair of cookie.split(';')) {
+    const equals = pair.indexOf('=');
+    const name = equals === -1 ? undefined : grantCookies.get(pair.slice(0, equals).trim());
+    if (name !== undefined) texts[name] ??= pair.slice(equals + 1).trim();
+  }
+  return assembled(texts);
+}
+
+/** A Cookie field without the cookies of a grant; `undefined` when nothing else is in it. */
+export function withoutGrantCookies(cookie: string): string | undefined {
+  if (!cookie.includes('CloudFront-')) return cookie;
+  const others = cookie.split(';').filter((pair) => !grantCookies.has(pair.slice(0, pair.indexOf('=')).trim()));
+  const rest = others.join(';').trim();
+  return rest === '' ? undefined : rest;
+}
+
+function grantName(name: string): GrantName | undefined {
+  return grantNames.find((candidate) => candidate === name);
+}
+
+function assembled(texts: GrantTexts): Presented {
+  const { Expires: expires, Policy: encoded, Signature: signature, 'Key-Pair-Id': keyPairId } = texts;
+  const algorithm = texts['Hash-Algorithm'];
+  const given = [expires, encoded, signature, keyPairId, algorithm].some((text) => text !== undefined);
+  if (!given) return 'absent';
+  if (signature === undefined || signature.length > maxSignatureLength || !isEncoded(signature)) return 'malformed';
+  if (keyPairId === undefined || !/^[A-Za-z0-9_-]{1,64}$/.test(keyPairId)) return 'malformed';
+  if (algorithm !== undefined && algorithm !== 'SHA1' && algorithm !== 'SHA256') return 'malformed';
+  const common = { keyPairId, signature, hash: algorithm === 'SHA256' ? 'sha256' : 'sha1' } as const;
+  if (encoded !== undefined) {
+    if (expires !== undefined || !isEncoded(encoded)) return 'malformed';
+    return { ...common, policy: { kind: 'custom', encoded } };
+  }
+  if (expires === undefined || !/^\d{1,15}$/.test(expires)) return 'malformed';
+  return { ...common, policy: { kind: 'canned', expires } };
+}
+
+function isEncoded(text: string): boolean {
+  return /^[A-Za-z0-9~-]+_{0,2}$/.test(text);
+}
+
+/**
+ * Bytes from CloudFront's spelling of base64 (`-` for `+`, `~` for `/`, `_` for `=`). `undefined` for what is none, and
+ * for a second spelling of the same bytes: no character of a grant can be changed without making it another.
+ */
+export function decodeGrantText(text: string): Uint8Array | undefined {
+  if (!isEncoded(text)) return undefined;
+  const base64 = text.replaceAll('-', '+').replaceAll('~', '/').replaceAll('_', '=');
+  try {
+    return Uint8Array.fromBase64(base64, { lastChunkHandling: 'strict' });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same spelling, of bytes. */
+export function encodeGrantText(bytes: Uint8Array): string {
+  return bytes.toBase64().replaceAll('+', '-').replaceAll('/', '~').replaceAll('=', '_');
+}
