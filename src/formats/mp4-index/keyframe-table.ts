@@ -30,10 +30,10 @@ export function keyframeTable(
   };
   for (const span of timeline) {
     const timing = timingOf(track, span, shiftMs);
+    const walk = table.walkFrom(span.firstSample);
     for (let index = span.firstSample; index < span.endSample; index++) {
-      if (table.columns.syncs.at(index) === 0) continue;
-      const { decodeTicks, offset } = table.sample(index);
-      add(decodeMs(timing, decodeTicks), offset);
+      const sample = walk.next();
+      if (sample?.sync === true) add(decodeMs(timing, sample.decodeTicks), sample.offset);
     }
   }
   if (kind === 'video') fragments?.timesMs.forEach((timeMs, index) => add(timeMs, fragments.offsets[index] ?? 0));
