@@ -12,7 +12,7 @@ import type { BodyReader } from '../stores/body-reader.ts';
 import { addressOf, sharedProtocol } from './asked.ts';
 import { CachedResponse, type GrowingResponse, isVariantFor, selectVariant } from './edge-response.ts';
 import type { AnsweredOutcome, FetchOutcome, FetchWaiter } from './fetch-waiters.ts';
-import { BodyFollower } from './follow-body.ts';
+import { BodyFollower, type FollowedBody } from './follow-body.ts';
 import { informationText, type JoinedHead, joinedHead } from './joined-head.ts';
 import { FirstBytes, type FirstBytesTaker } from './first-bytes.ts';
 import { OriginFetch } from './origin-fetch.ts';
@@ -111,6 +111,11 @@ function hasPage(behaviour: Behaviour, { head }: GrowingResponse | CachedRespons
   return head.status >= 400 && behaviour.errorPage(head.status) !== undefined;
 }
 
+/** A body from a byte on. */
+function restOf({ lengthBytes }: GrowingResponse | CachedResponse, fromByte: number): ByteRange {
+  return { first: fromByte, last: (lengthBytes ?? Number.POSITIVE_INFINITY) - 1 };
+}
+
 /** What all get who wait for the same fetch. */
 interface SharedBeginning {
   readonly first: FirstBytes;
@@ -207,35 +212,19 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
       const taker = this.#taker;
       if (taker === undefined || this.#over) return;
       const response = this.#response;
-      const { lengthBytes } = response;
-      const range = { first: fromByte, last: (lengthBytes ?? Number.POSITIVE_INFINITY) - 1 };
-      const common = {
-        legs: lengthBytes === 0 ? [] : [{ range }],
+      const isSliced = response instanceof CachedResponse;
+      const range = restOf(response, fromByte);
+      const body: FollowedBody = {
+        legs: response.lengthBytes === 0 ? [] : [{ range }],
         writeHead: () => {
           if (fromByte === 0) this.#writeHead(taker);
         },
+        open: (_range, onProgress) => this.#openBody(response, range, onProgress),
+        ...(isSliced ? {} : { onEnd: () => response.onReaderLeft() }),
+        // What has begun cannot be passed on.
+        ...(isSliced && fromByte === 0 ? { onNoFirstByte: () => this.#passOn() } : {}),
       };
-      this.#follower =
-        response instanceof CachedResponse
-          ? new BodyFollower(
-              taker,
-              {
-                ...common,
-                open: (_range, onProgress) => this.#openSlices(response, range, onProgress),
-                // What has begun cannot be passed on.
-                ...(fromByte === 0 ? { onNoFirstByte: () => this.#passOn() } : {}),
-              },
-              this.#full,
-            )
-          : new BodyFollower(
-              taker,
-              {
-                ...common,
-                open: (_range, onProgress) => response.body.openReader(onProgress, range),
-                onEnd: () => response.onReaderLeft(),
-              },
-              this.#full,
-            );
+      this.#follower = new BodyFollower(taker, body, this.#full);
       this.#follower.start();
     });
   }
@@ -253,12 +242,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
     this.#countIn();
     let shared = beginnings.get(outcome);
     if (shared === undefined) {
-      const whole = { first: 0, last: (response.lengthBytes ?? Number.POSITIVE_INFINITY) - 1 };
-      const first = new FirstBytes((onProgress) =>
-        response instanceof CachedResponse
-          ? this.#openSlices(response, whole, onProgress)
-          : response.body.openReader(onProgress, whole),
-      );
+      const first = new FirstBytes((onProgress) => this.#openBody(response, restOf(response, 0), onProgress));
       shared = { first, howAt: (nowMs) => answeredProvenance(outcome, { first: false, reason: 'uri-miss' }, nowMs) };
       beginnings.set(outcome, shared);
     }
@@ -266,10 +250,15 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
     shared.first.add(this);
   }
 
-  #openSlices(manifest: CachedResponse, range: ByteRange, onProgress: () => void): BodyReader {
+  #openBody(
+    response: GrowingResponse | CachedResponse,
+    range: ByteRange,
+    onProgress: () => void,
+  ): BodyReader | undefined {
+    if (!(response instanceof CachedResponse)) return response.body.openReader(onProgress, range);
     const { behaviour, cacheKey, requestFields, target } = this.#joining;
     const source = { upstream: behaviour.upstream, target, requestFields };
-    return this.#context.edge.slices.openReader(cacheKey, manifest, source, range, onProgress);
+    return this.#context.edge.slices.openReader(cacheKey, response, source, range, onProgress);
   }
 
   #writeHead(taker: AnswerTaker): void {
