@@ -12,12 +12,11 @@ import {
   type SentMessage,
   sentTogether,
 } from '../support/enhanced-media.ts';
-import { clipFramesPerSecond, frameNumberInPage } from '../support/frame-counter.ts';
+import { clipFramesPerSecond } from '../support/frame-counter.ts';
+import { HlsPage, type SeenInPage } from '../support/hls-page.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const clip = join(root, 'media', 'demo.mp4');
-const hlsJs = join(root, 'node_modules', 'hls.js', 'dist', 'hls.js');
+const clip = join(import.meta.dirname, '..', '..', 'media', 'demo.mp4');
 
 let program: RunningProgram;
 let browser: BrowserContext;
@@ -62,33 +61,6 @@ async function publishPaced(name: string, messages: readonly SentMessage[], sign
   connection.end();
 }
 
-// What runs in the page stands here as text: it speaks of a DOM that the types of this program do not know.
-
-/** A page that has hls.js and nothing else. It stands before anything is published: media do not wait for it. */
-async function openPage(): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(`${program.edgeUrl}/healthz`);
-  await page.addScriptTag({ path: hlsJs });
-  return page;
-}
-
-/** Plays with hls.js as it is. */
-async function play(page: Page, name: string): Promise<void> {
-  const url = `${program.edgeUrl}/live/${name}/index.m3u8`;
-  await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
-  await page.evaluate(`(() => {
-    const video = document.createElement('video');
-    video.muted = true;
-    video.autoplay = true;
-    document.body.append(video);
-    window.problems = [];
-    const hls = new Hls();
-    hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.problems.push(data.details + ' ' + data.reason); });
-    hls.loadSource(${JSON.stringify(url)});
-    hls.attachMedia(video);
-  })()`);
-}
-
 /** What the browser says to the CODECS of the playlist. */
 async function supported(page: Page, name: string): Promise<boolean> {
   const playlist = await (await fetch(`${program.edgeUrl}/live/${name}/index.m3u8`)).text();
@@ -96,32 +68,13 @@ async function supported(page: Page, name: string): Promise<boolean> {
   return page.evaluate<boolean>(`MediaSource.isTypeSupported('video/mp4; codecs="${codecs}"')`);
 }
 
-interface Seen {
-  readonly frame: number | null;
-  readonly width: number;
-  readonly audioBytes: number;
-  readonly problems: readonly string[];
-}
-
-function seenIn(page: Page): Promise<Seen> {
-  return page.evaluate<Seen>(`(() => {
-    const video = document.querySelector('video');
-    return {
-      frame: video.readyState < 2 ? null : (${frameNumberInPage})(video),
-      width: video.videoWidth,
-      audioBytes: video.webkitAudioDecodedByteCount,
-      problems: window.problems,
-    };
-  })()`);
-}
-
 /** Waits until the page shows a frame of the clip from this number on. */
-function untilFrame(page: Page, number: number): Promise<Seen & { readonly frame: number }> {
+function untilFrame(viewer: HlsPage, number: number): Promise<SeenInPage & { readonly frame: number }> {
   return eventually(
     `frame ${number} is seen`,
     async () => {
-      const seen = await seenIn(page);
-      if (seen.problems.length > 0) throw new Error(seen.problems.join(', '));
+      const seen = await viewer.seen();
+      if (seen.fatal.length > 0) throw new Error(seen.fatal.join(', '));
       const { frame } = seen;
       return frame !== null && frame >= number && { ...seen, frame };
     },
@@ -142,16 +95,17 @@ describe.concurrent('Chromium with hls.js', () => {
       await encodedVideo(videoCodec, numbered('320:180', 0, 16)),
       await encodedAudio(audioCodec, 'sine=r=48000:d=16'),
     );
-    const page = await openPage();
+    // It stands before anything is published: media do not wait for it.
+    const viewer = await HlsPage.open(browser, program.edgeUrl);
     await publishedWhile(name, media, async () => {
-      await play(page, name);
-      expect(await supported(page, name)).toBe(true);
-      const first = await untilFrame(page, 1);
-      const later = await untilFrame(page, first.frame + 3 * clipFramesPerSecond);
+      await viewer.play(name);
+      expect(await supported(viewer.page, name)).toBe(true);
+      const first = await untilFrame(viewer, 1);
+      const later = await untilFrame(viewer, first.frame + 3 * clipFramesPerSecond);
       expect(later.width).toBe(320);
       expect(later.audioBytes).toBeGreaterThan(first.audioBytes);
     });
-    await page.close();
+    await viewer.page.close();
   });
 
   it.each<{ from: EncodableVideo; to: EncodableVideo }>([
@@ -166,14 +120,15 @@ describe.concurrent('Chromium with hls.js', () => {
       await encodedVideo(to, numbered('640:360', changeAt, 8), { fromMs: changeAt * 1_000 }),
       await encodedAudio('opus', `sine=r=48000:d=${changeAt + 8}`),
     );
-    const page = await openPage();
+    // It stands before anything is published: media do not wait for it.
+    const viewer = await HlsPage.open(browser, program.edgeUrl);
     await publishedWhile(name, media, async () => {
-      await play(page, name);
-      const before = await untilFrame(page, 1);
+      await viewer.play(name);
+      const before = await untilFrame(viewer, 1);
       expect(before.width).toBe(320);
-      const after = await untilFrame(page, (changeAt + 2) * clipFramesPerSecond);
+      const after = await untilFrame(viewer, (changeAt + 2) * clipFramesPerSecond);
       expect(after.width).toBe(640);
     });
-    await page.close();
+    await viewer.page.close();
   });
 });

@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/condition.ts';
+import { HlsPage } from '../support/hls-page.ts';
+import { currentTime } from '../support/player-page.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
-
-const hlsJs = join(import.meta.dirname, '..', '..', 'node_modules', 'hls.js', 'dist', 'hls.js');
 
 let program: RunningProgram;
 let browser: BrowserContext;
@@ -50,12 +49,9 @@ interface Problem {
   readonly code?: number;
 }
 
-// What runs in the page stands here as text: it speaks of a DOM that the types of this program do not know.
-
 async function watch(name: string, settings: object): Promise<Watched> {
-  const url = `${program.edgeUrl}/live/${name}/index.m3u8`;
-  await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
-  const page = await browser.newPage();
+  const viewer = await HlsPage.open(browser, program.edgeUrl);
+  const { page } = viewer;
   const answers: Watched['answers'] = [];
   page.on('response', (response) => {
     if (!/(?:video|audio)\.m3u8/.test(response.url())) return;
@@ -65,19 +61,11 @@ async function watch(name: string, settings: object): Promise<Watched> {
       () => {},
     );
   });
-  await page.goto(`${program.edgeUrl}/healthz`);
-  await page.addScriptTag({ path: hlsJs });
-  await page.evaluate(`(() => {
-    const video = document.createElement('video');
-    video.muted = true;
-    video.autoplay = true;
-    document.body.append(video);
-    window.problems = [];
-    const hls = new Hls(${JSON.stringify(settings)});
-    hls.on(Hls.Events.ERROR, (_event, { details, fatal, response }) => window.problems.push({ details, fatal, code: response?.code }));
-    hls.loadSource(${JSON.stringify(url)});
-    hls.attachMedia(video);
-  })()`);
+  await viewer.play(name, {
+    settings: JSON.stringify(settings),
+    setUp: `window.problems = [];
+      hls.on(Hls.Events.ERROR, (_event, { details, fatal, response }) => window.problems.push({ details, fatal, code: response?.code }));`,
+  });
   return { page, answers };
 }
 
@@ -86,7 +74,6 @@ async function hasSegments(name: string, count: number): Promise<boolean> {
   return response.ok && ((await response.text()).match(/#EXTINF/g)?.length ?? 0) >= count;
 }
 
-const currentTime = (page: Page) => page.evaluate<number>(`document.querySelector('video').currentTime`);
 const problems = (page: Page) => page.evaluate<Problem[]>('window.problems');
 
 /**

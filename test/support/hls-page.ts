@@ -7,6 +7,7 @@ const hlsJs = join(import.meta.dirname, '..', '..', 'node_modules', 'hls.js', 'd
 
 export interface SeenInPage {
   readonly currentTime: number;
+  readonly width: number;
   /** Of the demo clip; `null` while none is seen. */
   readonly frame: number | null;
   readonly audioBytes: number;
@@ -31,7 +32,7 @@ export class HlsPage {
     return new HlsPage(page, edgeUrl);
   }
 
-  /** Once there is a playlist. `setUp` are statements about `hls`, before it loads anything. */
+  /** Once there is a playlist. `setUp` are statements about `hls` and its `video`, before it loads anything. */
   async play(name: string, { settings = '{}', setUp = '', playlist = 'index.m3u8' } = {}): Promise<void> {
     const url = `${this.#edgeUrl}/live/${name}/${playlist}`;
     await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
@@ -54,6 +55,7 @@ export class HlsPage {
       const video = document.querySelector('video');
       return {
         currentTime: video.currentTime,
+        width: video.videoWidth,
         frame: video.readyState < 2 ? null : (${frameNumberInPage})(video),
         audioBytes: video.webkitAudioDecodedByteCount,
         fatal: window.fatal,
