@@ -48,7 +48,7 @@ export function blockedRows({ clip, workFolder, quick }: BlockedPlan): Promise<r
     { name: `${what}: requests to the origin for a part, most`, unit: 'requests', better: 'lower', target: atMost(1) },
   ];
   return rowsOf(heads, async () => {
-    const program = await compileLoadProgram('blocked-viewers', ['blocked-viewers.c']);
+    const program = await compileLoadProgram('blocked-viewers', 'blocked-viewers.c');
     await using origin = await startOurOrigin(`${workFolder}/blocked`);
     await using counter = await countRequests(origin.httpPort ?? 0);
     await using edge = await startOurEdge(`${workFolder}/blocked-edge`, { ...origin, httpPort: counter.port });

@@ -38,12 +38,12 @@ export interface LoadSample {
 
 /** Compiles the load generator when its source has changed; gives the path of the program. */
 export function buildLoadGenerator(): Promise<string> {
-  return compileLoadProgram('http-load', ['http-load.c']);
+  return compileLoadProgram('http-load', 'http-load.c');
 }
 
 /** The same with TLS, which needs the headers of OpenSSL. */
 export function buildTlsLoadGenerator(): Promise<string> {
-  return compileLoadProgram('http-load-tls', ['http-load.c'], ['-DWITH_TLS', '-lssl', '-lcrypto']);
+  return compileLoadProgram('http-load-tls', 'http-load.c', ['-DWITH_TLS', '-lssl', '-lcrypto']);
 }
 
 /** Puts a server under load from the core for load. Throws when an answer is not what was expected. */

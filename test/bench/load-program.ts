@@ -10,16 +10,20 @@ const sourceFolder = join(import.meta.dirname, 'load');
 /** What is made once and kept between runs: programs, clips. Not part of the project. */
 export const cacheFolder = join(import.meta.dirname, '..', '..', '.cache');
 
+/** What all load programs share. */
+const machineFiles = ['machine.c', 'machine.h'];
+
 /**
- * Compiles a program from C files of the folder `load`, or from all of one folder in it, unless that has been done and
- * they have not changed since; `compilerArgs` come last. Gives the path of the program.
+ * Compiles a program from a C file of the folder `load`, or from all files of one folder in it, unless that has been
+ * done and they have not changed since; `compilerArgs` come last. Gives the path of the program.
  */
 export async function compileLoadProgram(
   name: string,
-  sources: readonly string[] | { folder: string },
+  source: string,
   compilerArgs: readonly string[] = [],
 ): Promise<string> {
-  const files = ('folder' in sources ? filesIn(sources.folder) : sources).map((file) => join(sourceFolder, file));
+  const ownFiles = source.endsWith('.c') ? [source] : filesIn(source);
+  const files = [...ownFiles, ...machineFiles].map((file) => join(sourceFolder, file));
   const hash = createHash('sha256').update(compilerArgs.join(' '));
   for (const file of files) hash.update(readFileSync(file));
   const program = join(cacheFolder, `${name}-${hash.digest('hex').slice(0, 16)}`);

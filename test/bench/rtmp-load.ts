@@ -104,7 +104,7 @@ export interface HalfOpenReport {
 
 /** Compiles the load generator when its source has changed; gives the path of the program. */
 export function buildRtmpLoadGenerator(): Promise<string> {
-  return compileLoadProgram('rtmp-load', { folder: 'rtmp-load' });
+  return compileLoadProgram('rtmp-load', 'rtmp-load');
 }
 
 /** Publishes a clip and plays it to many. Throws with the generator's reason when a server refuses or does not answer. */

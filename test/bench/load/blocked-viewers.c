@@ -10,23 +10,16 @@
  * seconds.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "machine.h"
+
 #include <errno.h>
 #include <getopt.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
   MAX_CONNECTIONS = 20000,
@@ -51,21 +44,6 @@ static double answered_ms[MAX_CONNECTIONS];
 static int count;
 static int epoll;
 
-static void fail(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
-  va_end(arguments);
-  fputc('\n', stderr);
-  exit(1);
-}
-
-static double now_ms(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec * 1e-6;
-}
-
 static void open_all(int port) {
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
@@ -74,13 +52,8 @@ static void open_all(int port) {
   epoll = epoll_create1(0);
   connections = calloc((size_t)count, sizeof *connections);
   if (epoll < 0 || connections == NULL) fail("no memory");
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   for (int i = 0; i < count; i++) {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("connection %d: %s", i, strerror(errno));
-    int yes = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    int fd = connect_loopback(port, 0);
     connections[i].fd = fd;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &connections[i]};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll: %s", strerror(errno));
@@ -133,14 +106,9 @@ static bool receive(struct connection *connection) {
   return connection->remaining == 0;
 }
 
-static int ascending(const void *a, const void *b) {
-  double first = *(const double *)a, second = *(const double *)b;
-  return first < second ? -1 : first > second;
-}
-
 static void round_of(const char *path) {
   ask_all(path);
-  double asked_ms = now_ms();
+  double asked_ms = now() * 1e3;
   int waiting = count;
   while (waiting > 0) {
     struct epoll_event events[EVENTS_AT_ONCE];
@@ -149,7 +117,7 @@ static void round_of(const char *path) {
     for (int i = 0; i < ready; i++) {
       struct connection *connection = events[i].data.ptr;
       if (!receive(connection)) continue;
-      connection->answered_ms = now_ms();
+      connection->answered_ms = now() * 1e3;
       waiting--;
     }
   }
@@ -158,9 +126,9 @@ static void round_of(const char *path) {
     ok += connections[i].ok;
     answered_ms[i] = connections[i].answered_ms;
   }
-  qsort(answered_ms, (size_t)count, sizeof *answered_ms, ascending);
+  size_t answers = (size_t)count;
   printf("{\"ok\":%d,\"askedMs\":%.3f,\"firstMs\":%.3f,\"medianMs\":%.3f,\"lastMs\":%.3f}\n", ok, asked_ms,
-         answered_ms[0], answered_ms[count / 2], answered_ms[count - 1]);
+         percentile(answered_ms, answers, 0), percentile(answered_ms, answers, 0.5), percentile(answered_ms, answers, 1));
   fflush(stdout);
 }
 
@@ -169,11 +137,11 @@ int main(int argument_count, char **arguments) {
       {"port", required_argument, NULL, 'p'}, {"connections", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
   int port = 0, option;
   while ((option = getopt_long(argument_count, arguments, "", known, NULL)) != -1) {
-    if (option == 'p') port = atoi(optarg);
-    else if (option == 'c') count = atoi(optarg);
+    if (option == 'p') port = (int)number(optarg, "port", 1, 65535);
+    else if (option == 'c') count = (int)number(optarg, "connections", 1, MAX_CONNECTIONS);
     else return 1;
   }
-  if (port < 1 || port > 65535 || count < 1 || count > MAX_CONNECTIONS) fail("--port and --connections are needed");
+  if (port == 0 || count == 0) fail("--port and --connections are needed");
   open_all(port);
   puts("ready");
   fflush(stdout);

@@ -19,22 +19,15 @@
  * Prints one line of JSON. One thread, Linux, loopback only, ends by itself.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "machine.h"
+
 #include <errno.h>
 #include <getopt.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #ifdef WITH_TLS
 #include <fcntl.h>
@@ -93,28 +86,6 @@ static uint64_t requests_late; /* open loop: due when no connection was free */
 static uint64_t bytes_read;
 static double last_answer_at;
 
-static void fail(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
-  va_end(arguments);
-  fputc('\n', stderr);
-  exit(1);
-}
-
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-static double own_cpu_seconds(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-}
-
 static unsigned histogram_slot(uint64_t microseconds) {
   if (microseconds < STEPS_AN_OCTAVE) return (unsigned)microseconds;
   unsigned octave = 63U - (unsigned)__builtin_clzll(microseconds) - STEP_BITS + 1U;
@@ -138,15 +109,6 @@ static double percentile_milliseconds(double share) {
     if (seen > rank) return histogram_milliseconds(slot);
   }
   return 0;
-}
-
-static double number(const char *text, const char *name, double lowest, double highest) {
-  char *end;
-  double value = strtod(text, &end);
-  if (end == text || *end != '\0' || !(value >= lowest && value <= highest)) {
-    fail("--%s must be a number from %g to %g", name, lowest, highest);
-  }
-  return value;
 }
 
 static void write_request(const char *number_text) {
@@ -238,19 +200,11 @@ static void connect_all(int poll) {
   if (options.tls) fail("compiled without TLS");
 #endif
 
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   connections = calloc((size_t)options.connections, sizeof *connections);
   if (connections == NULL) fail("no memory for %d connections", options.connections);
   for (int i = 0; i < options.connections; i++) {
     struct connection *connection = &connections[i];
-    connection->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connection->fd < 0) fail("socket: %s", strerror(errno));
-    if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) != 0) {
-      fail("connect to port %d: %s", options.port, strerror(errno));
-    }
-    int yes = 1;
-    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    connection->fd = connect_loopback(options.port, 0);
 #ifdef WITH_TLS
     if (context != NULL) shake_hands(connection, context);
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine.h"
+#include "../machine.h"
 
 enum {
   MAX_HEAD_BYTES = 4096,

@@ -2,7 +2,7 @@
 #ifndef HALF_OPEN_H
 #define HALF_OPEN_H
 
-#include "machine.h"
+#include "../machine.h"
 
 struct half_open_plan {
   int port;

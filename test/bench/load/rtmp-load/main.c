@@ -33,15 +33,6 @@
 
 enum { MAX_SECONDS = 120, MAX_CONNECTIONS = 10000 };
 
-static double number(const char *text, const char *name, double lowest, double highest) {
-  char *end;
-  double value = strtod(text, &end);
-  if (end == text || *end != '\0' || !(value >= lowest && value <= highest)) {
-    fail("--%s must be a number from %g to %g", name, lowest, highest);
-  }
-  return value;
-}
-
 static void read_stages(char *text, struct play_plan *plan) {
   for (char *word = strtok(text, ","); word != NULL; word = strtok(NULL, ",")) {
     if (plan->stage_count == MAX_STAGES) fail("--players: at most %d stages", MAX_STAGES);

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "machine.h"
+#include "../machine.h"
 
 enum { MAX_STAGES = 8, MAX_PLAYERS = 10000 };
 

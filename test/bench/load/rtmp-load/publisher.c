@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "../machine.h"
 #include "rtmp-wire.h"
 #include "send-times.h"
 

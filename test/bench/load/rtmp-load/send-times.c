@@ -2,7 +2,7 @@
 
 #include <stdatomic.h>
 
-#include "machine.h"
+#include "../machine.h"
 #include "rtmp-wire.h"
 
 enum { SLOTS = 1 << 16, MAX_PROBES_OF_A_SLOT = 64, VIDEO_TAG_HEADER_BYTES = 5 };

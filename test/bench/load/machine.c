@@ -31,6 +31,15 @@ double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
+double number(const char *text, const char *name, double lowest, double highest) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || *end != '\0' || !(value >= lowest && value <= highest)) {
+    fail("--%s must be a number from %g to %g", name, lowest, highest);
+  }
+  return value;
+}
+
 double own_cpu_seconds(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);

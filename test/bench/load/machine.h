@@ -1,4 +1,4 @@
-/* What the load generator asks of the machine: time, loopback connections, and what a server process has taken. */
+/* What the load generators ask of the machine: time, loopback connections, and what a server process has taken. */
 #ifndef MACHINE_H
 #define MACHINE_H
 
@@ -13,6 +13,10 @@ void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)
 double now(void);
 
 double own_cpu_seconds(void);
+
+/* The number that an option gives. Ends the program when it is none, or not within the bounds. */
+double number(const char *text, const char *name, double lowest, double highest);
+
 
 /* A connection to a port of 127.0.0.1 without Nagle's delay. receive_buffer_bytes 0: what the system gives. */
 int connect_loopback(int port, int receive_buffer_bytes);
