@@ -7,12 +7,30 @@ import { partLatencyRows } from './live-latency.ts';
 import { soakRows } from './live-soak.ts';
 import { whyNotPinned } from './processor.ts';
 import type { BenchRow } from './report.ts';
-import { makeClip } from './rtmp-clip.ts';
+import { type Clip, makeClip } from './rtmp-clip.ts';
 
 const megabitsPerSecond = 4;
 
 /** So that the load generator can send a hundred of them. */
 const lowMegabitsPerSecond = 1;
+
+interface LivePlan {
+  /** Of as many megabits a second as one stream is measured with. */
+  readonly clip: Clip;
+  readonly lowClip: Clip;
+  readonly workFolder: string;
+  readonly quick: boolean;
+}
+
+const groups: Readonly<Record<string, (plan: LivePlan) => Promise<readonly BenchRow[]>>> = {
+  cpu: cpuRows,
+  memory: memoryRows,
+  many: (plan) => linearityRows({ ...plan, clip: plan.lowClip }),
+  parts: partLatencyRows,
+  blocked: blockedRows,
+  glass: ({ quick }) => glassRows(quick),
+  soak: ({ quick }) => soakRows(quick),
+};
 
 /** Live over HLS: what a stream costs, and how soon its parts and pictures are there. */
 export const liveBench: Bench = {
@@ -20,19 +38,15 @@ export const liveBench: Bench = {
   description: 'live packaging to low-latency HLS, against ffmpeg -c copy -f hls',
   programs: [programs.gcc, programs.ffmpeg, programs.chromium],
 
-  async run(workFolder, quick) {
+  groups: Object.keys(groups),
+
+  async run(workFolder, quick, wants) {
     const clip = await makeClip(megabitsPerSecond);
     const lowClip = await makeClip(lowMegabitsPerSecond);
-    const plan = { clip, workFolder, quick };
-    const rows: BenchRow[] = [
-      ...(await cpuRows(plan)),
-      ...(await memoryRows(plan)),
-      ...(await linearityRows({ ...plan, clip: lowClip })),
-      ...(await partLatencyRows(plan)),
-      ...(await blockedRows(plan)),
-      ...(await glassRows(quick)),
-      ...(await soakRows(quick)),
-    ];
+    const rows: BenchRow[] = [];
+    for (const [group, measure] of Object.entries(groups)) {
+      if (wants(group)) rows.push(...(await measure({ clip, lowClip, workFolder, quick })));
+    }
     const pinning = whyNotPinned() ?? 'servers on one core';
     const method = [
       `streams of ${megabitsPerSecond} Mbit/s (of many: ${lowMegabitsPerSecond} Mbit/s), ${pinning}`,
