@@ -10,11 +10,9 @@ import { freePort } from '../bench/server-process.ts';
 import { openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/condition.ts';
 import { FfmpegEncoder } from '../support/ffmpeg-encoder.ts';
+import { HlsPage } from '../support/hls-page.ts';
 import { recordPlaylists } from '../support/playlist-recorder.ts';
 import { type RunningProgram, startProgram } from '../support/program.ts';
-
-const root = join(import.meta.dirname, '..', '..');
-const hlsJs = join(root, 'node_modules', 'hls.js', 'dist', 'hls.js');
 
 const kills = 50;
 const seed = 20_261_120;
@@ -90,32 +88,24 @@ interface Watching {
  * it jumps to the live edge when it is too far behind: by itself it stands before a hole of gaps for good.
  */
 async function watch(edgeUrl: string, isStock = false): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(`${edgeUrl}/healthz`);
-  await page.addScriptTag({ path: hlsJs });
-  await page.evaluate(`(() => {
-    const video = document.createElement('video');
-    video.muted = true;
-    video.autoplay = true;
-    document.body.append(video);
-    window.watching = { fatal: [], problems: [], stalledMs: 0, watchedMs: 0 };
-    const hls = new Hls(${isStock ? '' : JSON.stringify(watchSettings)});
-    hls.config.liveMaxLatencyDurationCount = ${maxLatencyDurationCount};
-    hls.on(Hls.Events.ERROR, (_event, { fatal, type, details, error }) => {
-      window.watching.problems = [...window.watching.problems, details + ": " + error?.message].slice(-5);
-      if (fatal) window.watching.fatal.push(type + ": " + details + ": " + error?.message);
-    });
-    hls.attachMedia(video);
-    hls.loadSource('/live/chaos/index.m3u8');
-    let before = { atMs: performance.now(), time: 0 };
-    setInterval(() => {
-      const now = { atMs: performance.now(), time: video.currentTime };
-      window.watching.watchedMs += now.atMs - before.atMs;
-      if (now.time === before.time) window.watching.stalledMs += now.atMs - before.atMs;
-      before = now;
-    }, 100);
-  })()`);
-  return page;
+  const viewer = await HlsPage.open(browser, edgeUrl);
+  await viewer.play('chaos', {
+    ...(isStock ? {} : { settings: JSON.stringify(watchSettings) }),
+    setUp: `window.watching = { fatal: [], problems: [], stalledMs: 0, watchedMs: 0 };
+      hls.config.liveMaxLatencyDurationCount = ${maxLatencyDurationCount};
+      hls.on(Hls.Events.ERROR, (_event, { fatal, type, details, error }) => {
+        window.watching.problems = [...window.watching.problems, details + ": " + error?.message].slice(-5);
+        if (fatal) window.watching.fatal.push(type + ": " + details + ": " + error?.message);
+      });
+      let before = { atMs: performance.now(), time: 0 };
+      setInterval(() => {
+        const now = { atMs: performance.now(), time: video.currentTime };
+        window.watching.watchedMs += now.atMs - before.atMs;
+        if (now.time === before.time) window.watching.stalledMs += now.atMs - before.atMs;
+        before = now;
+      }, 100);`,
+  });
+  return viewer.page;
 }
 
 function stateOf(page: Page): Promise<Watching> {
