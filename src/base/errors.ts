@@ -22,10 +22,16 @@ export class ProtocolError extends StreamFrontError {
   /** The section of the specification that was broken, such as `RTMP 1.0 §5.3.1`. */
   readonly section: string | undefined;
 
-  constructor(code: string, sentence: string, where: { byteOffset?: number; section?: string; cause?: unknown } = {}) {
+  /** `remedy`: what whoever made the bytes can do; it stands behind the place. */
+  constructor(
+    code: string,
+    sentence: string,
+    where: { byteOffset?: number; section?: string; remedy?: string; cause?: unknown } = {},
+  ) {
     const at = where.byteOffset === undefined ? '' : ` at byte ${where.byteOffset}`;
     const by = where.section === undefined ? '' : ` (${where.section})`;
-    super(code, `${sentence}${at}${by}`, where.cause === undefined ? undefined : { cause: where.cause });
+    const remedy = where.remedy === undefined ? '' : `: ${where.remedy}`;
+    super(code, `${sentence}${at}${by}${remedy}`, where.cause === undefined ? undefined : { cause: where.cause });
     this.byteOffset = where.byteOffset;
     this.section = where.section;
   }

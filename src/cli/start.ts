@@ -5,6 +5,7 @@ import { startControl } from '../control/control.ts';
 import { type Edge, startEdge } from '../edge/edge.ts';
 import type { EdgeSettings } from '../edge/settings.ts';
 import { createLog } from '../observe/log.ts';
+import { libraryFolder } from '../origin/library/library-settings.ts';
 import { type Origin, startOrigin } from '../origin/origin.ts';
 import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
@@ -36,6 +37,11 @@ function edgeSettings({ edge }: Configuration, origin: Origin | undefined, origi
 function rtmpOf({ edge, origin }: Configuration, runningEdge: Edge | undefined, runningOrigin: Origin | undefined) {
   if (runningEdge !== undefined) return { host: edge.rtmp.host, port: runningEdge.rtmpPort };
   return runningOrigin && { host: origin.rtmp.host, port: runningOrigin.rtmpPort };
+}
+
+function libraryOf({ edge, origin }: Configuration, runningEdge: Edge | undefined, dataFolder: string) {
+  const app = runningEdge && edge.streaming.find(({ stored }) => stored !== undefined)?.apps[0];
+  return { folder: libraryFolder(origin.library, dataFolder), app };
 }
 
 /** The page is built by `npm start`; the published package carries it. Without it the origin serves streams only. */
@@ -105,6 +111,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
       rtmp: rtmpOf(configuration, edge, origin),
       keyNeeded: roles.some((role) => configuration[role].publish.auth === 'key'),
       demoFile: programFile('media', 'demo.mp4'),
+      library: origin && libraryOf(configuration, edge, dataFolder),
       dataFolder,
     }),
   );

@@ -9,6 +9,8 @@ export interface WelcomeFacts {
   /** Whether an encoder on this machine needs a stream key. */
   readonly keyNeeded: boolean;
   readonly demoFile: string;
+  /** Folder of files to be played, if the origin runs here; `app`: by which of the edge's applications, if it runs here. */
+  readonly library: { folder: string; app: string | undefined } | undefined;
   readonly dataFolder: string;
 }
 
@@ -30,6 +32,14 @@ export function welcome(facts: WelcomeFacts): string {
     );
     row('OBS', `Settings → Stream → Service: Custom…   Server: ${server}   Stream Key: ${streamKey}`);
     row('', 'Settings → Output → Keyframe Interval: 2 s');
+  }
+  if (facts.library !== undefined) {
+    const { app, folder } = facts.library;
+    row('Files', folder);
+    if (app !== undefined && facts.rtmp !== undefined) {
+      const server = `rtmp://${hostForPeople(facts.rtmp.host)}:${facts.rtmp.port}/${app}`;
+      row('', `dir/film.mp4 there plays as ${server}/dir/film.mp4`);
+    }
   }
   row('Data', facts.dataFolder);
   lines.push('', 'Ctrl-C ends it.', '');

@@ -131,6 +131,8 @@ export class OriginFetch implements UpstreamHandler {
       return;
     }
     if (status === 206 && this.#asksFirstSlice) this.#arriveAsFirstSlice(fields);
+    // An empty file has no first slice.
+    else if (status === 416 && this.#asksFirstSlice) this.#askForWhole();
     else this.#arrive(status, fields);
   }
 
@@ -254,13 +256,17 @@ export class OriginFetch implements UpstreamHandler {
     const entityTag = isFirst && mayKeep ? slicingTag({ ...head, lengthBytes }, 1) : undefined;
     if (entityTag === undefined || lengthBytes === undefined || this.#exchange === undefined) {
       // Nobody could tell its parts from those of another version: asked again, for the whole.
-      this.#exchange?.abort();
-      this.#asksFirstSlice = false;
-      this.#ask([]);
+      this.#askForWhole();
       return;
     }
     const sliced = slices.manifest(entityTag, lengthBytes, this.sequence);
     this.#arriveInSlices(new CachedResponse({ ...head, sliced }, emptyBody), this.#exchange, judgement, true);
+  }
+
+  #askForWhole(): void {
+    this.#exchange?.abort();
+    this.#asksFirstSlice = false;
+    this.#ask([]);
   }
 
   /**

@@ -32,6 +32,8 @@ describe('ProtocolError', () => {
     const error = new ProtocolError('A_CODE', 'a thing', { byteOffset: 0, section: 'RTMP 1.0 §5.3' });
     expect(error.message).toBe('A_CODE: a thing at byte 0 (RTMP 1.0 §5.3)');
     expect(error).toMatchObject({ byteOffset: 0, section: 'RTMP 1.0 §5.3' });
+    const remedied = new ProtocolError('A_CODE', 'a thing', { byteOffset: 4, remedy: 'copy it again' });
+    expect(remedied.message).toBe('A_CODE: a thing at byte 4: copy it again');
   });
 });
 

@@ -129,8 +129,11 @@ export class MediaShelf {
   #refuse({ cacheKey, name }: FileVersion, error: unknown): void {
     if (!(error instanceof Error)) return;
     const { clock, log } = this.#options;
-    log.warn({ err: error, cacheKey }, 'a media file could not be opened');
-    const untilMs = clock.monotonicMs() + (isFaultOfFile(error) ? refusalMs : shortRefusalMs);
+    const isFault = isFaultOfFile(error);
+    // Where in this program it was found is of no use to who can repair the file.
+    const facts = isFault ? { code: error.code, reason: error.message } : { err: error };
+    log.warn({ ...facts, cacheKey }, 'a media file could not be opened');
+    const untilMs = clock.monotonicMs() + (isFault ? refusalMs : shortRefusalMs);
     this.#refused.set(name, { error, untilMs });
     const [oldest] = this.#refused.keys();
     if (this.#refused.size > maxRefusals && oldest !== undefined) this.#refused.delete(oldest);
@@ -138,7 +141,7 @@ export class MediaShelf {
 }
 
 /** Whether another attempt to open the same version would end in the same way. */
-export function isFaultOfFile(error: unknown): boolean {
+export function isFaultOfFile(error: unknown): error is ProtocolError | LimitError {
   return error instanceof ProtocolError || (error instanceof LimitError && !passing.has(error.code));
 }
 

@@ -12,6 +12,9 @@ import type { FileVersion } from './file-version.ts';
 import { MediaOpener } from './media-opener.ts';
 import { isFaultOfFile, MediaShelf } from './media-shelf.ts';
 
+/** A version that cannot be played may be half of a file that has been copied by now: for so long the origin is not asked. */
+const refusedTtlMs = 10_000;
+
 export interface StoredPlaysStats {
   /** Players of stored files now. */
   readonly players: number;
@@ -82,7 +85,7 @@ export class StoredPlays {
     await this.#opener.close();
   }
 
-  /** `undefined`: there is no such file. `again`: one that is replaced just now is looked up once more. */
+  /** `undefined`: there is no such file. `again`: one that is replaced just now, or cannot be played, is looked up once more. */
   async #open(
     library: RoutedFile['library'],
     path: string,
@@ -92,16 +95,20 @@ export class StoredPlays {
   ): Promise<StoredFile | PlayRefused | undefined> {
     const found = await orAborted(this.#lookup.find(library, path, viewerAddress), signal);
     if (found.kind === 'absent') return undefined;
-    if (found.kind === 'failed') return failed('PLAY_FILE_UNAVAILABLE', found.error);
+    if (found.kind === 'failed') return failed('PLAY_FILE_UNAVAILABLE', path, found.error);
     try {
       const media = await orAborted(this.#shelf.media(found.version), signal);
       return storedFile(path, found.version, media);
     } catch (error) {
       if (signal.aborted) throw error;
+      if (again && isFaultOfFile(error)) {
+        const ttlMs = Math.min(library.ttlMs, refusedTtlMs);
+        return this.#open({ ...library, ttlMs }, path, viewerAddress, signal, false);
+      }
       if (again && error instanceof UpstreamError && error.code === 'ORIGIN_CHANGED') {
         return this.#open(library, path, viewerAddress, signal, false);
       }
-      return failed(isFaultOfFile(error) ? 'PLAY_FILE_UNREADABLE' : 'PLAY_FILE_UNAVAILABLE', error);
+      return failed(isFaultOfFile(error) ? 'PLAY_FILE_UNREADABLE' : 'PLAY_FILE_UNAVAILABLE', path, error);
     }
   }
 }
@@ -116,7 +123,7 @@ function storedFile(path: string, version: FileVersion, media: StoredMedia): Sto
 }
 
 /** A bug of ours is for the log, which has it already. */
-function failed(code: string, error: unknown): PlayRefused {
-  const sentence = error instanceof StreamFrontError ? error.message : 'the file cannot be read';
-  return { kind: 'refused', statusCode: 'NetStream.Play.Failed', code, sentence };
+function failed(code: string, path: string, error: unknown): PlayRefused {
+  const reason = error instanceof StreamFrontError ? error.message : 'the file cannot be read';
+  return { kind: 'refused', statusCode: 'NetStream.Play.Failed', code, sentence: `${path}: ${reason}` };
 }

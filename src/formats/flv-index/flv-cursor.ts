@@ -83,9 +83,10 @@ export class FlvCursor implements StoredCursor {
     const to = Math.min(lengthBytes, at + maxDamageBytes);
     const tag = yield* findTag(window, at, to, chained);
     if (tag !== undefined || to === lengthBytes) return tag;
-    throw new ProtocolError('FLV_DAMAGED', `no FLV tag begins here, nor in ${to - at} bytes: store the file again`, {
+    throw new ProtocolError('FLV_DAMAGED', `no FLV tag begins here, nor in ${to - at} bytes`, {
       byteOffset: at,
       section: 'FLV §E.4.1',
+      remedy: 'store the file again',
     });
   }
 

@@ -41,7 +41,10 @@ export function* readFlvIndex(lengthBytes: number): Reading<FlvIndex> {
   });
   const header = yield* window.at(0, flvTagHeaderBytes - 2);
   if (header.length < flvTagHeaderBytes - 2) {
-    throw new ProtocolError('FLV_HEADER', 'the file ends within its header: store it again', { byteOffset: 0 });
+    throw new ProtocolError('FLV_HEADER', 'the file ends within its header', {
+      byteOffset: 0,
+      remedy: 'store it again',
+    });
   }
   const flags = header[4] ?? 0;
   const bodyAt = flvDataOffset(header) + previousTagSizeBytes;
@@ -171,7 +174,8 @@ class Opening {
 }
 
 function nothingPlayable(reason: string, byteOffset: number): ProtocolError {
-  return new ProtocolError('FLV_EMPTY', `nothing of the FLV file can be played, ${reason}: store it again`, {
+  return new ProtocolError('FLV_EMPTY', `nothing of the FLV file can be played, ${reason}`, {
     byteOffset,
+    remedy: 'store it again',
   });
 }

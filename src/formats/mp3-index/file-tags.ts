@@ -21,8 +21,11 @@ export function* behindLeadingTags(window: ReadWindow): Reading<number> {
     const bytes = id3Bytes(head) ?? apeBytes(head, 'header');
     if (bytes === undefined) return at;
     if (bytes > window.lengthBytes - at) {
-      const sentence = `a tag of ${bytes} bytes, longer than the file: take the tags off, or store it again`;
-      throw new ProtocolError('MP3_TAG', sentence, { byteOffset: at, section: 'ID3v2.4 §3' });
+      throw new ProtocolError('MP3_TAG', `a tag of ${bytes} bytes, longer than the file,`, {
+        byteOffset: at,
+        section: 'ID3v2.4 §3',
+        remedy: 'take the tags off, or store it again',
+      });
     }
     at += bytes;
   }

@@ -109,7 +109,10 @@ export class Mp3Cursor implements StoredCursor {
       this.#at = soundEnd;
       return undefined;
     }
-    const sentence = `no MP3 frame begins here, nor in ${to - this.#at} bytes: store the file again`;
-    throw new ProtocolError('MP3_DAMAGED', sentence, { byteOffset: this.#at, section: 'ISO/IEC 11172-3 §2.4.1.3' });
+    throw new ProtocolError('MP3_DAMAGED', `no MP3 frame begins here, nor in ${to - this.#at} bytes`, {
+      byteOffset: this.#at,
+      section: 'ISO/IEC 11172-3 §2.4.1.3',
+      remedy: 'store the file again',
+    });
   }
 }

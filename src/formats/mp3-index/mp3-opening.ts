@@ -119,12 +119,12 @@ function bytesPerFrame({ samplesPerFrame, kilobitsPerSecond, sampleRate }: Mp3Fr
 }
 
 function freeBitRate(byteOffset: number): ProtocolError {
-  const sentence =
-    'MP3 of a free bit rate, whose frames do not say how long they are: convert it to a bit rate of the standard';
-  return new ProtocolError('MP3_FREE_FORMAT', sentence, { byteOffset, section: 'ISO/IEC 11172-3 §2.4.2.3' });
+  const sentence = 'MP3 of a free bit rate, whose frames do not say how long they are,';
+  const remedy = 'convert it to a bit rate of the standard';
+  return new ProtocolError('MP3_FREE_FORMAT', sentence, { byteOffset, section: 'ISO/IEC 11172-3 §2.4.2.3', remedy });
 }
 
 function noFrames(byteOffset: number): ProtocolError {
-  const sentence = 'no frames of MP3 (layer III) follow here: store the file again, or convert it';
-  return new ProtocolError('MP3_EMPTY', sentence, { byteOffset, section: 'ISO/IEC 11172-3 §2.4.1.3' });
+  const where = { byteOffset, section: 'ISO/IEC 11172-3 §2.4.1.3', remedy: 'store the file again, or convert it' };
+  return new ProtocolError('MP3_EMPTY', 'no frames of MP3 (layer III) follow', where);
 }

@@ -46,13 +46,16 @@ export function readBoxHead(bytes: Uint8Array, at: number, fileOffset: number, p
   return { type, headBytes: longestBoxHeadBytes, sizeBytes };
 }
 
+const damaged = 'the file is damaged, write or copy it again';
+
 function sizeError(path: string, type: string, sentence: string, byteOffset: number): ProtocolError {
   return new ProtocolError(
     'MP4_BOX_SIZE',
-    `the box ${[path, type].filter(Boolean).join('/')} says it has ${sentence}: the file is damaged`,
+    `the box ${[path, type].filter(Boolean).join('/')} says it has ${sentence}`,
     {
       byteOffset,
       section: 'ISO/IEC 14496-12 §4.2',
+      remedy: damaged,
     },
   );
 }
@@ -103,8 +106,9 @@ export function requiredChild(parent: Box, type: string): Box {
 
 /** `offset` counts from the beginning of the body. */
 export function boxError(box: Box, sentence: string, offset = 0): ProtocolError {
-  return new ProtocolError('MP4_BOX', `${box.path} ${sentence}: the file is damaged, write or copy it again`, {
+  return new ProtocolError('MP4_BOX', `${box.path} ${sentence}`, {
     byteOffset: box.bodyOffset + offset,
+    remedy: damaged,
   });
 }
 

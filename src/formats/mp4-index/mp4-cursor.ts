@@ -41,15 +41,16 @@ export class Mp4Cursor implements StoredCursor {
   *#item(sample: TimedSample): Reading<StoredItem | undefined> {
     const { track, offset, sizeBytes, description } = sample;
     if (sample.decodeMs > longestPresentationMs) {
-      const sentence = `a sample ${sample.decodeMs} ms after the beginning: the fragment is damaged`;
-      throw new ProtocolError('MP4_TIME', sentence, { byteOffset: offset });
+      const sentence = `a sample ${sample.decodeMs} ms after the beginning`;
+      throw new ProtocolError('MP4_TIME', sentence, { byteOffset: offset, remedy: 'the fragment is damaged' });
     }
     const described = track.descriptions[description];
     if (described === undefined) return undefined;
     const data = yield { from: offset, to: offset + sizeBytes };
     if (data.length < sizeBytes) {
-      const sentence = `a sample of ${sizeBytes} bytes of which ${data.length} are there: the file was cut off, copy it again`;
-      throw new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset: offset });
+      const sentence = `a sample of ${sizeBytes} bytes of which ${data.length} are there`;
+      const remedy = 'the file was cut off, copy it again';
+      throw new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset: offset, remedy });
     }
     const inForce = this.#configs.get(track);
     // What a keyframe has brought holds until another description does.

@@ -174,8 +174,9 @@ function beyondFile({ box, entryBytes }: ChunkOffsets, table: SampleTable, fileB
     chunk = sample.chunk;
     if (sample.offset + sample.sizeBytes > fileBytes) break;
   }
-  const sentence = `chunk ${chunk + 1} of ${box.path} ends beyond the ${fileBytes} bytes of the file: it was cut off, copy it again`;
-  return new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset: box.bodyOffset + 8 + chunk * entryBytes, section });
+  const sentence = `chunk ${chunk + 1} of ${box.path} ends beyond the ${fileBytes} bytes of the file`;
+  const byteOffset = box.bodyOffset + 8 + chunk * entryBytes;
+  return new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset, section, remedy: 'it was cut off, copy it again' });
 }
 
 function uint32s<Values extends Uint32Array | Float64Array>(view: DataView, values: Values): Values {

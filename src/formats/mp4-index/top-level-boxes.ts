@@ -35,8 +35,9 @@ export function* findMovie(window: ReadWindow, limits: Mp4Limits): Reading<Box> 
     if (box.type === 'moov') return yield* wholeBox(window, box, limits.maxHeaderBytes);
     at = box.end;
   }
-  const sentence = 'the file has no moov: its recording was never finished, or it was cut off; record or copy it again';
-  throw new ProtocolError('MP4_NO_MOOV', sentence, { byteOffset: at, section: 'ISO/IEC 14496-12 §8.2.1' });
+  const remedy = 'its recording was never finished, or it was cut off; record or copy it again';
+  const where = { byteOffset: at, section: 'ISO/IEC 14496-12 §8.2.1', remedy };
+  throw new ProtocolError('MP4_NO_MOOV', 'the file ends without a moov', where);
 }
 
 /** The first fragment of a file, and what stands before it of segment indexes (`sidx`); `undefined` where none follows. */
@@ -91,6 +92,6 @@ function* wholeBox(window: ReadWindow, box: TopLevelBox, maxBytes: number): Read
 }
 
 function cutOff({ type, offset, end }: TopLevelBox, fileBytes: number): ProtocolError {
-  const sentence = `the box ${type} reaches to byte ${end}, but the file has ${fileBytes}: it was cut off, copy it again`;
-  return new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset: offset });
+  const sentence = `the box ${type} reaches to byte ${end}, but the file has ${fileBytes}`;
+  return new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset: offset, remedy: 'it was cut off, copy it again' });
 }

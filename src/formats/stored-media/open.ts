@@ -5,7 +5,7 @@ import { openMp3 } from '../mp3-index/mp3-media.ts';
 import { openMp4 } from '../mp4-index/mp4-media.ts';
 import { containerKind, containerKindBytes } from './container-kind.ts';
 
-const carried = 'MP4, MOV, FLV and MP3 can be played: convert it to one of them';
+const carried = 'MP4, MOV, FLV and MP3 can be played, convert it to one of them';
 
 /**
  * Opens a media file of whatever container, which its bytes tell and not its name. Throws `ProtocolError` for what is no
@@ -40,7 +40,7 @@ function* mp3BehindGarbage(lengthBytes: number, head: Uint8Array): Reading<Store
 }
 
 function notPlayable(sentence: string): ProtocolError {
-  return new ProtocolError('STORED_MEDIA_FORMAT', `${sentence}; ${carried}`, { byteOffset: 0 });
+  return new ProtocolError('STORED_MEDIA_FORMAT', sentence, { remedy: carried });
 }
 
 function hex(bytes: Uint8Array): string {

@@ -259,7 +259,7 @@ describe('StoredPlays', () => {
       statusCode: 'NetStream.Play.Failed',
       code: 'PLAY_FILE_UNREADABLE',
     });
-    expect(refused.kind === 'refused' && refused.sentence).toMatch(/^MP4_TRUNCATED: /);
+    expect(refused.kind === 'refused' && refused.sentence).toMatch(/^front\.mp4: MP4_TRUNCATED: /);
     const asked = library.requests.length;
     expect(await edge.admit('mp4:front')).toEqual(refused);
     expect(library.requests.length).toBe(asked);
@@ -269,6 +269,31 @@ describe('StoredPlays', () => {
     edge.clock.advance(25 * 3_600_000);
     await library.put('front.mp4', film, 2);
     expect((await edge.file('mp4:front')).lengthBytes).toBe(film.length);
+  });
+
+  it('plays a file that was copied to its end after half of it was refused', async () => {
+    await library.put('front.mp4', film.subarray(0, film.length / 2));
+    expect(await edge.admit('mp4:front')).toMatchObject({ kind: 'refused', code: 'PLAY_FILE_UNREADABLE' });
+    edge.clock.advance(10_000);
+    const asked = library.requests.length;
+    expect(await edge.admit('mp4:front.mp4')).toMatchObject({ kind: 'refused', code: 'PLAY_FILE_UNREADABLE' });
+    expect(library.requests.length).toBe(asked + 1);
+    await library.put('front.mp4', film, 2);
+    expect(await edge.admit('mp4:front.mp4')).toMatchObject({ kind: 'refused', code: 'PLAY_FILE_UNREADABLE' });
+    edge.clock.advance(10_000);
+    expect((await edge.file('mp4:front.mp4')).lengthBytes).toBe(film.length);
+    expect(edge.openings).toBe(1);
+  });
+
+  it('says of an empty file that it is, to all who ask at once', async () => {
+    await library.put('nothing.mp4', '');
+    const refusals = await Promise.all([edge.admit('mp4:nothing.mp4'), edge.admit('mp4:nothing.mp4')]);
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ kind: 'refused', code: 'PLAY_FILE_UNREADABLE' });
+      expect(refusal.kind === 'refused' && refusal.sentence).toContain(
+        'nothing.mp4: STORED_MEDIA_FORMAT: this is an empty file',
+      );
+    }
   });
 
   it('plays what an origin gives whole only, as long as it is small', async () => {
