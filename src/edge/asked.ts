@@ -16,6 +16,7 @@ import type { Viewer } from './deliver.ts';
 import type { CachedResponse } from './edge-response.ts';
 import type { PlainAnswer } from './error-page.ts';
 import type { FetchOrder } from './fetch-order.ts';
+import { fieldsWithoutGrant } from './grant-admission.ts';
 import { type PlaylistRequest, playlistRequest } from './recent-playlists.ts';
 import type { Behaviour } from './routes.ts';
 
@@ -65,7 +66,11 @@ export function askedOf(
     playlist: method === 'GET' ? playlistRequest(address.cacheKey, target.path) : undefined,
     requestFields: () =>
       originRequestFields(
-        forwardedRequest(viewer, viewerFieldsForOrigin(rawHeaders, forwarded), sharedProtocol(behaviour)),
+        forwardedRequest(
+          viewer,
+          fieldsWithoutGrant(behaviour, viewerFieldsForOrigin(rawHeaders, forwarded)),
+          sharedProtocol(behaviour),
+        ),
         identity,
         [],
       ),

@@ -37,7 +37,8 @@ export class EdgePlayGate implements PlayGate {
       case 'unrouted':
         return refusedBy(routed);
       case 'stored':
-        return this.#stored.admit(routed, request, signal);
+        // Nobody has shown a grant.
+        return this.#stored.admit(routed, { address: request.peerAddress, isOpen: () => false }, signal);
       case 'routed':
         return this.#relay.admit(routed, request, signal);
     }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { loadKeyGroups } from '../http/grant-keys.ts';
+import { GrantVerifier } from '../http/grant-verifier.ts';
 import { Upstream } from '../http/upstream.ts';
 import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
@@ -57,10 +59,11 @@ interface EdgeSurroundings {
 
 /**
  * Starts an edge: listens for viewers and encoders, answers from its cache, relays live streams, asks origins. Throws a
- * `ConfigError` when a port cannot be had, and when publishing would be open to everybody without that being written out.
+ * `ConfigError` when a port or a public key cannot be had, and when publishing would be open to everybody without that being written out.
  */
 export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings): Promise<Edge> {
   const { log } = deps;
+  const grants = new GrantVerifier(loadKeyGroups(settings));
   await using opened = new AsyncDisposableStack();
   const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
   const counters = zeroCounters();
@@ -98,6 +101,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     name: { location: settings.location, via, cacheName: `streamfront-${settings.location}` },
     identity: { via, cdnId: `streamfront-${randomBytes(8).toString('hex')}` },
     route: compileRoutes(web),
+    grants,
     httpsPort: () => settings.https?.publicPort ?? listeners.httpsPort ?? 443,
     nextRequestId: requestIds(),
   };

@@ -16,6 +16,8 @@ export interface PlainAnswer {
   readonly code: string;
   /** As `X-Cache` tells it; `Error` if left out. */
   readonly result?: 'Redirect';
+  /** What it is written in for whoever does not ask for HTML; plain text if left out. */
+  readonly form?: 'xml';
   /** Further fields, such as `Allow`. */
   readonly fields?: readonly string[];
 }
@@ -142,13 +144,19 @@ export function originErrorAnswer(status: number): PlainAnswer {
   };
 }
 
-/** HTML for whoever asks for it, else text. Nothing that a viewer sent is repeated in it. */
+/** HTML for whoever asks for it, else text, or XML as CloudFront has it. Nothing that a viewer sent is repeated in it. */
 export function renderPlainAnswer(
   answer: PlainAnswer,
   accept: string | undefined,
   requestId: string,
 ): { readonly contentType: string; readonly body: string } {
   const { status, title, sentence, code } = answer;
+  if (accept?.includes('text/html') !== true && answer.form === 'xml') {
+    return {
+      contentType: 'text/xml',
+      body: `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${sentence}</Message></Error>`,
+    };
+  }
   if (accept?.includes('text/html') !== true) {
     return {
       contentType: 'text/plain; charset=utf-8',

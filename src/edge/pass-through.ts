@@ -8,6 +8,7 @@ import { parseRequestTarget, type RequestTarget } from '../policy/request-target
 import { addressOf, forwardedRequest, protocolOf } from './asked.ts';
 import { deliverInformation, deliverPlain, type Viewer } from './deliver.ts';
 import { gatewayAnswer, refusals } from './error-page.ts';
+import { fieldsWithoutGrant } from './grant-admission.ts';
 import { shownFields } from './judge-response.ts';
 import type { FetchSurroundings } from './origin-fetch.ts';
 import { hasBody, RequestBody } from './request-body.ts';
@@ -48,7 +49,8 @@ class PassedRequest implements UpstreamHandler {
     const { counters, identity } = this.#edge;
     const { request, response } = this.#viewer;
     counters.originRequests++;
-    const fields = forwardedRequest(this.#viewer, passedThroughFields(request.rawHeaders), protocolOf(this.#viewer));
+    const passed = fieldsWithoutGrant(this.#behaviour, passedThroughFields(request.rawHeaders));
+    const fields = forwardedRequest(this.#viewer, passed, protocolOf(this.#viewer));
     this.#exchange = this.#behaviour.upstream.fetch(
       {
         method: request.method ?? 'GET',

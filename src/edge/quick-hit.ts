@@ -10,9 +10,11 @@ import type { QuickAnswer, QuickResponder } from '../http/quick-connection.ts';
 import type { ExchangeRecorder } from '../observe/exchange.ts';
 import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
-import { parseRequestTarget } from '../policy/request-target.ts';
+import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
 import type { Loan } from '../stores/cache-store.ts';
 import { type CachedResponse, type QuickHit, selectVariant } from './edge-response.ts';
+import { isGuarded, withoutGrant } from './grant-admission.ts';
+import { grantFor, type LastGrant, stillLetsIn } from './quick-grant.ts';
 import type { EdgeContext } from './request-steps.ts';
 import type { Behaviour } from './routes.ts';
 import { quickHit } from './viewer-fields.ts';
@@ -52,6 +54,7 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
         addresses.keep(get.target, address);
       }
       const { behaviour, key } = address;
+      if (isGuarded(behaviour) && !opens(edge, address, get, peer)) return 'whole-way';
       if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return 'whole-way';
       const variants = edge.store.get(key);
       const loan = variants.length === 0 ? borrow(edge, key, get, beganMs) : undefined;
@@ -72,6 +75,19 @@ interface Address {
   readonly host: string;
   readonly behaviour: Behaviour;
   readonly key: string;
+  /** As it is read, its grant in it. */
+  readonly resource: RequestTarget & { kind: 'resource' };
+  /** Where the behaviour is guarded. */
+  lastGrant: LastGrant | undefined;
+}
+
+/** A grant that comes again costs a look at its conditions. */
+function opens(edge: EdgeContext, address: Address, get: PlainGet, peer: Peer): boolean {
+  const { behaviour, lastGrant, resource } = address;
+  if (lastGrant !== undefined && stillLetsIn(edge, lastGrant, get, peer)) return true;
+  const grant = grantFor(edge, behaviour, resource, get, peer);
+  address.lastGrant = grant ?? lastGrant;
+  return grant !== undefined;
 }
 
 /** Of so many targets addresses are kept. */
@@ -87,8 +103,9 @@ function findAddress(
   if (isElsewhere(target.path)) return 'for-good';
   const behaviour = edge.route(host, target.path);
   if (typeof behaviour === 'string') return 'whole-way';
-  const query = chooseQuery(target.query, behaviour.chosenQuery);
-  return { host, behaviour, key: cacheKey(behaviour.distribution, target.path, query) };
+  const query = chooseQuery(withoutGrant(behaviour, target).query, behaviour.chosenQuery);
+  const key = cacheKey(behaviour.distribution, target.path, query);
+  return { host, behaviour, key, resource: target, lastGrant: undefined };
 }
 
 interface FreshHit {

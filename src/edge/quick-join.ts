@@ -15,8 +15,10 @@ import type { AnsweredOutcome, FetchOutcome, FetchWaiter } from './fetch-waiters
 import { BodyFollower, type FollowedBody } from './follow-body.ts';
 import { informationText, type JoinedHead, joinedHead } from './joined-head.ts';
 import { FirstBytes, type FirstBytesTaker } from './first-bytes.ts';
+import { fieldsWithoutGrant, withoutGrant } from './grant-admission.ts';
 import { OriginFetch } from './origin-fetch.ts';
 import { answeredProvenance, hitProvenance, type Provenance, ttlSecondsOf } from './provenance.ts';
+import { letsIn } from './quick-grant.ts';
 import type { QuickHitContext } from './quick-hit.ts';
 import type { Behaviour } from './routes.ts';
 
@@ -62,9 +64,10 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
   const behaviour = edge.route(get.fields.host, asked.path);
   if (typeof behaviour === 'string') return undefined;
   if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return undefined;
-  const { cacheKey, target } = addressOf(behaviour, asked);
+  const { cacheKey, target } = addressOf(behaviour, withoutGrant(behaviour, asked));
   // What is stored and will not do is for the steps to judge.
   if (edge.store.has(cacheKey)) return undefined;
+  if (!letsIn(edge, behaviour, asked, get, peer)) return undefined;
   const nowMs = edge.clock.monotonicMs();
   const growing = edge.fetches.growing(cacheKey);
   const fetch = growing.length > 0 ? undefined : edge.fetches.waiting(cacheKey);
@@ -80,7 +83,7 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
         via: undefined,
         cdnLoop: undefined,
         requestId,
-        viewerFields: viewerFieldsForOrigin(linesOf(get), behaviour.forwarded),
+        viewerFields: fieldsWithoutGrant(behaviour, viewerFieldsForOrigin(linesOf(get), behaviour.forwarded)),
       },
       edge.identity,
       [],

@@ -6,11 +6,11 @@ import { splitList } from '../formats/http-fields/list.ts';
 import { hasLongTarget } from '../http/listener-bounds.ts';
 import { isUpstreamUnreachable } from '../http/upstream-error.ts';
 import { freshness } from '../policy/freshness.ts';
-import { isAllowedMethod } from '../policy/methods.ts';
 import type { EdgeIdentity } from '../policy/origin-request.ts';
 import { insists, storedUse } from '../policy/request-directives.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
 import { type Asked, askedForPage, askedOf, orderOf } from './asked.ts';
+import { admission, type Doorkeeper } from './admission.ts';
 import { awaitRecall } from './await-recall.ts';
 import {
   deliverArriving,
@@ -23,14 +23,7 @@ import {
   type ViewerSlices,
 } from './deliver.ts';
 import { CachedResponse, type GrowingResponse, isVariantFor, selectVariant, withStatus } from './edge-response.ts';
-import {
-  gatewayAnswer,
-  longUrlRefusal,
-  methodRefusal,
-  originErrorAnswer,
-  type PlainAnswer,
-  refusals,
-} from './error-page.ts';
+import { gatewayAnswer, longUrlRefusal, originErrorAnswer, type PlainAnswer, refusals } from './error-page.ts';
 import type { FetchOutcome } from './fetch-waiters.ts';
 import { type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
 import { passThrough } from './pass-through.ts';
@@ -45,10 +38,9 @@ import {
   ttlSecondsOf,
 } from './provenance.ts';
 import type { NewestPlaylist } from './recent-playlists.ts';
-import { hasBody, leaveBody } from './request-body.ts';
+import { leaveBody } from './request-body.ts';
 import type { Behaviour, Route } from './routes.ts';
 import { mayStandIn } from './stand-in.ts';
-import { protocolAnswer } from './viewer-protocol.ts';
 import type { EdgeName } from './viewer-fields.ts';
 
 /*
@@ -67,13 +59,11 @@ import type { EdgeName } from './viewer-fields.ts';
  */
 
 /** What the steps of one edge share. */
-export interface EdgeContext extends FetchSurroundings {
+export interface EdgeContext extends FetchSurroundings, Doorkeeper {
   readonly name: EdgeName;
   readonly identity: EdgeIdentity;
   readonly route: Route;
   readonly maxWaiting: number;
-  /** Where viewers are sent that shall come over HTTPS. */
-  httpsPort(): number;
   nextRequestId(): string;
 }
 
@@ -149,26 +139,24 @@ function admit(
   edge: EdgeContext,
   viewer: Viewer,
   behaviour: Behaviour,
-  target: RequestTarget & { kind: 'resource' },
+  requested: RequestTarget & { kind: 'resource' },
 ): Step {
-  const unsafe = protocolAnswer(viewer.request, behaviour, target, edge.httpsPort());
-  if (unsafe !== undefined) return () => refuse(edge, viewer, unsafe);
-  const { method = '', headers } = viewer.request;
-  const { methods, policy } = behaviour;
-  if (method === 'GET' || method === 'HEAD') {
-    if (hasBody(viewer.request)) return () => refuse(edge, viewer, refusals.bodyWithGet);
-    return () => lookup(edge, withSlices(edge, askedOf(edge.identity, viewer, behaviour, method, target)));
+  const admitted = admission(edge, viewer.request, behaviour, requested);
+  switch (admitted.kind) {
+    case 'refused':
+      return () => refuse(edge, viewer, admitted.answer);
+    case 'preflight':
+      leaveBody(viewer.request, viewer.response);
+      deliverPreflight(viewer, behaviour.methods);
+      return undefined;
+    case 'read': {
+      const { method, target } = admitted;
+      return () => lookup(edge, withSlices(edge, askedOf(edge.identity, viewer, behaviour, method, target)));
+    }
+    case 'passed-through':
+      passThrough(edge, viewer, behaviour, admitted.target);
+      return undefined;
   }
-  // Who may read across sites is said by the edge, and so is what may be asked where the origin has no say.
-  const preflight = behaviour.cors && headers['access-control-request-method'] !== undefined;
-  if (method === 'OPTIONS' && (methods === 'read' || preflight)) {
-    leaveBody(viewer.request, viewer.response);
-    deliverPreflight(viewer, methods);
-    return undefined;
-  }
-  if (!isAllowedMethod(method, methods, policy.name)) return () => refuse(edge, viewer, methodRefusal(methods));
-  passThrough(edge, viewer, behaviour, target);
-  return undefined;
 }
 
 /** Sliced bodies are fetched for the one who reads them, with this request's fields. */

@@ -22,6 +22,8 @@ export interface Behaviour {
   readonly surrogateControl: boolean;
   readonly disk: boolean;
   readonly cors: boolean;
+  /** Who wants in needs a grant signed with a key of one of these; empty: everybody may. */
+  readonly trustedKeyGroups: readonly string[];
   readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
   /** What its distribution has in place of an error of this status. */
   errorPage(status: number): ErrorPage | undefined;
@@ -100,6 +102,7 @@ function compileBehaviour(
     surrogateControl: settings.surrogateControl,
     disk: settings.disk,
     cors: settings.cors,
+    trustedKeyGroups: settings.trustedKeyGroups,
     viewerProtocol: settings.viewerProtocol,
   };
 }

@@ -8,6 +8,7 @@ import { parseRequestTarget } from '../policy/request-target.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { behaviourSchema } from './behaviour-settings.ts';
+import { grantFindings, keyGroupsField, publicKeysField } from './grant-settings.ts';
 import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
 
 const originServerSchema = z
@@ -197,6 +198,8 @@ export const edgeSchema = z
       .record(z.string().regex(/^[a-z0-9-]{1,64}$/, 'lower-case letters, digits and hyphens'), originServerSchema)
       .prefault({ main: { url: 'http://127.0.0.1:8081' } })
       .describe('The origin servers, by name'),
+    publicKeys: publicKeysField,
+    keyGroups: keyGroupsField,
     distributions: z.array(distributionSchema).min(1).prefault(defaultDistributions).describe('Web distributions'),
     streaming: z.array(streamingSchema).min(1).optional().describe('Streaming distributions: RTMP and FLV'),
     maxLiveStreams: z
@@ -245,6 +248,7 @@ export const edgeSchema = z
         }
       });
     });
+    for (const finding of grantFindings(edge)) context.addIssue({ code: 'custom', ...finding });
     for (const finding of streamingFindings(edge.streaming ?? [], Object.keys(edge.origins), edge.distributions)) {
       context.addIssue({ code: 'custom', ...finding });
     }

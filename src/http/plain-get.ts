@@ -5,6 +5,7 @@ export interface PlainFields {
   readonly referer: string | undefined;
   readonly acceptEncoding: string | undefined;
   readonly forwardedFor: string | undefined;
+  readonly cookie: string | undefined;
   /** All fields as they came, each line with the CRLF before it: equal texts, equal fields. */
   readonly text: string;
 }
@@ -107,6 +108,7 @@ function recogniseFields(text: string): PlainFields | undefined {
     referer: values.get('referer'),
     acceptEncoding: values.get('accept-encoding'),
     forwardedFor: values.get('x-forwarded-for'),
+    cookie: values.get('cookie'),
     text,
   };
 }

@@ -7,6 +7,7 @@ import { addressOf, orderOf, sharedProtocol } from '../asked.ts';
 import { recallDeadlineMs } from '../await-recall.ts';
 import { CachedResponse, type GrowingResponse, selectVariant } from '../edge-response.ts';
 import type { FetchOutcome } from '../fetch-waiters.ts';
+import { isGuarded } from '../grant-admission.ts';
 import { OriginFetch } from '../origin-fetch.ts';
 import type { EdgeContext } from '../request-steps.ts';
 import type { Behaviour, Distribution } from '../routes.ts';
@@ -17,8 +18,13 @@ import { FileVersion } from './file-version.ts';
 export type FoundFile =
   | { readonly kind: 'found'; readonly version: FileVersion }
   | { readonly kind: 'absent' }
+  /** Its behaviour is guarded, and the door stays closed. */
+  | { readonly kind: 'closed' }
   /** The origin fails, or gives it in a way that it cannot be played from. */
   | { readonly kind: 'failed'; readonly error: UpstreamError };
+
+/** Whether a viewer has a grant for a file of a guarded behaviour. `path`: below the library, plain text. */
+export type FileDoor = (behaviour: Behaviour, path: string) => boolean;
 
 /** What the lookup of files shares with that of requests over HTTP. */
 export type LookupSurroundings = Pick<
@@ -59,9 +65,10 @@ export class FileLookup {
   }
 
   /** `path`: below the library, plain text; `viewerAddress`: for the origin. Never rejects. */
-  async find(library: StoredMediaSettings, path: string, viewerAddress: string): Promise<FoundFile> {
+  async find(library: StoredMediaSettings, path: string, viewerAddress: string, isOpen: FileDoor): Promise<FoundFile> {
     const address = this.#addressOf(library, path, viewerAddress);
     if (address === undefined) return { kind: 'absent' };
+    if (isGuarded(address.behaviour) && !isOpen(address.behaviour, path)) return { kind: 'closed' };
     const { store } = this.#edge;
     const { requestFields } = address.source;
     const stored =

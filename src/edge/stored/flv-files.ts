@@ -14,15 +14,16 @@ import { downloadTaker, FlvDownload } from '../../live/stored/flv-download.ts';
 import { FlvLayouts } from '../../live/stored/flv-layouts.ts';
 import type { StoredFile } from '../../live/stored-file.ts';
 import { parseRequestTarget } from '../../policy/request-target.ts';
+import { admission } from '../admission.ts';
 import { deliverPlain, type Viewer } from '../deliver.ts';
 import type { PlainAnswer } from '../error-page.ts';
 import { followBody } from '../follow-body.ts';
-import { hasBody } from '../request-body.ts';
+import { grantRefusal } from '../grant-admission.ts';
 import { type EdgeContext, serveRequest } from '../request-steps.ts';
+import type { Behaviour } from '../routes.ts';
 import type { StoredMediaSettings } from '../streaming-settings.ts';
 import { ownAnswerFields } from '../viewer-fields.ts';
-import { protocolAnswer } from '../viewer-protocol.ts';
-import type { StoredPlays } from './stored-plays.ts';
+import type { FileViewer, StoredPlays } from './stored-plays.ts';
 
 export interface FlvFilesOptions {
   readonly context: EdgeContext;
@@ -33,11 +34,12 @@ export interface FlvFilesOptions {
 /** A request for a file of a library as FLV. */
 export interface WantedFlv {
   readonly library: StoredMediaSettings;
+  /** That of its path: it has let the viewer in. */
+  readonly behaviour: Behaviour;
   /** Below the library, plain text, without `.flv`. */
   readonly name: string;
   /** `?start=`: from this byte of the FLV file on. */
   readonly startByte: number | undefined;
-  readonly cors: boolean;
 }
 
 /** What is sent: something of one's own, and then the media. */
@@ -69,7 +71,7 @@ export class FlvFiles {
     const { method, url = '', headers } = request;
     const { context, libraries } = this.#options;
     if (libraries.length === 0 || !url.includes(extension) || hasLongTarget(request)) return undefined;
-    if ((method !== 'GET' && method !== 'HEAD') || hasBody(request)) return undefined;
+    if (method !== 'GET' && method !== 'HEAD') return undefined;
     if (String(headers['cdn-loop'] ?? '').includes(context.identity.cdnId)) return undefined;
     const target = parseRequestTarget(url);
     if (target.kind !== 'resource' || !target.path.endsWith(extension)) return undefined;
@@ -79,10 +81,11 @@ export class FlvFiles {
       ({ distribution, path }) => distribution === behaviour.distribution && target.path.startsWith(`${path}/`),
     );
     if (library === undefined) return undefined;
-    if (protocolAnswer(request, behaviour, target, context.httpsPort()) !== undefined) return undefined;
+    const admitted = admission(context, request, behaviour, target);
+    if (admitted.kind !== 'read') return undefined;
     const name = decoded(target.path.slice(library.path.length + 1, -extension.length));
     if (name === undefined) return undefined;
-    return { library, name, startByte: startOf(target.query), cors: behaviour.cors };
+    return { library, behaviour, name, startByte: startOf(admitted.target.query) };
   }
 
   /** Answers what is `wanted`. What it rejects with is a bug of ours. */
@@ -99,12 +102,16 @@ export class FlvFiles {
   async #answer(
     request: IncomingMessage,
     response: ServerResponse,
-    { library, name, startByte, cors }: WantedFlv,
+    { library, behaviour, name, startByte }: WantedFlv,
     signal: AbortSignal,
   ): Promise<void> {
     const { context, plays } = this.#options;
-    const viewerAddress = request.socket.remoteAddress ?? '';
-    const file = (suffix: string) => plays.file(library, `${name}${suffix}`, viewerAddress, signal);
+    const flvViewer: FileViewer = {
+      address: request.socket.remoteAddress ?? '',
+      // A grant for the one may be none for what another behaviour guards.
+      isOpen: (guarding) => guarding === behaviour,
+    };
+    const file = (suffix: string) => plays.file(library, `${name}${suffix}`, flvViewer, signal);
     const own = await file(extension);
     const other = own === undefined ? await file('.mp4') : undefined;
     signal.throwIfAborted();
@@ -117,7 +124,14 @@ export class FlvFiles {
     }
     context.counters.requests++;
     const requestId = context.nextRequestId();
-    const viewer: Viewer = { request, response, requestId, edge: context.name, clock: context.clock, cors };
+    const viewer: Viewer = {
+      request,
+      response,
+      requestId,
+      edge: context.name,
+      clock: context.clock,
+      cors: behaviour.cors,
+    };
     try {
       if (restart) await this.#giveFrom(viewer, own, media, startByte, signal);
       else if (other !== undefined && 'kind' in other) deliverPlain(viewer, refusalOf(other));
@@ -250,7 +264,8 @@ function decoded(path: string): string | undefined {
   }
 }
 
-function refusalOf({ code, sentence }: PlayRefused): PlainAnswer {
+function refusalOf({ code, sentence, statusCode }: PlayRefused): PlainAnswer {
+  if (statusCode === 'NetStream.Play.Unauthorized') return grantRefusal('absent');
   return code === 'PLAY_FILE_UNAVAILABLE'
     ? { status: 503, title: 'Not now', sentence, code, fields: ['Retry-After', '1'] }
     : failure(code, sentence);

@@ -2,12 +2,12 @@ import type { Clock } from '../../base/clock.ts';
 import { StreamFrontError, UpstreamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { StoredMedia } from '../../formats/media/stored-media.ts';
-import type { PlayRefused, PlayRequest, StoredAdmission } from '../../live/play-gate.ts';
+import type { PlayRefused, StoredAdmission } from '../../live/play-gate.ts';
 import type { StoredFile } from '../../live/stored-file.ts';
 import { orAborted } from '../../rtmp/abortable-wait.ts';
 import type { Distribution } from '../routes.ts';
 import type { RoutedFile } from '../streaming-routes.ts';
-import { FileLookup, type LookupSurroundings } from './file-lookup.ts';
+import { type FileDoor, FileLookup, type LookupSurroundings } from './file-lookup.ts';
 import type { FileVersion } from './file-version.ts';
 import { MediaOpener } from './media-opener.ts';
 import { isFaultOfFile, MediaShelf } from './media-shelf.ts';
@@ -22,6 +22,20 @@ export interface StoredPlaysStats {
   readonly media: number;
   readonly mediaBytes: number;
 }
+
+/** Who wants a file. */
+export interface FileViewer {
+  readonly address: string;
+  readonly isOpen: FileDoor;
+}
+
+/** Of a file that nobody gets without a grant. */
+const closed: PlayRefused = {
+  kind: 'refused',
+  statusCode: 'NetStream.Play.Unauthorized',
+  code: 'PLAY_GRANT_MISSING',
+  sentence: 'this needs a signed URL that is good for it now',
+};
 
 /** Gives the viewers of an edge the files of a library, through the cache that they are also in for HTTP. */
 export class StoredPlays {
@@ -45,11 +59,11 @@ export class StoredPlays {
   /** As `PlayGate.admit`, when it is known what is asked for. */
   async admit(
     { library, name, path }: RoutedFile,
-    { peerAddress }: PlayRequest,
+    viewer: FileViewer,
     signal: AbortSignal,
   ): Promise<StoredAdmission | PlayRefused> {
     for (const candidate of name.candidates) {
-      const file = await this.#open(library, candidate, peerAddress, signal, true);
+      const file = await this.#open(library, candidate, viewer, signal, true);
       if (file === undefined) continue;
       if ('kind' in file) return file;
       this.#players++;
@@ -70,10 +84,10 @@ export class StoredPlays {
   file(
     library: RoutedFile['library'],
     path: string,
-    viewerAddress: string,
+    viewer: FileViewer,
     signal: AbortSignal,
   ): Promise<StoredFile | PlayRefused | undefined> {
-    return this.#open(library, path, viewerAddress, signal, true);
+    return this.#open(library, path, viewer, signal, true);
   }
 
   /** Begins now what is begun else when the first file is played. */
@@ -89,12 +103,13 @@ export class StoredPlays {
   async #open(
     library: RoutedFile['library'],
     path: string,
-    viewerAddress: string,
+    viewer: FileViewer,
     signal: AbortSignal,
     again: boolean,
   ): Promise<StoredFile | PlayRefused | undefined> {
-    const found = await orAborted(this.#lookup.find(library, path, viewerAddress), signal);
+    const found = await orAborted(this.#lookup.find(library, path, viewer.address, viewer.isOpen), signal);
     if (found.kind === 'absent') return undefined;
+    if (found.kind === 'closed') return closed;
     if (found.kind === 'failed') return failed('PLAY_FILE_UNAVAILABLE', path, found.error);
     try {
       const media = await orAborted(this.#shelf.media(found.version), signal);
@@ -103,10 +118,10 @@ export class StoredPlays {
       if (signal.aborted) throw error;
       if (again && isFaultOfFile(error)) {
         const ttlMs = Math.min(library.ttlMs, refusedTtlMs);
-        return this.#open({ ...library, ttlMs }, path, viewerAddress, signal, false);
+        return this.#open({ ...library, ttlMs }, path, viewer, signal, false);
       }
       if (again && error instanceof UpstreamError && error.code === 'ORIGIN_CHANGED') {
-        return this.#open(library, path, viewerAddress, signal, false);
+        return this.#open(library, path, viewer, signal, false);
       }
       return failed(isFaultOfFile(error) ? 'PLAY_FILE_UNREADABLE' : 'PLAY_FILE_UNAVAILABLE', path, error);
     }

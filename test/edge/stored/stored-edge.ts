@@ -158,16 +158,7 @@ export class StoredEdge implements AsyncDisposable {
   admit(streamName: string, signal = new AbortController().signal): Promise<StoredAdmission | PlayRefused> {
     const routed = this.#routes.play(undefined, 'cfx/st', streamName);
     if (routed.kind !== 'stored') throw new Error(`${streamName} is ${routed.kind}`);
-    const request = {
-      app: 'cfx/st',
-      tcUrl: undefined,
-      streamName,
-      peerAddress: '192.0.2.1',
-      peerPort: 1,
-      protocol: 'rtmp',
-      clientName: undefined,
-    } as const;
-    return this.plays.admit(routed, request, signal);
+    return this.plays.admit(routed, { address: '192.0.2.1', isOpen: () => true }, signal);
   }
 
   /** Fails when it is not admitted. */

@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../base/clock.ts';
+import type { GrantVerifier } from '../http/grant-verifier.ts';
+import { isSecure } from '../http/peer.ts';
+import { isAllowedMethod } from '../policy/methods.ts';
+import type { RequestTarget } from '../policy/request-target.ts';
+import { methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
+import { decideGrant, grantRefusal, isGuarded, withoutGrant } from './grant-admission.ts';
+import { hasBody } from './request-body.ts';
+import type { Behaviour } from './routes.ts';
+import { protocolAnswer } from './viewer-protocol.ts';
+
+type Resource = RequestTarget & { kind: 'resource' };
+
+/** What becomes of a request whose behaviour is known. `target` holds nothing of a grant. */
+export type Admission =
+  | { readonly kind: 'refused'; readonly answer: PlainAnswer }
+  /** Answered by the edge itself. */
+  | { readonly kind: 'preflight' }
+  /** For the cache. */
+  | { readonly kind: 'read'; readonly method: 'GET' | 'HEAD'; readonly target: Resource }
+  /** For the origin. */
+  | { readonly kind: 'passed-through'; readonly target: Resource };
+
+/** What decides who gets in. */
+export interface Doorkeeper {
+  readonly clock: Clock;
+  readonly grants: GrantVerifier;
+  /** Where viewers are sent that shall come over HTTPS. */
+  httpsPort(): number;
+}
+
+/** Whether a viewer may ask this, and who answers. */
+export function admission(
+  door: Doorkeeper,
+  request: IncomingMessage,
+  behaviour: Behaviour,
+  requested: Resource,
+): Admission {
+  const { method = '' } = request;
+  const { methods, policy } = behaviour;
+  const unsafe = protocolAnswer(request, behaviour, requested, door.httpsPort());
+  if (unsafe !== undefined) return refused(unsafe);
+  // Without a grant too: browsers show none when they ask whether they may ask.
+  if (method === 'OPTIONS' && isAnsweredHere(behaviour, request)) return { kind: 'preflight' };
+  const closed = isGuarded(behaviour) ? closedDoor(door, request, behaviour, requested) : undefined;
+  if (closed !== undefined) return refused(closed);
+  const target = withoutGrant(behaviour, requested);
+  if (method === 'GET' || method === 'HEAD') {
+    return hasBody(request) ? refused(refusals.bodyWithGet) : { kind: 'read', method, target };
+  }
+  return isAllowedMethod(method, methods, policy.name)
+    ? { kind: 'passed-through', target }
+    : refused(methodRefusal(methods));
+}
+
+/** Who may read across sites is said by the edge, and so is what may be asked where the origin has no say. */
+function isAnsweredHere({ cors, methods }: Behaviour, { headers }: IncomingMessage): boolean {
+  return methods === 'read' || (cors && headers['access-control-request-method'] !== undefined);
+}
+
+function closedDoor(
+  { clock, grants }: Doorkeeper,
+  { headers, socket, url = '' }: IncomingMessage,
+  behaviour: Behaviour,
+  target: Resource,
+): PlainAnswer | undefined {
+  const decision = decideGrant(grants, behaviour, target, {
+    text: url,
+    host: headers.host ?? '',
+    secure: isSecure(socket),
+    cookie: headers.cookie,
+    address: socket.remoteAddress,
+    nowMs: clock.wallMs(),
+  });
+  return decision.kind === 'granted' ? undefined : grantRefusal(decision.reason);
+}
+
+function refused(answer: PlainAnswer): Admission {
+  return { kind: 'refused', answer };
+}
