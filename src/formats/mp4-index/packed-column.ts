@@ -91,7 +91,9 @@ function rangeOf(length: number, values: ArrayLike<number>): { base: number; max
     if (value < base) base = value;
     if (value > max) max = value;
     // All differences from the first one have the divisor that all differences have.
-    if (step !== 1 && value !== first) step = greatestCommonDivisor(step, Math.abs(value - first));
+    if (step === 1 || value === first) continue;
+    const difference = Math.abs(value - first);
+    if (step === 0 || difference % step !== 0) step = greatestCommonDivisor(step, difference);
   }
   return { base, max, step: step === 0 ? 1 : step };
 }

@@ -150,8 +150,9 @@ function readChunks(stbl: Box, offsets: ChunkOffsets, count: number, description
     }
     const end = Math.min(next - 1, offsets.count, used + Math.ceil(left / perChunk));
     if (used >= end) break;
-    chunkSamples.fill(perChunk, used, end);
-    chunkDescriptions.fill(description - 1, used, end);
+    fill(chunkSamples, perChunk, used, end);
+    // That is what is there already.
+    if (description !== 1) fill(chunkDescriptions, description - 1, used, end);
     const samples = (end - used) * perChunk;
     // The last one may have room for more samples than there are.
     if (samples > left) chunkSamples[end - 1] = perChunk - (samples - left);
@@ -191,8 +192,14 @@ function runs<Values extends Int32Array | Uint32Array>({ count, view }: BoxTable
     const value = view.getInt32(entry * 8 + 4);
     const end = Math.min(at + view.getUint32(entry * 8), values.length);
     if (at === 0 && end === values.length) return value;
-    values.fill(value, at, end);
+    fill(values, value, at, end);
     at = end;
   }
   return values;
+}
+
+/** Tables of runs have mostly short ones, for which the method takes ten times as long. */
+function fill(values: Int32Array | Uint32Array | Uint8Array, value: number, from: number, to: number): void {
+  if (to - from > 32) values.fill(value, from, to);
+  else for (let at = from; at < to; at++) values[at] = value;
 }
