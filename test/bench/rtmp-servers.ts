@@ -47,12 +47,16 @@ export async function startLibraryOrigin(folder: string, library: string): Promi
   return startOurs(folder, 'origin', { origin }, { rtmpPort, httpPort }, loadCore);
 }
 
+/** Of answers in memory, as the edge has it by default; what viewers are in the middle of may take a quarter beside it. */
+export const libraryCacheBytes = { memory: 536_870_912, held: 134_217_728 };
+
 /** Our edge as it comes, which fetches files by a port. */
 export async function startLibraryEdge(folder: string, originHttpPort: number): Promise<RtmpServerProcess> {
   const rtmpPort = await freePort();
   const httpPort = await freePort();
   const origins = { main: { url: `http://127.0.0.1:${originHttpPort}` } };
-  const edge = { http: { port: httpPort }, rtmp: { port: rtmpPort }, origins };
+  const cache = { memory: `${libraryCacheBytes.memory}B` };
+  const edge = { http: { port: httpPort }, rtmp: { port: rtmpPort }, cache, origins };
   return startOurs(folder, 'edge', { edge }, { rtmpPort, httpPort });
 }
 

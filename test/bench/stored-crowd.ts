@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inTurn, median, type Turns } from './in-turn.ts';
+import { proportionalBytes } from './process-figures.ts';
 import type { BenchRow } from './report.ts';
 import { type FileLoad, playFileUnderLoad, type PlayReport, type StageReport } from './rtmp-load.ts';
 import { atMost, type RowHead, rowsOf } from './rtmp-rows.ts';
-import type { RtmpServerProcess } from './rtmp-servers.ts';
+import { libraryCacheBytes, type RtmpServerProcess } from './rtmp-servers.ts';
 import type { Film } from './stored-film.ts';
 import type { StoredHouse } from './stored-house.ts';
 
@@ -23,7 +24,8 @@ const leastShareOfStream = 0.85;
 
 /**
  * Viewers who begin all over a film, in equal distances, and play until each has come to where the next one began: all of
- * it is asked for, nothing is there before. Then the same again, when all of it is kept.
+ * it is asked for, nothing is there before. Then the same again, when all of it is kept. The edge is to be a new one: what
+ * it takes more than then, and than its cache may take, is counted for the viewers.
  */
 export async function crowdRows(
   generator: string,
@@ -33,6 +35,8 @@ export async function crowdRows(
 ): Promise<readonly BenchRow[]> {
   const { few, measureSeconds, rounds, viewers } = scale;
   const name = house.newName(film);
+  const { held, memory } = libraryCacheBytes;
+  const idleBytes = proportionalBytes(house.edge.process.pid) + memory + held;
   const coldSeconds = film.seconds / viewers + 3;
   /** Nobody shall come to the end of the film while it is measured. */
   const endSeconds = viewers / joinsPerSecond + 2 * settleSeconds + Math.max(coldSeconds, 2 * measureSeconds);
@@ -84,7 +88,8 @@ export async function crowdRows(
       measureSeconds,
     });
     const [fewer, all] = [stageOf(report, few, film), stageOf(report, viewers, film)];
-    return { ...all, bytesPerViewer: (all.rssBytes - fewer.rssBytes) / (viewers - few) };
+    const beyondBytes = server === house.edge ? Math.max(0, all.rssBytes - idleBytes) / viewers : undefined;
+    return { ...all, bytesPerViewer: beyondBytes ?? (all.rssBytes - fewer.rssBytes) / (viewers - few) };
   };
   const turns = await inTurn(
     rounds,
@@ -106,7 +111,7 @@ export async function crowdRows(
       (crowd) => crowd.cpuMicros,
     ),
     crowdRow(
-      `${viewers} viewers, warm: memory for each, cache full before`,
+      `${viewers} viewers, warm: memory for each beyond the cache`,
       'KiB',
       256,
       ours,
