@@ -142,6 +142,7 @@ function pesOf({ stream, timescale, units }: TransportTrack): TimedPes[] {
   const packets: (TimedPes & { pieces: Uint8Array[] })[] = [];
   let [startTicks, endTicks] = [Number.NaN, Number.NaN];
   let payloadBytes = 0;
+  let lastDtsTicks: number | undefined;
   for (const unit of units) {
     const pieces = readable(() => stream.write(unit.data, unit.keyframe));
     if (pieces.length === 0) continue;
@@ -157,10 +158,12 @@ function pesOf({ stream, timescale, units }: TransportTrack): TimedPes[] {
     }
     startTicks = unit.dtsTicks;
     payloadBytes = bytes;
+    const dtsTicks = decodeTicks(unit, lastDtsTicks);
+    lastDtsTicks = dtsTicks;
     packets.push({
       pid: pid[stream.kind],
       streamId: stream.type.streamId,
-      dtsTicks: toSystemTicks(unit.dtsTicks, timescale),
+      dtsTicks: toSystemTicks(dtsTicks, timescale),
       ptsTicks: toSystemTicks(unit.dtsTicks + unit.compositionOffsetTicks, timescale),
       pieces: [...pieces],
       randomAccess: stream.kind === 'audio' || unit.keyframe,
@@ -168,6 +171,15 @@ function pesOf({ stream, timescale, units }: TransportTrack): TimedPes[] {
     });
   }
   return packets.map((packet, index) => ({ ...packet, isLast: index === packets.length - 1 }));
+}
+
+/**
+ * MP4 lets a unit be shown before its decode time, a transport stream does not (ISO/IEC 13818-1 §2.4.3.7): then it is
+ * decoded when it is shown, where that is behind the unit before. The first takes that to have lasted as long as itself.
+ */
+function decodeTicks({ dtsTicks, durationTicks, compositionOffsetTicks }: TransportUnit, last?: number): number {
+  const ptsTicks = dtsTicks + compositionOffsetTicks;
+  return ptsTicks < dtsTicks && ptsTicks > (last ?? dtsTicks - durationTicks) ? ptsTicks : dtsTicks;
 }
 
 function metadataPes(metadata: readonly TransportMetadata[]): TimedPes[] {

@@ -123,13 +123,18 @@ describe('writeTransportSegment', () => {
         const read = readTransport(segment([video(units), sound(frames(sizes, soundFrom))]));
         expect(read.findings).toEqual([]);
         const pes = read.pes.get(videoPid) ?? [];
-        expect(pes.map(({ ptsTicks, dtsTicks, randomAccess }) => [ptsTicks, dtsTicks, randomAccess])).toEqual(
+        expect(pes.map(({ ptsTicks, randomAccess }) => [ptsTicks, randomAccess])).toEqual(
           units.map(({ dtsTicks, compositionOffsetTicks, keyframe }) => [
             modulo(dtsTicks + compositionOffsetTicks),
-            modulo(dtsTicks),
             keyframe,
           ]),
         );
+        units.forEach(({ dtsTicks, compositionOffsetTicks }, index) => {
+          const isLate = compositionOffsetTicks < 0;
+          expect([modulo(dtsTicks), ...(isLate ? [pes[index]?.ptsTicks] : [])]).toContain(pes[index]?.dtsTicks);
+        });
+        const steps = pes.slice(1).map(({ dtsTicks }, index) => modulo(dtsTicks - (pes[index]?.dtsTicks ?? 0)));
+        expect(steps.filter((step) => step === 0 || step > wrap / 2)).toEqual([]);
         pes.forEach(({ payload }, index) => {
           const [delimiter, ...others] = nalUnitsOf(payload);
           expect(delimiter).toEqual(Buffer.of(9, 0xf0));
@@ -172,6 +177,25 @@ describe('writeTransportSegment', () => {
         },
       ),
     );
+  });
+
+  it('decodes a picture no later than it is shown, where that is behind the picture before', () => {
+    const shown = (compositionOffsetTicks: number) => ({
+      sizes: [9],
+      keyframe: false,
+      durationTicks: 3_000,
+      compositionOffsetTicks,
+    });
+    const units = pictures([-90, 0, -90, 6_000, -3_000, -3_500].map(shown), 90_000);
+    const pes = readTransport(segment([video(units)])).pes.get(videoPid) ?? [];
+    expect(pes.map(({ ptsTicks, dtsTicks }) => [ptsTicks, dtsTicks])).toEqual([
+      [89_910, 89_910],
+      [93_000, 93_000],
+      [95_910, 95_910],
+      [105_000, 99_000],
+      [99_000, 102_000],
+      [101_500, 105_000],
+    ]);
   });
 
   it('has a PCR at least every 100 ms, rising, and never later than what is decoded', () => {
