@@ -128,10 +128,11 @@ export class PartCutter {
     this.#track = this.#nextTrack;
     this.msn = msn;
     if (discontinuity) this.#early = undefined;
-    const wanted = startSeconds === undefined ? undefined : Math.round(startSeconds * this.timescale);
-    const before = (discontinuity ? undefined : this.#saidTicks) ?? wanted;
-    const startTicks =
-      before === undefined || Math.abs(first.dtsTicks - before) < this.#leastGapTicks ? first.dtsTicks : before;
+    const wanted = startSeconds === undefined ? first.dtsTicks : Math.round(startSeconds * this.timescale);
+    const isNear = Math.abs(first.dtsTicks - wanted) < this.#leastGapTicks;
+    // A part that went out early may have said a millisecond too much: were that said again, it would add up.
+    const saidTicks = discontinuity ? undefined : this.#saidTicks;
+    const startTicks = saidTicks ?? (isNear ? first.dtsTicks : wanted);
     this.#segment = { startTicks, independent: first.keyframe };
     // What the segment before could not say of its media is left for this one.
     if (startTicks === first.dtsTicks || this.#endTicks < first.dtsTicks) this.#endTicks = startTicks;

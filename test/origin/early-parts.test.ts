@@ -68,6 +68,25 @@ describe('Packager, parts that do not wait', () => {
     expect(listed.slice(70).filter((count, index) => count === 71 + index)).toHaveLength(0);
   });
 
+  it('says what a segment lasts so that it adds up, where milliseconds do not tell the rate exactly', () => {
+    const published = new PublishedStream();
+    published.start([videoConfig, audioConfig]);
+    published.send(
+      interleaved(videoUnits({ seconds: 60, framesPerSecond: 30_000 / 1_001 }), audioUnits({ seconds: 60 })),
+    );
+    const { segments = [] } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
+    const [first, last] = [segments[0], segments.at(-1)];
+    expect(segments.length).toBeGreaterThan(20);
+    const said = segments.slice(0, -1).reduce((sum, { durationSeconds }) => sum + durationSeconds, 0);
+    expect(said).toBeCloseTo((last?.startSeconds ?? 0) - (first?.startSeconds ?? 0), 5);
+    // A keyframe each 2.002 s: no segment is dated farther from its own than milliseconds tell.
+    segments.forEach(({ startSeconds }, index) => {
+      const apartSeconds = startSeconds - (first?.startSeconds ?? 0) - index * 2.002;
+      expect(Math.abs(apartSeconds)).toBeLessThan(0.002);
+    });
+    expect(validateMediaPlaylists(published.histories)).toEqual([]);
+  });
+
   it('loses no picture, gives none twice, leaves no hole and shows each when it is to be, whenever the encoder pauses', () => {
     const pauses = (mostMs: number) =>
       fc.array(fc.tuple(fc.integer({ min: 70, max: 350 }), fc.integer({ min: 1, max: mostMs })), { maxLength: 4 });

@@ -16,6 +16,7 @@ export function checkPlaylist(playlist: ParsedPlaylist, report: Report): void {
   if (playlist.segments.length === 0) report('there is no segment');
   all.forEach((segment, index) => checkSegment(playlist, segment, index === 0, report));
   playlist.segments.forEach((segment, index) => checkDuration(playlist, segment, all[index + 1], report));
+  if (!playlist.iFramesOnly) checkRunDates(all, report);
   if (!playlist.iFramesOnly && !playlist.isPlain) checkListedParts(playlist, report);
   checkHints(
     playlist,
@@ -129,6 +130,20 @@ function checkDuration(
     iFramesOnly && Math.round(durationSeconds + 0.01) >= targetDurationSeconds && stepMs > durationSeconds * 1_000;
   if (!isCut && Math.abs(stepMs - durationSeconds * 1_000) > dateToleranceMs) {
     report(`PROGRAM-DATE-TIME goes on by ${stepMs} ms over segment ${msn}, which lasts ${durationSeconds} s`);
+  }
+}
+
+/** A little for each segment adds up: over a whole run of time dates go on by no more than its segments say. */
+function checkRunDates(segments: readonly ParsedSegment[], report: Report): void {
+  let [fromMs, saidMs] = [Number.NaN, 0];
+  for (const { msn, discontinuity, durationSeconds, programDateTimeMs = Number.NaN } of segments) {
+    if (discontinuity || Number.isNaN(fromMs)) [fromMs, saidMs] = [programDateTimeMs, 0];
+    const apartMs = programDateTimeMs - fromMs - saidMs;
+    if (Math.abs(apartMs) > dateToleranceMs) {
+      report(`PROGRAM-DATE-TIME of segment ${msn} is ${apartMs} ms from where the segments before it end`);
+      return;
+    }
+    saidMs += durationSeconds * 1_000;
   }
 }
 

@@ -45,6 +45,16 @@ describe('validateMediaPlaylists', () => {
       (text) => changeLine(text, /PROGRAM-DATE/, 1, (line) => line.replace(/\d{3}Z/, '555Z')),
     ],
     [
+      'dates that come apart bit by bit',
+      /is -?\d+(\.\d+)? ms from where the segments before it end/,
+      (text) => {
+        let nth = 0;
+        return text.replace(/(PROGRAM-DATE-TIME:)(\S+)/g, (_, tag: string, date: string) => {
+          return `${tag}${new Date(Date.parse(date) + 25 * nth++).toISOString()}`;
+        });
+      },
+    ],
+    [
       'a part over PART-TARGET',
       /over PART-TARGET/,
       (text) => changeLine(text, /X-PART:/, 0, (line) => line.replace(/0\.33\d/, '0.351')),
