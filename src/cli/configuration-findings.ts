@@ -54,11 +54,24 @@ function sentence(issue: Issue): string {
       return issue.origin === 'string'
         ? `must have at most ${issue.maximum} characters`
         : `must be at most ${issue.maximum}, not ${described(issue)}`;
-    case 'invalid_union':
-      return `cannot be ${described(issue)}: none of the allowed forms fits`;
+    case 'invalid_union': {
+      const allowed = new Set(issue.errors.flatMap(allowedForms));
+      return allowed.has(described(issue))
+        ? `cannot be ${described(issue)} like this: none of the allowed forms fits`
+        : `must be ${[...allowed].join(' or ')}, not ${described(issue)}`;
+    }
     default:
       return issue.message;
   }
+}
+
+/** What a form of a setting that can have several begins with. */
+function allowedForms(form: readonly Issue[]): string[] {
+  return form.flatMap((issue) => {
+    if (issue.path.length > 0) return [article('object')];
+    if (issue.code === 'invalid_value') return issue.values.map(String);
+    return issue.code === 'invalid_type' ? [article(issue.expected)] : [];
+  });
 }
 
 function article(type: string): string {
@@ -86,10 +99,23 @@ function described(issue: Issue): string {
   return JSON.stringify(value) ?? 'nothing';
 }
 
+/** Of the forms that a setting can have, the one that what stands there begins like, if that can be told. */
+function formMeant(forms: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const has = (form: readonly Issue[], ...codes: Issue['code'][]) =>
+    form.some(({ path, code }) => path.length === 0 && codes.includes(code));
+  const alike = forms.filter((form) => !has(form, 'invalid_type', 'invalid_value'));
+  const known = alike.length === 1 ? alike : alike.filter((form) => !has(form, 'unrecognized_keys'));
+  return known.length === 1 ? known[0] : undefined;
+}
+
 /** The settings that a group knows, for the "did you mean" of a misspelt one. */
 export type KnownSettings = (path: readonly PropertyKey[]) => readonly string[];
 
 function settingsOf(issue: Issue, known: KnownSettings): { path: PropertyKey[]; text: string }[] {
+  const form = issue.code === 'invalid_union' ? formMeant(issue.errors) : undefined;
+  if (form !== undefined) {
+    return form.flatMap((inner) => settingsOf({ ...inner, path: [...issue.path, ...inner.path] }, known));
+  }
   if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, text: sentence(issue) }];
   return issue.keys.map((key) => {
     const meant = closest(key, known(issue.path));

@@ -90,6 +90,29 @@ describe('loadConfiguration', () => {
     ]);
   });
 
+  it('says of a setting that can have several forms which there are, or what is wrong with the one that was meant', () => {
+    const found = findings(
+      [
+        'origin:',
+        '  live:',
+        '    ladder:',
+        '      - { stream: live/a, renditions: [180p, { name: tiny }, { name: tiny, hieght: 3, height: x }] }',
+        '    encryption:',
+        '      - { stream: live/a, method: AES-128, rotate: 10x, keys: { url: "there" } }',
+        '      - { stream: live/b, method: AES-128, keys: { uri: "there" } }',
+      ].join('\n'),
+    );
+    expect(found).toEqual([
+      'line 4: origin.live.ladder[0].renditions[0]: must be 2160p or 1440p or 1080p or 720p or 480p or 360p or 240p or audio or a group of settings, not "180p"',
+      'line 4: origin.live.ladder[0].renditions[1].height: is missing; it must be a number',
+      'line 4: origin.live.ladder[0].renditions[2].height: must be a number, not "x"',
+      'line 4: origin.live.ladder[0].renditions[2].hieght: there is no such setting',
+      'line 6: origin.live.encryption[0].keys.url: write http://… or https://…, with {name}, {id} or {number} where they belong',
+      'line 6: origin.live.encryption[0].rotate: "10x" is not a duration: write a number and ms, s, m, h or d, such as 6s',
+      'line 7: origin.live.encryption[1].keys: cannot be a group of settings like this: none of the allowed forms fits',
+    ]);
+  });
+
   it('names the line of a finding', () => {
     expect(findings('\n\nedge:\n  cache:\n    memory: 5 apples\n')[0]).toMatch(/^line 5: edge\.cache\.memory: /);
   });
