@@ -4,6 +4,7 @@ import {
   cannedPolicy,
   cannedPolicyText,
   type ConditionRefusal,
+  coversResource,
   parseAccessPolicy,
   refusedByConditions,
 } from '../policy/grants/access-policy.ts';
@@ -102,11 +103,7 @@ export class GrantVerifier {
         ? this.#canned(presented, policy.expires, asked, key)
         : this.#custom(presented, policy.encoded, key);
     if (typeof grant === 'string') return refused(grant);
-    const { covers } = grant.policy;
-    const covered = asked.some(({ url, alsoReadAs }) =>
-      policy.kind === 'canned' ? covers(url) : covers(url) && alsoReadAs.every(covers),
-    );
-    if (!covered) return refused('resource');
+    if (!asked.some((resource) => coversResource(grant.policy, resource))) return refused('resource');
     const condition = refusedByConditions(grant.policy, comer.nowMs, comer.address);
     return condition === undefined ? { kind: 'granted', grant } : refused(condition);
   }

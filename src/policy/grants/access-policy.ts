@@ -1,10 +1,12 @@
 import type { Matcher } from '../behaviour-match.ts';
+import type { AskedResource } from './asked-resource.ts';
 import { compileResourcePattern } from './resource-pattern.ts';
 import { type AddressRange, isInRange, parseAddressRange } from './source-address.ts';
 
 /** What a signed policy lets its holder do. Seconds are those of the epoch. */
 export interface AccessPolicy {
-  /** Canned policies name one resource as it is; custom ones a pattern, or everything. */
+  /** One resource as it is, or a pattern, or everything. */
+  readonly resource: string;
   readonly covers: Matcher;
   /** Until before this second. */
   readonly expiresSeconds: number;
@@ -25,6 +27,7 @@ export function cannedPolicyText(resource: string, expires: string): string | un
 /** `expires`: digits. */
 export function cannedPolicy(resource: string, expires: string): AccessPolicy {
   return {
+    resource,
     covers: (text) => text === resource,
     expiresSeconds: Number(expires),
     beginsSeconds: undefined,
@@ -54,11 +57,17 @@ export function parseAccessPolicy(text: string): AccessPolicy | undefined {
   if ((after !== undefined && beginsSeconds === undefined) || (from !== undefined && source === undefined)) {
     return undefined;
   }
-  if (resource !== undefined && (typeof resource !== 'string' || resource === '')) return undefined;
+  // Where nothing is named, everything is meant.
+  const pattern = resource === undefined ? '*' : resource;
+  if (typeof pattern !== 'string' || resource === '') return undefined;
   const names = 4 + [resource, after, after, from, from].filter((member) => member !== undefined).length;
   if (countNames(text) !== names) return undefined;
-  // Where nothing is named, everything is meant.
-  return { covers: compileResourcePattern(resource ?? '*'), expiresSeconds, beginsSeconds, source };
+  return { resource: pattern, covers: compileResourcePattern(pattern), expiresSeconds, beginsSeconds, source };
+}
+
+/** Whether a policy is for what is asked for. One that names it letter by letter says how it is to be read. */
+export function coversResource({ resource, covers }: AccessPolicy, { url, alsoReadAs }: AskedResource): boolean {
+  return resource === url || (covers(url) && alsoReadAs.every((reading) => covers(reading)));
 }
 
 /** Why a policy does not let this viewer in now; `undefined`: it does. */

@@ -38,6 +38,7 @@ describe('parseAccessPolicy', () => {
     ['an unknown condition', statement(`"Condition":{${before},"StringEquals":{"a":"b"}}`)],
     ['an unknown member', statement(`"Effect":"Allow","Condition":{${before}}`)],
     ['a resource that is a list', statement(`"Resource":["*"],"Condition":{${before}}`)],
+    ['a resource that is null', statement(`"Resource":null,"Condition":{${before}}`)],
     ['an empty resource', statement(`"Resource":"","Condition":{${before}}`)],
     ['two resources', statement(`"Resource":"http://a/","Resource":"*","Condition":{${before}}`)],
     ['two ends', statement(`"Condition":{"DateLessThan":{"AWS:EpochTime":1},${before}}`)],
