@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
+import { loadKeyGroups } from '../http/grant-keys.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
 import type { RtmpsListenerSettings } from '../rtmp/listener-settings.ts';
 import { libraryFolder } from '../origin/library/library-settings.ts';
@@ -42,11 +43,16 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       `           publishing: ${describeAuth(edge.publish)}`,
       ...hookLines(edge.publish),
     );
+    for (const [name, keys] of loadKeyGroups(edge)) {
+      lines.push(`           key group ${name}: ${[...keys.keys()].join(', ')}`);
+    }
     for (const distribution of edge.distributions) {
       lines.push(`           distribution ${distribution.name} for ${distribution.hosts.join(', ')}`);
       for (const behaviour of distribution.behaviours) {
         const url = edge.origins[behaviour.origin]?.url;
-        lines.push(`             ${behaviour.path} → ${behaviour.origin} (${url}), by policy ${behaviour.policy}`);
+        lines.push(
+          `             ${behaviour.path} → ${behaviour.origin} (${url}), by policy ${behaviour.policy}${described('signed for', behaviour.trustedKeyGroups)}`,
+        );
       }
     }
     lines.push(`           commands reach it on ${control.http.host}:${control.http.port}`);
@@ -58,18 +64,23 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
           `             files below ${path} of the web distribution ${distribution}; a version is good for ${formatDurationMs(ttlMs)}`,
         );
       }
-      for (const { stream, origins, publish, idleGraceMs, originGraceMs } of behaviours) {
+      for (const { stream, origins, publish, idleGraceMs, originGraceMs, ...guards } of behaviours) {
         const group = origins
           .map((origin) => `${origin} (${serverOf(edge.origins[origin]?.rtmp ?? '')})`)
           .join(', then ');
         lines.push(
-          `             ${stream} → ${group}; ${publish ? 'may be published here' : 'may not be published here'}`,
+          `             ${stream} → ${group}; ${publish ? 'may be published here' : 'may not be published here'}${described('signed for viewers of', guards.trustedKeyGroups)}${described('signed for encoders of', guards.publishKeyGroups)}`,
           `               fetched ${formatDurationMs(idleGraceMs)} past the last viewer; origin gone: kept ${formatDurationMs(originGraceMs)}`,
         );
       }
     }
   }
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** The key groups that somebody needs a grant of, or nothing. */
+function described(what: string, keyGroups: readonly string[]): string {
+  return keyGroups.length === 0 ? '' : `, ${what} ${keyGroups.join(', ')}`;
 }
 
 function describeCache({ memoryBytes, disk }: Configuration['edge']['cache'], data: string): string {

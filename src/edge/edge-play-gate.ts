@@ -1,6 +1,7 @@
 import type { PlayAdmission, PlayGate, PlayRefused, PlayRequest } from '../live/play-gate.ts';
 import { relayCode, type Relay } from './relay.ts';
 import type { StoredPlays } from './stored/stored-plays.ts';
+import { noGrant, type StreamDoor } from './stream-door.ts';
 import type { StreamingRoutes, Unrouted } from './streaming-routes.ts';
 
 /** Admits the players of an edge: finds out by its distributions what they ask for, and has it given by who has it. */
@@ -8,12 +9,14 @@ export class EdgePlayGate implements PlayGate {
   readonly #routes: StreamingRoutes;
   readonly #relay: Relay;
   readonly #stored: StoredPlays;
+  readonly #door: StreamDoor;
   readonly #refused = new Map<string, number>();
 
-  constructor(routes: StreamingRoutes, relay: Relay, stored: StoredPlays) {
+  constructor(routes: StreamingRoutes, relay: Relay, stored: StoredPlays, door: StreamDoor) {
     this.#routes = routes;
     this.#relay = relay;
     this.#stored = stored;
+    this.#door = door;
   }
 
   /** Players that were refused, by why. */
@@ -37,10 +40,13 @@ export class EdgePlayGate implements PlayGate {
       case 'unrouted':
         return refusedBy(routed);
       case 'stored':
-        // Nobody has shown a grant.
-        return this.#stored.admit(routed, { address: request.peerAddress, isOpen: () => false }, signal);
+        return this.#stored.admit(
+          routed,
+          { address: request.peerAddress, isOpen: this.#door.toFile(routed, request) },
+          signal,
+        );
       case 'routed':
-        return this.#relay.admit(routed, request, signal);
+        return this.#door.mayPlay(routed, request) ? this.#relay.admit(routed, request, signal) : noGrant;
     }
   }
 }

@@ -107,7 +107,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   };
   const stored = new StoredPlays(context, web);
   opened.defer(() => stored.close());
-  const live = await startLiveRelay(settings, { ...deps, stored });
+  const live = await startLiveRelay(settings, { ...deps, stored, grants });
   opened.defer(() => live.close(CloseBudget.of(deps.clock)));
   const facts = {
     location: settings.location,

@@ -31,19 +31,34 @@ export const trustedKeyGroupsField = z
   .default([])
   .describe('Key groups of `edge.keyGroups`: only who has a URL or cookies signed with one of their keys gets in');
 
+/** Of a behaviour of live streams. */
+export const publishKeyGroupsField = z
+  .array(z.string())
+  .max(4)
+  .default([])
+  .describe(
+    'Key groups of `edge.keyGroups`: encoders need a name signed with one of their keys, beside what `edge.publish` asks for',
+  );
+
 interface Guarded {
   readonly trustedKeyGroups: readonly string[];
+  readonly publishKeyGroups?: readonly string[];
+}
+
+interface Distribution {
+  readonly behaviours?: readonly Guarded[] | undefined;
 }
 
 interface GrantSettings {
   readonly publicKeys: Readonly<Record<string, string>>;
   readonly keyGroups: Readonly<Record<string, { readonly keys: readonly string[] }>>;
-  readonly distributions: readonly { readonly behaviours: readonly Guarded[] }[];
+  readonly distributions: readonly Distribution[];
+  readonly streaming?: readonly Distribution[] | undefined;
 }
 
 /** What cannot stand, by setting below `edge`, in the operator's words. */
 export function grantFindings(edge: GrantSettings): { path: (string | number)[]; message: string }[] {
-  const { publicKeys, keyGroups, distributions } = edge;
+  const { publicKeys, keyGroups, distributions, streaming = [] } = edge;
   const findings: { path: (string | number)[]; message: string }[] = [];
   for (const [name, { keys }] of Object.entries(keyGroups)) {
     keys.forEach((id, k) => {
@@ -52,15 +67,25 @@ export function grantFindings(edge: GrantSettings): { path: (string | number)[];
       findings.push({ path: ['keyGroups', name, 'keys', k], message });
     });
   }
-  distributions.forEach(({ behaviours }, d) => {
-    behaviours.forEach(({ trustedKeyGroups }, b) => {
-      trustedKeyGroups.forEach((group, g) => {
-        if (Object.hasOwn(keyGroups, group)) return;
-        const message = `there is no key group "${group}" in edge.keyGroups (there: ${known(keyGroups)})`;
-        findings.push({ path: ['distributions', d, 'behaviours', b, 'trustedKeyGroups', g], message });
+  for (const [kind, list] of Object.entries({ distributions, streaming })) {
+    list.forEach(({ behaviours = [] }, d) => {
+      behaviours.forEach(({ trustedKeyGroups, publishKeyGroups = [] }, b) => {
+        const at = [kind, d, 'behaviours', b];
+        for (const [setting, groups] of Object.entries({ trustedKeyGroups, publishKeyGroups })) {
+          groups.forEach((group, g) => {
+            if (Object.hasOwn(keyGroups, group)) return;
+            const message = `there is no key group "${group}" in edge.keyGroups (there: ${known(keyGroups)})`;
+            findings.push({ path: [...at, setting, g], message });
+          });
+        }
+        publishKeyGroups.forEach((group, g) => {
+          if (!trustedKeyGroups.includes(group)) return;
+          const message = `"${group}" lets viewers in too, who could publish then: take another group`;
+          findings.push({ path: [...at, 'publishKeyGroups', g], message });
+        });
       });
     });
-  });
+  }
   return findings;
 }
 

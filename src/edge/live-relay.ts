@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { GrantVerifier } from '../http/grant-verifier.ts';
 import { PublishAuthority } from '../http/publish-authority.ts';
 import { FanOut, type FanOutStats } from '../live/fan-out.ts';
 import { FlvResponder } from '../live/flv-responder.ts';
@@ -15,6 +16,7 @@ import type { RelayedPublicationStats } from './relayed-publication.ts';
 import { type RtmpListenersStats, startRtmpListeners } from './rtmp-listeners.ts';
 import type { EdgeSettings } from './settings.ts';
 import type { StoredPlays, StoredPlaysStats } from './stored/stored-plays.ts';
+import { StreamDoor } from './stream-door.ts';
 import { compileStreamingRoutes } from './streaming-routes.ts';
 
 export interface LiveRelayStats extends RelayStats {
@@ -37,10 +39,17 @@ export interface LiveRelay {
   close(budget: CloseBudget): Promise<void>;
 }
 
+interface LiveRelaySurroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stored: StoredPlays;
+  readonly grants: GrantVerifier;
+}
+
 /** Starts what relays live streams both ways. Throws a `ConfigError` as `startRtmpListeners` does. */
 export async function startLiveRelay(
   settings: EdgeSettings,
-  { clock, log, stored }: { readonly clock: Clock; readonly log: Log; readonly stored: StoredPlays },
+  { clock, log, stored, grants }: LiveRelaySurroundings,
 ): Promise<LiveRelay> {
   const routes = compileStreamingRoutes(settings.streaming, settings.distributions, relayOrigins(settings.origins));
   const options: RelayOptions = {
@@ -54,9 +63,10 @@ export async function startLiveRelay(
   const apps = [...new Set(settings.streaming.flatMap(({ apps, stored }) => (stored === undefined ? apps : [])))];
   const authority = new PublishAuthority(settings.publish, { clock, log, apps });
   const relay = new Relay(options);
-  const relayPublish = new RelayPublish(routes, authority, options);
+  const door = new StreamDoor(grants, clock);
+  const relayPublish = new RelayPublish(routes, authority, door, options);
   const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'edge.fanOut', clock });
-  const gate = new EdgePlayGate(routes, relay, stored);
+  const gate = new EdgePlayGate(routes, relay, stored, door);
   const play: PlayService = { gate, fanOut };
   const flv = new FlvResponder({
     ...play,

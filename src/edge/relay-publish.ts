@@ -8,8 +8,10 @@ import {
   type PublishRequest,
 } from '../rtmp/publish-gate.ts';
 import { relayCode } from './relay.ts';
+import { withoutStreamGrant } from '../policy/grants/stream-grant.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { RelayedPublication, type RelayedPublicationStats } from './relayed-publication.ts';
+import type { StreamDoor } from './stream-door.ts';
 import type { RoutedStream, StreamingRoutes } from './streaming-routes.ts';
 
 /**
@@ -19,12 +21,14 @@ import type { RoutedStream, StreamingRoutes } from './streaming-routes.ts';
 export class RelayPublish implements PublishGate {
   readonly #routes: StreamingRoutes;
   readonly #authority: PublishAuthority;
+  readonly #door: StreamDoor;
   readonly #options: RelayOptions;
   readonly #publications = new Set<RelayedPublication>();
   /** Those that the origin has not answered yet. */
   #asking = 0;
 
-  constructor(routes: StreamingRoutes, authority: PublishAuthority, options: RelayOptions) {
+  constructor(routes: StreamingRoutes, authority: PublishAuthority, door: StreamDoor, options: RelayOptions) {
+    this.#door = door;
     this.#routes = routes;
     this.#authority = authority;
     this.#options = options;
@@ -61,7 +65,7 @@ export class RelayPublish implements PublishGate {
         {
           ...this.#options,
           routed,
-          query: passedOnQuery(request),
+          query: passedOnQuery(request, routed.behaviour.publishKeyGroups.length > 0),
           encoder: request.encoder,
           via: request.via ?? [],
           onTakenOver: () => {
@@ -90,13 +94,19 @@ export class RelayPublish implements PublishGate {
     }
   }
 
-  #route({ tcUrl, app, streamName }: PublishRequest): RoutedStream | PublishRefused {
+  #route(request: PublishRequest): RoutedStream | PublishRefused {
+    const { tcUrl, app, streamName } = request;
     const routed = this.#routes.publish(tcUrl, app, streamName);
     if (routed.kind === 'unrouted') {
       return refused(undefined, relayCode(routed.code), `${routed.code}: ${routed.sentence}`);
     }
-    if (routed.behaviour.publish) return routed;
-    return refused(routed.path, 'PUBLISH_NOT_HERE', `${routed.path} cannot be published through this edge`);
+    const { path } = routed;
+    if (!routed.behaviour.publish) {
+      return refused(path, 'PUBLISH_NOT_HERE', `${path} cannot be published through this edge`);
+    }
+    if (this.#door.mayPublish(routed, request)) return routed;
+    const sentence = `${path} needs a signed name that is good for publishing it now`;
+    return { ...refused(path, 'PUBLISH_GRANT_MISSING', sentence), statusCode: 'NetStream.Publish.Unauthorized' };
   }
 }
 
@@ -104,10 +114,11 @@ function refused(path: string | undefined, code: string, sentence: string): Publ
   return { kind: 'refused', statusCode: 'NetStream.Publish.BadName', code, path, sentence };
 }
 
-/** Everything that the encoder said in its queries, behind the name: `?key=…`, or nothing. */
-function passedOnQuery({ streamName, app, tcUrl }: PublishRequest): string {
+/** What the encoder said in its queries, a grant for this edge left out, behind the name: `?key=…`, or nothing. */
+function passedOnQuery({ streamName, app, tcUrl }: PublishRequest, granted: boolean): string {
   const queries = [streamName, app, tcUrl ?? '']
     .map((text) => text.slice(text.indexOf('?') + 1 || text.length))
+    .map((query) => (granted ? withoutStreamGrant(query) : query))
     .filter((query) => query !== '');
   const [first, ...rest] = new Set(queries);
   return first === undefined ? '' : `?${[first, ...rest].join('&')}`;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationField, sizeField } from '../base/setting-fields.ts';
 import { compileBehaviours } from '../policy/behaviour-match.ts';
 import { normalisePath } from '../policy/request-target.ts';
+import { publishKeyGroupsField, trustedKeyGroupsField } from './grant-settings.ts';
 
 const hourMs = 3_600_000;
 
@@ -46,6 +47,8 @@ const streamingBehaviourSchema = z
         'Origin group, names from `edge.origins`: the first is asked first, the next when it is gone or has no such stream; if left out: `main`, or the first there is',
       ),
     publish: z.boolean().default(true).describe('Whether encoders may publish these streams through this edge'),
+    trustedKeyGroups: trustedKeyGroupsField,
+    publishKeyGroups: publishKeyGroupsField,
     idleGrace: durationField({ maxMs: hourMs })
       .prefault('10s')
       .describe('How long a stream is still fetched after its last viewer has left'),

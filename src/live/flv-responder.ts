@@ -13,7 +13,6 @@ import { FlvSession } from './flv-session.ts';
 import { RefusalLog } from './refusal-log.ts';
 import type { LiveAdmission, PlayGate, PlayRefused, PlayRequest } from './play-gate.ts';
 import { WebSocketPing } from './web-socket-ping.ts';
-
 export interface FlvResponderOptions {
   readonly gate: PlayGate;
   readonly fanOut: FanOut;
@@ -236,6 +235,7 @@ export class FlvResponder {
       peerAddress: socket.remoteAddress ?? '',
       peerPort: socket.remotePort ?? 0,
       protocol,
+      web: request,
       clientName: headers['user-agent']?.slice(0, 256),
     };
   }

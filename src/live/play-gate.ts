@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { LiveStream } from './live-stream.ts';
 import type { StoredFile } from './stored-file.ts';
 
@@ -11,6 +12,8 @@ export interface PlayRequest {
   readonly peerAddress: string;
   readonly peerPort: number;
   readonly protocol: 'rtmp' | 'http-flv' | 'ws-flv';
+  /** Over HTTP and WebSocket: the request that it came in. */
+  readonly web?: IncomingMessage;
   /** What the player calls itself: `flashVer`, `User-Agent`. */
   readonly clientName: string | undefined;
   /** The edges that it has come through, the nearest last. */

@@ -7,6 +7,7 @@ import type { StoredFile } from '../../live/stored-file.ts';
 import { orAborted } from '../../rtmp/abortable-wait.ts';
 import type { Distribution } from '../routes.ts';
 import type { RoutedFile } from '../streaming-routes.ts';
+import { noGrant } from '../stream-door.ts';
 import { type FileDoor, FileLookup, type LookupSurroundings } from './file-lookup.ts';
 import type { FileVersion } from './file-version.ts';
 import { MediaOpener } from './media-opener.ts';
@@ -28,14 +29,6 @@ export interface FileViewer {
   readonly address: string;
   readonly isOpen: FileDoor;
 }
-
-/** Of a file that nobody gets without a grant. */
-const closed: PlayRefused = {
-  kind: 'refused',
-  statusCode: 'NetStream.Play.Unauthorized',
-  code: 'PLAY_GRANT_MISSING',
-  sentence: 'this needs a signed URL that is good for it now',
-};
 
 /** Gives the viewers of an edge the files of a library, through the cache that they are also in for HTTP. */
 export class StoredPlays {
@@ -62,13 +55,17 @@ export class StoredPlays {
     viewer: FileViewer,
     signal: AbortSignal,
   ): Promise<StoredAdmission | PlayRefused> {
+    let closed = false;
     for (const candidate of name.candidates) {
       const file = await this.#open(library, candidate, viewer, signal, true);
-      if (file === undefined) continue;
+      // A grant may name the file with the extension that the player has left out.
+      closed ||= file === noGrant;
+      if (file === undefined || file === noGrant) continue;
       if ('kind' in file) return file;
       this.#players++;
       return { kind: 'stored', path, file, release: () => this.#players-- };
     }
+    if (closed) return noGrant;
     return {
       kind: 'refused',
       statusCode: 'NetStream.Play.StreamNotFound',
@@ -109,7 +106,7 @@ export class StoredPlays {
   ): Promise<StoredFile | PlayRefused | undefined> {
     const found = await orAborted(this.#lookup.find(library, path, viewer.address, viewer.isOpen), signal);
     if (found.kind === 'absent') return undefined;
-    if (found.kind === 'closed') return closed;
+    if (found.kind === 'closed') return noGrant;
     if (found.kind === 'failed') return failed('PLAY_FILE_UNAVAILABLE', path, found.error);
     try {
       const media = await orAborted(this.#shelf.media(found.version), signal);

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../base/clock.ts';
+import type { GrantVerifier } from '../http/grant-verifier.ts';
+import { isSecure } from '../http/peer.ts';
+import type { PlayRefused, PlayRequest } from '../live/play-gate.ts';
+import { type AskedResource, askedResource } from '../policy/grants/asked-resource.ts';
+import { cookieGrant, type Presented } from '../policy/grants/presented-grant.ts';
+import { type StreamWords, streamResources, takeStreamGrant } from '../policy/grants/stream-grant.ts';
+import { parseRequestTarget } from '../policy/request-target.ts';
+import type { PublishRequest } from '../rtmp/publish-gate.ts';
+import type { FileDoor } from './stored/file-lookup.ts';
+import type { RoutedFile, RoutedStream } from './streaming-routes.ts';
+
+/** Of what nobody gets without a grant. Why a grant is none is not said. */
+export const noGrant: PlayRefused = {
+  kind: 'refused',
+  statusCode: 'NetStream.Play.Unauthorized',
+  code: 'PLAY_GRANT_MISSING',
+  sentence: 'this needs a signed URL that is good for it now',
+};
+
+/** Looks at grants for streams: RTMP, FLV over HTTP and over WebSocket, and publishing. */
+export class StreamDoor {
+  readonly #grants: GrantVerifier;
+  readonly #clock: Clock;
+
+  constructor(grants: GrantVerifier, clock: Clock) {
+    this.#grants = grants;
+    this.#clock = clock;
+  }
+
+  mayPlay({ behaviour, app, name }: RoutedStream, request: PlayRequest): boolean {
+    return this.#opens(behaviour.trustedKeyGroups, request, app, [name], request.web);
+  }
+
+  mayPublish({ behaviour, app, name }: RoutedStream, request: PublishRequest): boolean {
+    return this.#opens(behaviour.publishKeyGroups, request, app, [name]);
+  }
+
+  /** A file has the guards that it has over HTTP. Who signs may leave the extension out, as players do. */
+  toFile({ name }: RoutedFile, request: PlayRequest): FileDoor {
+    return ({ trustedKeyGroups }, path) =>
+      this.#opens(trustedKeyGroups, request, name.application, [...new Set([path, name.path])]);
+  }
+
+  #opens(
+    trusted: readonly string[],
+    request: StreamWords & { readonly peerAddress: string },
+    app: string,
+    names: readonly string[],
+    web?: IncomingMessage,
+  ): boolean {
+    if (trusted.length === 0) return true;
+    const { presented, rest } = takeStreamGrant(request);
+    const asked = streamResources(request, app, names, rest);
+    if (web !== undefined) asked.push(...webResources(web, rest));
+    const shown: Presented = presented === 'absent' ? cookieGrant(web?.headers.cookie) : presented;
+    const comer = { nowMs: this.#clock.wallMs(), address: request.peerAddress };
+    return this.#grants.decide(shown, asked, trusted, comer).kind === 'granted';
+  }
+}
+
+/** As any request over HTTP, and with the scheme of WebSocket. */
+function webResources({ headers, socket, url = '' }: IncomingMessage, rest: string): AskedResource[] {
+  const target = parseRequestTarget(url);
+  const site = { secure: isSecure(socket), host: headers.host ?? '' };
+  const resource = target.kind === 'resource' ? askedResource(site, url, target, rest) : undefined;
+  if (resource === undefined) return [];
+  const overWebSocket = (text: string): string => text.replace(/^http/, 'ws');
+  return [resource, { url: overWebSocket(resource.url), alsoReadAs: resource.alsoReadAs.map(overWebSocket) }];
+}
