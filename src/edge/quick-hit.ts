@@ -1,6 +1,4 @@
 import { STATUS_CODES } from 'node:http';
-import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
-import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import { wallClockBeside } from '../base/clock.ts';
 import { RecentTexts } from '../base/recent-texts.ts';
 import type { Peer } from '../http/peer.ts';
@@ -15,6 +13,7 @@ import type { Loan } from '../stores/cache-store.ts';
 import { type CachedResponse, type QuickHit, selectVariant } from './edge-response.ts';
 import { isGuarded, withoutGrant } from './grant-admission.ts';
 import { grantFor, type LastGrant, stillLetsIn } from './quick-grant.ts';
+import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
 import type { EdgeContext } from './request-steps.ts';
 import type { Behaviour } from './routes.ts';
 import { quickHit } from './viewer-fields.ts';
@@ -121,8 +120,8 @@ function plainHit(variants: readonly CachedResponse[], get: PlainGet, nowMs: num
     const remainingMs = first.lifetimeSeconds * 1_000 - ageMs;
     return remainingMs > 0 ? { stored: first, state: { kind: 'fresh', ageMs, remainingMs } } : undefined;
   }
-  if (!variants.every(isPlainlySelected)) return undefined;
-  const stored = selectVariant(variants, () => selectingFields(get));
+  if (!variants.every(({ head }) => isPlainlySelected(head))) return undefined;
+  const stored = selectVariant(variants, () => plainSelectingFields(get));
   if (stored === undefined || stored.head.status !== 200 || stored.head.sliced !== undefined) return undefined;
   const state = freshness(stored.head.facts, nowMs);
   return state.kind === 'fresh' ? { stored, state } : undefined;
@@ -136,17 +135,6 @@ function borrow(
   nowMs: number,
 ): Loan<CachedResponse> | undefined {
   return fetches.isComing(key) ? undefined : store.lend(key, (stored) => plainHit([stored], get, nowMs) !== undefined);
-}
-
-/** Any other field may be one that not every origin gets to see: the steps of a request know. */
-function isPlainlySelected({ head }: CachedResponse): boolean {
-  return head.selecting.every((name) => name === 'accept-encoding');
-}
-
-/** What the origin would see of a plain GET, as far as it chooses a variant that is `isPlainlySelected`. */
-function selectingFields({ fields }: PlainGet): FieldLines {
-  const encoding = normaliseAcceptEncoding(fields.acceptEncoding);
-  return encoding === undefined ? [] : ['Accept-Encoding', encoding];
 }
 
 interface Answering extends QuickHitContext {

@@ -17,6 +17,7 @@ import { informationText, type JoinedHead, joinedHead } from './joined-head.ts';
 import { FirstBytes, type FirstBytesTaker } from './first-bytes.ts';
 import { fieldsWithoutGrant, withoutGrant } from './grant-admission.ts';
 import { OriginFetch } from './origin-fetch.ts';
+import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
 import { answeredProvenance, hitProvenance, type Provenance, ttlSecondsOf } from './provenance.ts';
 import { letsIn } from './quick-grant.ts';
 import type { QuickHitContext } from './quick-hit.ts';
@@ -119,6 +120,24 @@ function restOf({ lengthBytes }: GrowingResponse | CachedResponse, fromByte: num
   return { first: fromByte, last: (lengthBytes ?? Number.POSITIVE_INFINITY) - 1 };
 }
 
+/** By outcome, and by Accept-Encoding as it came: whether it is for those who said that. */
+const fitting = new WeakMap<AnsweredOutcome, Map<string | undefined, boolean>>();
+
+/** All of a crowd are asked this before any gets a byte, and most of them said the same. */
+function isFor(outcome: AnsweredOutcome, { get, requestFields }: Joining): boolean {
+  const { head } = outcome.response;
+  if (!isPlainlySelected(head)) return isVariantFor(head, requestFields);
+  let known = fitting.get(outcome);
+  if (known === undefined) fitting.set(outcome, (known = new Map<string | undefined, boolean>()));
+  const { acceptEncoding } = get.fields;
+  let fits = known.get(acceptEncoding);
+  if (fits === undefined) {
+    fits = isVariantFor(head, () => plainSelectingFields(get));
+    known.set(acceptEncoding, fits);
+  }
+  return fits;
+}
+
 /** What all get who wait for the same fetch. */
 interface SharedBeginning {
   readonly first: FirstBytes;
@@ -185,11 +204,10 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
 
   onOutcome(outcome: FetchOutcome): void {
     this.#carefully(() => {
-      const { behaviour, requestFields } = this.#joining;
       if (
         (outcome.kind === 'arriving' || outcome.kind === 'slicing') &&
-        isVariantFor(outcome.response.head, requestFields) &&
-        !hasPage(behaviour, outcome.response)
+        isFor(outcome, this.#joining) &&
+        !hasPage(this.#joining.behaviour, outcome.response)
       ) {
         this.#give(outcome);
       } else {

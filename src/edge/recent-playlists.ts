@@ -11,6 +11,7 @@ import {
 import type { BanList } from '../policy/ban-list.ts';
 import type { FreshnessFacts } from '../policy/freshness.ts';
 import { CachedResponse, type ResponseHead } from './edge-response.ts';
+import { isPlainlySelected } from './plain-variant.ts';
 
 /** What a request for a live playlist asks for (rfc8216bis §6.2.5), and what names the playlist whatever is asked of it. */
 export interface PlaylistRequest {
@@ -76,11 +77,10 @@ export class RecentPlaylists {
   /** An answer of the origin that is whole and for everybody. */
   note({ playlistKey, awaited, skips }: PlaylistRequest, answer: CachedResponse): void {
     const { head, lengthBytes } = answer;
-    const { facts, fields, selecting, status } = head;
+    const { facts, fields, status } = head;
     const type = fieldValue(fields, 'content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
     const isLive = awaited !== undefined || facts.lifetimeMs <= longestLifetimeMs;
-    const isForAll = selecting.every((name) => name === 'accept-encoding');
-    if (status !== 200 || !isLive || !isForAll || !playlistTypes.has(type) || lengthBytes > maxPlaylistBytes) return;
+    if (status !== 200 || !isLive || !isPlainlySelected(head) || !playlistTypes.has(type) || lengthBytes > maxPlaylistBytes) return;
     this.#noteFolder(playlistKey.slice(0, playlistKey.split('?', 1)[0]?.lastIndexOf('/')), facts);
     const answers = skips ? (this.#answers.get(playlistKey) ?? []) : [];
     if (skips && answers.length === 0) return;
