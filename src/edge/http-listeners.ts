@@ -10,6 +10,7 @@ import type { ExchangeRecorder } from '../observe/exchange.ts';
 import { observeExchange } from '../observe/observe-exchange.ts';
 import { RequestMetrics, type RequestMetricsSnapshot } from '../observe/request-metrics.ts';
 import { answerEdgeDocument, edgeDocumentPath, type EdgeFacts, wantsEdgeDocument } from './edge-document.ts';
+import { plainAddresses } from './plain-address.ts';
 import { type QuickHitContext, quickHits } from './quick-hit.ts';
 import { quickJoins } from './quick-join.ts';
 import { leaveBody } from './request-body.ts';
@@ -67,7 +68,10 @@ export async function startHttpListeners(
   const quickContext: QuickHitContext = {
     edge: context,
     recorder,
-    isElsewhere: (path) => path === '/healthz' || path === edgeDocumentPath || path.endsWith('.flv'),
+    findAddress: plainAddresses(
+      context.route,
+      (path) => path === '/healthz' || path === edgeDocumentPath || path.endsWith('.flv'),
+    ),
   };
   const quick = quickHits(quickContext);
   const crowd = quickJoins(quickContext);

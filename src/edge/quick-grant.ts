@@ -3,7 +3,7 @@ import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
 import { refusedByConditions } from '../policy/grants/access-policy.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
-import { decideGrant, isGuarded } from './grant-admission.ts';
+import { decideGrant } from './grant-admission.ts';
 import type { EdgeContext } from './request-steps.ts';
 import type { Behaviour } from './routes.ts';
 
@@ -17,11 +17,6 @@ export interface LastGrant {
   /** Of the keys. */
   readonly version: number;
   readonly grant: VerifiedGrant;
-}
-
-/** Whether the viewer of a plain GET gets in. Who does not is for the steps of a request to refuse. */
-export function letsIn(door: Door, behaviour: Behaviour, target: Resource, get: PlainGet, peer: Peer): boolean {
-  return !isGuarded(behaviour) || grantFor(door, behaviour, target, get, peer) !== undefined;
 }
 
 /** The grant that lets the viewer of a plain GET in, to be remembered for its host and its target as it came. */

@@ -1,29 +1,23 @@
 import { STATUS_CODES } from 'node:http';
 import { wallClockBeside } from '../base/clock.ts';
-import { RecentTexts } from '../base/recent-texts.ts';
 import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
 import type { QuickHead } from '../http/answer-images.ts';
 import type { QuickAnswer, QuickResponder } from '../http/quick-connection.ts';
 import type { ExchangeRecorder } from '../observe/exchange.ts';
-import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
-import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
 import type { Loan } from '../stores/cache-store.ts';
 import { type CachedResponse, type QuickHit, selectVariant } from './edge-response.ts';
-import { isGuarded, withoutGrant } from './grant-admission.ts';
-import { grantFor, type LastGrant, stillLetsIn } from './quick-grant.ts';
+import { type FindPlainAddress, opens } from './plain-address.ts';
 import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
 import type { EdgeContext } from './request-steps.ts';
-import type { Behaviour } from './routes.ts';
 import { quickHit } from './viewer-fields.ts';
 
 /** What a quick hit works with. */
 export interface QuickHitContext {
   readonly edge: EdgeContext;
   readonly recorder: ExchangeRecorder;
-  /** Whether somebody else than the cache answers for a path, as it came. */
-  readonly isElsewhere: (path: string) => boolean;
+  readonly findAddress: FindPlainAddress;
 }
 
 const statusLine = `HTTP/1.1 200 ${STATUS_CODES[200]}`;
@@ -33,9 +27,8 @@ const statusLine = `HTTP/1.1 200 ${STATUS_CODES[200]}`;
  * this does not answer, `request-steps.ts` does; what it answers, that would answer in the same words.
  */
 export function quickHits(context: QuickHitContext): QuickResponder & { readonly hits: number } {
-  const { edge } = context;
+  const { edge, findAddress } = context;
   const answering: Answering = { ...context, wallMs: wallClockBeside(edge.clock) };
-  const addresses = new RecentTexts<Address>(keptAddresses);
   let hits = 0;
   return {
     /** Answered since the start. */
@@ -44,19 +37,13 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
     },
     answer(get, peer) {
       const beganMs = edge.clock.monotonicMs();
-      const { host } = get.fields;
-      let address = addresses.get(get.target);
-      if (address?.host !== host) {
-        const found = findAddress(context, host, get.target);
-        if (typeof found === 'string') return found;
-        address = found;
-        addresses.keep(get.target, address);
-      }
-      const { behaviour, key } = address;
-      if (isGuarded(behaviour) && !opens(edge, address, get, peer)) return 'whole-way';
+      const address = findAddress(get);
+      if (typeof address === 'string') return address;
+      const { behaviour, cacheKey } = address;
+      if (!opens(edge, address, get, peer)) return 'whole-way';
       if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return 'whole-way';
-      const variants = edge.store.get(key);
-      const loan = variants.length === 0 ? borrow(edge, key, get, beganMs) : undefined;
+      const variants = edge.store.get(cacheKey);
+      const loan = variants.length === 0 ? borrow(edge, cacheKey, get, beganMs) : undefined;
       const hit = plainHit(loan === undefined ? variants : [loan.stored], get, beganMs);
       if (hit === undefined) return 'whole-way';
       const { stored, state } = hit;
@@ -69,44 +56,6 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
   };
 }
 
-/** Where the object of a target is found. */
-interface Address {
-  readonly host: string;
-  readonly behaviour: Behaviour;
-  readonly key: string;
-  /** As it is read, its grant in it. */
-  readonly resource: RequestTarget & { kind: 'resource' };
-  /** Where the behaviour is guarded. */
-  lastGrant: LastGrant | undefined;
-}
-
-/** A grant that comes again costs a look at its conditions. */
-function opens(edge: EdgeContext, address: Address, get: PlainGet, peer: Peer): boolean {
-  const { behaviour, lastGrant, resource } = address;
-  if (lastGrant !== undefined && stillLetsIn(edge, lastGrant, get, peer)) return true;
-  const grant = grantFor(edge, behaviour, resource, get, peer);
-  address.lastGrant = grant ?? lastGrant;
-  return grant !== undefined;
-}
-
-/** Of so many targets addresses are kept. */
-const keptAddresses = 1_024;
-
-function findAddress(
-  { edge, isElsewhere }: QuickHitContext,
-  host: string,
-  text: string,
-): Address | 'whole-way' | 'for-good' {
-  const target = parseRequestTarget(text);
-  if (target.kind !== 'resource') return 'whole-way';
-  if (isElsewhere(target.path)) return 'for-good';
-  const behaviour = edge.route(host, target.path);
-  if (typeof behaviour === 'string') return 'whole-way';
-  const query = chooseQuery(withoutGrant(behaviour, target).query, behaviour.chosenQuery);
-  const key = cacheKey(behaviour.distribution, target.path, query);
-  return { host, behaviour, key, resource: target, lastGrant: undefined };
-}
-
 interface FreshHit {
   readonly stored: CachedResponse;
   readonly state: Freshness & { kind: 'fresh' };
@@ -115,7 +64,8 @@ interface FreshHit {
 /** What of the variants of a key answers a plain GET as it is. */
 function plainHit(variants: readonly CachedResponse[], get: PlainGet, nowMs: number): FreshHit | undefined {
   const [first] = variants;
-  if (variants.length === 1 && first?.plainLines !== undefined) {
+  if (first === undefined) return undefined;
+  if (variants.length === 1 && first.plainLines !== undefined) {
     const ageMs = nowMs - first.bornMs;
     const remainingMs = first.lifetimeSeconds * 1_000 - ageMs;
     return remainingMs > 0 ? { stored: first, state: { kind: 'fresh', ageMs, remainingMs } } : undefined;

@@ -7,19 +7,18 @@ import type { QuickResponder } from '../http/quick-connection.ts';
 import { freshness } from '../policy/freshness.ts';
 import { originRequestFields, viewerFieldsForOrigin } from '../policy/origin-request.ts';
 import type { ByteRange } from '../policy/range-selection.ts';
-import { parseRequestTarget } from '../policy/request-target.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
-import { addressOf, sharedProtocol } from './asked.ts';
+import { sharedProtocol } from './asked.ts';
 import { CachedResponse, type GrowingResponse, isVariantFor, selectVariant } from './edge-response.ts';
 import type { AnsweredOutcome, FetchOutcome, FetchWaiter } from './fetch-waiters.ts';
 import { BodyFollower, type FollowedBody } from './follow-body.ts';
 import { informationText, type JoinedHead, joinedHead } from './joined-head.ts';
 import { FirstBytes, type FirstBytesTaker } from './first-bytes.ts';
-import { fieldsWithoutGrant, withoutGrant } from './grant-admission.ts';
+import { fieldsWithoutGrant } from './grant-admission.ts';
 import { OriginFetch } from './origin-fetch.ts';
+import { opens, type PlainAddress } from './plain-address.ts';
 import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
 import { answeredProvenance, hitProvenance, type Provenance, ttlSecondsOf } from './provenance.ts';
-import { letsIn } from './quick-grant.ts';
 import type { QuickHitContext } from './quick-hit.ts';
 import type { Behaviour } from './routes.ts';
 
@@ -28,10 +27,7 @@ interface Joining {
   readonly get: PlainGet;
   readonly peer: Peer;
   readonly requestId: string;
-  readonly behaviour: Behaviour;
-  readonly cacheKey: string;
-  /** Path and query for the origin. */
-  readonly target: string;
+  readonly address: PlainAddress;
   /** As the origin would see them. */
   readonly requestFields: () => FieldLines;
 }
@@ -41,7 +37,7 @@ interface Joining {
  * hundreds of them, what each costs decides when the last one has its first byte. What this does not answer, `request-steps.ts` does; what it answers, that would answer in the same words.
  */
 export function quickJoins(
-  context: Omit<QuickHitContext, 'isElsewhere'>,
+  context: QuickHitContext,
 ): Required<Pick<QuickResponder, 'join'>> & { readonly joins: number } {
   const crowd: Crowd = { ...context, joins: 0 };
   return {
@@ -54,21 +50,19 @@ export function quickJoins(
 }
 
 /** What those who join have in common. */
-interface Crowd extends Omit<QuickHitContext, 'isElsewhere'> {
+interface Crowd extends QuickHitContext {
   joins: number;
 }
 
 function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefined {
   const { edge } = context;
-  const asked = parseRequestTarget(get.target);
-  if (asked.kind !== 'resource') return undefined;
-  const behaviour = edge.route(get.fields.host, asked.path);
-  if (typeof behaviour === 'string') return undefined;
+  const address = context.findAddress(get);
+  if (typeof address === 'string') return undefined;
+  const { behaviour, cacheKey } = address;
   if (behaviour.viewerProtocol !== 'allow-all' && peer.tls === undefined) return undefined;
-  const { cacheKey, target } = addressOf(behaviour, withoutGrant(behaviour, asked));
   // What is stored and will not do is for the steps to judge.
   if (edge.store.has(cacheKey)) return undefined;
-  if (!letsIn(edge, behaviour, asked, get, peer)) return undefined;
+  if (!opens(edge, address, get, peer)) return undefined;
   const nowMs = edge.clock.monotonicMs();
   const growing = edge.fetches.growing(cacheKey);
   const fetch = growing.length > 0 ? undefined : edge.fetches.waiting(cacheKey);
@@ -89,7 +83,7 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
       edge.identity,
       [],
     );
-  const joining = { get, peer, requestId, behaviour, cacheKey, target, requestFields };
+  const joining = { get, peer, requestId, address, requestFields };
   if (fetch === undefined) {
     const arriving = selectVariant(growing, requestFields);
     const usable = arriving !== undefined && freshness(arriving.head.facts, nowMs).kind === 'fresh';
@@ -207,7 +201,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
       if (
         (outcome.kind === 'arriving' || outcome.kind === 'slicing') &&
         isFor(outcome, this.#joining) &&
-        !hasPage(this.#joining.behaviour, outcome.response)
+        !hasPage(this.#joining.address.behaviour, outcome.response)
       ) {
         this.#give(outcome);
       } else {
@@ -277,16 +271,17 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
     onProgress: () => void,
   ): BodyReader | undefined {
     if (!(response instanceof CachedResponse)) return response.body.openReader(onProgress, range);
-    const { behaviour, cacheKey, requestFields, target } = this.#joining;
+    const { address, requestFields } = this.#joining;
+    const { behaviour, cacheKey, target } = address;
     const source = { upstream: behaviour.upstream, target, requestFields };
     return this.#context.edge.slices.openReader(cacheKey, response, source, range, onProgress);
   }
 
   #writeHead(taker: AnswerTaker): void {
     const { clock, name } = this.#context.edge;
-    const { behaviour, requestId } = this.#joining;
+    const { address, requestId } = this.#joining;
     const nowMs = clock.monotonicMs();
-    const given = { cause: this.#cause, cors: behaviour.cors, nowMs, howAt: this.#howAt };
+    const given = { cause: this.#cause, cors: address.behaviour.cors, nowMs, howAt: this.#howAt };
     this.#head = joinedHead(name, this.#response, given);
     this.#headMs = nowMs;
     taker.writeHead(this.#head.text, requestId, this.#response.lengthBytes === undefined);
@@ -314,7 +309,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
     try {
       action();
     } catch (error) {
-      const { cacheKey } = this.#joining;
+      const { cacheKey } = this.#joining.address;
       this.#context.edge.log.error({ err: error, cacheKey }, 'an answer could not be delivered');
       this.#taker?.destroy();
     }

@@ -80,7 +80,8 @@ export class RecentPlaylists {
     const { facts, fields, status } = head;
     const type = fieldValue(fields, 'content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
     const isLive = awaited !== undefined || facts.lifetimeMs <= longestLifetimeMs;
-    if (status !== 200 || !isLive || !isPlainlySelected(head) || !playlistTypes.has(type) || lengthBytes > maxPlaylistBytes) return;
+    const isForAll = isPlainlySelected(head);
+    if (status !== 200 || !isLive || !isForAll || !playlistTypes.has(type) || lengthBytes > maxPlaylistBytes) return;
     this.#noteFolder(playlistKey.slice(0, playlistKey.split('?', 1)[0]?.lastIndexOf('/')), facts);
     const answers = skips ? (this.#answers.get(playlistKey) ?? []) : [];
     if (skips && answers.length === 0) return;

@@ -6,11 +6,13 @@ import { eventually } from '../support/condition.ts';
 import { gate, get, openGet, readAll, startTestEdge, startTestOrigin } from './test-edge.ts';
 
 const segment = randomBytes(2_000_000);
+/** Of what hundreds get: their clients, all in this process, cost far more than the edge. */
+const cold = segment.subarray(0, 600_000);
 const immutable = { 'Cache-Control': 'public, max-age=31536000, immutable' };
 
 describe('requests for one key at the same time', () => {
   it.each([
-    ['an announced length', { 'Content-Length': segment.length }],
+    ['an announced length', { 'Content-Length': cold.length }],
     ['a chunked body', {}],
   ])(
     '500 viewers of a cold segment with %s: one origin request, and bytes before the origin has sent its last',
@@ -19,11 +21,11 @@ describe('requests for one key at the same time', () => {
       let lastByteSent = false;
       await using origin = await startTestOrigin(async (_request, response) => {
         response.writeHead(200, { ...immutable, ...length });
-        response.write(segment.subarray(0, 500_000));
+        response.write(cold.subarray(0, 200_000));
         // The rest is held back until viewers have seen the beginning.
         await viewersHaveBytes.opened;
-        for (let at = 500_000; at < segment.length; at += 100_000) {
-          if (!response.write(segment.subarray(at, at + 100_000))) await once(response, 'drain');
+        for (let at = 200_000; at < cold.length; at += 100_000) {
+          if (!response.write(cold.subarray(at, at + 100_000))) await once(response, 'drain');
         }
         lastByteSent = true;
         response.end();
@@ -51,13 +53,13 @@ describe('requests for one key at the same time', () => {
 
       expect(origin.requests).toHaveLength(1);
       expect(new Set(bodies.map(({ hash }) => hash))).toEqual(
-        new Set([createHash('sha256').update(segment).digest('hex')]),
+        new Set([createHash('sha256').update(cold).digest('hex')]),
       );
       expect(bodies.filter(({ xCache }) => xCache === 'Miss from streamfront')).toHaveLength(1);
       expect(bodies.filter(({ xCache }) => xCache === 'Hit from streamfront')).toHaveLength(499);
       const later = await get(edge.httpPort, '/live/demo/1.m4s');
-      expect(later.body.equals(segment)).toBe(true);
-      expect(later.headers['content-length']).toBe(String(segment.length));
+      expect(later.body.equals(cold)).toBe(true);
+      expect(later.headers['content-length']).toBe(String(cold.length));
       expect(origin.requests).toHaveLength(1);
       expect(edge.stats().cache).toMatchObject({ objects: 1, reservedBytes: 0 });
     },

@@ -82,6 +82,27 @@ describe('a plain GET for what others wait for', () => {
     for (const { socket } of [first, slow, quick]) socket.destroy();
   });
 
+  it('is given the variant of what it accepts, in whatever words it says so, and no other', async () => {
+    const { origin, held } = await holdingOrigin();
+    await using _origin = origin;
+    await using edge = await startTestEdge(origin.url);
+    const lines = (accepted: string) => [host, `Accept-Encoding: ${accepted}`];
+    const first = ask(edge, '/a', lines('gzip'), true);
+    await waiting(edge, 1);
+    const zipping = ['gzip, br', 'gzip, br', 'br, GZIP;q=0.5', '*'].map((said) => ask(edge, '/a', lines(said)));
+    const plain = ['br', 'br', 'gzip;q=0'].map((said) => ask(edge, '/a', lines(said)));
+    plain.push(ask(edge, '/a'));
+    await waiting(edge, 9);
+    const answer = { ...fresh, Vary: 'Accept-Encoding', 'Content-Length': 8 };
+    held[0]?.writeHead(200, { ...answer, 'Content-Encoding': 'gzip' }).end('squeezed');
+    await eventually('the question for the others', () => held.length === 2);
+    held[1]?.writeHead(200, answer).end('as it is');
+    for (const client of [first, ...zipping]) expect(await whole(client, 'squeezed')).toContain('Encoding: gzip');
+    for (const client of plain) expect(await whole(client, 'as it is')).not.toContain('Encoding: gzip');
+    expect(origin.requests.map(({ headers }) => headers['accept-encoding'])).toEqual(['gzip', undefined]);
+    for (const { socket } of [first, ...zipping, ...plain]) socket.destroy();
+  });
+
   it('is given a body of unknown length in chunks', async () => {
     const { origin, held } = await holdingOrigin();
     await using _origin = origin;

@@ -1,0 +1,64 @@
+import { RecentTexts } from '../base/recent-texts.ts';
+import type { PlainGet } from '../http/plain-get.ts';
+import type { Peer } from '../http/peer.ts';
+import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
+import { addressOf } from './asked.ts';
+import { isGuarded, withoutGrant } from './grant-admission.ts';
+import { grantFor, type LastGrant, stillLetsIn } from './quick-grant.ts';
+import type { EdgeContext } from './request-steps.ts';
+import type { Behaviour, Route } from './routes.ts';
+
+/** Where the object is found that a plain GET asks for. */
+export interface PlainAddress {
+  readonly host: string;
+  readonly behaviour: Behaviour;
+  readonly cacheKey: string;
+  /** Path and query for the origin. */
+  readonly target: string;
+  /** As it is read, its grant in it. */
+  readonly resource: RequestTarget & { kind: 'resource' };
+  /** Where the behaviour is guarded. */
+  lastGrant: LastGrant | undefined;
+}
+
+/** `whole-way`: the steps of a request answer. `for-good`: somebody else than the cache does. */
+export type FindPlainAddress = (get: PlainGet) => PlainAddress | 'whole-way' | 'for-good';
+
+/** Of so many targets addresses are kept. */
+const keptAddresses = 1_024;
+
+/** `isElsewhere`: whether somebody else than the cache answers for a path, as it came. */
+export function plainAddresses(route: Route, isElsewhere: (path: string) => boolean): FindPlainAddress {
+  const addresses = new RecentTexts<PlainAddress>(keptAddresses);
+  return ({ fields: { host }, target: text }) => {
+    const known = addresses.get(text);
+    if (known?.host === host) return known;
+    const asked = parseRequestTarget(text);
+    if (asked.kind !== 'resource') return 'whole-way';
+    if (isElsewhere(asked.path)) return 'for-good';
+    const behaviour = route(host, asked.path);
+    if (typeof behaviour === 'string') return 'whole-way';
+    const found = addressOf(behaviour, withoutGrant(behaviour, asked));
+    const address = { host, behaviour, ...found, resource: asked, lastGrant: undefined };
+    addresses.keep(text, address);
+    return address;
+  };
+}
+
+/**
+ * Whether the viewer of a plain GET gets in. Who does not is for the steps of a request to refuse. A grant that comes
+ * again costs a look at its conditions.
+ */
+export function opens(
+  door: Pick<EdgeContext, 'clock' | 'grants'>,
+  address: PlainAddress,
+  get: PlainGet,
+  peer: Peer,
+): boolean {
+  const { behaviour, lastGrant, resource } = address;
+  if (!isGuarded(behaviour)) return true;
+  if (lastGrant !== undefined && stillLetsIn(door, lastGrant, get, peer)) return true;
+  const grant = grantFor(door, behaviour, resource, get, peer);
+  address.lastGrant = grant ?? lastGrant;
+  return grant !== undefined;
+}
