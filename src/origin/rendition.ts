@@ -1,6 +1,6 @@
 import { initSegment } from '../formats/cmaf/init-segment.ts';
 import { eventMessage, id3EventScheme } from '../formats/cmaf/event-message.ts';
-import { type MediaPart, mediaPart } from '../formats/cmaf/media-part.ts';
+import { type MediaPart, planMediaPart } from '../formats/cmaf/media-part.ts';
 import { protectSample, type SampleProtection } from '../formats/cmaf/sample-encryption.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { sameTrackConfig } from '../formats/media/track.ts';
@@ -12,7 +12,8 @@ import { IFrames } from './i-frames.ts';
 import type { MeasuredBitrate } from './measured-bitrate.ts';
 import { discontinuitiesBefore } from '../stores/kept/mended-windows.ts';
 import type { KeptSegment } from '../stores/kept/segment-file.ts';
-import { SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
+import { PartMemory } from '../stores/part-memory.ts';
+import { partIn, partLength, SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
 
 /** How a segment is encrypted; `undefined` as long as there is no key. */
 export type ProtectionAt = (msn: number) => SampleProtection | undefined;
@@ -55,6 +56,7 @@ export class Rendition {
   #sequenceNumber = 0;
   /** Access units in the segments that are listed, by sequence number. */
   readonly #unitCounts = new Map<number, number>();
+  readonly #memory = new PartMemory();
 
   constructor(
     name: string,
@@ -110,7 +112,7 @@ export class Rendition {
         ...open.head,
         durationSeconds: parts.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0),
         parts,
-        byteLength: parts.reduce((sum, { bytes }) => sum + bytes.length, 0),
+        byteLength: parts.reduce((sum, part) => sum + partLength(part), 0),
         gap: false,
       },
       discontinuities: discontinuities + (open.head.discontinuity ? 1 : 0),
@@ -154,20 +156,28 @@ export class Rendition {
       return;
     }
     const messages = this.#eventMessages(events, startTicks);
-    const part = mediaPart({
+    const part = planMediaPart({
       sequenceNumber: ++this.#sequenceNumber,
       baseMediaDecodeTimeTicks: startTicks,
       samples: units,
       ...this.#protected(units),
     });
-    const bytes = messages.length === 0 ? part : Uint8Array.from(Buffer.concat([...messages, part]));
+    const start = messages.reduce((sum, { length }) => sum + length, 0);
+    const byteLength = start + part.byteLength;
+    const memory = this.#memory.part(byteLength, (bytes) => {
+      let at = 0;
+      for (const message of messages) {
+        bytes.set(message, at);
+        at += message.length;
+      }
+      part.write(bytes.subarray(start));
+    });
     const { msn } = this.window.nextPart;
     this.#unitCounts.set(msn, (this.#unitCounts.get(msn) ?? 0) + units.length);
-    this.window.addPart({ bytes, durationSeconds, independent, gap: false });
+    this.window.addPart(partIn(memory, durationSeconds, independent));
     const behindFirst = units.slice(1).reduce((sum, { data }) => sum + data.length, 0);
-    const firstSampleEnd = bytes.length - behindFirst;
-    const start = bytes.length - part.length;
-    this.iFrames?.addPart({ byteLength: bytes.length, start, firstSampleEnd, durationSeconds, independent });
+    const firstSampleEnd = byteLength - behindFirst;
+    this.iFrames?.addPart({ byteLength, start, firstSampleEnd, durationSeconds, independent });
   }
 
   endSegment(durationTicks: number): void {

@@ -1,9 +1,32 @@
+import type { PartBytes } from './part-memory.ts';
+
 /** A partial segment: one buffer; empty when there is no media of it. */
 export interface StoredPart {
+  /** For whoever asks, and for as long as he likes: to read them of a part with `memory` is to be lent them. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where its bytes lie, if that is used again for other parts. */
+  readonly memory?: PartBytes;
   readonly durationSeconds: number;
   readonly independent: boolean;
   readonly gap: boolean;
+}
+
+/** A part of media whose memory is used again once it has left the window and nobody has read its bytes. */
+export function partIn(memory: PartBytes, durationSeconds: number, independent: boolean): StoredPart {
+  return {
+    get bytes() {
+      return memory.lend();
+    },
+    memory,
+    durationSeconds,
+    independent,
+    gap: false,
+  };
+}
+
+/** Of its bytes, which nobody is lent by this. */
+export function partLength(part: StoredPart): number {
+  return part.memory?.byteLength ?? part.bytes.length;
 }
 
 /** What is known of a segment when it begins. Times are media time. */
@@ -137,8 +160,9 @@ export class SegmentWindow {
     const open = this.#open;
     if (open === undefined) throw new Error('a part was added without an open segment');
     open.parts.push(part);
-    open.byteLength += part.bytes.length;
-    this.#byteLength += part.bytes.length;
+    const byteLength = partLength(part);
+    open.byteLength += byteLength;
+    this.#byteLength += byteLength;
   }
 
   endSegment(durationSeconds: number): void {
@@ -216,6 +240,7 @@ export class SegmentWindow {
       if (oldest === undefined || oldest.startSeconds + oldest.durationSeconds > untilSeconds) return;
       this.#departed.shift();
       this.#byteLength -= oldest.byteLength;
+      for (const { memory } of oldest.parts) memory?.leave();
     }
   }
 }

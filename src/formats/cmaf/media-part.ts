@@ -33,11 +33,25 @@ const tfdtBytes = 20;
 const trunHeadBytes = 20;
 const sampleBytes = 16;
 
+/** A part that is to be written where there are `byteLength` bytes, over whatever is there. */
+export interface PlannedPart {
+  readonly byteLength: number;
+  write(to: Uint8Array<ArrayBuffer>): void;
+}
+
 /**
  * A CMAF chunk: `moof` with one `traf`, and `mdat` (ISO/IEC 23000-19 §7.3.2.3). All in one buffer: the sample data
  * is copied once, into it.
  */
 export function mediaPart(part: MediaPart): Uint8Array<ArrayBuffer> {
+  const planned = planMediaPart(part);
+  const bytes = new Uint8Array(planned.byteLength);
+  planned.write(bytes);
+  return bytes;
+}
+
+/** As `mediaPart`, into memory of whoever calls. */
+export function planMediaPart(part: MediaPart): PlannedPart {
   const { samples, protectedSamples } = part;
   const trunBytes = trunHeadBytes + samples.length * sampleBytes;
   const plainTrafBytes = 8 + tfhdBytes + tfdtBytes + trunBytes;
@@ -47,8 +61,28 @@ export function mediaPart(part: MediaPart): Uint8Array<ArrayBuffer> {
   let mdatBytes = 8;
   for (const sample of samples) mdatBytes += sample.data.length;
 
-  const bytes = new Uint8Array(moofBytes + mdatBytes);
-  const view = new DataView(bytes.buffer);
+  return {
+    byteLength: moofBytes + mdatBytes,
+    write: (to) => writeMediaPart(part, { trunBytes, trafBytes, moofBytes, mdatBytes, encryption }, to),
+  };
+}
+
+interface PartLayout {
+  readonly trunBytes: number;
+  readonly trafBytes: number;
+  readonly moofBytes: number;
+  readonly mdatBytes: number;
+  /** Boxes behind `trun`. */
+  readonly encryption: Uint8Array;
+}
+
+function writeMediaPart(
+  part: MediaPart,
+  { trunBytes, trafBytes, moofBytes, mdatBytes, encryption }: PartLayout,
+  bytes: Uint8Array<ArrayBuffer>,
+): void {
+  const { samples, protectedSamples } = part;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
   const uint32 = (value: number) => {
     view.setUint32(at, value);
@@ -89,5 +123,4 @@ export function mediaPart(part: MediaPart): Uint8Array<ArrayBuffer> {
     bytes.set(sample.data, at);
     at += sample.data.length;
   }
-  return bytes;
 }

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { ByteReader } from '../../base/byte-reader.ts';
-import type { StoredPart, StoredSegment } from '../segment-window.ts';
+import { partLength, type StoredPart, type StoredSegment } from '../segment-window.ts';
 
 /** A complete segment of a live rendition, with what a restart needs to know besides. */
 export interface KeptSegment {
@@ -47,7 +47,8 @@ const headSchema = z.strictObject({
 
 /**
  * One file: prefix, head in JSON, and the parts one after the other. The file says itself whether all of it is there:
- * one that a kill has cut off is shorter than its prefix says. The media is not copied.
+ * one that a kill has cut off is shorter than its prefix says. The media is not copied: whose memory is used again must be
+ * held for as long as the pieces are needed.
  */
 export function encodeSegmentFile({ segment, ...beside }: KeptSegment): Uint8Array[] {
   const { byteLength, parts, ...facts } = segment;
@@ -60,20 +61,24 @@ export function encodeSegmentFile({ segment, ...beside }: KeptSegment): Uint8Arr
     initIndex: facts.initIndex,
     durationSeconds: facts.durationSeconds,
     gap: facts.gap,
-    parts: parts.map(({ bytes, ...part }) => ({ ...part, bytes: bytes.length })),
+    parts: parts.map((part) => {
+      const { durationSeconds, independent, gap } = part;
+      return { durationSeconds, independent, gap, bytes: partLength(part) };
+    }),
     ...beside,
   };
   const headBytes = Buffer.from(JSON.stringify(head));
+  const media = parts.map((part) => part.memory?.held ?? part.bytes);
   const prefix = Buffer.alloc(prefixBytes);
   prefix.writeUInt32BE(magic, 0);
   prefix.writeUInt32BE(version, 4);
   prefix.writeUInt32BE(headBytes.length, 8);
   prefix.writeUInt32BE(byteLength, 12);
   prefix.writeUInt32BE(
-    parts.reduce((checksum, { bytes }) => crc32(bytes, checksum), crc32(headBytes)),
+    media.reduce((checksum, bytes) => crc32(bytes, checksum), crc32(headBytes)),
     16,
   );
-  return [prefix, headBytes, ...parts.map(({ bytes }) => bytes)];
+  return [prefix, headBytes, ...media];
 }
 
 /** Whether the file is the beginning of a segment: what a kill leaves behind. */

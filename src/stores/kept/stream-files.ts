@@ -58,6 +58,8 @@ interface Job {
   readonly segment?: KeptName;
   /** The rendition whose open segment it writes parts of. */
   readonly partsOf?: string;
+  /** Held until it has run, or is left out. */
+  readonly holds?: KeptSegment;
 }
 
 /**
@@ -135,7 +137,13 @@ export class StreamFiles {
       this.#unwritten.delete(rendition);
       const written = this.#open.get(rendition);
       const kept = partsFrom(written?.msn === msn ? written.parts : 0);
-      if (kept !== undefined) await this.#append(written ?? (await this.#openParts(rendition)), kept);
+      if (kept === undefined) return;
+      hold(kept);
+      try {
+        await this.#append(written ?? (await this.#openParts(rendition)), kept);
+      } finally {
+        release(kept);
+      }
     };
     this.#add({ kind: 'write', bytes: 0, run, partsOf: rendition });
   }
@@ -157,7 +165,8 @@ export class StreamFiles {
     this.#kept.set(rendition, there);
     const path = this.#pathOf({ rendition, msn });
     const run = () => this.#writeFile(path, encodeSegmentFile(kept));
-    this.#add({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn } });
+    hold(kept);
+    this.#add({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn }, holds: kept });
   }
 
   /** Those before `msn` have left the window. */
@@ -222,9 +231,15 @@ export class StreamFiles {
         // What is not there any more, or stays for lack of rights, harms nobody: writing would fail as well.
         if (next.kind === 'write') this.#fail(error);
       }
-      this.#queuedBytes -= next.bytes;
+      this.#leaves(next);
     }
     this.#running = undefined;
+  }
+
+  /** It has been written, or will not be. */
+  #leaves({ bytes, holds }: Job): void {
+    this.#queuedBytes -= bytes;
+    if (holds !== undefined) release(holds);
   }
 
   async #append(file: OpenFile, kept: KeptSegment): Promise<void> {
@@ -274,10 +289,10 @@ export class StreamFiles {
     this.#waiting = waiting.filter(({ kind }) => kind === 'removal');
     this.#stateWaits = false;
     this.#unwritten.clear();
-    for (const { kind, bytes, segment } of waiting) {
-      if (kind === 'removal') continue;
-      this.#queuedBytes -= bytes;
-      if (segment !== undefined) this.#forget(segment);
+    for (const job of waiting) {
+      if (job.kind === 'removal') continue;
+      this.#leaves(job);
+      if (job.segment !== undefined) this.#forget(job.segment);
     }
   }
 
@@ -294,7 +309,7 @@ export class StreamFiles {
   #dropWrite({ rendition, msn }: KeptName): boolean {
     const index = this.#waiting.findIndex(({ segment }) => segment?.rendition === rendition && segment.msn === msn);
     const [dropped] = index < 0 ? [] : this.#waiting.splice(index, 1);
-    this.#queuedBytes -= dropped?.bytes ?? 0;
+    if (dropped !== undefined) this.#leaves(dropped);
     return dropped !== undefined;
   }
 
@@ -329,6 +344,14 @@ export class StreamFiles {
     this.#failing = false;
     this.#options.log.info({ folder: this.#options.folder }, 'Live stream is kept on disk again');
   }
+}
+
+function hold({ segment }: KeptSegment): void {
+  for (const { memory } of segment.parts) memory?.hold();
+}
+
+function release({ segment }: KeptSegment): void {
+  for (const { memory } of segment.parts) memory?.release();
 }
 
 async function writeAll(descriptor: number, pieces: readonly Uint8Array[]): Promise<void> {

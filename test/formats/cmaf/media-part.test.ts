@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mediaPart } from '../../../src/formats/cmaf/media-part.ts';
+import { mediaPart, planMediaPart } from '../../../src/formats/cmaf/media-part.ts';
 import { isoBoxes, oneBox } from '../../support/iso-boxes.ts';
 
 const sample = fc.record({
@@ -43,6 +43,20 @@ describe('mediaPart', () => {
             read.compositionOffsetTicks,
           ]),
         );
+      }),
+    );
+  });
+
+  it('is the same over whatever was there, and touches nothing beside it', () => {
+    fc.assert(
+      fc.property(part, fc.uint8Array({ minLength: 6_000, maxLength: 6_000 }), (written, there) => {
+        const planned = planMediaPart(written);
+        const { byteLength } = planned;
+        const memory = new Uint8Array(there);
+        planned.write(memory.subarray(7, 7 + byteLength));
+        expect(memory.subarray(7, 7 + byteLength)).toEqual(mediaPart(written));
+        expect(memory.subarray(0, 7)).toEqual(there.subarray(0, 7));
+        expect(memory.subarray(7 + byteLength)).toEqual(there.subarray(7 + byteLength));
       }),
     );
   });
