@@ -89,7 +89,8 @@ export async function crowdRows(
     });
     const [fewer, all] = [stageOf(report, few, film), stageOf(report, viewers, film)];
     const beyondBytes = server === house.edge ? Math.max(0, all.rssBytes - idleBytes) / viewers : undefined;
-    return { ...all, bytesPerViewer: beyondBytes ?? (all.rssBytes - fewer.rssBytes) / (viewers - few) };
+    const furtherBytes = (all.rssBytes - fewer.rssBytes) / (viewers - few);
+    return { ...all, bytesPerViewer: beyondBytes ?? furtherBytes, furtherBytes };
   };
   const turns = await inTurn(
     rounds,
@@ -117,6 +118,14 @@ export async function crowdRows(
       ours,
       peer,
       (crowd) => crowd.bytesPerViewer / 1_024,
+    ),
+    crowdRow(
+      `${viewers} viewers, warm: memory for each after the first ${few}`,
+      'KiB',
+      undefined,
+      ours,
+      peer,
+      (crowd) => crowd.furtherBytes / 1_024,
     ),
     crowdRow(
       `${viewers} viewers, warm: first picture from connecting, median`,
@@ -147,6 +156,8 @@ interface Stage {
 
 interface Crowd extends Stage {
   readonly bytesPerViewer: number;
+  /** Of each that came after the first few. */
+  readonly furtherBytes: number;
 }
 
 /** Throws where what was measured was not the whole load. */
