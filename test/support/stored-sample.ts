@@ -62,6 +62,7 @@ export class SampleFile implements StoredFile {
       durationMs: seconds * 1_000,
       lengthBytes: this.lengthBytes,
       trackConfigs,
+      framesPerSecond,
       keyframes: {
         timesMs: Float64Array.from(keyframes, (index) => index * 1_000),
         offsets: Float64Array.from(keyframes, (index) => index * gopFrames * this.#frameBytes),

@@ -56,7 +56,8 @@ export interface Mp4Writing {
   readonly moovFirst: boolean;
   readonly wideOffsets: boolean;
   readonly wideBoxes: boolean;
-  readonly compactSizes: boolean;
+  /** Bits of a size in `stz2`, where all sizes fit; 0 for `stsz`. */
+  readonly compactSizes: 0 | 4 | 8 | 16;
   /** Composition offsets and edits in version 1. */
   readonly version1: boolean;
   /** Boxes that say nothing stand between others. */
@@ -74,7 +75,7 @@ export const plainWriting: Mp4Writing = {
   moovFirst: true,
   wideOffsets: false,
   wideBoxes: false,
-  compactSizes: false,
+  compactSizes: 0,
   version1: false,
   padded: false,
   gapBytes: 0,
@@ -96,6 +97,8 @@ export interface SyntheticTrack {
   readonly entries: readonly Uint8Array[];
   readonly samples: readonly SyntheticSample[];
   readonly edits?: readonly SyntheticEdit[];
+  /** Its media is in a file of this name (`dref`). */
+  readonly elsewhere?: string;
 }
 
 export const movieTimescale = 1_000;
@@ -223,6 +226,7 @@ function trak(
   const minf = mp4Box(
     'minf',
     ...padding,
+    ...(track.elsewhere === undefined ? [] : [externalReference(track.elsewhere)]),
     stbl(
       track,
       chunks.filter((chunk) => chunk.track === place),
@@ -231,6 +235,10 @@ function trak(
   );
   const edts = track.edits === undefined ? [] : [mp4Box('edts', elst(track.edits, writing))];
   return mp4Box('trak', ...trakHeads(place), ...edts, ...padding, mp4Box('mdia', ...mdiaHeads(track), minf));
+}
+
+function externalReference(name: string): Uint8Array {
+  return mp4Box('dinf', fullMp4Box('dref', 0, 0, u32(1), fullMp4Box('url ', 0, 0, latin(`${name}\0`))));
 }
 
 function elst(edits: readonly SyntheticEdit[], { version1 }: Mp4Writing): Uint8Array {
@@ -245,10 +253,11 @@ function elst(edits: readonly SyntheticEdit[], { version1 }: Mp4Writing): Uint8A
 function stbl(track: SyntheticTrack, chunks: readonly PlacedChunk[], writing: Mp4Writing): Uint8Array {
   const { samples, entries } = track;
   const sizes = samples.map(({ data }) => data.length);
-  const fits = writing.compactSizes && sizes.every((size) => size < 65_536);
-  const stsz = fits
-    ? fullMp4Box('stz2', 0, 0, u32(16, sizes.length), joined(sizes.map((size) => [size >> 8, size & 0xff])))
-    : fullMp4Box('stsz', 0, 0, u32(0, sizes.length, ...sizes));
+  const bits = writing.compactSizes;
+  const stsz =
+    bits > 0 && sizes.every((size) => size < 2 ** bits)
+      ? fullMp4Box('stz2', 0, 0, u32(bits, sizes.length), bigEndian(sizes, bits))
+      : fullMp4Box('stsz', 0, 0, u32(0, sizes.length, ...sizes));
   const stts = runsOf(samples.map(({ durationTicks }) => durationTicks));
   const ctts = runsOf(samples.map(({ compositionOffsetTicks }) => compositionOffsetTicks));
   const syncs = samples.flatMap(({ sync }, index) => (sync ? [index + 1] : []));
@@ -270,6 +279,12 @@ function stbl(track: SyntheticTrack, chunks: readonly PlacedChunk[], writing: Mp
   );
 }
 
+/** Numbers of so many bits each, the last byte filled up with zeros. */
+function bigEndian(values: readonly number[], bits: number): Uint8Array {
+  const text = values.map((value) => value.toString(2).padStart(bits, '0')).join('');
+  return Uint8Array.from(text.match(/.{1,8}/g) ?? [], (byte) => parseInt(byte.padEnd(8, '0'), 2));
+}
+
 function runsOf(values: readonly number[]): [count: number, value: number][] {
   const runs: [number, number][] = [];
   for (const value of values) {
@@ -288,22 +303,40 @@ export interface SyntheticFragment {
 const isSync = 0x0200_0000;
 const isNotSync = 0x0101_0000;
 
+/** How fragments say what they say. */
+export interface FragmentWriting {
+  /**
+   * Where data is counted from: the `moof` because a flag says so, a place in the file that each `traf` says, or the end of
+   * the data of the `traf` before it, of which the first counts from the `moof`.
+   */
+  readonly base: 'moof' | 'said' | 'implied';
+  /** With `tfdt`. */
+  readonly decodeTimes: boolean;
+}
+
+const plainFragments: FragmentWriting = { base: 'moof', decodeTimes: true };
+
 /** A file of fragments; `between` stands before each of them. */
 export function fragmentedMp4(
   tracks: readonly SyntheticTrack[],
   fragments: readonly SyntheticFragment[],
   between: Uint8Array = new Uint8Array(0),
+  writing: FragmentWriting = plainFragments,
 ): Uint8Array {
   const traks = tracks.map((track, place) => trak({ ...track, samples: [] }, place, [], plainWriting, []));
   const trex = tracks.map((_, place) => fullMp4Box('trex', 0, 0, u32(place + 1, 1, 0, 0, 0)));
   const moov = mp4Box('moov', mvhd(), ...traks, mp4Box('mvex', ...trex));
+  const ftyp = mp4Box('ftyp', latin('iso5'), u32(512));
   const ticks = tracks.map(() => 0);
+  let fileBytes = ftyp.length + moov.length;
   const pieces = fragments.flatMap(({ runs }, number) => {
     const data = runs.flatMap(({ samples }) => samples.map(({ data }) => data));
+    const moofAt = fileBytes + between.length;
     const moof = (moofBytes: number) => {
       let at = moofBytes + 8;
-      const trafs = runs.map(({ track, samples }) => {
-        const traf = mp4Box('traf', ...trafBoxes(track, samples, ticks[track] ?? 0, at));
+      const trafs = runs.map(({ track, samples }, place) => {
+        const where = { ticks: ticks[track] ?? 0, dataAt: at, moofAt, isFirst: place === 0 };
+        const traf = mp4Box('traf', ...trafBoxes(track, samples, where, writing));
         at += samples.reduce((sum, { data }) => sum + data.length, 0);
         return traf;
       });
@@ -313,21 +346,43 @@ export function fragmentedMp4(
     for (const { track, samples } of runs) {
       ticks[track] = (ticks[track] ?? 0) + samples.reduce((sum, { durationTicks }) => sum + durationTicks, 0);
     }
-    return [between, written, mp4Box('mdat', ...data)];
+    const fragment = joined([between, written, mp4Box('mdat', ...data)]);
+    fileBytes += fragment.length;
+    return [fragment];
   });
-  return joined([mp4Box('ftyp', latin('iso5'), u32(512)), moov, ...pieces]);
+  return joined([ftyp, moov, ...pieces]);
 }
 
-function trafBoxes(track: number, samples: readonly SyntheticSample[], ticks: number, dataAt: number): Uint8Array[] {
+/** Where the samples of a `traf` stand: from the `moof`, which is at `moofAt` of the file. */
+interface TrafPlace {
+  readonly ticks: number;
+  readonly dataAt: number;
+  readonly moofAt: number;
+  readonly isFirst: boolean;
+}
+
+function trafBoxes(
+  track: number,
+  samples: readonly SyntheticSample[],
+  { ticks, dataAt, moofAt, isFirst }: TrafPlace,
+  { base, decodeTimes }: FragmentWriting,
+): Uint8Array[] {
   const entries = samples.flatMap(({ durationTicks, data, sync, compositionOffsetTicks }) => [
     durationTicks,
     data.length,
     sync ? isSync : isNotSync,
     compositionOffsetTicks,
   ]);
+  const tfhd = {
+    moof: () => fullMp4Box('tfhd', 0, 0x02_0000, u32(track + 1)),
+    said: () => fullMp4Box('tfhd', 0, 0x01, u32(track + 1), u64(moofAt + dataAt)),
+    implied: () => fullMp4Box('tfhd', 0, 0, u32(track + 1)),
+  };
+  const dataOffset = { moof: [dataAt], said: [0], implied: isFirst ? [dataAt] : [] }[base];
+  const flags = 0x0f00 + dataOffset.length;
   return [
-    fullMp4Box('tfhd', 0, 0x02_0000, u32(track + 1)),
-    fullMp4Box('tfdt', 1, 0, u64(ticks)),
-    fullMp4Box('trun', 1, 0x0f01, u32(samples.length, dataAt, ...entries)),
+    tfhd[base](),
+    ...(decodeTimes ? [fullMp4Box('tfdt', 1, 0, u64(ticks))] : []),
+    fullMp4Box('trun', 1, flags, u32(samples.length, ...dataOffset, ...entries)),
   ];
 }

@@ -28,7 +28,7 @@ import type { FileViewer, StoredPlays } from './stored-plays.ts';
 export interface FlvFilesOptions {
   readonly context: EdgeContext;
   readonly libraries: readonly StoredMediaSettings[];
-  readonly plays: Pick<StoredPlays, 'file'>;
+  readonly plays: Pick<StoredPlays, 'file' | 'has'>;
 }
 
 /** A request for a file of a library as FLV. */
@@ -111,8 +111,13 @@ export class FlvFiles {
       // A grant for the one may be none for what another behaviour guards.
       isOpen: (guarding) => guarding === behaviour,
     };
+    // What is asked for as it is need not be opened.
+    if (startByte === undefined && (await plays.has(library, `${name}${extension}`, flvViewer, signal))) {
+      serveRequest(context, request, response);
+      return;
+    }
     const file = (suffix: string) => plays.file(library, `${name}${suffix}`, flvViewer, signal);
-    const own = await file(extension);
+    const own = startByte === undefined ? undefined : await file(extension);
     const other = own === undefined ? await file('.mp4') : undefined;
     signal.throwIfAborted();
     const media = own === undefined || 'kind' in own ? undefined : own.media;

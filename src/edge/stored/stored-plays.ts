@@ -87,6 +87,11 @@ export class StoredPlays {
     return this.#open(library, path, viewer, signal, true);
   }
 
+  /** Whether there is such a file, as far as can be known now, without a look at what it holds. */
+  async has(library: RoutedFile['library'], path: string, viewer: FileViewer, signal: AbortSignal): Promise<boolean> {
+    return (await orAborted(this.#lookup.find(library, path, viewer.address, viewer.isOpen), signal)).kind !== 'absent';
+  }
+
   /** Begins now what is begun else when the first file is played. */
   warmUp(): void {
     this.#opener.warmUp();

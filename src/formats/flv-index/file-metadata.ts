@@ -9,6 +9,7 @@ import { decodeDataMessage, type RtmpData } from '../rtmp/data-message.ts';
 export interface FileMetadata {
   readonly durationMs: number | undefined;
   readonly filesizeBytes: number | undefined;
+  readonly framesPerSecond: number | undefined;
   /** Of the timestamps in the file. Empty where there is none, or none that can be right. */
   readonly keyframes: KeyframeTable;
 }
@@ -48,8 +49,16 @@ export function fileMetadataOf(data: RtmpData, lengthBytes: number): FileMetadat
   return {
     durationMs: durationMs === undefined ? undefined : boundedMs(Math.round(durationMs * 1_000)),
     filesizeBytes: positive(properties.get('filesize')),
+    framesPerSecond: frameRate(positive(properties.get('framerate'))),
     keyframes: keyframeTable(keyframes?.get('times'), keyframes?.get('filepositions'), lengthBytes),
   };
+}
+
+/** Some recorders write the time base, or a number that says nothing. */
+const highestFrameRate = 1_000;
+
+function frameRate(framesPerSecond: number | undefined): number | undefined {
+  return framesPerSecond !== undefined && framesPerSecond < highestFrameRate ? framesPerSecond : undefined;
 }
 
 function boundedMs(ms: number): number | undefined {

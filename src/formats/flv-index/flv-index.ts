@@ -21,11 +21,13 @@ export interface FlvIndex {
   readonly chained: boolean;
   readonly setupTags: readonly SetupTag[];
   readonly trackConfigs: readonly TrackConfig[];
+  /** As the file says it. */
+  readonly framesPerSecond: number | undefined;
   /** As the file says it, in file time. */
   readonly keyframes: KeyframeTable;
 }
 
-const form: MediaRecordForm = { letters: 'FLVx', version: 1 };
+const form: MediaRecordForm = { letters: 'FLVx', version: 2 };
 
 export function encodeFlvIndex(index: FlvIndex): Uint8Array<ArrayBuffer> {
   return encodeMediaRecord(form, index);

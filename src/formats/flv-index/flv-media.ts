@@ -70,6 +70,10 @@ export class FlvMedia implements StoredMedia {
     return this.#index.trackConfigs;
   }
 
+  get framesPerSecond(): number | undefined {
+    return this.#index.framesPerSecond;
+  }
+
   get keyframes(): KeyframeTable {
     return this.#distrusted ? noKeyframes : this.#index.keyframes;
   }

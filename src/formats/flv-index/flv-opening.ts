@@ -105,6 +105,7 @@ class Opening {
       chained: this.#chained,
       setupTags: this.#setupTags,
       trackConfigs,
+      framesPerSecond: this.#metadata?.framesPerSecond,
       keyframes: this.#keyframes(),
     };
     // A file that says its own length has been finished by its writer, and then it says how long it is.

@@ -64,7 +64,8 @@ export function* layOutFlv(media: Mp4Media, selection: FlvSelection): Generator<
     if (overheadBytes + sample.sizeBytes > largestMessageBytes) throw frameTooLarge(sample);
   }
   const relative = places.table();
-  const facts = { durationMs: media.durationMs, trackConfigs: selection.trackConfigs };
+  const { durationMs, framesPerSecond } = media;
+  const facts = { durationMs, framesPerSecond, trackConfigs: selection.trackConfigs };
   // Numbers have the same length whatever they are: where the frames begin is known when it has been written once.
   const framesAt = flvBeginning({ ...facts, lengthBytes: 0, keyframes: relative }, selection).length;
   const keyframes = { timesMs: relative.timesMs, offsets: relative.offsets.map((offset) => framesAt + offset) };
@@ -137,9 +138,11 @@ function flvBeginning(facts: FileDescription, { dialect }: FlvSelection): Uint8A
 }
 
 /** What stands before the frames of an FLV file whose length nobody knows before it has been sent. */
-export function flvBeginningWithoutLayout({ durationMs }: StoredMedia, selection: FlvSelection): Uint8Array {
+export function flvBeginningWithoutLayout(media: StoredMedia, selection: FlvSelection): Uint8Array {
+  const { durationMs, framesPerSecond } = media;
   const { trackConfigs } = selection;
-  return flvBeginning({ durationMs, lengthBytes: undefined, trackConfigs, keyframes: noKeyframes }, selection);
+  const facts = { durationMs, framesPerSecond, lengthBytes: undefined, trackConfigs, keyframes: noKeyframes };
+  return flvBeginning(facts, selection);
 }
 
 /** What stands before the frames of an FLV file that is given from a place in it on. */

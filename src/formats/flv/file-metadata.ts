@@ -10,6 +10,8 @@ export interface FileDescription {
   readonly lengthBytes: number | undefined;
   /** Those that the player gets; the default ones are described. */
   readonly trackConfigs: readonly TrackConfig[];
+  /** Of the pictures, where their configuration does not say it. */
+  readonly framesPerSecond: number | undefined;
   /** Left out where it is empty. */
   readonly keyframes: KeyframeTable;
 }
@@ -18,7 +20,8 @@ export interface FileDescription {
 const maxKeyframes = 4_096;
 
 /** The value of `onMetaData` of a file (Adobe FLV 10.1 §E.5), with what players and tools expect beyond it. */
-export function fileMetadata({ durationMs, lengthBytes, trackConfigs, keyframes }: FileDescription): Amf0EcmaArray {
+export function fileMetadata(facts: FileDescription): Amf0EcmaArray {
+  const { durationMs, lengthBytes, trackConfigs, keyframes } = facts;
   const properties = new Map<string, Amf0Value>([
     ['duration', durationMs / 1_000],
     ...(lengthBytes === undefined ? [] : ([['filesize', lengthBytes]] as const)),
@@ -27,7 +30,7 @@ export function fileMetadata({ durationMs, lengthBytes, trackConfigs, keyframes 
     ['hasAudio', false],
   ]);
   for (const config of trackConfigs) {
-    if (config.trackId === 0) for (const [name, value] of ofTrack(config)) properties.set(name, value);
+    if (config.trackId === 0) for (const [name, value] of ofTrack(config, facts)) properties.set(name, value);
   }
   const times = Array.from(keyframes.timesMs, (timeMs) => timeMs / 1_000);
   properties.set('hasKeyframes', times.length > 0);
@@ -40,9 +43,12 @@ export function fileMetadata({ durationMs, lengthBytes, trackConfigs, keyframes 
   return new Amf0EcmaArray(properties);
 }
 
-function ofTrack(config: TrackConfig): readonly (readonly [name: string, value: Amf0Value])[] {
+function ofTrack(
+  config: TrackConfig,
+  facts: Pick<FileDescription, 'framesPerSecond'>,
+): readonly (readonly [name: string, value: Amf0Value])[] {
   if (config.kind === 'video') {
-    const { width, height, framesPerSecond } = config;
+    const { width, height, framesPerSecond = facts.framesPerSecond } = config;
     return [
       ['hasVideo', true],
       ['width', width],

@@ -46,6 +46,8 @@ export interface StoredMedia {
   readonly lengthBytes: number;
   /** In force at the beginning: video first, at least one. */
   readonly trackConfigs: readonly TrackConfig[];
+  /** Of the leading track, on average; `undefined` without pictures and where the beginning and the index do not say it. */
+  readonly framesPerSecond: number | undefined;
   /** Empty where the file does not say it and only a look at all of it would. */
   readonly keyframes: KeyframeTable;
   /** Begins at the keyframe at or before this time; at the first one for what is before it, at the last for what is beyond the end. */

@@ -36,6 +36,7 @@ export class Mp3Media implements StoredMedia {
   readonly container = 'mp3';
   /** A decoder can start at every frame, and where each is would take a look at all of them. */
   readonly keyframes = noKeyframes;
+  readonly framesPerSecond = undefined;
   readonly #index: Mp3Index;
 
   constructor(index: Mp3Index) {

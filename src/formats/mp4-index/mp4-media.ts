@@ -41,6 +41,13 @@ export class Mp4Media implements StoredMedia {
     return this.index.keyframes;
   }
 
+  /** Of all pictures of `moov`, whichever of them edits show. */
+  get framesPerSecond(): number | undefined {
+    const [leading] = this.index.tracks;
+    if (leading?.kind !== 'video' || leading.table.endTicks === 0) return undefined;
+    return (leading.table.count * leading.timescale) / leading.table.endTicks;
+  }
+
   encode(): Uint8Array<ArrayBuffer> {
     return encodeMp4Index(this.index);
   }

@@ -92,6 +92,6 @@ function* wholeBox(window: ReadWindow, box: TopLevelBox, maxBytes: number): Read
 }
 
 function cutOff({ type, offset, end }: TopLevelBox, fileBytes: number): ProtocolError {
-  const sentence = `the box ${type} reaches to byte ${end}, but the file has ${fileBytes}`;
+  const sentence = `the file has ${fileBytes} bytes and ends within the box ${type} of ${end - offset}, which begins`;
   return new ProtocolError('MP4_TRUNCATED', sentence, { byteOffset: offset, remedy: 'it was cut off, copy it again' });
 }

@@ -377,12 +377,12 @@ export class StoredFeed {
   #begin(startMs: number): void {
     this.#options.onBegin();
     this.#begun = true;
-    const { durationMs, lengthBytes, keyframes } = this.#options.file.media;
+    const { durationMs, lengthBytes, framesPerSecond, keyframes } = this.#options.file.media;
     const trackConfigs = this.#tracks.configs;
     // The table is long, and stays what it was.
     const table = this.#introduced ? noKeyframes : keyframes;
     this.#introduced = true;
-    const metadata = fileMetadata({ durationMs, lengthBytes, trackConfigs, keyframes: table });
+    const metadata = fileMetadata({ durationMs, lengthBytes, trackConfigs, framesPerSecond, keyframes: table });
     // ffmpeg takes metadata of any other time for a line of subtitles.
     this.#writer.data(encodeAmf0([metadataName, metadata]), 0);
     for (const config of trackConfigs) this.#writer.config(config, this.#sentTime(startMs));

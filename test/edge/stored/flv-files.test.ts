@@ -19,6 +19,7 @@ let clips: string;
 let library: CountedLibrary;
 let edge: Awaited<ReturnType<typeof startEdge>>;
 let flash: Buffer;
+const log = new LogRecorder();
 
 beforeAll(async () => {
   clips = await mkdtemp(join(tmpdir(), 'streamfront-flv-files-'));
@@ -43,6 +44,7 @@ beforeAll(async () => {
     'hevc.mp4',
     await make('hevc.mp4', [...video, '-t', '2', '-c:v', 'libx265', '-tag:v', 'hvc1', '-preset', 'ultrafast']),
   );
+  await library.put('text.flv', 'this is no film at all');
   await library.put('damaged.mp4', film.subarray(0, 4_000));
   const settings = edgeSchema.parse({
     http: { port: 0 },
@@ -50,7 +52,7 @@ beforeAll(async () => {
     origins: { main: { url: library.url } },
     cache: { memory: '64MiB', slice: '64KiB', disk: { keepFree: '0B' } },
   });
-  edge = await startEdge(settings, { clock: systemClock, log: new LogRecorder() });
+  edge = await startEdge(settings, { clock: systemClock, log });
 }, 60_000);
 afterAll(async () => {
   await edge.close();
@@ -140,6 +142,14 @@ describe('GET of a file of the library as FLV', () => {
     const part = await fetched('flash.flv', 'GET', { Range: 'bytes=1000-1999' });
     expect(part.status).toBe(206);
     expect(part.body.equals(flash.subarray(1_000, 2_000))).toBe(true);
+  });
+
+  it('gives a file of this name whatever it holds, without opening it', async () => {
+    expect((await fetched('text.flv')).text).toBe('this is no film at all');
+    expect((await fetched('text.flv', 'HEAD')).status).toBe(200);
+    expect(log.lines.filter(({ fields }) => String(fields['cacheKey']).endsWith('text.flv'))).toEqual([]);
+    expect((await fetched('text.flv?start=5')).text).toBe('this is no film at all');
+    expect(log.lines.filter(({ fields }) => String(fields['cacheKey']).endsWith('text.flv'))).toHaveLength(1);
   });
 
   it('gives fragments without saying how long they are', async () => {

@@ -14,6 +14,7 @@ describe('fileMetadata', () => {
       durationMs: 4_500,
       lengthBytes: 123_456,
       trackConfigs: [{ ...avc, framesPerSecond: 25 }, { ...avc, trackId: 1, width: 640 }, aac],
+      framesPerSecond: 24.9,
       keyframes: keyframes(2),
     });
     const { keyframes: table, ...facts } = Object.fromEntries(metadata.properties);
@@ -39,7 +40,13 @@ describe('fileMetadata', () => {
 
   it('leaves out what is not known, and names codecs of Enhanced RTMP by their FourCC', () => {
     const opus = { ...aac, codec: 'opus', codecString: 'opus', samplesPerFrame: undefined } as const;
-    const sound = { durationMs: 1_000, lengthBytes: 10, trackConfigs: [opus], keyframes: keyframes(0) };
+    const sound = {
+      durationMs: 1_000,
+      lengthBytes: 10,
+      trackConfigs: [opus],
+      framesPerSecond: undefined,
+      keyframes: keyframes(0),
+    };
     const { properties } = fileMetadata(sound);
     expect(properties.get('audiocodecid')).toBe(0x4f_70_75_73);
     expect(properties.get('hasVideo')).toBe(false);
@@ -48,8 +55,17 @@ describe('fileMetadata', () => {
   });
 
   it('thins out a table that is too long to be sent to everybody, and keeps its beginning', () => {
-    const long = { durationMs: 1, lengthBytes: 1, trackConfigs: [avc], keyframes: keyframes(100_000) };
-    const table = propertiesOf(fileMetadata(long).properties.get('keyframes'));
+    const long = {
+      durationMs: 1,
+      lengthBytes: 1,
+      trackConfigs: [avc],
+      framesPerSecond: 29.97,
+      keyframes: keyframes(100_000),
+    };
+    const { properties } = fileMetadata(long);
+    // What the codec does not say, the file may.
+    expect(properties.get('framerate')).toBe(29.97);
+    const table = propertiesOf(properties.get('keyframes'));
     const times = table?.get('times');
     const positions = table?.get('filepositions');
     expect(Array.isArray(times) && times.length).toBe(4_000);

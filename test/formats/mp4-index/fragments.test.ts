@@ -8,11 +8,14 @@ import {
   aacEntry,
   avcEntry,
   fragmentedMp4,
+  fullMp4Box,
+  joined,
   mp4Box,
   type SyntheticFragment,
   type SyntheticSample,
   syntheticMp4,
   type SyntheticTrack,
+  u32,
 } from '../../support/synthetic-mp4.ts';
 
 const picture: fc.Arbitrary<SyntheticSample> = fc.record({
@@ -40,18 +43,24 @@ const files = fc.record({
   }),
   together: fc.boolean(),
   between: fc.constantFrom(new Uint8Array(0), mp4Box('styp', new Uint8Array(8)), mp4Box('free')),
+  base: fc.constantFrom('moof', 'said', 'implied'),
 });
 
 type File = typeof files extends fc.Arbitrary<infer Value> ? Value : never;
 
-function tracksOf({ pictures, sounds }: File): SyntheticTrack[] {
+function tracksOf({ pictures, sounds }: Pick<File, 'pictures' | 'sounds'>): SyntheticTrack[] {
   return [
     { handler: 'vide', timescale: 90_000, entries: [avcEntry(sampleVideos.avc.record)], samples: pictures },
     { handler: 'soun', timescale: 48_000, entries: [aacEntry()], samples: sounds },
   ];
 }
 
-function fragmentsOf({ pictures, sounds, runs, together }: File): SyntheticFragment[] {
+function fragmentsOf({
+  pictures,
+  sounds,
+  runs,
+  together,
+}: Pick<File, 'pictures' | 'sounds' | 'runs' | 'together'>): SyntheticFragment[] {
   const fragments: SyntheticFragment[] = [];
   let picture = 0;
   let sound = 0;
@@ -76,6 +85,45 @@ function opened(bytes: Uint8Array) {
   return { media, unitsFrom };
 }
 
+/** Frames of one length, each told apart by its data. */
+function evenSamples(count: number, durationTicks: number): SyntheticSample[] {
+  return Array.from({ length: count }, (_, at) => ({
+    durationTicks,
+    compositionOffsetTicks: 0,
+    sync: true,
+    data: Uint8Array.of(at >> 8, at & 0xff),
+  }));
+}
+
+/** What stands behind the `moov`, each `moof` with its `mdat`. */
+function fragmentsIn(bytes: Uint8Array, from: number): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const pieces: Uint8Array[] = [];
+  for (let at = from; at < bytes.length; ) {
+    const moofBytes = view.getUint32(at);
+    const end = at + moofBytes + view.getUint32(at + moofBytes);
+    pieces.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return pieces;
+}
+
+interface SegmentReference {
+  readonly bytes: number;
+  readonly toIndex: boolean;
+  readonly ticks: number;
+}
+
+const padding = new Uint8Array(1_000);
+
+/** A segment index of the first track, of what lies right behind it. */
+function sidx(ticks: number, references: readonly SegmentReference[]): Uint8Array {
+  const entries = references.map(({ bytes, toIndex, ticks }) =>
+    u32(bytes + (toIndex ? 2 ** 31 : 0), ticks, 0x9000_0000),
+  );
+  return fullMp4Box('sidx', 0, 0, u32(1, 90_000, ticks, 0, references.length), ...entries);
+}
+
 const ofKind = (units: readonly AccessUnit[], kind: 'video' | 'audio') => units.filter((unit) => unit.kind === kind);
 
 describe('openMp4 with fragments', () => {
@@ -86,7 +134,9 @@ describe('openMp4 with fragments', () => {
         fc.array(fc.integer({ min: -10, max: 3_000 }), { minLength: 1, maxLength: 4 }),
         (file, times) => {
           const whole = opened(syntheticMp4(tracksOf(file)));
-          const fragmented = opened(fragmentedMp4(tracksOf(file), fragmentsOf(file), file.between));
+          const fragmented = opened(
+            fragmentedMp4(tracksOf(file), fragmentsOf(file), file.between, { ...file, decodeTimes: true }),
+          );
           expect(fragmented.media.trackConfigs).toEqual(whole.media.trackConfigs);
           expect(fragmented.media.durationMs).toBeCloseTo(whole.media.durationMs, 6);
           const kept = decodeMp4(fragmented.media.encode());
@@ -109,19 +159,64 @@ describe('openMp4 with fragments', () => {
   });
 
   it('interleaves tracks whose fragments are of one track each', () => {
-    const samples = (count: number, durationTicks: number): SyntheticSample[] =>
-      Array.from({ length: count }, (_, at) => ({
-        durationTicks,
-        compositionOffsetTicks: 0,
-        sync: true,
-        data: Uint8Array.of(at),
-      }));
-    const file = { pictures: samples(75, 3_600), sounds: samples(140, 1_024), together: false };
-    const tracks = tracksOf({ ...file, runs: [], between: new Uint8Array(0) });
-    const fragments = fragmentsOf({ ...file, runs: [[25, 47]], between: new Uint8Array(0) });
+    const file = { pictures: evenSamples(75, 3_600), sounds: evenSamples(140, 1_024), together: false };
+    const tracks = tracksOf(file);
+    const fragments = fragmentsOf({ ...file, runs: [[25, 47]] });
     const { unitsFrom } = opened(fragmentedMp4(tracks, fragments));
     const times = unitsFrom(0).map(({ timestampMs }) => timestampMs);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(times).toHaveLength(215);
+  });
+
+  it.each(['moof', 'said', 'implied'] as const)(
+    'goes on where the fragment before it ended, with data counted from where the %s base is, without a decode time',
+    (base) => {
+      const pictures = evenSamples(75, 3_600).map((sample, at) => ({ ...sample, sync: at % 5 === 0 }));
+      const file = { pictures, sounds: evenSamples(140, 1_024) };
+      const tracks = tracksOf(file);
+      const fragments = fragmentsOf({ ...file, runs: [[5, 9]], together: true });
+      const none = new Uint8Array(0);
+      const timed = opened(fragmentedMp4(tracks, fragments));
+      const untimed = opened(fragmentedMp4(tracks, fragments, none, { base, decodeTimes: false }));
+      expect(untimed.unitsFrom(0)).toEqual(timed.unitsFrom(0));
+      expect(untimed.media.durationMs).toBeCloseTo(timed.media.durationMs, 6);
+      for (const timeMs of [199, 1_000, 2_950]) {
+        expect(ofKind(untimed.unitsFrom(timeMs), 'video')).toEqual(ofKind(timed.unitsFrom(timeMs), 'video'));
+      }
+    },
+  );
+
+  it('finds fragments by segment indexes that refer to others, and looks at none of them but the last', () => {
+    // So long that no look at one fragment brings the next.
+    const pictures = evenSamples(600, 3_600).map((sample) => ({ ...sample, data: joined([sample.data, padding]) }));
+    const tracks = tracksOf({ pictures, sounds: [] }).slice(0, 1);
+    const [track] = tracks;
+    const runs = Array.from({ length: 60 }, (_, at) => track?.samples.slice(at * 10, at * 10 + 10) ?? []);
+    const plain = fragmentedMp4(
+      tracks,
+      runs.map((samples) => ({ runs: [{ track: 0, samples }] })),
+    );
+    const head = fragmentedMp4(tracks, []);
+    const pieces = fragmentsIn(plain, head.length);
+    expect(pieces).toHaveLength(60);
+    const ticksPerPiece = 36_000;
+    const groups = [0, 1, 2].map((group) => {
+      const own = pieces.slice(group * 20, group * 20 + 20);
+      const references = own.map(({ length }) => ({ bytes: length, toIndex: false, ticks: ticksPerPiece }));
+      return joined([sidx(group * 20 * ticksPerPiece, references), ...own]);
+    });
+    const root = groups.map(({ length }) => ({ bytes: length, toIndex: true, ticks: 20 * ticksPerPiece }));
+    const file = new StoredBytes(joined([head, sidx(0, root), ...groups]));
+    const media = file.read(openMp4(file.bytes.length));
+    const walked = new StoredBytes(plain);
+    const expected = walked.read(openMp4(plain.length));
+    expect(media.durationMs).toBeCloseTo(expected.durationMs, 6);
+    expect(media.index.fragments?.timesMs).toEqual(expected.index.fragments?.timesMs);
+    for (const offset of media.index.fragments?.offsets ?? []) {
+      expect(String.fromCharCode(...file.bytes.subarray(offset + 4, offset + 8))).toBe('moof');
+    }
+    expect(file.requests).toBeLessThan(walked.requests / 3);
+    const dataFrom = (of: StoredBytes, timeMs: number, from = media) => [...of.items(of.read(from.cursorAt(timeMs)))];
+    expect(dataFrom(file, 17_250)).toEqual(dataFrom(walked, 17_250, expected));
   });
 });

@@ -77,7 +77,7 @@ const writing: Mp4Writing = {
   moovFirst: false,
   wideOffsets: true,
   wideBoxes: true,
-  compactSizes: false,
+  compactSizes: 0,
   version1: true,
   padded: true,
   gapBytes: 1,
@@ -96,7 +96,7 @@ const edits = [{ durationTicks: 300, mediaTimeTicks: 80 }];
 
 const wholeFiles: readonly Uint8Array[] = [
   syntheticMp4([{ ...hostileTrack, edits }, sound], writing),
-  syntheticMp4([hostileTrack, sound], { ...writing, moovFirst: true, version1: false, compactSizes: true }),
+  syntheticMp4([hostileTrack, sound], { ...writing, moovFirst: true, version1: false, compactSizes: 8 }),
   fragmentedMp4(
     [hostileTrack, sound],
     [0, 1, 2].map(() => ({

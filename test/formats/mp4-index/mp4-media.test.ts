@@ -25,7 +25,7 @@ const writing: fc.Arbitrary<Mp4Writing> = fc.record({
   moovFirst: fc.boolean(),
   wideOffsets: fc.boolean(),
   wideBoxes: fc.boolean(),
-  compactSizes: fc.boolean(),
+  compactSizes: fc.constantFrom(0, 4, 8, 16),
   version1: fc.boolean(),
   padded: fc.boolean(),
   gapBytes: fc.integer({ min: 0, max: 9 }),
@@ -33,7 +33,8 @@ const writing: fc.Arbitrary<Mp4Writing> = fc.record({
   interleaved: fc.boolean(),
 });
 
-const sampleData = fc.uint8Array({ minLength: 1, maxLength: 20 });
+/** Short enough for sizes of four bits. */
+const sampleData = fc.uint8Array({ minLength: 1, maxLength: 15 });
 const picture: fc.Arbitrary<SyntheticSample> = fc.record({
   durationTicks: fc.integer({ min: 1, max: 9_000 }),
   compositionOffsetTicks: fc.integer({ min: 0, max: 9_000 }),
@@ -194,6 +195,41 @@ describe('openMp4', () => {
         expect(() => decodeMp4(record)).toThrow(/MEDIA_RECORD/);
       }),
     );
+  });
+
+  it('leaves out a track whose media is in another file, and says so where there is no other', () => {
+    const samples = (sizeBytes: number): SyntheticSample[] =>
+      [1, 2, 3].map((value) => ({
+        durationTicks: 1_024,
+        compositionOffsetTicks: 0,
+        sync: true,
+        data: new Uint8Array(sizeBytes).fill(value),
+      }));
+    const elsewhere = { elsewhere: 'pictures.mov' };
+    const pictures = {
+      handler: 'vide',
+      timescale: 48_000,
+      entries: [avcEntry(avcRecord)],
+      samples: samples(5),
+    } as const;
+    const sounds = { handler: 'soun', timescale: 48_000, entries: [aacEntry()], samples: samples(7) } as const;
+    const { media, items } = opened(syntheticMp4([{ ...pictures, ...elsewhere }, sounds]));
+    expect(media.trackConfigs.map(({ kind }) => kind)).toEqual(['audio']);
+    expect(unitsOf(items).map(({ data }) => data)).toEqual(sounds.samples.map(({ data }) => data));
+    expect(() => opened(syntheticMp4([{ ...pictures, ...elsewhere }]))).toThrow('only avc1 in another file');
+  });
+
+  it('says how many pictures a second there are on average, and none of sound', () => {
+    const samples = [3_000, 3_000, 6_000].map((durationTicks) => ({
+      durationTicks,
+      compositionOffsetTicks: 0,
+      sync: true,
+      data: Uint8Array.of(1),
+    }));
+    const pictures = { handler: 'vide', timescale: 90_000, entries: [avcEntry(avcRecord)], samples } as const;
+    const sounds = { handler: 'soun', timescale: 48_000, entries: [aacEntry()], samples } as const;
+    expect(opened(syntheticMp4([sounds, pictures])).media.framesPerSecond).toBe(22.5);
+    expect(opened(syntheticMp4([sounds])).media.framesPerSecond).toBeUndefined();
   });
 
   it('tells a configuration before the first sample of another description, in the middle and after a seek', () => {
