@@ -223,8 +223,9 @@ export class PartCutter {
   gap({ msn, startSeconds, discontinuity, discontinuitySequence }: Boundary, endSeconds: number): void {
     this.msn = msn;
     const boundaryTicks = Math.round(startSeconds * this.timescale);
-    const startTicks = discontinuity ? boundaryTicks : Math.max(boundaryTicks, this.#saidTicks ?? boundaryTicks);
-    const durationTicks = Math.max(1, Math.round(endSeconds * this.timescale) - startTicks);
+    const startTicks = (discontinuity ? undefined : this.#saidTicks) ?? boundaryTicks;
+    const leftTicks = Math.round(endSeconds * this.timescale) - startTicks;
+    const durationTicks = Math.max(1, Math.min(leftTicks, this.#longestTicks));
     this.#saidTicks = startTicks + durationTicks;
     this.#sink.onGap(this.#track, { msn, startTicks, durationTicks, discontinuity, discontinuitySequence });
   }

@@ -4,10 +4,22 @@ import { trackNumber } from '../../src/formats/media/track.ts';
 import { type TimedTrack, timescaleOf } from '../../src/policy/timed-unit.ts';
 import { PublishedStream } from '../support/published-stream.ts';
 import { videoConfig } from '../support/synthetic-units.ts';
-import { distorted, faultyConfigs, timestampFault, unitsOfTracks } from '../support/timestamp-faults.ts';
+import {
+  distorted,
+  faultyConfigs,
+  type TimestampFault,
+  timestampFault,
+  unitsOfTracks,
+} from '../support/timestamp-faults.ts';
 
 /** Three that are let pass, three of a jump that is judged, and what is held meanwhile. */
 const farthestSeconds = 8;
+
+/** A segment of it is a gap, and the one before could not say all of its time. */
+const soundThatEndsBehindOthers: TimestampFault[] = [
+  { fromMs: 5_501, lastsMs: 60_000, tracks: [1, 257], kind: { kind: 'wrap', modulus: 2 ** 31 } },
+  { fromMs: 4_710, lastsMs: 2_395, tracks: [256], kind: { kind: 'rate', factor: 0 } },
+];
 
 describe('whatever timestamps come', () => {
   it('decode times increase, tracks stay together, and playlists keep every rule', () => {
@@ -65,7 +77,7 @@ describe('whatever timestamps come', () => {
           published.end();
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 20, examples: [[[1, 256, 257], 10, 5, soundThatEndsBehindOthers]] },
     );
   });
 });
