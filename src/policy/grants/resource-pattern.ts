@@ -16,8 +16,10 @@ export function compileResourcePattern(pattern: string): Matcher {
     const prefix = pattern.slice(0, -1);
     return (text) => text.startsWith(prefix);
   }
-  const tokens = tokensOf(pattern);
-  return (text) => matches(tokens, text);
+  const plain = pattern.slice(0, firstWildcard);
+  const tokens = tokensOf(pattern.slice(firstWildcard));
+  // Most of what is asked for differs behind the first wildcard, if at all.
+  return (text) => text.startsWith(plain) && matches(tokens, text, plain.length);
 }
 
 function tokensOf(pattern: string): Token[] {
@@ -37,10 +39,10 @@ function tokensOf(pattern: string): Token[] {
 }
 
 /** Where in the pattern one may be is known for each character: there is nothing to go back to. */
-function matches(tokens: readonly Token[], text: string): boolean {
+function matches(tokens: readonly Token[], text: string, from: number): boolean {
   const { hostAt, pathAt, queryAt } = partsOf(text);
   let places = reached(tokens, [0]);
-  for (let i = 0; i < text.length && places.length > 0; i++) {
+  for (let i = from; i < text.length && places.length > 0; i++) {
     const char = text[i];
     const ends = (i >= hostAt - 3 && i < hostAt) || i === pathAt || i === queryAt;
     const next: number[] = [];
