@@ -163,7 +163,7 @@ export class FileLookup {
       case 'failed':
         return outcome;
       case 'not-shared':
-        return notUsable('its origin lets nobody keep it');
+        return keptByNobody;
       case 'slicing':
       case 'confirmed':
         return this.#judged(address, outcome.response);
