@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { LimitError } from '../../base/errors.ts';
+import { AccessError, LimitError } from '../../base/errors.ts';
 
 /** One version of a file, open for reading. */
 export interface LibraryFile {
@@ -35,7 +35,8 @@ export class LibraryFiles {
 
   /**
    * `names`: of the folders and of the file, as `libraryPath` gives them. `undefined`: there is no such file, or a link
-   * leads out of the folder. Throws a `LimitError` when too many are open, and what the system throws when it fails.
+   * leads out of the folder. Throws a `LimitError` when too many are open, an `AccessError` for what this process may not
+   * read, and what the system throws when it fails.
    */
   async open(names: readonly string[]): Promise<LibraryFile | undefined> {
     if (this.#openCount >= this.#maxOpen) throw this.#tooMany();
@@ -46,7 +47,8 @@ export class LibraryFiles {
       return file;
     } catch (error) {
       this.#openCount--;
-      if (isAbsence(error)) return undefined;
+      if (isOneOf(absences, error)) return undefined;
+      if (isOneOf(denials, error)) throw denied(names, error);
       throw error;
     }
   }
@@ -129,9 +131,16 @@ async function versionFacts(handle: FileHandle): Promise<VersionFacts | undefine
   };
 }
 
-/** What these say is that there is nothing for anybody; a loop of links, a name that is too long, a folder that is closed. */
-const absences = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EACCES', 'EPERM', 'EISDIR', 'ENXIO']);
+/** What these say is that there is nothing for anybody; a loop of links, a name that is too long. */
+const absences = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'ENXIO']);
 
-function isAbsence(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && absences.has(String(error.code));
+const denials = new Set(['EACCES', 'EPERM']);
+
+function isOneOf(codes: ReadonlySet<string>, error: unknown): boolean {
+  return error instanceof Error && 'code' in error && codes.has(String(error.code));
+}
+
+function denied(names: readonly string[], cause: unknown): AccessError {
+  const sentence = `this process may not read ${names.join('/')} of the library: change its mode or its owner`;
+  return new AccessError('LIBRARY_FILE_DENIED', sentence, { cause });
 }

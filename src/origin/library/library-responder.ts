@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
-import { LimitError } from '../../base/errors.ts';
+import { AccessError, LimitError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { parseEntityTag, parseIfNoneMatch, sameStrongly } from '../../formats/http-fields/entity-tag.ts';
 import { fieldValue, withoutFields } from '../../formats/http-fields/field-lines.ts';
@@ -146,6 +146,10 @@ export class LibraryResponder {
     if (error instanceof LimitError) {
       this.#options.log.warn({ code: error.code }, error.message);
       return { status: 503, sentence: 'too many files are being read', fields: [['Retry-After', '1']] };
+    }
+    if (error instanceof AccessError) {
+      this.#options.log.warn({ code: error.code }, error.message);
+      return nothingHere;
     }
     this.#options.log.error({ err: error, path }, 'a file of the library could not be opened');
     return { status: 503, sentence: 'the file cannot be read now', fields: [['Retry-After', '1']] };

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -16,11 +16,12 @@ const maxOpen = 3;
 let data: string;
 let library: string;
 let origin: Origin;
+let log: LogRecorder;
 
 function start(library: object = { maxOpen }): Promise<Origin> {
   // Another origin has the streams of this folder.
   const settings = originSchema.parse({ http: { port: 0 }, rtmp: { port: 0 }, live: { keep: 'memory' }, library });
-  const log = new LogRecorder();
+  log = new LogRecorder();
   return startOrigin(settings, { clock: systemClock, log, siteDirectory: undefined, dataFolder: data });
 }
 
@@ -178,6 +179,22 @@ describe('the library of an origin', () => {
       expect(text).toBe('there is no such file in the library\n');
     },
   );
+
+  it('has nothing at what this process may not read, and says to the operator what to do', async () => {
+    await put('closed.mp4', 'abc');
+    await chmod(join(library, 'closed.mp4'), 0o000);
+    await Promise.all([data, library].map((folder) => chmod(folder, 0o755)));
+    const own = process.geteuid?.();
+    // The superuser may read everything.
+    if (own === 0) process.seteuid?.(65_534);
+    try {
+      expect((await ask('/library/closed.mp4')).status).toBe(404);
+    } finally {
+      if (own === 0) process.seteuid?.(0);
+    }
+    const [line] = log.lines.filter(({ fields }) => fields['code'] === 'LIBRARY_FILE_DENIED');
+    expect(line?.message).toContain('may not read closed.mp4');
+  });
 
   it('follows links within it, and none that lead out', async () => {
     await mkdir(join(library, 'folder'));
