@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { StreamFiles } from '../../../src/stores/kept/stream-files.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
+import { keptSegment } from './kept-segment.ts';
 
 /** On a file system of 1 MiB: the disk fills up, and has room again. */
 const parent = process.argv[2] ?? '';
@@ -13,25 +14,7 @@ const log = new LogRecorder();
 const files = new StreamFiles({ folder, clock, log });
 
 function write(msn: number): void {
-  const bytes = new Uint8Array(200_000);
-  files.writeSegment('video', {
-    segment: {
-      msn,
-      startSeconds: msn,
-      programDateTime: '2026-01-01T00:00:00.000Z',
-      independent: true,
-      discontinuity: false,
-      initIndex: 0,
-      durationSeconds: 1,
-      parts: [{ bytes, durationSeconds: 1, independent: true, gap: false }],
-      byteLength: bytes.length,
-      gap: false,
-    },
-    discontinuities: 0,
-    unitCount: 1,
-    sequenceNumber: msn,
-    iFrames: 0,
-  });
+  files.writeSegment('video', keptSegment(msn, 200_000));
   files.writeState({ msn });
 }
 

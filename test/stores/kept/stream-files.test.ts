@@ -16,13 +16,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeOpenFile, decodeSegmentFile, type KeptSegment } from '../../../src/stores/kept/segment-file.ts';
+import { decodeOpenFile, decodeSegmentFile } from '../../../src/stores/kept/segment-file.ts';
 import { decodeStateFile } from '../../../src/stores/kept/state-file.ts';
 import { StreamFiles } from '../../../src/stores/kept/stream-files.ts';
 import { eventually } from '../../support/condition.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
 import { onSmallFileSystem } from '../../support/small-file-system.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
+import { keptSegment } from './kept-segment.ts';
 
 let parent: string;
 let clock: VirtualClock;
@@ -40,37 +41,15 @@ afterEach(async () => {
   rmSync(parent, { recursive: true, force: true });
 });
 
-function segment(msn: number, bytes = 100): KeptSegment {
-  const part = { bytes: new Uint8Array(bytes).fill(msn), durationSeconds: 1, independent: true, gap: false };
-  return {
-    segment: {
-      msn,
-      startSeconds: msn,
-      programDateTime: '2026-01-01T00:00:00.000Z',
-      independent: true,
-      discontinuity: false,
-      initIndex: 0,
-      durationSeconds: 1,
-      parts: [part],
-      byteLength: bytes,
-      gap: false,
-    },
-    discontinuities: 0,
-    unitCount: 30,
-    sequenceNumber: msn,
-    iFrames: 0,
-  };
-}
-
 const there = () => readdirSync(join(parent, 'live', 'e1')).sort();
 const state = () => decodeStateFile(readFileSync(join(parent, 'live', 'e1', 'stream.json')));
 
 describe('StreamFiles', () => {
   it('writes segments and the newest state, and leaves nothing half-written behind', async () => {
-    files.writeSegment('video', segment(0));
+    files.writeSegment('video', keptSegment(0));
     files.writeState({ n: 1 });
     files.writeState({ n: 2 });
-    files.writeSegment('audio-1', segment(0));
+    files.writeSegment('audio-1', keptSegment(0));
     files.writeState({ n: 3 });
     expect(files.queuedBytes).toBe(200);
     await files.idle();
@@ -82,12 +61,12 @@ describe('StreamFiles', () => {
   });
 
   it('removes what has left the window, what was there before a restart included, and at last everything', async () => {
-    files.writeSegment('video', segment(3));
+    files.writeSegment('video', keptSegment(3));
     await files.idle();
     const again = new StreamFiles({ folder: join(parent, 'live', 'e1'), clock, log });
     again.adopt('video', [3]);
-    for (const msn of [4, 5, 6]) again.writeSegment('video', segment(msn));
-    again.writeSegment('audio', segment(4));
+    for (const msn of [4, 5, 6]) again.writeSegment('video', keptSegment(msn));
+    again.writeSegment('audio', keptSegment(4));
     again.removeBefore('video', 5);
     await again.idle();
     expect(there()).toEqual(['audio.4.segment', 'video.5.segment', 'video.6.segment']);
@@ -101,7 +80,7 @@ describe('StreamFiles', () => {
   describe('the parts of an open segment', () => {
     /** One with so many parts: part `n` is one byte, `n`. */
     const open = (msn: number, count: number) => (from: number) => {
-      const whole = segment(msn);
+      const whole = keptSegment(msn);
       const parts = Array.from({ length: count - from }, (_, n) => ({
         bytes: Uint8Array.of(from + n),
         durationSeconds: 0.5,
@@ -136,7 +115,7 @@ describe('StreamFiles', () => {
       await written(7, 3);
       const seen: unknown[] = [];
       files.writeParts('video', 7, () => undefined);
-      files.writeSegment('video', segment(7));
+      files.writeSegment('video', keptSegment(7));
       files.writeParts('video', 8, (from) => {
         seen.push(there());
         return open(8, 1)(from);
@@ -151,7 +130,7 @@ describe('StreamFiles', () => {
       files.closeParts();
       expect(await written(7, 3)).toEqual({ msn: 7, parts: [0, 1, 2] });
       rmSync(join(parent, 'live', 'e1'), { recursive: true });
-      files.writeSegment('video', segment(6));
+      files.writeSegment('video', keptSegment(6));
       await files.idle();
       clock.advance(30_000);
       expect(await written(7, 4)).toEqual({ msn: 7, parts: [0, 1, 2, 3] });
@@ -183,7 +162,7 @@ describe('StreamFiles', () => {
     writeFileSync(join(parent, 'live'), 'a file where the folder belongs');
     const warnings = () => log.lines.filter(({ fields }) => fields['code'] === 'LIVE_KEEP_FAILED');
     for (let attempt = 0; attempt < 3; attempt++) {
-      files.writeSegment('video', segment(attempt));
+      files.writeSegment('video', keptSegment(attempt));
       files.writeState({ attempt });
       await files.idle();
       clock.advance(30_000);
@@ -194,7 +173,7 @@ describe('StreamFiles', () => {
     rmSync(join(parent, 'live'));
     mkdirSync(join(parent, 'live'));
     files.writeState({ again: true });
-    files.writeSegment('video', segment(9));
+    files.writeSegment('video', keptSegment(9));
     await files.idle();
     expect(there()).toEqual(['stream.json', 'video.9.segment']);
     expect(log.lines.map(({ message }) => message)).toContain('Live stream is kept on disk again');
@@ -203,7 +182,7 @@ describe('StreamFiles', () => {
   it('takes the state away when it falls behind, so that none that is out of date is found, and bounds what waits', async () => {
     files.writeState({ old: true });
     await files.idle();
-    for (let msn = 0; msn < 20; msn++) files.writeSegment('video', segment(msn, 4_194_304));
+    for (let msn = 0; msn < 20; msn++) files.writeSegment('video', keptSegment(msn, 4_194_304));
     expect(files.queuedBytes).toBeLessThanOrEqual(33_554_432);
     await files.idle();
     expect(existsSync(join(parent, 'live', 'e1', 'stream.json'))).toBe(false);
@@ -211,20 +190,20 @@ describe('StreamFiles', () => {
   });
 
   it('lets no more wait for a disk that hangs than it has files, for as long as it hangs, and writes on behind it', async () => {
-    for (const msn of [0, 1, 2]) files.writeSegment('video', segment(msn));
+    for (const msn of [0, 1, 2]) files.writeSegment('video', keptSegment(msn));
     files.writeState({ n: 0 });
     await files.idle();
     const pipe = join(parent, 'live', 'e1', 'video.3.segment');
     // Who opens it to write waits until somebody reads.
     execFileSync('mkfifo', [pipe]);
-    files.writeSegment('video', segment(3));
+    files.writeSegment('video', keptSegment(3));
     await eventually('the disk is given the segment', () => files.queuedJobs === 0);
     let msn = 4;
     for (let minute = 0; minute < 20; minute++) {
       for (const last = msn + 20; msn < last; msn++) {
-        files.writeSegment('video', segment(msn, 4_194_304));
+        files.writeSegment('video', keptSegment(msn, 4_194_304));
         files.writeState({ n: msn });
-        files.writeParts('video', msn + 1, () => segment(msn + 1));
+        files.writeParts('video', msn + 1, () => keptSegment(msn + 1));
         files.removeBefore('video', msn - 12);
       }
       clock.advance(60_000);
@@ -233,7 +212,7 @@ describe('StreamFiles', () => {
       expect(files.queuedJobs).toBeLessThanOrEqual(5);
     }
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
-    files.writeSegment('video', segment(msn));
+    files.writeSegment('video', keptSegment(msn));
     files.writeState({ n: msn });
     await files.idle();
     closeSync(reader);
