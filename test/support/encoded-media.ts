@@ -7,6 +7,7 @@ import { FlvTrackReader } from '../../src/formats/flv/track-reader.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
+import { eachOnce } from './each-once.ts';
 import { run } from './ffmpeg.ts';
 
 /** What a publisher sends: configurations and access units, in the order of a file. */
@@ -15,8 +16,10 @@ export interface EncodedMedia {
   readonly units: readonly AccessUnit[];
 }
 
-/** Lets ffmpeg write FLV (`inputs` and `output`: its options) and reads the file that comes out. */
-async function encodeMedia(inputs: readonly string[], output: readonly string[]): Promise<EncodedMedia> {
+/** Lets ffmpeg write FLV (`inputs` and `output`: its options) and reads the file that comes out; once for all who ask. */
+const encodeMedia = eachOnce(encodeMediaAnew);
+
+async function encodeMediaAnew(inputs: readonly string[], output: readonly string[]): Promise<EncodedMedia> {
   const folder = await mkdtemp(join(tmpdir(), 'streamfront-media-'));
   try {
     const file = join(folder, 'media.flv');

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ALL_FORMATS, EncodedPacketSink, FilePathSource, Input } from 'mediabunny';
+import { eachOnce } from './each-once.ts';
 import { run } from './ffmpeg.ts';
 
 /** What ffprobe says of a stream, as far as tests ask. */
@@ -36,8 +37,13 @@ export interface EncodedTrack {
   readonly box: (type: string) => Uint8Array | undefined;
 }
 
-/** Encodes `source` (of lavfi) with the options of ffmpeg into a file with this ending, and reads that. */
-export async function encodeTrack(source: string, options: string, ending: string): Promise<EncodedTrack> {
+/**
+ * Encodes `source` (of lavfi) with the options of ffmpeg into a file with this ending, and reads that; once, whoever asks
+ * for it.
+ */
+export const encodeTrack = eachOnce(encodeTrackAnew);
+
+async function encodeTrackAnew(source: string, options: string, ending: string): Promise<EncodedTrack> {
   const folder = await mkdtemp(join(tmpdir(), 'streamfront-track-'));
   try {
     const path = join(folder, `track.${ending}`);
