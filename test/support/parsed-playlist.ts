@@ -68,7 +68,7 @@ export type Attributes = ReadonlyMap<string, string>;
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-const onlyOnce = [
+const onlyOnce = new Set([
   'EXT-X-VERSION',
   'EXT-X-TARGETDURATION',
   'EXT-X-MEDIA-SEQUENCE',
@@ -80,7 +80,7 @@ const onlyOnce = [
   'EXT-X-PLAYLIST-TYPE',
   'EXT-X-ENDLIST',
   'EXT-X-SKIP',
-];
+]);
 const others = [
   'EXTM3U',
   'EXTINF',
@@ -96,18 +96,17 @@ const others = [
   'EXT-X-RENDITION-REPORT',
 ];
 const knownTags = new Set([...onlyOnce, ...others]);
-const oneAttribute = /^([A-Z0-9-]+)=("[^"]*"|[^",\s][^",]*)(?:,|$)/;
+const oneAttribute = /([A-Z0-9-]+)=("[^"]*"|[^",\s][^",]*)(?:,|$)/y;
 
 /** The attribute list of a tag; throws where it is none, or names an attribute twice (rfc8216bis §4.2). */
 export function attributesOf(tag: string): Attributes {
   const attributes = new Map<string, string>();
-  let rest = tag.slice(tag.indexOf(':') + 1);
-  while (rest !== '') {
-    const [all, name = '', value = ''] = oneAttribute.exec(rest) ?? [];
+  oneAttribute.lastIndex = tag.indexOf(':') + 1;
+  while (oneAttribute.lastIndex < tag.length) {
+    const [all, name = '', value = ''] = oneAttribute.exec(tag) ?? [];
     if (all === undefined) throw new Error(`is no attribute list: ${tag}`);
     if (attributes.has(name)) throw new Error(`has ${name} twice: ${tag}`);
     attributes.set(name, value);
-    rest = rest.slice(all.length);
   }
   return attributes;
 }
@@ -127,15 +126,15 @@ export function parsePlaylist(text: string): ParsedPlaylist {
   if (/[^\P{Cc}\n\t]/u.test(text)) throw new Error('has a control character');
   const lines = text.split('\n').filter((line) => line !== '');
   if (lines[0] !== '#EXTM3U') throw new Error('does not begin with #EXTM3U');
-  checkTags(lines);
-  const tag = (name: string): string | undefined => lines.find((line) => nameOf(line) === name);
+  const tags = tagsOf(lines);
+  const tag = (name: string): string | undefined => tags.get(name)?.[0];
   const integer = (name: string): number => {
     const value = tag(name)?.slice(name.length + 2);
     if (value === undefined) throw new Error(`has 0 times ${name}`);
     if (!/^\d+$/.test(value)) throw new Error(`${name} is ${value}`);
     return Number(value);
   };
-  const all = (name: string) => lines.filter((line) => nameOf(line) === name).map(attributesOf);
+  const all = (name: string) => (tags.get(name) ?? []).map(attributesOf);
   const serverControl = tag('EXT-X-SERVER-CONTROL');
   const isPlain = tag('EXT-X-VERSION') === '#EXT-X-VERSION:3';
   if (serverControl === undefined && !isPlain) throw new Error('has 0 times EXT-X-SERVER-CONTROL');
@@ -178,26 +177,37 @@ export function parsePlaylist(text: string): ParsedPlaylist {
 }
 
 function nameOf(line: string): string | undefined {
-  return /^#(EXT[^:]*)/.exec(line)?.[1];
+  if (!line.startsWith('#EXT')) return undefined;
+  const end = line.indexOf(':');
+  return line.slice(1, end < 0 ? undefined : end);
 }
 
-/** Which there are, how often, and whether what is said of the whole stands before the first segment. */
-function checkTags(lines: readonly string[]): void {
-  const seen = new Map<string, number>();
-  const firstMedia = lines.findIndex((line) => /^#(?:EXTINF|EXT-X-(?:PART|MAP|DISCONTINUITY|GAP))(?::|$)/.test(line));
-  lines.forEach((line, index) => {
+const ofMedia = new Set(['EXTINF', 'EXT-X-PART', 'EXT-X-MAP', 'EXT-X-DISCONTINUITY', 'EXT-X-GAP']);
+
+/** By their names. Throws where there are others or too many, or what is said of the whole stands behind a segment. */
+function tagsOf(lines: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const tags = new Map<string, string[]>();
+  let isInMedia = false;
+  for (const line of lines) {
     const name = nameOf(line);
-    if (name === undefined) return;
+    if (name === undefined) continue;
     if (!knownTags.has(name)) throw new Error(`has ${name}, which is no tag of a media playlist`);
-    seen.set(name, (seen.get(name) ?? 0) + 1);
-    if (onlyOnce.includes(name) && name !== 'EXT-X-ENDLIST' && firstMedia >= 0 && index > firstMedia) {
+    const same = tags.get(name);
+    if (same === undefined) tags.set(name, [line]);
+    else same.push(line);
+    if (isInMedia && name !== 'EXT-X-ENDLIST' && onlyOnce.has(name)) {
       throw new Error(`has ${name} behind the first segment`);
     }
-  });
-  for (const name of onlyOnce) {
-    if ((seen.get(name) ?? 0) > 1) throw new Error(`has ${seen.get(name)} times ${name}`);
+    isInMedia ||= ofMedia.has(name);
   }
+  for (const name of onlyOnce) {
+    const count = tags.get(name)?.length ?? 0;
+    if (count > 1) throw new Error(`has ${count} times ${name}`);
+  }
+  return tags;
 }
+
+const ofSegments = new Set(['EXT-X-DISCONTINUITY', 'EXT-X-KEY', 'EXT-X-MAP', 'EXT-X-PROGRAM-DATE-TIME']);
 
 function parseSegments(lines: readonly string[], firstMsn: number) {
   const segments: ParsedSegment[] = [];
@@ -221,9 +231,7 @@ function parseSegments(lines: readonly string[], firstMsn: number) {
   let current = fresh();
   for (const line of lines) {
     const name = nameOf(line);
-    if (/^EXT-X-(?:DISCONTINUITY|KEY|MAP|PROGRAM-DATE-TIME)$/.test(name ?? '') && current.parts.length > 0) {
-      current.lateTags.push(line);
-    }
+    if (current.parts.length > 0 && name !== undefined && ofSegments.has(name)) current.lateTags.push(line);
     if (name === 'EXT-X-DISCONTINUITY') {
       current.discontinuity = true;
       current.discontinuities++;

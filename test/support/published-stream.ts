@@ -1,6 +1,7 @@
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import type { TrackConfig } from '../../src/formats/media/track.ts';
 import { LiveStream } from '../../src/live/live-stream.ts';
+import type { EncodedText } from '../../src/origin/encoded-text.ts';
 import { Packager } from '../../src/origin/packager.ts';
 import type { Rendition } from '../../src/origin/rendition.ts';
 import { originSchema } from '../../src/origin/settings.ts';
@@ -29,6 +30,7 @@ export class PublishedStream {
   /** Renditions that come into being after others have a playlist. */
   readonly late: string[] = [];
   readonly #findings = new Set<string>();
+  readonly #seen = new Map<string, EncodedText | undefined>();
   #transportState = '';
   readonly #parsed = new Map<string, ParsedPlaylist>();
 
@@ -109,7 +111,7 @@ export class PublishedStream {
     for (const rendition of this.packager.renditions) {
       this.#recordIFrames(rendition);
       const name = `${rendition.name}.m3u8`;
-      const text = this.packager.mediaPlaylist(rendition)?.plain.toString();
+      const text = this.#unlessSeen(name, this.packager.mediaPlaylist(rendition));
       const history = this.histories.get(name) ?? [];
       if (text === undefined || text === history.at(-1)) continue;
       const whole = parsePlaylist(text);
@@ -133,9 +135,16 @@ export class PublishedStream {
     for (const finding of hasChanged ? validateReports(this.#parsed) : []) this.#findings.add(finding);
   }
 
+  /** Each state is written once. */
+  #unlessSeen(name: string, written: EncodedText | undefined): string | undefined {
+    if (written === this.#seen.get(name)) return undefined;
+    this.#seen.set(name, written);
+    return written?.plain.toString();
+  }
+
   #recordIFrames(rendition: Rendition): void {
-    const text = this.packager.iFramePlaylist(rendition)?.plain.toString();
     const name = `${rendition.name}-iframes.m3u8`;
+    const text = this.#unlessSeen(name, this.packager.iFramePlaylist(rendition));
     const history = this.iFrameHistories.get(name) ?? [];
     // What it reports of others changes with every part.
     if (text === undefined || withoutReports(text) === withoutReports(history.at(-1) ?? '')) return;
