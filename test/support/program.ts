@@ -68,10 +68,11 @@ export async function startProgram({ configuration = {}, flags = [] }: ProgramOp
     return code;
   };
   try {
-    await eventually('the program says that it is running', () => {
+    const isRunning = () => {
       if (child.exitCode !== null) throw new Error(`the program ended with ${child.exitCode}:\n${out}${log}`);
       return out.includes('Ctrl-C ends it.');
-    });
+    };
+    await eventually('the program says that it is running', isRunning, 30_000);
   } catch (error) {
     child.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
