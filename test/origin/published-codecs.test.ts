@@ -2,12 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/cli/system-clock.ts';
-import { type Origin, startOrigin } from '../../src/origin/origin.ts';
 import { encodeVideoTag } from '../../src/formats/flv/video-tag.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
-import { originSchema } from '../../src/origin/settings.ts';
-import { RawConnection } from '../rtmp/raw-connection.ts';
 import {
   type EncodableAudio,
   type EncodableVideo,
@@ -19,7 +15,6 @@ import {
 } from '../support/enhanced-media.ts';
 import { run } from '../support/ffmpeg.ts';
 import { hdr10Display } from '../support/hdr10-display.ts';
-import { LogRecorder } from '../support/log-recorder.ts';
 import {
   downloadRuns,
   type ReadSample,
@@ -28,26 +23,13 @@ import {
   samplesOfMediabunny,
   sha256,
 } from '../support/packaged-media.ts';
-import { recordPlaylists } from '../support/playlist-recorder.ts';
-import { validateMediaPlaylists } from '../support/playlist-validator.ts';
+import { PublishingOrigin } from './publishing-origin.ts';
 
-let origin: Origin;
+let origin: PublishingOrigin;
 beforeAll(async () => {
-  const settings = originSchema.parse({ http: { port: 0 }, rtmp: { port: 0 }, live: { reconnectGrace: '500ms' } });
-  origin = await startOrigin(settings, { clock: systemClock, log: new LogRecorder(), siteDirectory: undefined });
+  origin = await PublishingOrigin.start();
 });
-afterAll(() => origin.close());
-
-/** Publishes all of it at once, waits until the stream has ended, and gives its folder. */
-async function published(name: string, messages: readonly SentMessage[], renditions: readonly string[]) {
-  const url = `http://127.0.0.1:${origin.httpPort}/live/${name}`;
-  const histories = recordPlaylists(url, renditions);
-  const connection = await RawConnection.at('publishing', origin.rtmpPort, name);
-  for (const message of messages) connection.sendMessage(message);
-  connection.end();
-  expect(validateMediaPlaylists(await histories)).toEqual([]);
-  return url;
-}
+afterAll(() => origin[Symbol.asyncDispose]());
 
 /** What every reader must have found: the bytes that were sent, in order, each at its time. */
 function expected({ kind, track, messages }: EnhancedMedia, first: ReadSample | undefined, timescale: number) {
@@ -103,10 +85,7 @@ describe('a stream published over Enhanced RTMP', () => {
       encodedVideo(tried.video, 'testsrc2=s=160x120:r=25:d=6'),
       encodedAudio(tried.audio, 'sine=r=48000:d=6'),
     ]);
-    const url = await published(`${tried.video}-${tried.audio}`, sentTogether(video, audio), [
-      'video.m3u8',
-      'audio.m3u8',
-    ]);
+    const url = await origin.published(`${tried.video}-${tried.audio}`, sentTogether(video, audio));
     const index = await (await fetch(`${url}/index.m3u8`)).text();
     const codecs = /CODECS="([^"]+)"/.exec(index)?.[1] ?? '';
     expect(codecs).toMatch(tried.codecs);
@@ -141,7 +120,7 @@ describe('a stream of HEVC with open groups of pictures', () => {
     const keyframes = frames.flatMap((_, index) => (whole.track.packets[index]?.keyframe === true ? [index] : []));
     const from = keyframes[1] ?? 0;
     if (header === undefined || from === 0) throw new Error('ffmpeg wrote no second keyframe');
-    const url = await published('open-gop', [header, ...frames.slice(from)], ['video.m3u8']);
+    const url = await origin.published('open-gop', [header, ...frames.slice(from)], ['video.m3u8']);
 
     const [file = Buffer.alloc(0)] = await downloadRuns(`${url}/video.m3u8`);
     const { samples } = samplesOfIsoBoxes(file);
@@ -189,7 +168,7 @@ describe('a stream in HDR10', () => {
     ['beside AV1', 'av1', '', [colorInfo]],
   ])('has its colours where ffprobe finds them: said %s', async (_, codec, extra, before) => {
     const video = await encodedVideo(codec, source, { extra: `${colors} ${extra}`.trim() });
-    const url = await published(`hdr-${codec}`, [...before, ...video.messages], ['video.m3u8']);
+    const url = await origin.published(`hdr-${codec}`, [...before, ...video.messages], ['video.m3u8']);
     const index = await (await fetch(`${url}/index.m3u8`)).text();
     expect(index).toContain('VIDEO-RANGE=PQ');
     const [file = Buffer.alloc(0)] = await downloadRuns(`${url}/video.m3u8`);
@@ -233,7 +212,7 @@ describe('a stream whose configuration changes in the midst', () => {
         encodedAudio('opus', 'sine=r=48000:d=8'),
       ]);
       const messages = [...sentTogether(before, after, audio)];
-      const url = await published(`${from}-to-${to}-${size.join('x')}`, messages, ['video.m3u8', 'audio.m3u8']);
+      const url = await origin.published(`${from}-to-${to}-${size.join('x')}`, messages);
 
       const playlist = await (await fetch(`${url}/video.m3u8`)).text();
       expect(playlist.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
@@ -272,7 +251,7 @@ describe('a stream whose configuration changes in the midst', () => {
       encodedAudio('aac', 'sine=r=44100:d=4'),
       encodedAudio('opus', 'sine=r=48000:d=4', { fromMs: 4_000 }),
     ]);
-    const url = await published('aac-to-opus', sentTogether(video, before, after), ['video.m3u8', 'audio.m3u8']);
+    const url = await origin.published('aac-to-opus', sentTogether(video, before, after));
     const runs = await downloadRuns(`${url}/audio.m3u8`);
     const probed = await Promise.all(runs.map((bytes) => samplesOfFfprobe(bytes)));
     expect(probed.map(({ stream }) => [stream['codec_name'], stream['sample_rate']])).toEqual([

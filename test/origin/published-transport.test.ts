@@ -1,18 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/cli/system-clock.ts';
-import { type Origin, startOrigin } from '../../src/origin/origin.ts';
-import { originSchema } from '../../src/origin/settings.ts';
-import { RawConnection } from '../rtmp/raw-connection.ts';
 import {
   type EncodableAudio,
   type EncodableVideo,
   encodedAudio,
   encodedVideo,
-  type SentMessage,
   sentTogether,
 } from '../support/enhanced-media.ts';
 import { run } from '../support/ffmpeg.ts';
-import { LogRecorder } from '../support/log-recorder.ts';
 import {
   downloadRuns,
   downloadSegments,
@@ -21,29 +15,17 @@ import {
   samplesOfIsoBoxes,
   sha256,
 } from '../support/packaged-media.ts';
-import { recordPlaylists } from '../support/playlist-recorder.ts';
 import { adtsFramesOf, nalUnitsOf, readTransport } from '../support/transport-reader.ts';
+import { PublishingOrigin } from './publishing-origin.ts';
 
 const videoPid = 0x100;
 const audioPid = 0x101;
 
-let origin: Origin;
+let origin: PublishingOrigin;
 beforeAll(async () => {
-  const settings = originSchema.parse({ http: { port: 0 }, rtmp: { port: 0 }, live: { reconnectGrace: '500ms' } });
-  origin = await startOrigin(settings, { clock: systemClock, log: new LogRecorder(), siteDirectory: undefined });
+  origin = await PublishingOrigin.start();
 });
-afterAll(() => origin.close());
-
-/** Publishes all of it at once, waits until the stream has ended, and gives its folder. */
-async function published(name: string, messages: readonly SentMessage[]): Promise<string> {
-  const url = `http://127.0.0.1:${origin.httpPort}/live/${name}`;
-  const ended = recordPlaylists(url, ['video.m3u8', 'audio.m3u8']);
-  const connection = await RawConnection.at('publishing', origin.rtmpPort, name);
-  for (const message of messages) connection.sendMessage(message);
-  connection.end();
-  await ended;
-  return url;
-}
+afterAll(() => origin[Symbol.asyncDispose]());
 
 /** Not what a decoder is told beside: delimiters, and what the record holds (x265 puts a message of its own there). */
 const isPicture: Record<'avc' | 'hevc', (nalUnit: Uint8Array) => boolean> = {
@@ -80,7 +62,7 @@ describe('a stream published over Enhanced RTMP, as MPEG-TS', () => {
       encodedVideo(tried.video, 'testsrc2=s=160x120:r=25:d=6'),
       encodedAudio(tried.audio, 'sine=r=48000:d=6'),
     ]);
-    const url = await published(`${tried.video}-${tried.audio}`, sentTogether(video, audio));
+    const url = await origin.published(`${tried.video}-${tried.audio}`, sentTogether(video, audio));
     const segments = await downloadSegments(`${url}/ts.m3u8`);
     expect(segments.length).toBeGreaterThan(1);
     const file = Buffer.concat(segments);
@@ -127,7 +109,7 @@ describe('a stream published over Enhanced RTMP, as MPEG-TS', () => {
       await encodedVideo(videoCodec, 'testsrc2=s=160x120:r=25:d=3'),
       await encodedAudio(audioCodec, 'sine=r=48000:d=3'),
     );
-    const url = await published(`${videoCodec}-${audioCodec}`, messages);
+    const url = await origin.published(`${videoCodec}-${audioCodec}`, messages);
     for (const name of ['ts.m3u8', 'ts-index.m3u8']) expect((await fetch(`${url}/${name}`)).status).toBe(404);
   });
 });
