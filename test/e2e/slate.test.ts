@@ -11,7 +11,7 @@ import { FfmpegEncoder } from '../support/ffmpeg-encoder.ts';
 import { HlsPage } from '../support/hls-page.ts';
 import { type ParsedSegment, parsePlaylist } from '../support/parsed-playlist.ts';
 import { recordPlaylists } from '../support/playlist-recorder.ts';
-import { startProgram } from '../support/program.ts';
+import { type RunningProgram, startProgram } from '../support/program.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
 
@@ -76,18 +76,24 @@ async function colourOf(url: string, { uri, initUri }: ParsedSegment, folder: st
   return [red, green, blue];
 }
 
-it('hls.js and an RTMP player see the slate when ffmpeg is killed, and the stream again when it is back', async () => {
-  await using stack = new AsyncDisposableStack();
+/** The program with a slate for every stream, and a folder for files; both go with the stack. */
+async function startWithSlate(
+  stack: AsyncDisposableStack,
+  { reconnectGrace, ...rule }: { readonly reconnectGrace: string; readonly stall?: string },
+): Promise<{ readonly program: RunningProgram; readonly folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'streamfront-slate-'));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'slate.mp4');
   await makeSlate(file);
-  const program = await startProgram({
-    configuration: { demo: false, origin: { live: { reconnectGrace: '25s', slate: [{ stream: 'live/*', file }] } } },
-  });
-  stack.defer(async () => {
-    await program.stop();
-  });
+  const live = { reconnectGrace, slate: [{ stream: 'live/*', file, ...rule }] };
+  const program = await startProgram({ configuration: { demo: false, origin: { live } } });
+  stack.defer(async () => void (await program.stop()));
+  return { program, folder };
+}
+
+it('hls.js and an RTMP player see the slate when ffmpeg is killed, and the stream again when it is back', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { program, folder } = await startWithSlate(stack, { reconnectGrace: '25s' });
   const url = `${program.edgeUrl}/live/stage`;
   const publish = () => {
     const encoder = new FfmpegEncoder(`${program.rtmpUrl}/stage`);
@@ -141,8 +147,14 @@ it('hls.js and an RTMP player see the slate when ffmpeg is killed, and the strea
   const again = publish();
   await eventually('the publisher is back', async () => (await onAir()) === 'live primary', 15_000);
   expect((await page.untilPlayed(4)).fatal).toEqual([]);
-  const reds = player.colours().map(isRed);
-  expect(reds.lastIndexOf(true)).toBeGreaterThan(reds.indexOf(true) + 12);
+  const reds = await eventually(
+    'the RTMP player has seen the slate',
+    () => {
+      const seen = player.colours().map(isRed);
+      return seen.lastIndexOf(true) > seen.indexOf(true) + 12 && seen;
+    },
+    30_000,
+  );
   await eventually('the RTMP player has the publisher again', () => {
     const colours = player.colours();
     return colours.length > reds.length + 4 && colours.slice(-4).every((colour) => !isRed(colour));
@@ -162,19 +174,7 @@ it('hls.js and an RTMP player see the slate when ffmpeg is killed, and the strea
 
 it('a stalled ffmpeg makes way for the slate, and is back on the air without its time running ahead', async () => {
   await using stack = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), 'streamfront-slate-'));
-  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, 'slate.mp4');
-  await makeSlate(file);
-  const program = await startProgram({
-    configuration: {
-      demo: false,
-      origin: { live: { reconnectGrace: '3s', slate: [{ stream: 'live/*', file, stall: '2s' }] } },
-    },
-  });
-  stack.defer(async () => {
-    await program.stop();
-  });
+  const { program, folder } = await startWithSlate(stack, { reconnectGrace: '3s', stall: '2s' });
   const url = `${program.originUrl}/live/stage`;
   const encoder = new FfmpegEncoder(`${program.originRtmpUrl}/stage`);
   stack.use(encoder);
