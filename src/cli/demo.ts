@@ -5,7 +5,7 @@ import { settledWithin } from '../rtmp/abortable-wait.ts';
 import { openMediaFile } from '../rtmp/media-file/media-file.ts';
 import { publishRtmp } from '../rtmp/rtmp-publisher.ts';
 import { ownHost } from '../base/own-address.ts';
-import { programFile } from './program-files.ts';
+import { demoClip } from './program-files.ts';
 
 export interface DemoOptions {
   /** The listener where encoders publish: the edge's if there is one, else the origin's. */
@@ -61,7 +61,7 @@ export function startDemo({ rtmpHost, rtmpPort, policies, clock, log }: DemoOpti
     while (!signal.aborted) {
       const begunMs = clock.monotonicMs();
       try {
-        const file = await openMediaFile(programFile('media', 'demo.mp4'));
+        const file = await openMediaFile(demoClip);
         await using _closing = { [Symbol.asyncDispose]: () => file.close() };
         await publishRtmp({
           url: `rtmp://${host}:${rtmpPort}/live/${streamName}${query}`,

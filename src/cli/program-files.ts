@@ -7,3 +7,6 @@ import { join } from 'node:path';
 export function programFile(...steps: string[]): string {
   return join(import.meta.dirname, '..', '..', ...steps);
 }
+
+/** The film that `streamfront start` shows, and practises with. */
+export const demoClip = programFile('media', 'demo.mp4');

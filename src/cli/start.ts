@@ -12,7 +12,7 @@ import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import { prepareDataFolder } from './data-folder.ts';
 import { startDemo } from './demo.ts';
 import { ownHost } from '../base/own-address.ts';
-import { programFile } from './program-files.ts';
+import { demoClip, programFile } from './program-files.ts';
 import { runUntilSignal } from './shutdown.ts';
 import { systemClock } from './system-clock.ts';
 import { welcome } from './welcome.ts';
@@ -77,7 +77,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
         clock: systemClock,
         log: log.child({ role: 'edge' }),
         dataFolder,
-        warmUp: true,
+        warmUpFile: demoClip,
       })
     : undefined;
   const keptForOriginMs = origin === undefined ? 0 : originShareMs;
@@ -110,7 +110,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
       edge: edge && { host: configuration.edge.http.host, port: edge.httpPort },
       rtmp: rtmpOf(configuration, edge, origin),
       keyNeeded: roles.some((role) => configuration[role].publish.auth === 'key'),
-      demoFile: programFile('media', 'demo.mp4'),
+      demoFile: demoClip,
       library: origin && libraryOf(configuration, edge, dataFolder),
       dataFolder,
     }),

@@ -53,8 +53,8 @@ interface EdgeSurroundings {
   readonly log: Log;
   /** Where it keeps what must outlive a restart, for itself alone; without one, nothing does. */
   readonly dataFolder?: string;
-  /** To be ready for the first stored file before anybody plays it: for a program that runs long. */
-  readonly warmUp?: boolean;
+  /** A media file to practise with, so as to be ready for the first stored file before anybody plays it. */
+  readonly warmUpFile?: string;
 }
 
 /**
@@ -118,7 +118,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const libraries = settings.streaming.flatMap(({ stored: files }) => files ?? []);
   const flvFiles = new FlvFiles({ context, libraries, plays: stored });
   const listeners = await startHttpListeners(settings, { context, flv: live.flv, flvFiles, facts, ...deps });
-  if (deps.warmUp === true && libraries.length > 0) stored.warmUp();
+  if (deps.warmUpFile !== undefined && libraries.length > 0) stored.warmUp(deps.warmUpFile);
   // From here on it is for `close`.
   opened.move();
   return {

@@ -4,7 +4,7 @@ import type { WantedBytes } from '../../formats/media/stored-media.ts';
 import type { OpeningReply } from './opening-messages.ts';
 import { OpeningWorker, ThreadLost } from './opening-worker.ts';
 import type { FileVersion } from './file-version.ts';
-import { readRange } from './read-range.ts';
+import { OpeningReads } from './opening-reads.ts';
 
 /** Files that are being opened at once; what they have asked for is in memory. */
 const maxRunning = 4;
@@ -59,9 +59,9 @@ export class MediaOpener {
     }
   }
 
-  /** So that the first file needs not wait for it. */
-  warmUp(): void {
-    this.#worker.warmUp();
+  /** So that the first file needs not wait for it. `file` is one that can be played. */
+  warmUp(file: string): void {
+    this.#worker.warmUp(file);
   }
 
   async close(): Promise<void> {
@@ -84,13 +84,14 @@ export class MediaOpener {
     const { lengthBytes } = version;
     const job = ++this.#jobs;
     let { reply, thread } = await this.#worker.step({ kind: 'begin', job, lengthBytes }, undefined);
+    const reads = new OpeningReads(version, signal);
     let totalBytes = 0;
     for (let steps = 1; reply.kind === 'wants'; steps++) {
       const range = rangeOf(reply.wanted, lengthBytes);
       totalBytes += range === undefined ? 0 : range.last - range.first + 1;
       try {
         if (totalBytes > maxTotalBytes || steps > maxSteps) throw tooScattered(totalBytes);
-        const bytes = range === undefined ? new Uint8Array(0) : await readRange(version, range, signal);
+        const bytes = range === undefined ? new Uint8Array(0) : await reads.read(range);
         ({ reply, thread } = await this.#worker.step({ kind: 'bytes', job, bytes }, thread));
       } catch (error) {
         // Else it would wait there for ever.

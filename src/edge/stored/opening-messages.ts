@@ -15,3 +15,9 @@ export type OpeningReply =
   /** The file cannot be read as media. */
   | { readonly kind: 'refused'; readonly code: string; readonly sentence: string }
   | { readonly kind: 'forgotten' };
+
+/** What the thread begins with, if anything. */
+export interface OpeningRehearsal {
+  /** A media file of the program's own. */
+  readonly file: string;
+}

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { LimitError } from '../../base/errors.ts';
-import type { OpeningReply, OpeningRequest } from './opening-messages.ts';
+import type { OpeningRehearsal, OpeningReply, OpeningRequest } from './opening-messages.ts';
 
 /** Between two requests for bytes a reading only looks at what it has got. */
 const stepDeadlineMs = 10_000;
@@ -42,9 +42,12 @@ export class OpeningWorker {
     this.#threadUrl = url;
   }
 
-  /** Begins the thread before it is needed: until all that it runs is loaded, a tenth of a second goes by and more. */
-  warmUp(): void {
-    if (!this.#closed) this.#worker ??= this.#begin();
+  /**
+   * Begins the thread before it is needed: until all that it runs is loaded, a tenth of a second goes by and more. It opens
+   * `file` over and over first, so that what runs often has been compiled when somebody waits for it.
+   */
+  warmUp(file: string): void {
+    if (!this.#closed) this.#worker ??= this.#begin({ file });
   }
 
   /** Rejects with `ThreadLost`, or with what became of the thread by this very step. */
@@ -94,9 +97,10 @@ export class OpeningWorker {
     return true;
   }
 
-  #begin(): Worker {
+  #begin(rehearsal?: OpeningRehearsal): Worker {
     const thread = ++this.#thread;
     const worker = new Worker(this.#threadUrl, {
+      workerData: rehearsal,
       execArgv: [],
       stdout: false,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },

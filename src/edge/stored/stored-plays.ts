@@ -92,9 +92,9 @@ export class StoredPlays {
     return (await orAborted(this.#lookup.find(library, path, viewer.address, viewer.isOpen), signal)).kind !== 'absent';
   }
 
-  /** Begins now what is begun else when the first file is played. */
-  warmUp(): void {
-    this.#opener.warmUp();
+  /** Begins now what is begun else when the first file is played; `file` is one to practise with. */
+  warmUp(file: string): void {
+    this.#opener.warmUp(file);
   }
 
   async close(): Promise<void> {

@@ -1,41 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CachedResponse } from '../../../src/edge/edge-response.ts';
-import { FileVersion } from '../../../src/edge/stored/file-version.ts';
+import type { FileVersion } from '../../../src/edge/stored/file-version.ts';
+import { systemClock } from '../../../src/cli/system-clock.ts';
 import { MediaOpener } from '../../../src/edge/stored/media-opener.ts';
 import { OpeningWorker } from '../../../src/edge/stored/opening-worker.ts';
-import type { SlicedObjects } from '../../../src/edge/sliced-objects.ts';
-import { Upstream } from '../../../src/http/upstream.ts';
 import type { BodyReader } from '../../../src/stores/body-reader.ts';
+import { decodeStoredMedia } from '../../../src/formats/stored-media/record.ts';
 import { eventually } from '../../support/condition.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { patternBytes } from '../file-origin.ts';
 import { misbehaviours } from './misbehaving-thread.ts';
-
-const facts = {
-  receivedMs: 0,
-  initialAgeMs: 0,
-  lifetimeMs: 1_000,
-  staleOnErrorMs: 0,
-  staleOnDisconnectMs: 0,
-  staleWhileRevalidateMs: 0,
-  neverStale: false,
-};
-const upstream = new Upstream({
-  url: 'http://127.0.0.1:1',
-  connectTimeoutMs: 1,
-  connectAttempts: 1,
-  responseTimeoutMs: 1,
-  maxConnections: 1,
-});
-const noSlices = {} as SlicedObjects;
+import { wholeVersion } from './whole-version.ts';
 
 let waitingReads = 0;
 
 /** A file that is all there; `waits`: reads of it never end. */
 function version(lengthBytes: number, waits = false): FileVersion {
-  const head = { status: 200, fields: [], facts, selecting: [], variantKey: '', sequence: 0, tags: [] };
-  const response = new CachedResponse(head, patternBytes(0, lengthBytes));
-  const file = new FileVersion(noSlices, 'key', response, { upstream, target: '/', requestFields: () => [] });
+  const file = wholeVersion(patternBytes(0, lengthBytes));
   if (waits) {
     file.openReader = (): BodyReader => {
       waitingReads++;
@@ -100,6 +82,18 @@ describe('MediaOpener', () => {
       expect(end).toMatchObject({ status: 'rejected', reason: { code: 'STORED_MEDIA_OPENING_TIMEOUT' } });
     }
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => ten));
+  });
+
+  it('plays in a thread of the program that has practised, and in one that could not', async () => {
+    const film = join(import.meta.dirname, '..', '..', '..', 'media', 'demo.mp4');
+    const bytes = Buffer.from(readFileSync(film));
+    for (const practised of [film, join(film, 'nothing')]) {
+      const real = new MediaOpener(systemClock);
+      real.warmUp(practised);
+      const encoded = await real.open(wholeVersion(bytes));
+      expect(decodeStoredMedia(encoded).lengthBytes).toBe(bytes.length);
+      await real.close();
+    }
   });
 
   it('leaves nobody waiting when it is closed', async () => {
