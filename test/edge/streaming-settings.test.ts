@@ -22,6 +22,8 @@ describe('the streaming distributions of edgeSchema', () => {
             stream: '*',
             origins: ['main'],
             publish: true,
+            publishKeyGroups: [],
+            trustedKeyGroups: [],
             idleGraceMs: 10_000,
             originGraceMs: 30_000,
             answerTimeoutMs: 5_000,
