@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { StreamFrontError } from '../../base/errors.ts';
 import type { Reading, StoredMedia } from '../../formats/media/stored-media.ts';
 import { openStoredMedia } from '../../formats/stored-media/open.ts';
 import { encodeStoredMedia } from '../../formats/stored-media/record.ts';
+import { rehearse } from './rehearsal.ts';
 import type { OpeningRehearsal, OpeningReply, OpeningRequest } from './opening-messages.ts';
 
 /*
@@ -11,13 +11,10 @@ import type { OpeningRehearsal, OpeningReply, OpeningRequest } from './opening-m
  * are read where `MediaOpening` is; here are only the bytes that a reading asks for.
  */
 
-/** As often as it takes until V8 has compiled the loops over the tables of a film. */
-const rehearsals = 64;
-
 const rehearsal = workerData as OpeningRehearsal | null | undefined;
 if (rehearsal) {
   try {
-    rehearse(rehearsal);
+    rehearse(rehearsal.file);
   } catch {
     // It goes without; whoever comes first waits a little longer.
   }
@@ -29,16 +26,6 @@ parentPort?.on('message', (request: OpeningRequest) => {
   const reply = answer(request);
   parentPort?.postMessage(reply, reply.kind === 'opened' ? [reply.encoded.buffer] : []);
 });
-
-function rehearse({ file }: OpeningRehearsal): void {
-  const bytes = new Uint8Array(readFileSync(file));
-  for (let round = 0; round < rehearsals; round++) {
-    const reading = openStoredMedia(bytes.length);
-    let step = reading.next();
-    while (step.done !== true) step = reading.next(bytes.slice(step.value.from, step.value.to));
-    encodeStoredMedia(step.value);
-  }
-}
 
 function answer(request: OpeningRequest): OpeningReply {
   const { job } = request;

@@ -31,9 +31,9 @@ export function keyframeTable(
   for (const span of timeline) {
     const timing = timingOf(track, span, shiftMs);
     const walk = table.walkFrom(span.firstSample);
-    for (let index = span.firstSample; index < span.endSample; index++) {
-      const sample = walk.next();
-      if (sample?.sync === true) add(decodeMs(timing, sample.decodeTicks), sample.offset);
+    const { endSample } = span;
+    for (let sample = walk.nextSync(endSample); sample !== undefined; sample = walk.nextSync(endSample)) {
+      add(decodeMs(timing, sample.decodeTicks), sample.offset);
     }
   }
   if (kind === 'video') fragments?.timesMs.forEach((timeMs, index) => add(timeMs, fragments.offsets[index] ?? 0));

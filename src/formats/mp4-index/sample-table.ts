@@ -218,6 +218,16 @@ export class SampleWalk {
     while (this.#index < first && this.#index < columns.sizesBytes.length) step(columns, place, this.#index++);
   }
 
+  /** The next one, of those below `end` (not beyond the last), at which decoding can start. Makes nothing of those in between. */
+  nextSync(end: number): Sample | undefined {
+    const columns = this.#columns;
+    const { syncs } = columns;
+    let index = this.#index;
+    while (index < end && syncs.at(index) !== 1) step(columns, this.#place, index++);
+    this.#index = index;
+    return index < end ? this.next() : undefined;
+  }
+
   /** `undefined` behind the last one. */
   next(): Sample | undefined {
     const columns = this.#columns;
