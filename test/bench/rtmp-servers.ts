@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { findProgram, programs } from '../../scripts/system-programs.mjs';
+import { eventually } from '../support/condition.ts';
+import { pidsOfTree } from './cpu-time.ts';
 import { loadCore } from './processor.ts';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
@@ -133,7 +135,10 @@ rtmp {
 }
 `,
   );
-  return asRtmpServer(await startServer(nginx, ['-e', 'stderr', '-p', folder, '-c', configuration], port), port, null);
+  const server = await startServer(nginx, ['-e', 'stderr', '-p', folder, '-c', configuration], port);
+  // It listens before it has begun the process that works, whose processor time is looked at.
+  await eventually('nginx has its worker', () => pidsOfTree(server.pid).length > 1);
+  return asRtmpServer(server, port, null);
 }
 
 /** node-media-server on the same Node as ours, as its package configures it, on loopback. */
