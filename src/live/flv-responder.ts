@@ -1,3 +1,4 @@
+import { percentDecoded } from '../base/percent-decoding.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -252,7 +253,7 @@ export class FlvResponder {
     // The host decides which distribution it is.
     const tcUrl = headers.host === undefined ? undefined : `rtmp://${headers.host}/${app}`;
     if (!this.#options.hasApplication(tcUrl, app)) return undefined;
-    const name = decodedName(path.slice(nameAt, -'.flv'.length));
+    const name = percentDecoded(path.slice(nameAt, -'.flv'.length));
     if (name === undefined) return undefined;
     return { app, tcUrl, streamName: query === '' ? name : `${name}?${query}` };
   }
@@ -297,12 +298,4 @@ const storedFileRefusal: PlayRefused = {
 
 function playerLeft(): AccessError {
   return new AccessError('FLV_PLAYER_LEFT', 'the player left before it was admitted');
-}
-
-function decodedName(encoded: string): string | undefined {
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,10 +4,9 @@ import { preflightFields } from '../formats/http-fields/cors.ts';
 import { selectRanges } from '../policy/range-selection.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
 import type { LibraryResponder } from './library/library-responder.ts';
-import { corsFields, type Fields, liveReply, liveTarget, sentenceReply } from './live-reply.ts';
+import { corsFields, type Fields, livePrefix, liveReply, liveTarget, sentenceReply } from './live-reply.ts';
 import type { LiveAnswer, LiveResponder } from './live-responder.ts';
 
-const livePrefix = '/live/';
 const libraryPrefix = '/library/';
 
 /**

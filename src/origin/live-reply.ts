@@ -1,3 +1,4 @@
+import { percentDecoded } from '../base/percent-decoding.ts';
 import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
 import { anySiteFields } from '../formats/http-fields/cors.ts';
 import type { LiveAnswer } from './live-responder.ts';
@@ -22,17 +23,14 @@ export const corsFields = [
 ] as const;
 /** Refusals are asked again soon. */
 const refusalCacheControl = 'public, max-age=1';
-const livePrefix = '/live/';
+export const livePrefix = '/live/';
 
 /** What of a path below `/live/` names the stream, decoded, and what follows it; `undefined` for any other path. */
 export function liveTarget(path: string): { readonly name: string; readonly rest: string } | undefined {
   const slash = path.startsWith(livePrefix) ? path.indexOf('/', livePrefix.length) : -1;
   if (slash < 0) return undefined;
-  try {
-    return { name: decodeURIComponent(path.slice(livePrefix.length, slash)), rest: path.slice(slash + 1) };
-  } catch {
-    return undefined;
-  }
+  const name = percentDecoded(path.slice(livePrefix.length, slash));
+  return name === undefined ? undefined : { name, rest: path.slice(slash + 1) };
 }
 
 /** All of what is said to somebody who is there. `acceptEncoding`: the field of the request. */

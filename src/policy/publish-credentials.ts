@@ -1,3 +1,4 @@
+import { percentDecoded } from '../base/percent-decoding.ts';
 import { isLoopback } from '../base/setting-fields.ts';
 import { applicationName, isStreamName, plainStreamName } from './stream-path.ts';
 
@@ -113,7 +114,7 @@ export function publishParameters(target: PublishTarget): Map<string, string> {
   const parameters = new Map<string, string>();
   for (const [name, value] of queryParameters(target)) {
     if (name === 'key' || parameters.has(name) || parameters.size === maxParameters) continue;
-    parameters.set(name, percentDecoded(value));
+    parameters.set(name, percentDecoded(value) ?? value);
   }
   return parameters;
 }
@@ -184,7 +185,7 @@ function offeredKeys(target: PublishTarget): string[] {
   for (const [name, value] of queryParameters(target)) {
     if (name !== 'key') continue;
     offered.add(value);
-    offered.add(percentDecoded(value));
+    offered.add(percentDecoded(value) ?? value);
   }
   offered.delete('');
   // Each costs a comparison with every configured key.
@@ -205,14 +206,6 @@ function queryParameters(target: PublishTarget): [name: string, value: string][]
     }
   }
   return parameters;
-}
-
-function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** A name from the wire as it may stand in a sentence: short and printable. */

@@ -1,3 +1,5 @@
+import { percentDecoded } from '../base/percent-decoding.ts';
+
 /** What a stored file was asked for as, whichever client did it: an application, and the paths where the file may lie. */
 export interface StoredName {
   readonly kind: 'stored';
@@ -148,11 +150,7 @@ function withoutQuery(text: string): { readonly text: string; readonly query: st
 function unescaped(text: string): string | undefined {
   if (!text.includes('%')) return text;
   if (/%(?:2F|5C)/i.test(text)) return undefined;
-  try {
-    return decodeURIComponent(text.replaceAll(/%(?![0-9A-Fa-f]{2})/g, '%25'));
-  } catch {
-    return undefined;
-  }
+  return percentDecoded(text.replaceAll(/%(?![0-9A-Fa-f]{2})/g, '%25'));
 }
 
 function hasControlCharacter(text: string): boolean {

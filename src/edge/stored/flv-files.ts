@@ -1,3 +1,4 @@
+import { percentDecoded } from '../../base/percent-decoding.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AccessError, StreamFrontError } from '../../base/errors.ts';
 import { type FlvClientCapabilities, wireFormOf } from '../../formats/flv/client-capabilities.ts';
@@ -83,7 +84,7 @@ export class FlvFiles {
     if (library === undefined) return undefined;
     const admitted = admission(context, request, behaviour, target);
     if (admitted.kind !== 'read') return undefined;
-    const name = decoded(target.path.slice(library.path.length + 1, -extension.length));
+    const name = percentDecoded(target.path.slice(library.path.length + 1, -extension.length));
     if (name === undefined) return undefined;
     return { library, behaviour, name, startByte: startOf(admitted.target.query) };
   }
@@ -259,14 +260,6 @@ function writeHead({ response, edge, cors, requestId }: Viewer, lengthBytes: num
 function startOf(query: string): number | undefined {
   const start = new URLSearchParams(query).get('start');
   return start !== null && /^\d{1,15}$/.test(start) ? Number(start) : undefined;
-}
-
-function decoded(path: string): string | undefined {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return undefined;
-  }
 }
 
 function refusalOf({ code, sentence, statusCode }: PlayRefused): PlainAnswer {

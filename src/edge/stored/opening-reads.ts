@@ -24,11 +24,11 @@ export class OpeningReads {
     this.#ahead = undefined;
     const isThere = ahead?.range.first === range.first && ahead.range.last >= range.last;
     const bytes = isThere ? ahead.bytes : readRange(this.#version, range, this.#signal);
+    const lengthBytes = range.last - range.first + 1;
     const goesOn = range.first === this.#end;
     this.#end = range.last + 1;
-    if (goesOn) this.#lookAhead(range.last - range.first + 1);
+    if (goesOn) this.#lookAhead(lengthBytes);
     const read = await bytes;
-    const lengthBytes = range.last - range.first + 1;
     return read.length > lengthBytes ? read.slice(0, lengthBytes) : read;
   }
 

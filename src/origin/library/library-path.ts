@@ -1,3 +1,5 @@
+import { percentDecoded } from '../../base/percent-decoding.ts';
+
 /** No file system takes longer ones. */
 const maxSegmentBytes = 255;
 
@@ -9,18 +11,10 @@ const maxSegmentBytes = 255;
 export function libraryPath(path: string): readonly string[] | undefined {
   const names: string[] = [];
   for (const segment of path.split('/')) {
-    const name = decoded(segment);
+    const name = percentDecoded(segment);
     if (name === undefined || name === '' || name.startsWith('.') || /[/\\\0]/.test(name)) return undefined;
     if (name.length > maxSegmentBytes) return undefined;
     names.push(name);
   }
   return names;
-}
-
-function decoded(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { percentDecoded } from '../../base/percent-decoding.ts';
 import type { AskedResource } from './asked-resource.ts';
 import { type Presented, takeQueryGrant } from './presented-grant.ts';
 
@@ -66,10 +67,5 @@ function queryOf(text: string): string {
   const mark = /\?|%3F/i.exec(text);
   if (mark === null) return '';
   const query = text.slice(mark.index + mark[0].length);
-  if (mark[0] === '?') return query;
-  try {
-    return decodeURIComponent(query);
-  } catch {
-    return query;
-  }
+  return mark[0] === '?' ? query : (percentDecoded(query) ?? query);
 }
