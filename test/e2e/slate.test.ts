@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/condition.ts';
-import { run } from '../support/ffmpeg.ts';
+import { makeFile, run } from '../support/ffmpeg.ts';
 import { FfmpegEncoder } from '../support/ffmpeg-encoder.ts';
 import { HlsPage } from '../support/hls-page.ts';
 import { type ParsedSegment, parsePlaylist } from '../support/parsed-playlist.ts';
@@ -21,8 +21,7 @@ const isRed = ([red, green, blue]: Colour): boolean => red > 180 && green < 70 &
 async function makeSlate(path: string): Promise<void> {
   const source = ['-f', 'lavfi', '-i', 'color=red:s=640x360:r=25', '-t', '5'];
   const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50', '-pix_fmt', 'yuv420p'];
-  const { code, standardError } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...source, ...codec, path]);
-  if (code !== 0) throw new Error(standardError);
+  await makeFile([...source, ...codec], path);
 }
 
 /** ffmpeg as a player over RTMP: two pictures a second, each as its mean colour. */

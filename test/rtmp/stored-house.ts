@@ -8,6 +8,9 @@ import { VirtualClock } from '../support/virtual-clock.ts';
 import { RawConnection } from './raw-connection.ts';
 import { type StoredServer, startStoredServer } from './stored-server.ts';
 
+/** How ffmpeg calls itself. */
+export const ffmpegClient = { flashVer: 'LNX 9,0,124,2' };
+
 /** A server of stored files on a clock that stands still, and the players of one test. */
 export class StoredHouse implements AsyncDisposable {
   readonly clock: VirtualClock;

@@ -5,7 +5,7 @@ import { decodeDataMessage } from '../../src/formats/rtmp/data-message.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
 import { eventually } from '../support/condition.ts';
 import { SampleFile } from '../support/stored-sample.ts';
-import { everyFrame, StoredHouse } from './stored-house.ts';
+import { everyFrame, ffmpegClient, StoredHouse } from './stored-house.ts';
 
 let house: StoredHouse;
 
@@ -16,9 +16,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await house[Symbol.asyncDispose]();
 });
-
-/** How ffmpeg calls itself. */
-const library = { flashVer: 'LNX 9,0,124,2' };
 
 describe('play of a stored file', () => {
   it('is answered in the order that players expect', async () => {
@@ -126,7 +123,7 @@ describe('play of a stored file', () => {
 
   it('tells libraries nothing among the data but metadata', async () => {
     house.library('video.mp4', { seconds: 1 });
-    const player = await house.player(library);
+    const player = await house.player(ffmpegClient);
     player.send('play', 'video.mp4');
     await player.isTold('NetStream.Play.Stop');
     const names = player.connection.messages

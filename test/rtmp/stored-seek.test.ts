@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { messageType } from '../../src/formats/rtmp/message.ts';
 import { eventually } from '../support/condition.ts';
-import { everyFrame, StoredHouse, type StoredPlayer } from './stored-house.ts';
+import { everyFrame, ffmpegClient, StoredHouse, type StoredPlayer } from './stored-house.ts';
 
 let house: StoredHouse;
 
@@ -12,9 +12,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await house[Symbol.asyncDispose]();
 });
-
-/** How ffmpeg calls itself. */
-const library = { flashVer: 'LNX 9,0,124,2' };
 
 describe('seek', () => {
   it('is answered with the end of what was, the new beginning, and all that a decoder needs', async () => {
@@ -118,7 +115,7 @@ describe('pause', () => {
 
   it('of a library goes on behind what had been sent', async () => {
     house.library('video.mp4', { seconds: 60 });
-    const player = await house.player(library);
+    const player = await house.player(ffmpegClient);
     player.send('play', 'video.mp4');
     await player.getsFrames((times) => times.at(-1) === 2_000);
     player.send('pause', true, 480);

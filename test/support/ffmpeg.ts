@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 
 export interface ProgramResult {
   readonly code: number | null;
@@ -31,6 +32,13 @@ export function run(program: string, args: readonly string[], deadlineMs = 60_00
       resolve({ code, standardOutput, standardError });
     });
   });
+}
+
+/** Lets ffmpeg make a file, and reads it. Throws with what ffmpeg wrote. */
+export async function makeFile(args: readonly string[], file: string): Promise<Buffer> {
+  const { code, standardError } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, file]);
+  if (code !== 0) throw new Error(standardError);
+  return readFile(file);
 }
 
 /** What a demuxer read: for each kind of track the hash of every packet, in order. */

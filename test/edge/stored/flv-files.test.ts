@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { startEdge } from '../../../src/edge/edge.ts';
 import { edgeSchema } from '../../../src/edge/settings.ts';
 import { FlvReader } from '../../../src/formats/flv/flv-file.ts';
 import { openFlv } from '../../../src/formats/flv-index/flv-media.ts';
-import { run } from '../../support/ffmpeg.ts';
+import { makeFile } from '../../support/ffmpeg.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
 import { probedPackets } from '../../support/probed-packets.ts';
 import { StoredBytes } from '../../support/stored-bytes.ts';
@@ -23,12 +23,7 @@ const log = new LogRecorder();
 
 beforeAll(async () => {
   clips = await mkdtemp(join(tmpdir(), 'streamfront-flv-files-'));
-  const make = async (name: string, args: readonly string[]): Promise<Buffer> => {
-    const file = join(clips, name);
-    const made = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, file]);
-    if (made.code !== 0) throw new Error(made.standardError);
-    return readFile(file);
-  };
+  const make = (name: string, args: readonly string[]) => makeFile(args, join(clips, name));
   const video = ['-f', 'lavfi', '-i', `testsrc2=size=320x180:rate=25:duration=${seconds}`];
   const sound = ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`];
   const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '50', '-b:v', '800k', '-c:a', 'aac'];

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { edgeSchema } from '../../../src/edge/settings.ts';
 import { type Origin, startOrigin } from '../../../src/origin/origin.ts';
 import { originSchema } from '../../../src/origin/settings.ts';
 import { eventually } from '../../support/condition.ts';
-import { run } from '../../support/ffmpeg.ts';
+import { makeFile, run } from '../../support/ffmpeg.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
 import { get } from '../test-edge.ts';
 
@@ -39,11 +39,9 @@ beforeAll(async () => {
   const inputs = sources.flatMap((source) => ['-f', 'lavfi', '-i', source]);
   const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50', '-b:v', '800k', '-c:a', 'aac'];
   const file = join(data, 'library', 'film.mp4');
-  const made = await run('ffmpeg', ['-nostdin', '-v', 'error', ...inputs, ...codecs, file]);
-  if (made.code !== 0) throw new Error(made.standardError);
+  film = await makeFile([...inputs, ...codecs], file);
   const longAgo = new Date('2025-03-01T12:00:00Z');
   await utimes(file, longAgo, longAgo);
-  film = await readFile(file);
 });
 afterAll(async () => {
   await edge.close();

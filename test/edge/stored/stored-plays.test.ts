@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StoredItem } from '../../../src/formats/media/stored-media.ts';
 import type { StoredFile } from '../../../src/live/stored-file.ts';
 import { eventually } from '../../support/condition.ts';
-import { run } from '../../support/ffmpeg.ts';
+import { makeFile } from '../../support/ffmpeg.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { CountedLibrary, driven, readAt, sliceBytes, StoredEdge } from './stored-edge.ts';
 
@@ -18,12 +18,7 @@ let song: Buffer;
 
 beforeAll(async () => {
   clips = await mkdtemp(join(tmpdir(), 'streamfront-clips-'));
-  const make = async (name: string, args: readonly string[]): Promise<Buffer> => {
-    const file = join(clips, name);
-    const made = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, file]);
-    if (made.code !== 0) throw new Error(made.standardError);
-    return readFile(file);
-  };
+  const make = (name: string, args: readonly string[]) => makeFile(args, join(clips, name));
   const video = ['-f', 'lavfi', '-i', `testsrc2=size=320x180:rate=25:duration=${seconds}`];
   const sound = ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`];
   const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50', '-b:v', '800k', '-c:a', 'aac', '-b:a', '64k'];
