@@ -5,13 +5,14 @@ import type { FlvDialect } from '../../formats/flv/client-capabilities.ts';
 import { encodeFlvTag, encodeFlvTagHeader, encodePreviousTagSize } from '../../formats/flv/flv-file.ts';
 import { accessUnitTagHeader, encodeTrackConfigTag } from '../../formats/flv/track-tag.ts';
 import type { AccessUnit } from '../../formats/media/access-unit.ts';
-import type { StoredCursor, StoredItem } from '../../formats/media/stored-media.ts';
+import type { StoredItem } from '../../formats/media/stored-media.ts';
 import { type TrackConfig, trackNumber } from '../../formats/media/track.ts';
 import { messageType } from '../../formats/rtmp/message.ts';
 import { writeTogether } from '../../sockets/write-together.ts';
 import type { StoredFile } from '../stored-file.ts';
 import { ByteLanes } from './byte-lanes.ts';
-import { ReadingRun } from './reading-run.ts';
+import { ItemRun } from './item-run.ts';
+import { patienceMs, SourcePatience } from './source-patience.ts';
 
 /** Where a download goes: the answer to a viewer. */
 export interface DownloadTaker {
@@ -56,12 +57,6 @@ const maxTurnBytes = 524_288;
 /** A viewer that takes nothing for so long has no slices held for it: players read ahead, and then pause. */
 const stallMs = 2_000;
 
-/** How long bytes may fail to come. */
-const patienceMs = 30_000;
-
-/** Until a source that failed is asked again. */
-const retryMs = 1_000;
-
 /**
  * Sends a stored file as FLV over HTTP, at the pace at which the viewer takes it: read by ranges, and of what has been
  * read no more is held than waits in the socket.
@@ -70,23 +65,20 @@ export class FlvDownload {
   readonly #options: FlvDownloadOptions;
   readonly #lanes: ByteLanes;
   readonly #configs = new Map<number, TrackConfig>();
-  readonly #search: ReadingRun<StoredCursor>;
-  #cursor: StoredCursor | undefined;
-  #item: ReadingRun<StoredItem | undefined> | undefined;
+  readonly #items: ItemRun;
+  readonly #patience = new SourcePatience();
   #full = false;
   #turning = false;
   #over = false;
   /** Of the unit that was sent last. */
   #lastMs = 0;
   #timer: Timer | undefined;
-  /** Since then it waits for bytes. */
-  #starvingSinceMs: number | undefined;
 
   constructor(options: FlvDownloadOptions) {
     this.#options = options;
     const { file, fromMs, trackConfigs } = options;
     this.#lanes = new ByteLanes(file, () => this.#turn());
-    this.#search = new ReadingRun(file.media.cursorAt(fromMs));
+    this.#items = new ItemRun(file.media, fromMs);
     for (const config of trackConfigs) this.#configs.set(trackNumber(config), config);
   }
 
@@ -124,7 +116,8 @@ export class FlvDownload {
 
   /** How much it has sent; `undefined` when there is nothing now. */
   #step(): number | undefined {
-    const item = this.#next();
+    // What was looked at on the way to the place is not needed any more.
+    const item = this.#items.next(this.#lanes, () => this.#lanes.close());
     if (item === 'waiting') {
       this.#starve(undefined);
       return undefined;
@@ -136,22 +129,6 @@ export class FlvDownload {
       return undefined;
     }
     return this.#send(item);
-  }
-
-  #next(): StoredItem | undefined | 'waiting' {
-    if (this.#cursor === undefined) {
-      const found = this.#search.advance(this.#lanes);
-      if (found.kind === 'waiting') return 'waiting';
-      this.#cursor = found.value;
-      // What was looked at on the way is not needed any more.
-      this.#lanes.close();
-      this.#lanes.readsOn = true;
-    }
-    this.#item ??= new ReadingRun(this.#cursor.next());
-    const read = this.#item.advance(this.#lanes);
-    if (read.kind === 'waiting') return 'waiting';
-    this.#item = undefined;
-    return read.value;
   }
 
   #send(item: StoredItem): number {
@@ -196,7 +173,7 @@ export class FlvDownload {
   #rest(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#starvingSinceMs = undefined;
+    this.#patience.rest();
   }
 
   #wait(delayMs: number, action: () => void): void {
@@ -207,14 +184,10 @@ export class FlvDownload {
     });
   }
 
-  /** Bytes fail to come, or their source fails: that may be otherwise in a moment. */
   #starve(error: unknown): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    const mayCome = error === undefined || (error instanceof UpstreamError && error.code !== 'ORIGIN_CHANGED');
-    this.#starvingSinceMs ??= nowMs;
-    const leftMs = this.#starvingSinceMs + patienceMs - nowMs;
-    if (!mayCome || leftMs <= 0) this.#fail(error ?? noBytes());
-    else this.#wait(error === undefined ? leftMs : Math.min(leftMs, retryMs), () => this.#turn());
+    const waitMs = this.#patience.waitMs(error, this.#options.clock.monotonicMs());
+    if (waitMs === undefined) this.#fail(error ?? noBytes());
+    else this.#wait(waitMs, () => this.#turn());
   }
 
   #fail(error: unknown): void {

@@ -6,31 +6,26 @@ import { fileMetadata } from '../../formats/flv/file-metadata.ts';
 import type { AccessUnit } from '../../formats/media/access-unit.ts';
 import { type DataMessage, metadataName } from '../../formats/media/data-message.ts';
 import { noKeyframes } from '../../formats/media/keyframe-table.ts';
-import type { StoredCursor, StoredItem } from '../../formats/media/stored-media.ts';
+import type { StoredItem } from '../../formats/media/stored-media.ts';
 import type { TrackConfig } from '../../formats/media/track.ts';
 import { PlayPace } from '../../policy/play-pace.ts';
 import type { StoredFile } from '../stored-file.ts';
 import { BurstWriter, type PacedConnection } from './burst-writer.ts';
 import { ByteLanes } from './byte-lanes.ts';
-import { ReadingRun } from './reading-run.ts';
+import { ItemRun } from './item-run.ts';
 import { SentTracks } from './sent-tracks.ts';
 import { SentWindow } from './sent-window.ts';
+import { patienceMs, SourcePatience } from './source-patience.ts';
 
 /** Looked at without letting others have a turn, whether or not the player gets it; an item is some work by itself. */
 const maxTurnBytes = 524_288;
 const itemBytes = 128;
-
-/** How long bytes may fail to come. The player has what it has buffered meanwhile. */
-const patienceMs = 30_000;
 
 /** How long a player that has not paused may take nothing: some stop to read instead of saying so. */
 const blockedTimeoutMs = 300_000;
 
 /** A client that takes everything and acknowledges nothing any more is not waited for longer. */
 const acknowledgementMs = 5_000;
-
-/** Until a source that failed is asked again. */
-const retryMs = 1_000;
 
 export interface StoredFeedOptions {
   readonly file: StoredFile;
@@ -50,11 +45,6 @@ export interface StoredFeedOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
-/** What is being read: the place to begin at, then one item after the other. */
-type Place =
-  | { readonly kind: 'sought'; readonly run: ReadingRun<StoredCursor> }
-  | { readonly kind: 'found'; readonly cursor: StoredCursor; run: ReadingRun<StoredItem | undefined> | undefined };
-
 /**
  * Gives one player a stored file: reads it by ranges, at the pace of the player's buffer, and never more of it than the
  * connection takes. Holds nothing of the media itself.
@@ -67,7 +57,7 @@ export class StoredFeed {
   readonly #window: SentWindow;
   readonly #tracks: SentTracks;
   /** `undefined`: at the end, or over. */
-  #place: Place | undefined;
+  #items: ItemRun | undefined;
   /** Read, and not sent yet. */
   #next: StoredItem | undefined;
   #begun = false;
@@ -81,8 +71,7 @@ export class StoredFeed {
   #turning = false;
   #turnBytes = 0;
   #timer: Timer | undefined;
-  /** Since then it waits for bytes. */
-  #starvingSinceMs: number | undefined;
+  readonly #patience = new SourcePatience();
   /** Since then nothing more fits into the connection. */
   #blockedSinceMs: number | undefined;
   #untilMs = Infinity;
@@ -188,13 +177,13 @@ export class StoredFeed {
     this.#leavePlace();
     const { media } = this.#options.file;
     this.#tracks.begin(media.trackConfigs);
-    this.#place = { kind: 'sought', run: new ReadingRun(media.cursorAt(toMs)) };
+    this.#items = new ItemRun(media, toMs);
     this.#lanes.readsOn = false;
     this.#turn();
   }
 
   #leavePlace(): void {
-    this.#place = undefined;
+    this.#items = undefined;
     this.#next = undefined;
     this.#rest();
     this.#lanes.close();
@@ -203,7 +192,7 @@ export class StoredFeed {
   #rest(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#starvingSinceMs = undefined;
+    this.#patience.rest();
     this.#blockedSinceMs = undefined;
   }
 
@@ -242,7 +231,7 @@ export class StoredFeed {
       const { error } = this.#failure;
       this.#failure = undefined;
       this.#options.onFailed(error);
-    } else if (this.#place === undefined && !this.#over && this.#begun) {
+    } else if (this.#items === undefined && !this.#over && this.#begun) {
       this.#begun = false;
       this.#options.onEnd();
     }
@@ -265,17 +254,19 @@ export class StoredFeed {
   }
 
   #wantsMore(): boolean {
-    return !this.#over && this.#place !== undefined && (!this.#paused || this.#stillWanted);
+    return !this.#over && this.#items !== undefined && (!this.#paused || this.#stillWanted);
   }
 
   /** One step on; `false` when there is none for now, or for good. */
   #step(nowMs: number): boolean {
-    const item = this.#next ?? this.#read(nowMs);
+    const item =
+      this.#next ??
+      this.#items?.next(this.#lanes, ({ startMs }) => this.#pace.begin(Math.max(startMs, this.#hasUntilMs), nowMs));
     if (item === 'waiting') {
       this.#starve(undefined, nowMs);
       return false;
     }
-    this.#starvingSinceMs = undefined;
+    this.#patience.rest();
     this.#next = undefined;
     this.#turnBytes += itemBytes + (item?.kind === 'unit' ? item.unit.data.length : 0);
     if (item === undefined) {
@@ -296,24 +287,6 @@ export class StoredFeed {
     return true;
   }
 
-  #read(nowMs: number): StoredItem | undefined | 'waiting' {
-    const place = this.#place;
-    if (place === undefined) return undefined;
-    if (place.kind === 'sought') {
-      const found = place.run.advance(this.#lanes);
-      if (found.kind === 'waiting') return 'waiting';
-      this.#place = { kind: 'found', cursor: found.value, run: undefined };
-      this.#lanes.readsOn = true;
-      this.#pace.begin(Math.max(found.value.startMs, this.#hasUntilMs), nowMs);
-      return this.#read(nowMs);
-    }
-    place.run ??= new ReadingRun(place.cursor.next());
-    const read = place.run.advance(this.#lanes);
-    if (read.kind === 'waiting') return 'waiting';
-    place.run = undefined;
-    return read.value;
-  }
-
   #atEnd(): void {
     // A file without a single frame was played too.
     if (!this.#begun) this.#begin(0);
@@ -322,11 +295,9 @@ export class StoredFeed {
 
   /** Bytes do not come, perhaps because of `error`: waits for them, and not for ever. */
   #starve(error: unknown, nowMs: number): void {
-    const mayCome = error === undefined || (error instanceof UpstreamError && error.code !== 'ORIGIN_CHANGED');
-    this.#starvingSinceMs ??= nowMs;
-    const leftMs = this.#starvingSinceMs + patienceMs - nowMs;
-    if (mayCome && leftMs > 0) {
-      this.#later(error === undefined ? leftMs : Math.min(leftMs, retryMs));
+    const waitMs = this.#patience.waitMs(error, nowMs);
+    if (waitMs !== undefined) {
+      this.#later(waitMs);
       return;
     }
     const { path } = this.#options.file;
