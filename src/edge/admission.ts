@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { GrantVerifier } from '../http/grant-verifier.ts';
 import { isSecure } from '../http/peer.ts';
+import { viewerAddress } from '../http/viewer-address.ts';
 import { isAllowedMethod } from '../policy/methods.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
 import { methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
@@ -61,16 +62,17 @@ function isAnsweredHere({ cors, methods }: Behaviour, { headers }: IncomingMessa
 
 function closedDoor(
   { clock, grants }: Doorkeeper,
-  { headers, socket, url = '' }: IncomingMessage,
+  request: IncomingMessage,
   behaviour: Behaviour,
   target: Resource,
 ): PlainAnswer | undefined {
+  const { headers, socket, url = '' } = request;
   const decision = decideGrant(grants, behaviour, target, {
     text: url,
     host: headers.host ?? '',
     secure: isSecure(socket),
     cookie: headers.cookie,
-    address: socket.remoteAddress,
+    address: viewerAddress(request),
     nowMs: clock.wallMs(),
   });
   return decision.kind === 'granted' ? undefined : grantRefusal(decision.reason);

@@ -14,7 +14,8 @@ import { plainAddresses } from './plain-address.ts';
 import { type QuickHitContext, quickHits } from './quick-hit.ts';
 import { quickJoins } from './quick-join.ts';
 import { leaveBody } from './request-body.ts';
-import { type EdgeContext, serveRequest } from './request-steps.ts';
+import { serveRequest } from './request-arrival.ts';
+import type { EdgeContext } from './request-steps.ts';
 import type { EdgeSettings } from './settings.ts';
 import type { FlvFiles } from './stored/flv-files.ts';
 

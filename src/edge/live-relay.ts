@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { GrantVerifier } from '../http/grant-verifier.ts';
 import { PublishAuthority } from '../http/publish-authority.ts';
+import { viewerOf } from '../http/viewer-address.ts';
 import { FanOut, type FanOutStats } from '../live/fan-out.ts';
 import { FlvResponder } from '../live/flv-responder.ts';
 import type { PlayService } from '../rtmp/connected-context.ts';
@@ -71,6 +72,7 @@ export async function startLiveRelay(
   const flv = new FlvResponder({
     ...play,
     hasApplication: (tcUrl, app) => routes.hasLiveStreams(tcUrl, app),
+    viewerOf,
     fields: [['X-Edge-Location', settings.location]],
     clock,
     log,

@@ -1,32 +1,26 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { UpstreamError } from '../base/errors.ts';
 import type { CacheStatus } from '../formats/http-fields/cache-status.ts';
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
-import { splitList } from '../formats/http-fields/list.ts';
-import { hasLongTarget } from '../http/listener-bounds.ts';
 import { isUpstreamUnreachable } from '../http/upstream-error.ts';
 import { freshness } from '../policy/freshness.ts';
 import type { EdgeIdentity } from '../policy/origin-request.ts';
 import { insists, storedUse } from '../policy/request-directives.ts';
-import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
-import { type Asked, askedForPage, askedOf, orderOf } from './asked.ts';
-import { admission, type Doorkeeper } from './admission.ts';
+import { type Asked, askedForPage, orderOf } from './asked.ts';
+import type { Doorkeeper } from './admission.ts';
 import { awaitRecall } from './await-recall.ts';
 import {
   deliverArriving,
   deliverHit,
   deliverInformation,
   deliverPlain,
-  deliverPreflight,
   deliverStored,
   type Viewer,
   type ViewerSlices,
 } from './deliver.ts';
 import { CachedResponse, type GrowingResponse, isVariantFor, selectVariant, withStatus } from './edge-response.ts';
-import { gatewayAnswer, longUrlRefusal, originErrorAnswer, type PlainAnswer, refusals } from './error-page.ts';
+import { gatewayAnswer, originErrorAnswer, type PlainAnswer, refusals } from './error-page.ts';
 import type { FetchOutcome } from './fetch-waiters.ts';
 import { type FetchSurroundings, OriginFetch } from './origin-fetch.ts';
-import { passThrough } from './pass-through.ts';
 import { isFarInto, withPassedRange } from './passed-range.ts';
 import {
   answeredProvenance,
@@ -39,16 +33,14 @@ import {
 } from './provenance.ts';
 import type { NewestPlaylist } from './recent-playlists.ts';
 import { leaveBody } from './request-body.ts';
-import type { Behaviour, Route } from './routes.ts';
+import type { Route } from './routes.ts';
 import { mayStandIn } from './stand-in.ts';
 import type { EdgeName } from './viewer-fields.ts';
 
 /*
- * A request is a walk through named steps, each of which says the next:
+ * A request is a walk through named steps, each of which says the next. The first ones, up to who gets in, are in
+ * `request-arrival.ts`; what was let in goes on here:
  *
- *   receive      ─ is it well formed, and not here for the second time?           → match | refuse
- *   match        ─ which distribution and behaviour answers for it?               → admit | refuse
- *   admit        ─ may this viewer ask this, and is it a cache's to answer?       → lookup | (pass through) | refuse
  *   lookup       ─ is it in the store, and good enough?                           → (hit) | recall | look further
  *   recall       ─ does a lower tier of the store hold it?                        → (hit) | look further
  *   look further ─ is it arriving? has the origin just failed? may it be stale?   → give | stand in | fetch
@@ -68,7 +60,7 @@ export interface EdgeContext extends FetchSurroundings, Doorkeeper {
 }
 
 /** The next step, or nothing more to do for now: an answer was given, or the request waits to be called on. */
-type Step = (() => Step) | undefined;
+export type Step = (() => Step) | undefined;
 
 /** What the store has for a request that it cannot answer, and why not, as Cache-Status says it. */
 interface Held {
@@ -86,14 +78,8 @@ const longestMediaWaitMs = 8_000;
 /** After so many answers that were for others, a request asks alone. */
 const maxTries = 3;
 
-/** Answers one request. */
-export function serveRequest(edge: EdgeContext, request: IncomingMessage, response: ServerResponse): void {
-  edge.counters.requests++;
-  const requestId = edge.nextRequestId();
-  walk(receive(edge, { request, response, requestId, edge: edge.name, clock: edge.clock, cors: false }));
-}
-
-function walk(first: Step): void {
+/** Takes step after step. */
+export function walk(first: Step): void {
   let step = first;
   while (step !== undefined) step = step();
 }
@@ -108,59 +94,8 @@ function walkLater(edge: EdgeContext, asked: Asked, step: () => Step): void {
   }
 }
 
-function receive(edge: EdgeContext, viewer: Viewer): Step {
-  const { method, url = '', headers } = viewer.request;
-  const cdnLoop = headers['cdn-loop'];
-  if (cdnLoop !== undefined && splitList(String(cdnLoop)).includes(edge.identity.cdnId)) {
-    return () => refuse(edge, viewer, refusals.loop);
-  }
-  const target = parseRequestTarget(url);
-  if (target.kind === 'resource') return () => match(edge, viewer, target);
-  if (target.kind === 'server' && method === 'OPTIONS') {
-    leaveBody(viewer.request, viewer.response);
-    deliverPreflight(viewer, 'read');
-    return undefined;
-  }
-  return () => refuse(edge, viewer, refusals.malformedUrl);
-}
-
-function match(edge: EdgeContext, received: Viewer, target: RequestTarget & { kind: 'resource' }): Step {
-  const { headers } = received.request;
-  const behaviour = edge.route(target.authority ?? headers.host ?? '', target.path);
-  if (behaviour === 'no-distribution') return () => refuse(edge, received, refusals.unknownHost);
-  if (behaviour === 'ambiguous') return () => refuse(edge, received, refusals.ambiguousUrl);
-  if (behaviour === 'no-behaviour') return () => refuse(edge, received, refusals.unknownPath);
-  const viewer = { ...received, cors: behaviour.cors };
-  if (hasLongTarget(received.request)) return () => refuse(edge, viewer, longUrlRefusal(behaviour.policy.name));
-  return () => admit(edge, viewer, behaviour, target);
-}
-
-function admit(
-  edge: EdgeContext,
-  viewer: Viewer,
-  behaviour: Behaviour,
-  requested: RequestTarget & { kind: 'resource' },
-): Step {
-  const admitted = admission(edge, viewer.request, behaviour, requested);
-  switch (admitted.kind) {
-    case 'refused':
-      return () => refuse(edge, viewer, admitted.answer);
-    case 'preflight':
-      leaveBody(viewer.request, viewer.response);
-      deliverPreflight(viewer, behaviour.methods);
-      return undefined;
-    case 'read': {
-      const { method, target } = admitted;
-      return () => lookup(edge, withSlices(edge, askedOf(edge.identity, viewer, behaviour, method, target)));
-    }
-    case 'passed-through':
-      passThrough(edge, viewer, behaviour, admitted.target);
-      return undefined;
-  }
-}
-
 /** Sliced bodies are fetched for the one who reads them, with this request's fields. */
-function withSlices(edge: EdgeContext, asked: Asked): Asked {
+export function withSlices(edge: EdgeContext, asked: Asked): Asked {
   const { behaviour, cacheKey, requestFields, target } = asked;
   const source = { upstream: behaviour.upstream, target, requestFields };
   let askedAnew = false;
@@ -177,7 +112,8 @@ function withSlices(edge: EdgeContext, asked: Asked): Asked {
   return complete;
 }
 
-function lookup(edge: EdgeContext, asked: Asked): Step {
+/** Looks for what was asked for. */
+export function lookup(edge: EdgeContext, asked: Asked): Step {
   const stored = inMemory(edge, asked);
   return stored === undefined ? () => recall(edge, asked) : use(edge, asked, stored);
 }
@@ -371,7 +307,8 @@ function fail(edge: EdgeContext, asked: Asked, answer: PlainAnswer, forward?: Ca
   return refuse(edge, asked.viewer, asked.inPlaceOf?.error ?? answer, forward);
 }
 
-function refuse(
+/** Answers with an error of the edge's own. */
+export function refuse(
   edge: EdgeContext,
   viewer: Viewer,
   answer: PlainAnswer,

@@ -19,10 +19,17 @@ export interface FlvResponderOptions {
   readonly fanOut: FanOut;
   /** Whether streams of this application are given as FLV on this host: what is below other paths is somebody else's. */
   readonly hasApplication: (tcUrl: string | undefined, app: string) => boolean;
+  /** Who asks; if left out, who is at the other end of the connection. */
+  readonly viewerOf?: (request: IncomingMessage) => Viewer;
   /** Of every answer, beside those that say who may read it. */
   readonly fields?: readonly (readonly [name: string, value: string])[];
   readonly clock: Clock;
   readonly log: Log;
+}
+
+interface Viewer {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
 }
 
 /** How long the gate has for its answer. */
@@ -228,13 +235,14 @@ export class FlvResponder {
 
   #playRequest(request: IncomingMessage, protocol: 'http-flv' | 'ws-flv'): PlayRequest {
     const { app, tcUrl, streamName } = this.#target(request) ?? { app: '', tcUrl: undefined, streamName: '' };
-    const { socket, headers } = request;
+    const { headers } = request;
+    const { address = '', port = 0 } = (this.#options.viewerOf ?? connectedViewer)(request);
     return {
       app,
       tcUrl,
       streamName,
-      peerAddress: socket.remoteAddress ?? '',
-      peerPort: socket.remotePort ?? 0,
+      peerAddress: address,
+      peerPort: port,
       protocol,
       web: request,
       clientName: headers['user-agent']?.slice(0, 256),
@@ -298,4 +306,8 @@ const storedFileRefusal: PlayRefused = {
 
 function playerLeft(): AccessError {
   return new AccessError('FLV_PLAYER_LEFT', 'the player left before it was admitted');
+}
+
+function connectedViewer({ socket }: IncomingMessage): Viewer {
+  return { address: socket.remoteAddress, port: socket.remotePort };
 }

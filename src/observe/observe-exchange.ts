@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { type FieldLines, fieldValue } from '../formats/http-fields/field-lines.ts';
-import { peerOf } from '../http/peer.ts';
+import { viewerOf } from '../http/viewer-address.ts';
 import { type Exchange, type ExchangeRecorder, type ResultType, resultTypes } from './exchange.ts';
 
 /** What the head of an answer said, when it went out. */
@@ -35,7 +35,7 @@ export function observeExchange(
     head = { status, ...readHead(status, fieldLines(fields)), atMs: clock.monotonicMs() };
     return writeHead(status, ...rest);
   };
-  const client = peerOf(socket);
+  const client = viewerOf(request);
   response.once('close', () => {
     const { headers, method = '', url = '' } = request;
     const endedMs = clock.monotonicMs();

@@ -8,6 +8,7 @@ import { formatCacheStatus } from '../../formats/http-fields/cache-status.ts';
 import type { TrackConfig } from '../../formats/media/track.ts';
 import { Mp4Media } from '../../formats/mp4-index/mp4-media.ts';
 import { hasLongTarget } from '../../http/listener-bounds.ts';
+import { viewerAddress } from '../../http/viewer-address.ts';
 import { flvClientOf } from '../../live/flv-client.ts';
 import type { PlayRefused } from '../../live/play-gate.ts';
 import { awaitReading } from '../../live/stored/await-reading.ts';
@@ -20,7 +21,8 @@ import { deliverPlain, type Viewer } from '../deliver.ts';
 import type { PlainAnswer } from '../error-page.ts';
 import { followBody } from '../follow-body.ts';
 import { grantRefusal } from '../grant-admission.ts';
-import { type EdgeContext, serveRequest } from '../request-steps.ts';
+import { serveRequest } from '../request-arrival.ts';
+import type { EdgeContext } from '../request-steps.ts';
 import type { Behaviour } from '../routes.ts';
 import type { StoredMediaSettings } from '../streaming-settings.ts';
 import { ownAnswerFields } from '../viewer-fields.ts';
@@ -108,7 +110,7 @@ export class FlvFiles {
   ): Promise<void> {
     const { context, plays } = this.#options;
     const flvViewer: FileViewer = {
-      address: request.socket.remoteAddress ?? '',
+      address: viewerAddress(request) ?? '',
       // A grant for the one may be none for what another behaviour guards.
       isOpen: (guarding) => guarding === behaviour,
     };

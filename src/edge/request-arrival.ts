@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { splitList } from '../formats/http-fields/list.ts';
+import { hasLongTarget } from '../http/listener-bounds.ts';
+import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
+import { admission } from './admission.ts';
+import { askedOf } from './asked.ts';
+import { deliverPreflight, type Viewer } from './deliver.ts';
+import { longUrlRefusal, refusals } from './error-page.ts';
+import { passThrough } from './pass-through.ts';
+import { leaveBody } from './request-body.ts';
+import { type EdgeContext, lookup, refuse, type Step, walk, withSlices } from './request-steps.ts';
+import type { Behaviour } from './routes.ts';
+
+/*
+ * The first steps of a request:
+ *
+ *   receive ─ is it well formed, and not here for the second time?           → match | refuse
+ *   match   ─ which distribution and behaviour answers for it?               → admit | refuse
+ *   admit   ─ may this viewer ask this, and is it a cache's to answer?       → lookup | (pass through) | refuse
+ */
+
+/** Answers one request. */
+export function serveRequest(edge: EdgeContext, request: IncomingMessage, response: ServerResponse): void {
+  edge.counters.requests++;
+  const requestId = edge.nextRequestId();
+  walk(receive(edge, { request, response, requestId, edge: edge.name, clock: edge.clock, cors: false }));
+}
+
+function receive(edge: EdgeContext, viewer: Viewer): Step {
+  const { method, url = '', headers } = viewer.request;
+  const cdnLoop = headers['cdn-loop'];
+  if (cdnLoop !== undefined && splitList(String(cdnLoop)).includes(edge.identity.cdnId)) {
+    return () => refuse(edge, viewer, refusals.loop);
+  }
+  const target = parseRequestTarget(url);
+  if (target.kind === 'resource') return () => match(edge, viewer, target);
+  if (target.kind === 'server' && method === 'OPTIONS') {
+    leaveBody(viewer.request, viewer.response);
+    deliverPreflight(viewer, 'read');
+    return undefined;
+  }
+  return () => refuse(edge, viewer, refusals.malformedUrl);
+}
+
+function match(edge: EdgeContext, received: Viewer, target: RequestTarget & { kind: 'resource' }): Step {
+  const { headers } = received.request;
+  const behaviour = edge.route(target.authority ?? headers.host ?? '', target.path);
+  if (behaviour === 'no-distribution') return () => refuse(edge, received, refusals.unknownHost);
+  if (behaviour === 'ambiguous') return () => refuse(edge, received, refusals.ambiguousUrl);
+  if (behaviour === 'no-behaviour') return () => refuse(edge, received, refusals.unknownPath);
+  const viewer = { ...received, cors: behaviour.cors };
+  if (hasLongTarget(received.request)) return () => refuse(edge, viewer, longUrlRefusal(behaviour.policy.name));
+  return () => admit(edge, viewer, behaviour, target);
+}
+
+function admit(
+  edge: EdgeContext,
+  viewer: Viewer,
+  behaviour: Behaviour,
+  requested: RequestTarget & { kind: 'resource' },
+): Step {
+  const admitted = admission(edge, viewer.request, behaviour, requested);
+  switch (admitted.kind) {
+    case 'refused':
+      return () => refuse(edge, viewer, admitted.answer);
+    case 'preflight':
+      leaveBody(viewer.request, viewer.response);
+      deliverPreflight(viewer, behaviour.methods);
+      return undefined;
+    case 'read': {
+      const { method, target } = admitted;
+      return () => lookup(edge, withSlices(edge, askedOf(edge.identity, viewer, behaviour, method, target)));
+    }
+    case 'passed-through':
+      passThrough(edge, viewer, behaviour, admitted.target);
+      return undefined;
+  }
+}
