@@ -1,12 +1,14 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
+import { keyGroupsAtStart } from '../edge/key-watch.ts';
 import { loadKeyGroups } from '../http/grant-keys.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
 import type { RtmpsListenerSettings } from '../rtmp/listener-settings.ts';
 import { libraryFolder } from '../origin/library/library-settings.ts';
 import type { OriginSettings } from '../origin/settings.ts';
 import { formatDurationMs, formatSizeBytes } from '../base/units.ts';
+import { keysFolder } from '../stores/keys/key-store.ts';
 import { systemClock } from './system-clock.ts';
 import { describeTls } from './tls-check.ts';
 
@@ -43,7 +45,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       `           publishing: ${describeAuth(edge.publish)}`,
       ...hookLines(edge.publish),
     );
-    for (const [name, keys] of loadKeyGroups(edge)) {
+    for (const [name, keys] of keyGroupsAtStart(edge, loadKeyGroups(edge), keysFolder(resolve(data)))) {
       lines.push(`           key group ${name}: ${[...keys.keys()].join(', ')}`);
     }
     for (const distribution of edge.distributions) {

@@ -5,6 +5,7 @@ import { check } from './check.ts';
 import type { ConfigurationFlags } from './configuration.ts';
 import { roles, type Role } from './configuration-schema.ts';
 import { invalidate, type InvalidateFlags, invalidateHelp } from './invalidate.ts';
+import { addKeyCommands } from './key-commands.ts';
 import { programFile } from './program-files.ts';
 
 function port(text: string): number {
@@ -97,6 +98,8 @@ program
   .option('--config <file>', 'configuration file of the running edge (default: streamfront.yaml, if it is there)')
   .addHelpText('after', invalidateHelp)
   .action((paths: string[], flags: InvalidateFlags) => invalidate(paths, flags));
+
+addKeyCommands(program);
 
 try {
   await program.parseAsync();

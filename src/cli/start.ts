@@ -89,6 +89,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
       log: log.child({ role: 'control' }),
       dataFolder,
       invalidations: edge.invalidations,
+      keys: edge.keys,
     });
     running.defer(() => control.close(closeBudget().keeping(keptForOriginMs + edgeShareMs)));
   }

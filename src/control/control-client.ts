@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { UpstreamError } from '../base/errors.ts';
 import { type ControlAccess, readAccessFile } from './access-file.ts';
 import { type InvalidationReport, invalidationReportSchema, invalidationsPath } from './invalidation-routes.ts';
+import { keysPath, type KeysReport, keysReportSchema } from './key-routes.ts';
 
 const timeoutMs = 15_000;
 
@@ -18,17 +19,27 @@ export class ControlClient {
 
   /** In force when it resolves. */
   invalidate(items: readonly string[], distribution: string | undefined): Promise<InvalidationReport> {
-    return this.#ask(invalidationsPath, { method: 'POST', body: JSON.stringify({ distribution, items }) });
+    const body = JSON.stringify({ distribution, items });
+    return this.#ask(invalidationsPath, { method: 'POST', body }, invalidationReportSchema);
   }
 
   invalidation(id: string): Promise<InvalidationReport> {
-    return this.#ask(`${invalidationsPath}/${id}`, { method: 'GET' });
+    return this.#ask(`${invalidationsPath}/${id}`, { method: 'GET' }, invalidationReportSchema);
   }
 
-  async #ask(path: string, request: { readonly method: string; readonly body?: string }): Promise<InvalidationReport> {
+  /** The key store has changed: what it holds is in force when it resolves. */
+  followKeys(): Promise<KeysReport> {
+    return this.#ask(keysPath, { method: 'POST' }, keysReportSchema);
+  }
+
+  async #ask<Answer>(
+    path: string,
+    request: { readonly method: string; readonly body?: string },
+    schema: z.ZodType<Answer>,
+  ): Promise<Answer> {
     const { status, text } = await this.#exchange(path, request);
     const answer: unknown = JSON.parse(text);
-    if (status < 400) return invalidationReportSchema.parse(answer);
+    if (status < 400) return schema.parse(answer);
     const { code, message } = errorSchema.parse(answer).error;
     throw new UpstreamError(code, message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message);
   }

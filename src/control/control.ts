@@ -9,6 +9,7 @@ import { startHttpListener } from '../http/listener.ts';
 import { removeAccessFile, writeAccessFile } from './access-file.ts';
 import { answerInvalidation, invalidationsPath, type InvalidationTarget } from './invalidation-routes.ts';
 import { ControlRefusal, sendRefusal } from './json-exchange.ts';
+import { answerKeys, keysPath, type KeyTarget } from './key-routes.ts';
 import { RequestAdmission } from './request-admission.ts';
 import type { ControlSettings } from './settings.ts';
 
@@ -26,6 +27,7 @@ interface ControlSurroundings {
   /** Where commands look for the way to it. */
   readonly dataFolder: string;
   readonly invalidations: InvalidationTarget;
+  readonly keys: KeyTarget;
 }
 
 /**
@@ -33,7 +35,7 @@ interface ControlSurroundings {
  * `ConfigError` when the port cannot be had.
  */
 export async function startControl({ http }: ControlSettings, deps: ControlSurroundings): Promise<Control> {
-  const { clock, log, dataFolder, invalidations } = deps;
+  const { clock, log, dataFolder } = deps;
   const secret = randomBytes(32).toString('base64url');
   const admission = new RequestAdmission(http.host, secret, clock);
   const listener = await startHttpListener({
@@ -43,10 +45,10 @@ export async function startControl({ http }: ControlSettings, deps: ControlSurro
     handler: async (request, response) => {
       try {
         admission.admit(request);
-        await answer(invalidations, request, response);
+        await answer(deps, request, response);
       } catch (error) {
         if (!(error instanceof ControlRefusal)) throw error;
-        if (error.status === 500) log.error({ err: error }, 'an invalidation could not be taken');
+        if (error.status === 500) log.error({ err: error }, 'a command could not be carried out');
         sendRefusal(response, error);
       }
     },
@@ -69,10 +71,18 @@ export async function startControl({ http }: ControlSettings, deps: ControlSurro
   };
 }
 
-async function answer(target: InvalidationTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  { invalidations, keys }: Pick<ControlSurroundings, 'invalidations' | 'keys'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { url = '' } = request;
   if (url === invalidationsPath || url.startsWith(`${invalidationsPath}/`)) {
-    await answerInvalidation(target, request, response);
+    await answerInvalidation(invalidations, request, response);
+    return;
+  }
+  if (url === keysPath) {
+    answerKeys(keys, request, response);
     return;
   }
   throw new ControlRefusal(404, 'NOT_FOUND', 'there is nothing here');

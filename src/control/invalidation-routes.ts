@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { LimitError, ProtocolError } from '../base/errors.ts';
-import { ControlRefusal, readJson, sendJson } from './json-exchange.ts';
+import { ControlRefusal, readJson, sendJson, wrongMethod } from './json-exchange.ts';
 
 const requestSchema = z.strictObject({
   distribution: z.string().optional(),
@@ -64,8 +64,4 @@ function create(target: InvalidationTarget, body: unknown): Reported {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ControlRefusal(500, 'NOT_INVALIDATED', `nothing was invalidated: ${reason}`);
   }
-}
-
-function wrongMethod(allowed: string): ControlRefusal {
-  return new ControlRefusal(405, 'METHOD_NOT_ALLOWED', `only ${allowed} is understood here`, ['Allow', allowed]);
 }

@@ -17,6 +17,11 @@ export class ControlRefusal extends Error {
   }
 }
 
+/** For a path that is asked in one way only. */
+export function wrongMethod(allowed: string): ControlRefusal {
+  return new ControlRefusal(405, 'METHOD_NOT_ALLOWED', `only ${allowed} is understood here`, ['Allow', allowed]);
+}
+
 /** The body of a request. Throws a `ControlRefusal` when it is no JSON, or too much. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   if (!/^application\/json *(?:;|$)/i.test(request.headers['content-type'] ?? '')) {

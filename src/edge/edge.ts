@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { loadKeyGroups } from '../http/grant-keys.ts';
-import { GrantVerifier } from '../http/grant-verifier.ts';
 import { Upstream } from '../http/upstream.ts';
 import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
 import { BanGuard } from '../stores/ban-guard.ts';
 import { BanStore } from '../stores/ban-store.ts';
 import { Invalidations } from './invalidations.ts';
+import { KeyWatch } from './key-watch.ts';
 import { type EdgeCounters, zeroCounters } from './edge-counters.ts';
 import { type HttpListenersStats, startHttpListeners } from './http-listeners.ts';
 import type { EdgeContext } from './request-steps.ts';
@@ -37,6 +36,7 @@ export interface Edge {
   /** Of the listener for `rtmps://`. */
   readonly rtmpsPort: number | undefined;
   readonly invalidations: Pick<Invalidations, 'create' | 'find'>;
+  readonly keys: Pick<KeyWatch, 'look'>;
   stats(): EdgeStats;
   /** Stops accepting, lets running answers end for two seconds or `budget`, then ends them and all requests to origins. */
   close(budget?: CloseBudget): Promise<void>;
@@ -63,8 +63,10 @@ interface EdgeSurroundings {
  */
 export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings): Promise<Edge> {
   const { log } = deps;
-  const grants = new GrantVerifier(loadKeyGroups(settings));
+  const keys = new KeyWatch(settings, deps);
+  const grants = keys.verifier;
   await using opened = new AsyncDisposableStack();
+  opened.defer(() => keys.close());
   const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
   const counters = zeroCounters();
   const tiers = openResponseStore(settings.cache, deps);
@@ -128,8 +130,10 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     rtmpPort: live.rtmpPort,
     rtmpsPort: live.rtmpsPort,
     invalidations,
+    keys,
     stats: () => ({ counters: { ...counters }, cache: store.stats(), live: live.stats(), ...listeners.stats() }),
     close: async (budget = CloseBudget.of(deps.clock)) => {
+      keys.close();
       await Promise.all([listeners.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
       await stored.close();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));

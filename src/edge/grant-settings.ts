@@ -22,14 +22,16 @@ export const keyGroupsField = z
     }),
   )
   .default({})
-  .describe('Groups of keys, by name, for `trustedKeyGroups`');
+  .describe('Groups of keys, by name, for `trustedKeyGroups`; groups of `streamfront keys` need not stand here');
 
 /** Of a behaviour. */
 export const trustedKeyGroupsField = z
   .array(z.string())
   .max(4)
   .default([])
-  .describe('Key groups of `edge.keyGroups`: only who has a URL or cookies signed with one of their keys gets in');
+  .describe(
+    'Key groups of `streamfront keys` or `edge.keyGroups`: only who has a URL or cookies signed with one of their keys gets in',
+  );
 
 /** Of a behaviour of live streams. */
 export const publishKeyGroupsField = z
@@ -37,7 +39,7 @@ export const publishKeyGroupsField = z
   .max(4)
   .default([])
   .describe(
-    'Key groups of `edge.keyGroups`: encoders need a name signed with one of their keys, beside what `edge.publish` asks for',
+    'Key groups of `streamfront keys` or `edge.keyGroups`: encoders need a name signed with one of their keys, beside what `edge.publish` asks for',
   );
 
 interface Guarded {
@@ -49,46 +51,55 @@ interface Distribution {
   readonly behaviours?: readonly Guarded[] | undefined;
 }
 
-interface GrantSettings {
-  readonly publicKeys: Readonly<Record<string, string>>;
-  readonly keyGroups: Readonly<Record<string, { readonly keys: readonly string[] }>>;
+/** What of the settings of an edge says who needs a grant. */
+export interface GuardedSettings {
   readonly distributions: readonly Distribution[];
   readonly streaming?: readonly Distribution[] | undefined;
 }
 
+interface GrantSettings extends GuardedSettings {
+  readonly publicKeys: Readonly<Record<string, string>>;
+  readonly keyGroups: Readonly<Record<string, { readonly keys: readonly string[] }>>;
+}
+
+/** Every key group that a behaviour names, with the setting that does. Whether there is one is known at the start. */
+export function namedGroups(edge: GuardedSettings): { readonly setting: string; readonly group: string }[] {
+  return guardedBehaviours(edge).flatMap(({ at: [kind, d, , b], behaviour }) =>
+    (['trustedKeyGroups', 'publishKeyGroups'] as const).flatMap((setting) =>
+      (behaviour[setting] ?? []).map((group) => ({
+        setting: `edge.${kind}[${d}].behaviours[${b}].${setting}`,
+        group,
+      })),
+    ),
+  );
+}
+
 /** What cannot stand, by setting below `edge`, in the operator's words. */
 export function grantFindings(edge: GrantSettings): { path: (string | number)[]; message: string }[] {
-  const { publicKeys, keyGroups, distributions, streaming = [] } = edge;
+  const { publicKeys, keyGroups } = edge;
   const findings: { path: (string | number)[]; message: string }[] = [];
   for (const [name, { keys }] of Object.entries(keyGroups)) {
     keys.forEach((id, k) => {
       if (Object.hasOwn(publicKeys, id)) return;
-      const message = `there is no key "${id}" in edge.publicKeys (there: ${known(publicKeys)})`;
+      const known = Object.keys(publicKeys).join(', ') || 'none';
+      const message = `there is no key "${id}" in edge.publicKeys (there: ${known})`;
       findings.push({ path: ['keyGroups', name, 'keys', k], message });
     });
   }
-  for (const [kind, list] of Object.entries({ distributions, streaming })) {
-    list.forEach(({ behaviours = [] }, d) => {
-      behaviours.forEach(({ trustedKeyGroups, publishKeyGroups = [] }, b) => {
-        const at = [kind, d, 'behaviours', b];
-        for (const [setting, groups] of Object.entries({ trustedKeyGroups, publishKeyGroups })) {
-          groups.forEach((group, g) => {
-            if (Object.hasOwn(keyGroups, group)) return;
-            const message = `there is no key group "${group}" in edge.keyGroups (there: ${known(keyGroups)})`;
-            findings.push({ path: [...at, setting, g], message });
-          });
-        }
-        publishKeyGroups.forEach((group, g) => {
-          if (!trustedKeyGroups.includes(group)) return;
-          const message = `"${group}" lets viewers in too, who could publish then: take another group`;
-          findings.push({ path: [...at, 'publishKeyGroups', g], message });
-        });
-      });
+  for (const { at, behaviour } of guardedBehaviours(edge)) {
+    (behaviour.publishKeyGroups ?? []).forEach((group, g) => {
+      if (!behaviour.trustedKeyGroups.includes(group)) return;
+      const message = `"${group}" lets viewers in too, who could publish then: take another group`;
+      findings.push({ path: [...at, 'publishKeyGroups', g], message });
     });
   }
   return findings;
 }
 
-function known(record: Readonly<Record<string, unknown>>): string {
-  return Object.keys(record).join(', ') || 'none';
+function guardedBehaviours({ distributions, streaming = [] }: GuardedSettings) {
+  return Object.entries({ distributions, streaming }).flatMap(([kind, list]) =>
+    list.flatMap(({ behaviours = [] }, d) =>
+      behaviours.map((behaviour, b) => ({ at: [kind, d, 'behaviours', b] as const, behaviour })),
+    ),
+  );
 }

@@ -7,6 +7,7 @@ import { readAccessFile, writeAccessFile } from '../../src/control/access-file.t
 import { ControlClient } from '../../src/control/control-client.ts';
 import { type Control, startControl } from '../../src/control/control.ts';
 import type { InvalidationTarget } from '../../src/control/invalidation-routes.ts';
+import type { KeyTarget } from '../../src/control/key-routes.ts';
 import { get } from '../edge/test-edge.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -18,6 +19,14 @@ let control: Control;
 let clock: VirtualClock;
 let asked: Parameters<InvalidationTarget['create']>[0][];
 let refuseWith: Error | undefined;
+let looks = 0;
+const inForce = { groups: { viewers: ['K1', 'K2'], empty: [] }, asked: ['viewers'] };
+const keys: KeyTarget = {
+  look: () => {
+    looks++;
+    return inForce;
+  },
+};
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'streamfront-control-'));
@@ -32,8 +41,9 @@ beforeEach(async () => {
     },
     find: (id) => (id === report.id ? report : undefined),
   };
+  looks = 0;
   const settings = { http: { host: '127.0.0.1', port: 0 } };
-  control = await startControl(settings, { clock, log: new LogRecorder(), dataFolder: folder, invalidations });
+  control = await startControl(settings, { clock, log: new LogRecorder(), dataFolder: folder, invalidations, keys });
 });
 
 afterEach(async () => {
@@ -109,6 +119,7 @@ describe('the control listener', () => {
 
   it.each([
     ['GET', path, 405],
+    ['GET', '/v1/keys', 405],
     ['DELETE', `${path}/I1`, 405],
     ['GET', '/', 404],
     ['POST', '/v1/invalidationsx', 404],
@@ -148,7 +159,7 @@ describe('the access file', () => {
     expect(readdirSync(folder)).toEqual([]);
     const deps = { clock, log: new LogRecorder(), dataFolder: folder };
     const target: InvalidationTarget = { create: () => report, find: () => report };
-    control = await startControl({ http: { host: '127.0.0.1', port: 0 } }, { ...deps, invalidations: target });
+    control = await startControl({ http: { host: '127.0.0.1', port: 0 } }, { ...deps, invalidations: target, keys });
     expect(readAccessFile(folder).secret).not.toBe(secret);
   });
 });
@@ -159,6 +170,13 @@ describe('ControlClient', () => {
     expect(await client.invalidate(['/a'], 'site')).toEqual(report);
     expect(asked).toEqual([{ distribution: 'site', items: ['/a'] }]);
     expect(await client.invalidation('I1')).toEqual(report);
+  });
+
+  it('has the keys looked at, and hears which count then', async () => {
+    expect(await new ControlClient(folder).followKeys()).toEqual(inForce);
+    expect(looks).toBe(1);
+    const stranger = await get(control.httpPort, '/v1/keys', {}, 'POST');
+    expect([stranger.status, looks]).toEqual([401, 1]);
   });
 
   it('passes on what is wrong, with its code once', async () => {

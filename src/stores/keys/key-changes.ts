@@ -1,0 +1,150 @@
+import { generateKeyPairSync, type KeyObject, randomInt } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ConfigError } from '../../base/errors.ts';
+import { keyFiles, keyId, readKeyStore, type StoredKey } from './key-store.ts';
+import { readPublicKey } from './public-key.ts';
+
+export const keyTypes = ['rsa', 'ecdsa'] as const;
+export type KeyType = (typeof keyTypes)[number];
+
+/** Makes a key and puts it into a group, which may be new. Throws a `ConfigError` when that cannot be written. */
+export function createKey(folder: string, group: string, type: KeyType): StoredKey {
+  const { publicKey, privateKey } =
+    type === 'rsa'
+      ? generateKeyPairSync('rsa', { modulusLength: 2_048 })
+      : generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const id = freeId(folder);
+  const files = keyFiles(folder, group, id);
+  inGroup(folder, group, () => {
+    writeWhole(files.privateFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+    // From here on the key counts.
+    writeWhole(files.publicFile, publicPem(publicKey), 0o644);
+  });
+  return stored(folder, id);
+}
+
+/**
+ * Puts a public key into a group that was made elsewhere, under the id that its grants name. Throws a `ConfigError` for
+ * what is no such key, and when id or key are there already.
+ */
+export function importKey(folder: string, group: string, file: string, id = freeId(folder)): StoredKey {
+  const key = readPublicKey(file);
+  const there = allKeys(folder);
+  const findings: string[] = [];
+  if (typeof key === 'string') {
+    findings.push(key);
+  } else {
+    const twin = there.find(({ publicKey }) => publicKey.equals(key));
+    if (twin !== undefined) findings.push(`it is there already, as ${twin.id} in key group ${twin.group}`);
+  }
+  const namesake = there.find((other) => other.id === id);
+  if (namesake !== undefined) findings.push(`there is another key ${id}, in key group ${namesake.group}`);
+  if (findings.length > 0 || typeof key === 'string') {
+    throw new ConfigError(`${file} was not imported`, findings);
+  }
+  inGroup(folder, group, () => writeWhole(keyFiles(folder, group, id).publicFile, publicPem(key), 0o644));
+  return stored(folder, id);
+}
+
+/**
+ * Takes a key away for good, its private half too; its group stays. Gives the groups that it was in. Throws a
+ * `ConfigError` when there is none.
+ */
+export function revokeKey(folder: string, id: string): readonly string[] {
+  if (!keyId.test(id)) throw noSuchKey(folder, id);
+  const { groups } = readKeyStore(folder);
+  const revoked: string[] = [];
+  for (const group of groups.keys()) {
+    const { publicFile, privateFile } = keyFiles(folder, group, id);
+    if (!existsSync(publicFile) && !existsSync(privateFile)) continue;
+    inGroup(folder, group, () => {
+      // The door closes first.
+      rmSync(publicFile, { force: true });
+      rmSync(privateFile, { force: true });
+      settle(join(folder, group));
+    });
+    revoked.push(group);
+  }
+  if (revoked.length === 0) throw noSuchKey(folder, id);
+  return revoked;
+}
+
+/** Of a key that is not in the folder. */
+export function noSuchKey(folder: string, id: string): ConfigError {
+  const known = allKeys(folder).map((key) => key.id);
+  return new ConfigError(`there is no key ${id}`, [`in ${folder} there are: ${known.join(', ') || 'none'}`]);
+}
+
+function allKeys(folder: string): StoredKey[] {
+  return [...readKeyStore(folder).groups.values()].flat();
+}
+
+function stored(folder: string, id: string): StoredKey {
+  const key = allKeys(folder).find((candidate) => candidate.id === id);
+  if (key === undefined) throw noSuchKey(folder, id);
+  return key;
+}
+
+/** As CloudFront's: a K and 13 letters and digits. */
+function freeId(folder: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+  const taken = new Set(allKeys(folder).map(({ id }) => id));
+  for (;;) {
+    const id = `K${Array.from({ length: 13 }, () => letters[randomInt(letters.length)]).join('')}`;
+    if (!taken.has(id)) return id;
+  }
+}
+
+function publicPem(key: KeyObject): string {
+  return key.export({ type: 'spki', format: 'pem' });
+}
+
+function inGroup(folder: string, group: string, change: () => void): void {
+  try {
+    for (const path of [folder, join(folder, group)]) {
+      if (!existsSync(path)) mkdirSync(path, { mode: 0o755 });
+    }
+    change();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`keys cannot be changed in ${folder}`, [reason]);
+  }
+}
+
+/** Never there in part, and on the disk when it returns. */
+function writeWhole(file: string, text: string, mode: number): void {
+  const unfinished = `${file}.${process.pid}.new`;
+  rmSync(unfinished, { force: true });
+  const descriptor = openSync(unfinished, 'wx', mode);
+  try {
+    // Whatever the mask of the user: edges may run as another.
+    fchmodSync(descriptor, mode);
+    writeSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(unfinished, file);
+  settle(dirname(file));
+}
+
+/** What a folder holds is on the disk when it returns. */
+function settle(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
