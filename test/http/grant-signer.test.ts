@@ -151,6 +151,6 @@ describe('signableUrl', () => {
     expect(cookieResource('https://A.example/a:b,c ü?x=:')).toEqual({
       resource: 'https://a.example/a:b,c%20%C3%BC?x=:',
     });
-    expect(cookieResource('rtmp://a.example/live/x')).toMatchObject({ problem: expect.stringContaining('no cookies') });
+    expect(JSON.stringify(cookieResource('rtmp://a.example/live/x'))).toContain('no cookies');
   });
 });
