@@ -4,6 +4,7 @@ import type { WantedBytes } from '../../formats/media/stored-media.ts';
 import type { OpeningReply } from './opening-messages.ts';
 import { OpeningWorker, ThreadLost } from './opening-worker.ts';
 import type { FileVersion } from './file-version.ts';
+import { OpeningDesk } from './opening-desk.ts';
 import { OpeningReads } from './opening-reads.ts';
 
 /** Files that are being opened at once; what they have asked for is in memory. */
@@ -26,6 +27,8 @@ export class MediaOpener {
   readonly #worker: OpeningWorker;
   readonly #closing = new AbortController();
   readonly #waiting: (() => void)[] = [];
+  /** Those that nobody works on. */
+  readonly #desks: OpeningDesk[] = [];
   #running = 0;
   #jobs = 0;
 
@@ -42,17 +45,19 @@ export class MediaOpener {
     await this.#turn();
     const ended = new AbortController();
     const timer = this.#clock.after(deadlineMs, () => ended.abort(tooLong()));
+    const desk = this.#desks.pop() ?? new OpeningDesk();
     try {
       const signal = AbortSignal.any([ended.signal, this.#closing.signal]);
       for (let attempt = 1; ; attempt++) {
         try {
-          return await this.#opened(version, signal);
+          return await this.#opened(version, desk, signal);
         } catch (error) {
           if (!(error instanceof ThreadLost) || attempt === maxAttempts || signal.aborted) throw error;
         }
       }
     } finally {
       timer.cancel();
+      this.#desks.push(desk);
       const next = this.#waiting.shift();
       if (next === undefined) this.#running--;
       else next();
@@ -80,11 +85,18 @@ export class MediaOpener {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  async #opened(version: FileVersion, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    const { lengthBytes } = version;
+  async #opened(version: FileVersion, desk: OpeningDesk, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     const job = ++this.#jobs;
+    const reads = new OpeningReads(version, desk, signal);
+    try {
+      return await this.#answered(version, job, reads);
+    } finally {
+      reads.close();
+    }
+  }
+
+  async #answered({ lengthBytes }: FileVersion, job: number, reads: OpeningReads): Promise<Uint8Array<ArrayBuffer>> {
     let { reply, thread } = await this.#worker.step({ kind: 'begin', job, lengthBytes }, undefined);
-    const reads = new OpeningReads(version, signal);
     let totalBytes = 0;
     for (let steps = 1; reply.kind === 'wants'; steps++) {
       const range = rangeOf(reply.wanted, lengthBytes);

@@ -3,8 +3,8 @@ import type { WantedBytes } from '../../formats/media/stored-media.ts';
 /** To the thread that opens media files. One is answered before the next is sent. */
 export type OpeningRequest =
   | { readonly kind: 'begin'; readonly job: number; readonly lengthBytes: number }
-  /** What was wanted last. */
-  | { readonly kind: 'bytes'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** What was wanted last; memory that both threads see is written to again when it has been answered. */
+  | { readonly kind: 'bytes'; readonly job: number; readonly bytes: Uint8Array }
   /** Its bytes cannot be had. */
   | { readonly kind: 'forget'; readonly job: number };
 

@@ -1,35 +1,47 @@
 import type { ByteRange } from '../../policy/range-selection.ts';
 import type { FileVersion } from './file-version.ts';
-import { readRange } from './read-range.ts';
+import type { OpeningDesk } from './opening-desk.ts';
+import { type RangeRead, readRange } from './read-range.ts';
 
 /**
- * What the opening of one file reads. Where it goes on from range to range, as over a `moov` of many MiB, the next one is
- * fetched while it looks at this one: one ahead, of the same length.
+ * What the opening of one file reads, onto a desk. Where it goes on from range to range, as over a `moov` of many MiB, the
+ * next one is fetched while it looks at this one: one ahead, of the same length.
  */
 export class OpeningReads {
   readonly #version: FileVersion;
+  readonly #desk: OpeningDesk;
   readonly #signal: AbortSignal;
   /** Behind the last range. */
   #end = -1;
-  #ahead: { readonly range: ByteRange; readonly bytes: Promise<Uint8Array<ArrayBuffer>> } | undefined;
+  #ahead: { readonly range: ByteRange; readonly read: RangeRead } | undefined;
 
-  constructor(version: FileVersion, signal: AbortSignal) {
+  constructor(version: FileVersion, desk: OpeningDesk, signal: AbortSignal) {
     this.#version = version;
+    this.#desk = desk;
     this.#signal = signal;
   }
 
-  /** Rejects as `readRange`. */
-  async read(range: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+  /** Good until the next one is asked for. Rejects as `readRange`. */
+  async read(range: ByteRange): Promise<Uint8Array> {
     const ahead = this.#ahead;
-    this.#ahead = undefined;
     const isThere = ahead?.range.first === range.first && ahead.range.last >= range.last;
-    const bytes = isThere ? ahead.bytes : readRange(this.#version, range, this.#signal);
+    if (!isThere) this.close();
+    this.#ahead = undefined;
+    const { bytes } = isThere ? ahead.read : this.#begin(range);
     const lengthBytes = range.last - range.first + 1;
     const goesOn = range.first === this.#end;
     this.#end = range.last + 1;
     if (goesOn) this.#lookAhead(lengthBytes);
-    const read = await bytes;
-    return read.length > lengthBytes ? read.slice(0, lengthBytes) : read;
+    return (await bytes).subarray(0, lengthBytes);
+  }
+
+  /** Nothing is put onto the desk any more. */
+  close(): void {
+    this.#ahead?.read.giveUpPlace();
+  }
+
+  #begin(range: ByteRange): RangeRead {
+    return readRange(this.#version, range, this.#desk.place(range.last - range.first + 1), this.#signal);
   }
 
   #lookAhead(lengthBytes: number): void {
@@ -37,9 +49,9 @@ export class OpeningReads {
     const last = Math.min(first + lengthBytes, this.#version.lengthBytes) - 1;
     if (last < first) return;
     const range = { first, last };
-    const bytes = readRange(this.#version, range, this.#signal);
+    const read = this.#begin(range);
     // Perhaps nobody wants it.
-    bytes.catch(() => {});
-    this.#ahead = { range, bytes };
+    read.bytes.catch(() => {});
+    this.#ahead = { range, read };
   }
 }

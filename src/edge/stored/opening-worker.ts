@@ -93,7 +93,7 @@ export class OpeningWorker {
       void this.#end();
       this.#next();
     });
-    worker.postMessage(request, request.kind === 'bytes' ? [request.bytes.buffer] : []);
+    worker.postMessage(request);
     return true;
   }
 

@@ -1,17 +1,26 @@
 import type { ByteRange } from '../../policy/range-selection.ts';
 import type { FileVersion } from './file-version.ts';
 
-/**
- * The bytes of a range in one piece of their own. Rejects with what the source fails with, or with the reason of `signal`,
- * which is what ends the wait for an origin that sends nothing.
- */
+/** A range of a file that is being read. */
+export interface RangeRead {
+  /**
+   * What its place has been filled with, less where the file ends before. Rejects with what the source fails with, or with
+   * the reason of the signal, which is what ends the wait for an origin that sends nothing.
+   */
+  readonly bytes: Promise<Uint8Array>;
+  /** Its place is for others from now on. It still comes: somebody else may want it soon. */
+  giveUpPlace(): void;
+}
+
+/** Reads a range of a file to `place`, which has room for it. */
 export function readRange(
   version: FileVersion,
   range: ByteRange,
+  place: Uint8Array,
   signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
-  return new Promise((resolve, reject) => {
-    const bytes = new Uint8Array(range.last - range.first + 1);
+): RangeRead {
+  let filling: Uint8Array | undefined = place;
+  const bytes = new Promise<Uint8Array>((resolve, reject) => {
     let filled = 0;
     const end = (settle: () => void): void => {
       signal.removeEventListener('abort', abort);
@@ -21,16 +30,17 @@ export function readRange(
     const abort = (): void => end(() => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted')));
     const pump = (): void => {
       for (let piece = reader.read(); piece !== undefined; piece = reader.read()) {
-        bytes.set(piece, filled);
+        filling?.set(piece, filled);
         filled += piece.length;
       }
       const { state } = reader;
       if (state === 'open') return;
-      end(() => (state === 'ended' ? resolve(bytes.subarray(0, filled)) : reject(state.error)));
+      end(() => (state === 'ended' ? resolve(place.subarray(0, filled)) : reject(state.error)));
     };
     const reader = version.openReader(range, pump, 'steady');
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     else pump();
   });
+  return { bytes, giveUpPlace: () => (filling = undefined) };
 }

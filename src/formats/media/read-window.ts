@@ -39,8 +39,7 @@ export class ReadWindow {
     if (to <= from) return this.#bytes.subarray(0, 0);
     if (!this.#holds(from, to)) {
       const bytes = yield* this.#read(from, Math.min(lengthBytes, Math.max(to, from + windowBytes)));
-      // A view would keep alive, or see changed, what is not ours.
-      this.#bytes = bytes.slice();
+      this.#bytes = copyOf(bytes);
       this.#from = from;
     }
     return this.#bytes.subarray(from - this.#from, to - this.#from);
@@ -56,7 +55,16 @@ export class ReadWindow {
   *aside(from: number, length: number): Reading<Uint8Array> {
     const to = Math.min(from + length, this.#options.lengthBytes);
     if (to <= from || this.#holds(from, to)) return yield* this.at(from, length);
-    return (yield* this.#read(from, to)).slice();
+    return copyOf(yield* this.#read(from, to));
+  }
+
+  /** Fills `place` from a place in the file on; gives how many bytes there are before its end. The window stays where it is. */
+  *fill(place: Uint8Array, from: number): Reading<number> {
+    const to = Math.min(from + place.length, this.#options.lengthBytes);
+    if (to <= from) return 0;
+    const bytes = this.#holds(from, to) ? yield* this.at(from, to - from) : yield* this.#read(from, to);
+    place.set(bytes);
+    return bytes.length;
   }
 
   #holds(from: number, to: number): boolean {
@@ -74,4 +82,11 @@ export class ReadWindow {
     }
     return yield { from, to };
   }
+}
+
+/** A view would keep alive, or see changed, what is not ours. `slice` takes long where threads share the memory. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

@@ -41,7 +41,7 @@ function interpolated(from: Float64Array, to: Float64Array, value: number): numb
   return lowTo + Math.min(1, Math.max(0, share)) * (highTo - lowTo);
 }
 
-const form: MediaRecordForm = { letters: 'MP3x', version: 1 };
+const form: MediaRecordForm = { letters: 'MP3x', version: 2 };
 
 export function encodeMp3Index(index: Mp3Index): Uint8Array<ArrayBuffer> {
   return encodeMediaRecord(form, index);

@@ -3,7 +3,7 @@ import type { Mp4Index, Mp4Track } from './mp4-index.ts';
 import { PackedColumn, type PackedColumnFields } from './packed-column.ts';
 import { type SampleColumns, SampleTable, type SampleTableFields } from './sample-table.ts';
 
-const form: MediaRecordForm = { letters: 'MP4x', version: 1 };
+const form: MediaRecordForm = { letters: 'MP4x', version: 2 };
 
 /** As it is written: without what is computed from its fields. */
 type WrittenTable = Omit<SampleTableFields, 'columns'> & {

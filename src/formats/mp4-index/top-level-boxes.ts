@@ -83,10 +83,10 @@ function* wholeBox(window: ReadWindow, box: TopLevelBox, maxBytes: number): Read
   }
   const body = new Uint8Array(end - bodyOffset);
   for (let at = bodyOffset; at < end; at += pieceBytes) {
-    const piece = yield* window.at(at, Math.min(pieceBytes, end - at));
+    const piece = body.subarray(at - bodyOffset, at - bodyOffset + pieceBytes);
+    const filled = yield* window.fill(piece, at);
     // Shorter than it says it is: what was asked for could not be had.
-    if (piece.length < Math.min(pieceBytes, end - at)) throw cutOff(box, at + piece.length);
-    body.set(piece, at - bodyOffset);
+    if (filled < piece.length) throw cutOff(box, at + filled);
   }
   return { type, path: type, bodyOffset, body };
 }

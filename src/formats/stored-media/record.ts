@@ -19,8 +19,9 @@ export function encodeStoredMedia(media: StoredMedia): Uint8Array<ArrayBuffer> {
 /** The same again. Throws `ProtocolError` for what is damaged, or was written by another version of this program. */
 export function decodeStoredMedia(bytes: Uint8Array): StoredMedia {
   const container = new TextDecoder('latin1').decode(bytes.subarray(0, headBytes)).replace(/\0+$/, '');
-  // A copy: these bytes may be part of something larger, and begin anywhere in it. `slice` of a Buffer gives none.
-  const own = new Uint8Array(bytes.subarray(headBytes));
+  // A copy of what is part of something larger, which it would keep. `slice` of a Buffer gives none.
+  const isAlone = bytes.length === bytes.buffer.byteLength;
+  const own = isAlone ? new Uint8Array(bytes.buffer, headBytes) : new Uint8Array(bytes.subarray(headBytes));
   switch (container) {
     case 'flv':
       return decodeFlv(own);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { OpeningDesk } from '../../../src/edge/stored/opening-desk.ts';
 import { OpeningReads } from '../../../src/edge/stored/opening-reads.ts';
 import type { ByteRange } from '../../../src/policy/range-selection.ts';
 import { patternBytes } from '../file-origin.ts';
@@ -15,7 +16,7 @@ function watched() {
     ranges.push(`${range.first}-${range.last}`);
     return open(range, onProgress, readAhead);
   };
-  const reads = new OpeningReads(version, new AbortController().signal);
+  const reads = new OpeningReads(version, new OpeningDesk(), new AbortController().signal);
   const read = async (range: ByteRange) => {
     expect(Buffer.from(await reads.read(range))).toEqual(
       patternBytes(0, lengthBytes).subarray(range.first, range.last + 1),
