@@ -93,7 +93,7 @@ export class OpeningWorker {
       void this.#end();
       this.#next();
     });
-    worker.postMessage(request);
+    worker.postMessage(request, []);
     return true;
   }
 

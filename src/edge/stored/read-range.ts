@@ -13,12 +13,7 @@ export interface RangeRead {
 }
 
 /** Reads a range of a file to `place`, which has room for it. */
-export function readRange(
-  version: FileVersion,
-  range: ByteRange,
-  place: Uint8Array,
-  signal: AbortSignal,
-): RangeRead {
+export function readRange(version: FileVersion, range: ByteRange, place: Uint8Array, signal: AbortSignal): RangeRead {
   let filling: Uint8Array | undefined = place;
   const bytes = new Promise<Uint8Array>((resolve, reject) => {
     let filled = 0;
