@@ -123,3 +123,23 @@ export function streamsField(counts: 'every' | 'first') {
     .max(256)
     .describe(`Which streams: a name such as \`live/stage\`, \`*\` for any run of characters; ${rule}`);
 }
+
+/** Where a secret stands: in a file or in the environment, not in the configuration. */
+export function secretField(described: string) {
+  return z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(`${described}: a file that only its owner may read; read again when it changes`),
+      env: z
+        .string()
+        .regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable')
+        .optional()
+        .describe('… or the environment variable that holds it'),
+    })
+    .refine(({ file, env }) => (file === undefined) !== (env === undefined), {
+      error: 'write either file: and a path, or env: and the name of a variable',
+    });
+}

@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path';
+import { ConfigError } from '../base/errors.ts';
+import { accessFindings, describeAccess, describeCredentials } from './access-check.ts';
 import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import { keyGroupsAtStart } from '../edge/key-watch.ts';
@@ -15,6 +17,8 @@ import { describeTls } from './tls-check.ts';
 /** `streamfront check`: throws a `ConfigError` with all findings, or prints what the configuration means. */
 export async function check(flags: ConfigurationFlags): Promise<void> {
   const { file, configuration } = loadConfiguration(flags);
+  const findings = accessFindings(configuration, process.env);
+  if (findings.length > 0) throw new ConfigError(`${file ?? 'the command line'} cannot be used`, findings);
   const { roles, data, origin, edge, control } = configuration;
   const lines = [`${file ?? 'The default configuration (no streamfront.yaml in this folder)'} is fine.`];
   lines.push(`  roles    ${roles.join(', ')}; data in ${data}`);
@@ -22,6 +26,8 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
     lines.push(
       `  origin   RTMP in on ${origin.rtmp.host}:${origin.rtmp.port}, HTTP on ${origin.http.host}:${origin.http.port}`,
       ...rtmpsLines(origin.rtmps, 'origin.rtmps'),
+      ...httpsLines(origin.https, 'origin.https'),
+      `           ${describeAccess(origin.access)}`,
       `           publishing: ${describeAuth(origin.publish)}`,
       ...hookLines(origin.publish),
       `           library in ${libraryFolder(origin.library, data)}`,
@@ -37,9 +43,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
     lines.push(
       `  edge     RTMP on ${edge.rtmp.host}:${edge.rtmp.port}, HTTP on ${edge.http.host}:${edge.http.port}, location ${edge.location}`,
       ...rtmpsLines(edge.rtmps, 'edge.rtmps'),
-      ...(edge.https === undefined
-        ? []
-        : [`           ${describeTls('HTTPS', edge.https, 'edge.https', systemClock.wallMs())}`]),
+      ...httpsLines(edge.https, 'edge.https'),
       `           cache: ${describeCache(edge.cache, data)}`,
       ...(edge.accessLog === undefined ? [] : [`           access log in ${edge.accessLog.folder}`]),
       `           publishing: ${describeAuth(edge.publish)}`,
@@ -47,6 +51,10 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
     );
     for (const [name, keys] of keyGroupsAtStart(edge, loadKeyGroups(edge), keysFolder(resolve(data)))) {
       lines.push(`           key group ${name}: ${[...keys.keys()].join(', ')}`);
+    }
+    for (const [name, server] of Object.entries(edge.origins)) {
+      const shown = describeCredentials(server);
+      if (shown !== '') lines.push(`           to the origin ${name} it ${shown}`);
     }
     for (const distribution of edge.distributions) {
       lines.push(`           distribution ${distribution.name} for ${distribution.hosts.join(', ')}`);
@@ -110,6 +118,10 @@ async function slateLines(live: OriginSettings['live']): Promise<string[]> {
 
 function rtmpsLines(rtmps: RtmpsListenerSettings | undefined, setting: string): string[] {
   return rtmps === undefined ? [] : [`           ${describeTls('RTMPS', rtmps, setting, systemClock.wallMs())}`];
+}
+
+function httpsLines(https: OriginSettings['https'], setting: string): string[] {
+  return https === undefined ? [] : [`           ${describeTls('HTTPS', https, setting, systemClock.wallMs())}`];
 }
 
 function hookLines({ hook }: PublishSettings): string[] {

@@ -87,11 +87,14 @@ function article(type: string): string {
   return names[type] ?? type;
 }
 
+/** Groups in which secrets stand, in the right place or by mistake. */
+const secretGroups: ReadonlySet<PropertyKey> = new Set(['restream', 'secrets', 'sign', 'headers']);
+
 /** What stands there instead, unless it may be a secret. */
 function described(issue: Issue): string {
   const value = issue.input;
   const name = issue.path.at(-1);
-  const mayHoldKey = name === 'rtmp' || issue.path.includes('restream');
+  const mayHoldKey = name === 'rtmp' || name === 'url' || issue.path.some((step) => secretGroups.has(step));
   if (name === 'key' || name === 'secret' || mayHoldKey) return 'what stands there';
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';

@@ -101,6 +101,7 @@ function listenConflicts({ roles, origin, edge, control }: Configuration): strin
     ...(roles.includes('origin')
       ? [
           { setting: 'origin.http.port', ...origin.http },
+          ...(origin.https === undefined ? [] : [{ setting: 'origin.https.port', ...origin.https }]),
           { setting: 'origin.rtmp.port', ...origin.rtmp },
           ...(origin.rtmps === undefined ? [] : [{ setting: 'origin.rtmps.port', ...origin.rtmps }]),
         ]
@@ -119,6 +120,14 @@ function listenConflicts({ roles, origin, edge, control }: Configuration): strin
     if (other === undefined) return [];
     return [`${listener.setting}: ${listener.port} is also ${other.setting}; give one of them another`];
   });
+}
+
+/** With both roles in one process the edge finds the origin by itself, but has no certificate to show. */
+function selfFindings({ roles, origin }: Configuration, originsConfigured: boolean): string[] {
+  if (originsConfigured || roles.length < 2 || origin.access.kind !== 'mtls') return [];
+  return [
+    'origin.access.kind is "mtls", but the edge of this process has no certificate: write edge.origins.main with the https:// URL of this origin, certificate and key, or take "signed"',
+  ];
 }
 
 /**
@@ -153,7 +162,7 @@ export function loadConfiguration(flags: ConfigurationFlags): LoadedConfiguratio
   const conflicts = listenConflicts(configuration);
   if (configuration.roles.includes('origin')) conflicts.push(...publishSafety('origin', configuration.origin));
   if (configuration.roles.includes('edge')) conflicts.push(...publishSafety('edge', configuration.edge));
-  conflicts.push(...tlsFindings(configuration));
+  conflicts.push(...selfFindings(configuration, originsConfigured), ...tlsFindings(configuration));
   if (conflicts.length > 0) throw new ConfigError(`${where} cannot be used`, conflicts);
   return { file: read?.file, configuration, originsConfigured };
 }

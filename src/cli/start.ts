@@ -23,12 +23,17 @@ const edgeShareMs = 1_000;
 const originShareMs = 1_750;
 
 /** With both roles in one process and no origin server named, the edge fetches from the origin role next to it. */
-function edgeSettings({ edge }: Configuration, origin: Origin | undefined, originsConfigured: boolean): EdgeSettings {
+function edgeSettings(
+  { edge, origin: { access } }: Configuration,
+  origin: Origin | undefined,
+  originsConfigured: boolean,
+): EdgeSettings {
   const main = edge.origins['main'];
   if (originsConfigured || origin === undefined || main === undefined) return edge;
   const here = {
     url: `http://${ownHost(origin.httpAddress)}:${origin.httpPort}`,
     rtmp: `rtmp://${ownHost(origin.rtmpAddress)}:${origin.rtmpPort}`,
+    ...(access.kind === 'signed' ? { sign: { secrets: access.secrets } } : {}),
   };
   return { ...edge, origins: { ...edge.origins, main: { ...main, ...here } } };
 }
@@ -65,6 +70,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   const origin = roles.includes('origin')
     ? await startOrigin(configuration.origin, {
         clock: systemClock,
+        environment: process.env,
         log: log.child({ role: 'origin' }),
         siteDirectory: siteDirectory(log),
         dataFolder,
@@ -75,6 +81,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   const edge = roles.includes('edge')
     ? await startEdge(edgeSettings(configuration, origin, originsConfigured), {
         clock: systemClock,
+        environment: process.env,
         log: log.child({ role: 'edge' }),
         dataFolder,
         warmUpFile: demoClip,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { Environment } from '../http/secret-source.ts';
 import { Upstream } from '../http/upstream.ts';
 import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
@@ -12,6 +13,7 @@ import { Invalidations } from './invalidations.ts';
 import { KeyWatch } from './key-watch.ts';
 import { type EdgeCounters, zeroCounters } from './edge-counters.ts';
 import { type HttpListenersStats, startHttpListeners } from './http-listeners.ts';
+import { OriginCredentials } from './origin-credentials.ts';
 import type { EdgeContext } from './request-steps.ts';
 import { type LiveRelayStats, startLiveRelay } from './live-relay.ts';
 import { openResponseStore } from './response-store.ts';
@@ -51,6 +53,8 @@ export interface EdgeStats extends HttpListenersStats {
 interface EdgeSurroundings {
   readonly clock: Clock;
   readonly log: Log;
+  /** Where secrets may stand; nowhere if left out. */
+  readonly environment?: Environment;
   /** Where it keeps what must outlive a restart, for itself alone; without one, nothing does. */
   readonly dataFolder?: string;
   /** A media file to practise with, so as to be ready for the first stored file before anybody plays it. */
@@ -67,7 +71,14 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const grants = keys.verifier;
   await using opened = new AsyncDisposableStack();
   opened.defer(() => keys.close());
-  const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
+  const credentials = new Map<string, OriginCredentials>();
+  const upstreams = new Map<string, Upstream>();
+  for (const [name, server] of Object.entries(settings.origins)) {
+    const own = new OriginCredentials({ environment: {}, ...deps, name, settings: server });
+    opened.defer(() => own.close());
+    credentials.set(name, own);
+    upstreams.set(name, new Upstream(server, own.forHttp));
+  }
   const counters = zeroCounters();
   const tiers = openResponseStore(settings.cache, deps);
   opened.defer(() => tiers.close());
@@ -109,7 +120,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   };
   const stored = new StoredPlays(context, web);
   opened.defer(() => stored.close());
-  const live = await startLiveRelay(settings, { ...deps, stored, grants });
+  const live = await startLiveRelay(settings, { ...deps, stored, grants, credentials });
   opened.defer(() => live.close(CloseBudget.of(deps.clock)));
   const facts = {
     location: settings.location,
@@ -137,6 +148,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
       await Promise.all([listeners.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
       await stored.close();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
+      for (const own of credentials.values()) own.close();
       invalidations.close();
       await tiers.close();
     },

@@ -11,6 +11,7 @@ import type { PlayService } from '../rtmp/connected-context.ts';
 import { EdgePlayGate } from './edge-play-gate.ts';
 import { Relay, type RelayStats } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
+import type { OriginCredentials } from './origin-credentials.ts';
 import { relayOrigins } from './relay-origin.ts';
 import { RelayPublish } from './relay-publish.ts';
 import type { RelayedPublicationStats } from './relayed-publication.ts';
@@ -45,14 +46,17 @@ interface LiveRelaySurroundings {
   readonly log: Log;
   readonly stored: StoredPlays;
   readonly grants: GrantVerifier;
+  /** By the name of the origin. */
+  readonly credentials: ReadonlyMap<string, OriginCredentials>;
 }
 
 /** Starts what relays live streams both ways. Throws a `ConfigError` as `startRtmpListeners` does. */
 export async function startLiveRelay(
   settings: EdgeSettings,
-  { clock, log, stored, grants }: LiveRelaySurroundings,
+  { clock, log, stored, grants, credentials }: LiveRelaySurroundings,
 ): Promise<LiveRelay> {
-  const routes = compileStreamingRoutes(settings.streaming, settings.distributions, relayOrigins(settings.origins));
+  const origins = relayOrigins(settings.origins, credentials);
+  const routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins);
   const options: RelayOptions = {
     edgeId: `edge-${randomBytes(8).toString('hex')}`,
     maxLiveStreams: settings.maxLiveStreams,

@@ -8,13 +8,11 @@ import { LiveStream } from '../live/live-stream.ts';
 import { sleep } from '../rtmp/abortable-wait.ts';
 import { OutgoingPublication } from '../rtmp/outgoing-publication.ts';
 import type { PublicationSink, PublishRefused } from '../rtmp/publish-gate.ts';
-import { viaProperty } from '../rtmp/relay-via.ts';
 import { RetryDelay } from '../rtmp/retry-delay.ts';
-import { addressAtOrigin } from '../rtmp/rtmp-url.ts';
 import { RtmpRefusal } from '../rtmp/server-failure.ts';
 import { askGroup, type FailedAttempt, failureSentence } from './relay-attempt.ts';
 import { type RelayOptions, relayRetry } from './relay-options.ts';
-import type { RelayOrigin } from './relay-origin.ts';
+import { originConnection, type RelayOrigin } from './relay-origin.ts';
 import type { RoutedStream } from './streaming-routes.ts';
 
 /** What there is of a publication that an edge passes on. */
@@ -212,12 +210,10 @@ function ask({ routed, query, encoder, via, edgeId, clock }: RelayedPublicationO
     isFinal: () => true,
     open: (origin, attemptSignal) =>
       OutgoingPublication.open({
-        address: addressAtOrigin(origin.server, routed.app, routed.name + query),
-        ca: origin.ca,
+        ...originConnection(origin, routed.app, routed.name + query, [...via, edgeId]),
         clock,
         signal: attemptSignal,
         stepTimeoutMs: answerTimeoutMs,
-        properties: viaProperty([...via, edgeId]),
         // The origin shows who publishes, not through whom.
         ...(encoder === undefined ? {} : { flashVer: encoder }),
         queueBytes,

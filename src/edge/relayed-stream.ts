@@ -5,14 +5,12 @@ import type { PlayRefused } from '../live/play-gate.ts';
 import { orAborted, sleep } from '../rtmp/abortable-wait.ts';
 import { RetryDelay } from '../rtmp/retry-delay.ts';
 import { RtmpPull, StreamOver } from '../rtmp/rtmp-pull.ts';
-import { addressAtOrigin } from '../rtmp/rtmp-url.ts';
 import { RtmpRefusal } from '../rtmp/server-failure.ts';
 import { PulledPublication } from './pulled-publication.ts';
 import { askGroup, type FailedAttempt, failureSentence } from './relay-attempt.ts';
 import { originSilenceMs, type RelayOptions, relayRetry } from './relay-options.ts';
-import type { RelayOrigin } from './relay-origin.ts';
+import { originConnection, type RelayOrigin } from './relay-origin.ts';
 import type { RoutedStream } from './streaming-routes.ts';
-import { viaProperty } from '../rtmp/relay-via.ts';
 
 /** What there is of a stream that an edge fetches. */
 export interface RelayedStreamStats {
@@ -168,14 +166,12 @@ export class RelayedStream {
       signal: this.#stopping.signal,
       open: (origin, signal) =>
         RtmpPull.open({
-          address: addressAtOrigin(origin.server, routed.app, routed.name),
-          ca: origin.ca,
+          ...originConnection(origin, routed.app, routed.name, [...via, edgeId]),
           clock,
           signal,
           stepTimeoutMs: answerTimeoutMs,
           silenceMs: originSilenceMs,
           maxMessageBytes,
-          properties: viaProperty([...via, edgeId]),
           onPublication: () => this.#beginPublication(origin),
           log: this.#log,
         }),

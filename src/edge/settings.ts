@@ -9,49 +9,8 @@ import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { behaviourSchema } from './behaviour-settings.ts';
 import { grantFindings, keyGroupsField, publicKeysField } from './grant-settings.ts';
+import { originServerSchema } from './origin-settings.ts';
 import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
-
-const originServerSchema = z
-  .strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL such as http://127.0.0.1:8081' })
-      .describe('Where the origin server answers'),
-    rtmp: z
-      .string()
-      .max(1_024)
-      .regex(
-        /^rtmps?:\/\/(?:\[[0-9a-fA-F:.]+\]|[^/:?#[\]\s@]+)(?::\d{1,5})?\/?(?:\?[^#\s]*)?$/,
-        'write rtmp://HOST[:PORT] or rtmps://HOST[:PORT], and behind it ?key=… if the origin wants a stream key',
-      )
-      .optional()
-      .describe(
-        'Where it takes and gives live streams: `rtmp://HOST[:PORT][?key=KEY]` or `rtmps://…`; if left out: the host of `url`, port 1936',
-      ),
-    rtmpCa: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('PEM file with the certificates to trust for `rtmps://`; if left out: those that Node trusts'),
-    connectTimeout: durationField({ minMs: 50 }).prefault('10s').describe('For one connection attempt'),
-    responseTimeout: durationField({ minMs: 50 })
-      .prefault('30s')
-      .describe('Silence allowed before the head of the answer and between pieces of its body'),
-    connectAttempts: z
-      .int()
-      .min(1)
-      .max(10)
-      .default(3)
-      .describe(
-        'Connections tried before the origin counts as down; a connection that breaks before the answer is one',
-      ),
-    maxConnections: z.int().min(1).default(1_024).describe('Connections to this origin server at once'),
-  })
-  .transform(({ connectTimeout, responseTimeout, rtmp, ...rest }) => ({
-    ...rest,
-    rtmp: rtmp ?? `rtmp://${new URL(rest.url).hostname}:1936`,
-    connectTimeoutMs: connectTimeout,
-    responseTimeoutMs: responseTimeout,
-  }));
 
 const errorPageSchema = z.strictObject({
   status: z
@@ -262,4 +221,3 @@ export const edgeSchema = z
 export type EdgeSettings = z.output<typeof edgeSchema>;
 export type BehaviourSettings = EdgeSettings['distributions'][number]['behaviours'][number];
 export type DistributionSettings = EdgeSettings['distributions'][number];
-export type OriginServerSettings = EdgeSettings['origins'][string];

@@ -1,22 +1,29 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { FollowedFiles, unreadable } from './followed-files.ts';
 
 export interface TlsFiles {
   /** PEM: the certificate of the server first, then those that lead to its root. */
   readonly certificate: string;
   /** PEM: the private key of the first certificate. */
   readonly key: string;
+  /** PEM: whose certificates count that the peer presents, and the whole name of the setting that says so. */
+  readonly peerCa?: { readonly file: string; readonly setting: string } | undefined;
 }
 
-/** What a listener presents, for `setSecureContext` of its server. */
+/** What a listener presents, for `setSecureContext` of its server; and what it asks of who connects. */
 export interface TlsCredentials {
   readonly cert: string;
   readonly key: string;
   readonly minVersion: 'TLSv1.2';
+  readonly ca?: string;
+  readonly requestCert?: true;
+  readonly rejectUnauthorized?: false;
+  readonly secureOptions?: number;
 }
 
 /** Read and checked. */
@@ -27,9 +34,6 @@ export interface LoadedTls {
   readonly validFromMs: number;
   readonly validUntilMs: number;
 }
-
-/** How often the files are looked at: a look is two `stat`s. */
-const lookIntervalMs = 10_000;
 
 const dayMs = 86_400_000;
 
@@ -80,10 +84,17 @@ export function loadTls(files: TlsFiles, setting: string): LoadedTls {
   if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {
     findings.push(`${setting}.key: ${files.key} is not the key of the first certificate in ${files.certificate}`);
   }
+  const { peerCa } = files;
+  const peerCaText = peerCa && readCertificates(peerCa.file, peerCa.setting, findings);
   if (findings.length > 0 || certificateText === undefined || keyText === undefined || certificate === undefined) {
     throw new ConfigError('TLS cannot be set up:', findings);
   }
-  const credentials: TlsCredentials = { cert: certificateText, key: keyText, minVersion: 'TLSv1.2' };
+  const credentials: TlsCredentials = {
+    cert: certificateText,
+    key: keyText,
+    minVersion: 'TLSv1.2',
+    ...(peerCaText === undefined ? {} : askingForCertificate(peerCaText)),
+  };
   attempt(
     'certificate',
     () => createSecureContext(credentials),
@@ -96,6 +107,37 @@ export function loadTls(files: TlsFiles, setting: string): LoadedTls {
     validFromMs: certificate.validFromDate.getTime(),
     validUntilMs: certificate.validToDate.getTime(),
   };
+}
+
+/**
+ * Who has none, or one that does not count, gets a connection all the same, and is told on it what is missing. Without
+ * tickets: a session that is resumed would count as verified, also where no certificate was ever shown.
+ */
+function askingForCertificate(ca: string) {
+  return { ca, requestCert: true, rejectUnauthorized: false, secureOptions: constants.SSL_OP_NO_TICKET } as const;
+}
+
+/** PEM text with one certificate at least. What is wrong is added to `findings`, with the name of the setting. */
+export function readCertificates(file: string, setting: string, findings: string[]): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    findings.push(`${setting}: ${unreadable(file, cause)}`);
+    return undefined;
+  }
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs);
+  if (certificates?.every((certificate) => isCertificate(certificate)) === true) return text;
+  findings.push(`${setting}: ${file} holds no certificates: PEM text with "BEGIN CERTIFICATE" is expected`);
+  return undefined;
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** What is wrong with the time of a certificate, or soon will be; `undefined` when nothing is. */
@@ -116,106 +158,49 @@ export interface TlsMaterialOptions {
 }
 
 /**
- * Certificate and key of a listener, read again when a file changes. While new files do not fit together, as between
- * the writing of the one and of the other, the old ones stay in use.
+ * Certificate and key of a listener, read again when a file changes. While new files do not fit together, the old ones
+ * stay in use.
  */
 export class TlsMaterial {
   readonly #options: TlsMaterialOptions;
-  readonly #listeners = new Set<(credentials: TlsCredentials) => void>();
-  #loaded: LoadedTls;
-  #version: string;
-  #reportedProblem = '';
-  #timer: Timer | undefined;
+  readonly #files: FollowedFiles<LoadedTls>;
 
   /** Throws a `ConfigError` when the files cannot be used. */
   constructor(options: TlsMaterialOptions) {
     this.#options = options;
-    this.#version = versionOf(options.files);
-    this.#loaded = loadTls(options.files, options.setting);
+    const { files, setting, clock, log } = options;
+    this.#files = new FollowedFiles({
+      files: [files.certificate, files.key, ...(files.peerCa === undefined ? [] : [files.peerCa.file])],
+      load: () => loadTls(files, setting),
+      clock,
+      onReplaced: () => {
+        log.info({ setting, names: this.#files.content.names }, 'The certificate was replaced');
+        this.#warnOfValidity();
+      },
+      onUnusable: (problem) =>
+        log.warn({ code: 'TLS_FILES_UNUSABLE', setting }, `The certificate in use stays: ${problem}`),
+    });
     this.#warnOfValidity();
-    this.#lookLater();
   }
 
   get credentials(): TlsCredentials {
-    return this.#loaded.credentials;
+    return this.#files.content.credentials;
   }
 
   /** `listener` is called with what connections shall be given from now on. Returns the way to stop listening. */
   onChange(listener: (credentials: TlsCredentials) => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#files.onChange(({ credentials }) => listener(credentials));
   }
 
   /** The files are not looked at any more. */
   close(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#listeners.clear();
-  }
-
-  #lookLater(): void {
-    this.#timer = this.#options.clock.after(lookIntervalMs, () => {
-      this.#lookLater();
-      this.#look();
-    });
-  }
-
-  #look(): void {
-    const { files, setting, log } = this.#options;
-    const version = versionOf(files);
-    if (version === this.#version) return;
-    try {
-      this.#loaded = loadTls(files, setting);
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      // Once each: it is looked at again until it can be used.
-      if (problem !== this.#reportedProblem) {
-        log.warn({ code: 'TLS_FILES_UNUSABLE', setting }, `The certificate in use stays: ${problem}`);
-      }
-      this.#reportedProblem = problem;
-      return;
-    }
-    this.#version = version;
-    this.#reportedProblem = '';
-    log.info({ setting, names: this.#loaded.names }, 'The certificate was replaced');
-    this.#warnOfValidity();
-    for (const listener of this.#listeners) listener(this.#loaded.credentials);
+    this.#files.close();
   }
 
   #warnOfValidity(): void {
     const { files, setting, clock, log } = this.#options;
-    const problem = validityProblem(this.#loaded, clock.wallMs());
+    const problem = validityProblem(this.#files.content, clock.wallMs());
     if (problem === undefined) return;
     log.warn({ code: 'TLS_CERTIFICATE_VALIDITY', setting }, `The certificate in ${files.certificate} ${problem}`);
-  }
-}
-
-/** Changes whenever a file is written or replaced, also behind a symbolic link. */
-function versionOf({ certificate, key }: TlsFiles): string {
-  return [certificate, key]
-    .map((file) => {
-      try {
-        const { ino, mtimeNs, size } = statSync(file, { bigint: true });
-        return `${ino}-${mtimeNs}-${size}`;
-      } catch {
-        return 'unreadable';
-      }
-    })
-    .join();
-}
-
-function unreadable(file: string, cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  switch (code) {
-    case 'ENOENT':
-      return `there is no file ${file}`;
-    case 'EACCES':
-      return `this user may not read ${file}`;
-    case 'EISDIR':
-      return `${file} is a folder`;
-    default:
-      return `${file} cannot be read (${String(code ?? cause)})`;
   }
 }

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
-import { type Dispatcher, Pool } from 'undici';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { UpstreamError } from '../base/errors.ts';
-import { type FieldLines, fieldValues } from '../formats/http-fields/field-lines.ts';
+import { type FieldLines, fieldValue, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
+import { refusalField } from '../policy/edge-signature.ts';
 import { type UpstreamPhase, upstreamError, worthAnotherConnection } from './upstream-error.ts';
 
 export interface UpstreamSettings {
@@ -12,6 +13,23 @@ export interface UpstreamSettings {
   /** Silence allowed before the head of the answer and between pieces of its body. */
   readonly responseTimeoutMs: number;
   readonly maxConnections: number;
+}
+
+/** For connections over TLS, in PEM: whom to trust, and what to present to who asks for it. */
+export interface ClientTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** How an origin server knows who asks. */
+export interface UpstreamCredentials {
+  /** In lower case: fields that a request has from `fields` alone. */
+  readonly ownFields: ReadonlySet<string>;
+  /** Fields of a request that goes out now. `target` as it goes on the wire. */
+  fields(method: string, target: string): FieldLines;
+  /** For each new connection; the same object until it changes. */
+  tls(): ClientTls | undefined;
 }
 
 export interface UpstreamRequest {
@@ -49,15 +67,17 @@ export class Upstream {
   readonly #settings: UpstreamSettings;
   readonly #basePath: string;
   readonly #queueTimeoutMs: number;
+  readonly #credentials: UpstreamCredentials | undefined;
 
-  constructor(settings: UpstreamSettings) {
+  constructor(settings: UpstreamSettings, credentials?: UpstreamCredentials) {
     const url = new URL(settings.url);
     this.#settings = settings;
+    this.#credentials = credentials;
     this.#basePath = url.pathname.replace(/\/$/, '');
     this.#queueTimeoutMs = settings.connectTimeoutMs * settings.connectAttempts + settings.responseTimeoutMs;
     this.#pool = new Pool(url.origin, {
       connections: settings.maxConnections,
-      connect: { timeout: settings.connectTimeoutMs },
+      connect: connector(settings.connectTimeoutMs, credentials),
       headersTimeout: settings.responseTimeoutMs,
       bodyTimeout: settings.responseTimeoutMs,
       maxHeaderSize: 65_536,
@@ -67,13 +87,57 @@ export class Upstream {
   }
 
   fetch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamExchange {
-    return new Exchange(this.#pool, this.#settings, this.#queueTimeoutMs, this.#basePath, request, handler);
+    return new Exchange(
+      this.#pool,
+      this.#settings,
+      this.#queueTimeoutMs,
+      onTheWire(request, this.#basePath, this.#credentials),
+      request.once === undefined ? this.#settings.connectAttempts : 1,
+      handler,
+    );
   }
 
   /** Requests that are running fail. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+function connector(timeout: number, credentials: UpstreamCredentials | undefined): buildConnector.connector {
+  const build = (tls: ClientTls | undefined) => buildConnector({ timeout, allowH2: false, ...tls });
+  let known = credentials?.tls();
+  let connect = build(known);
+  return (options, callback) => {
+    const tls = credentials?.tls();
+    if (tls !== known) {
+      known = tls;
+      connect = build(tls);
+    }
+    connect(options, callback);
+  };
+}
+
+/**
+ * A request as it is sent. Where the origin server wants to know who asks, the fields are made when the request leaves:
+ * it may have waited for a connection before, and may go over another one again.
+ */
+function onTheWire(
+  { method, target, fields, once }: UpstreamRequest,
+  basePath: string,
+  credentials: UpstreamCredentials | undefined,
+): Dispatcher.DispatchOptions {
+  const path = basePath + target;
+  const body = once?.body ?? null;
+  if (credentials === undefined) return { method, path, headers: [...fields], body };
+  const others = withoutFields(fields, credentials.ownFields);
+  return {
+    method,
+    path,
+    get headers() {
+      return [...others, ...credentials.fields(method, path)];
+    },
+    body,
+  };
 }
 
 /** So many 1xx may come before the answer. */
@@ -98,21 +162,16 @@ class Exchange implements UpstreamExchange {
     pool: Pool,
     settings: UpstreamSettings,
     queueTimeoutMs: number,
-    basePath: string,
-    request: UpstreamRequest,
+    request: Dispatcher.DispatchOptions,
+    maxAttempts: number,
     handler: UpstreamHandler,
   ) {
     this.#pool = pool;
     this.#settings = settings;
     this.#queueTimeoutMs = queueTimeoutMs;
     this.#handler = handler;
-    this.#request = {
-      method: request.method,
-      path: basePath + request.target,
-      headers: [...request.fields],
-      body: request.once?.body ?? null,
-    };
-    this.#maxAttempts = request.once === undefined ? settings.connectAttempts : 1;
+    this.#request = request;
+    this.#maxAttempts = maxAttempts;
     this.#dispatch();
   }
 
@@ -174,6 +233,13 @@ class Exchange implements UpstreamExchange {
         // RFC 9112 §6.3: such a message is to be handled as an error, since it may be an attempt at response splitting.
         if (fieldValues(fields, 'transfer-encoding').length > 0 && fieldValues(fields, 'content-length').length > 0) {
           this.#fail(new UpstreamError('ORIGIN_INVALID', `${this.#settings.url} gives its body two lengths`));
+          return;
+        }
+        const refusal = status === 403 ? fieldValue(fields, refusalField.toLowerCase()) : undefined;
+        if (refusal !== undefined) {
+          // It is nothing that a viewer could do anything about.
+          const said = `the origin server ${this.#settings.url} refuses this edge: ${refusal.slice(0, 256)}`;
+          this.#fail(new UpstreamError('ORIGIN_REFUSES_EDGE', said));
           return;
         }
         this.#handler.onHead(status, fields);

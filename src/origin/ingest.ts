@@ -7,18 +7,21 @@ import type { PublishHookStats } from '../http/publish-hook.ts';
 import { TlsMaterial } from '../http/tls-material.ts';
 import type { StreamDirectory } from '../live/stream-directory.ts';
 import { publishSafety } from '../policy/publish-credentials.ts';
-import type { ConnectedApplication } from '../rtmp/connect-command.ts';
 import type { PlayService } from '../rtmp/connected-context.ts';
+import type { ExamineConnect } from '../rtmp/connect-command.ts';
 import { refusedVia } from '../rtmp/relay-via.ts';
 import { listenRtmp } from '../rtmp/rtmp-listen.ts';
 import type { RtmpServer, RtmpServerStats } from '../rtmp/rtmp-server.ts';
 import { sessionLimits } from '../rtmp/session-limits.ts';
+import type { EdgeDoor } from './access/edge-door.ts';
 import { DirectoryGate } from './directory-gate.ts';
 import type { OriginSettings } from './settings.ts';
 
 export interface IngestOptions {
   /** Names this origin, so that a stream that it pushes on does not come back to it. */
   readonly originId?: string;
+  /** Whom it answers; everybody if left out. */
+  readonly door?: EdgeDoor;
   readonly directory: StreamDirectory;
   /** Refuses players if left out. */
   readonly play?: PlayService;
@@ -50,7 +53,7 @@ export interface Ingest {
  */
 export async function startIngest(
   settings: Pick<OriginSettings, 'rtmp' | 'rtmps' | 'publish'>,
-  { directory, play, clock, log, originId }: IngestOptions,
+  { directory, play, clock, log, originId, door }: IngestOptions,
 ): Promise<Ingest> {
   const findings = publishSafety('origin', settings);
   if (findings.length > 0) throw new ConfigError('The RTMP listener does not start:', findings);
@@ -62,7 +65,9 @@ export async function startIngest(
     reconnectUrl: rtmp.reconnectUrl,
     gate: new DirectoryGate(authority, directory, clock),
     play,
-    ...(originId === undefined ? {} : { examineConnect: ({ via }: ConnectedApplication) => refusedVia(via, originId) }),
+    examineConnect: ((application, certificate) =>
+      (originId === undefined ? undefined : refusedVia(application.via, originId)) ??
+      door?.refusalOfConnect(application, certificate)) satisfies ExamineConnect,
     clock,
     log,
   };
@@ -74,7 +79,8 @@ export async function startIngest(
   let secure: RtmpServer | undefined;
   if (rtmps !== undefined) {
     const { host, port, certificate, key, maxVersion } = rtmps;
-    const tls = new TlsMaterial({ files: { certificate, key }, setting: 'origin.rtmps', clock, log });
+    const files = { certificate, key, peerCa: door?.peerCa };
+    const tls = new TlsMaterial({ files, setting: 'origin.rtmps', clock, log });
     opened.defer(() => tls.close());
     const server = await listenRtmp('origin.rtmps', { ...common, host, port, tls, maxTlsVersion: maxVersion });
     opened.defer(() => server.close());

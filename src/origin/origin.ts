@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { startHttpListener } from '../http/listener.ts';
+import type { Environment } from '../http/secret-source.ts';
 import { FanOut } from '../live/fan-out.ts';
 import { FlvResponder } from '../live/flv-responder.ts';
 import { StreamDirectory } from '../live/stream-directory.ts';
+import { EdgeDoor } from './access/edge-door.ts';
 import { DirectoryPlayGate, liveApp } from './directory-play-gate.ts';
+import { startOriginHttp } from './http-listeners.ts';
 import { httpRoutes } from './http-routes.ts';
 import { startIngest } from './ingest.ts';
 import { Ladders } from './ladder/ladders.ts';
@@ -22,6 +24,8 @@ import { loadSlates } from './slates.ts';
 export interface OriginDependencies {
   readonly clock: Clock;
   readonly log: Log;
+  /** Where secrets may stand; nowhere if left out. */
+  readonly environment?: Environment;
   /** The player page's files, served for everything that is not below `/live/`; `undefined` serves streams only. */
   readonly siteDirectory: string | undefined;
   /** Where what outlives a restart is kept; without it nothing does. */
@@ -32,6 +36,8 @@ export interface OriginDependencies {
 export interface Origin {
   readonly httpAddress: string;
   readonly httpPort: number;
+  /** Of the listener for HTTPS. */
+  readonly httpsPort: number | undefined;
   readonly rtmpAddress: string;
   readonly rtmpPort: number;
   /** Of the listener for `rtmps://`. */
@@ -66,9 +72,10 @@ export async function startOrigin(settings: OriginSettings, dependencies: Origin
 
 async function start(
   settings: OriginSettings,
-  { clock, log, siteDirectory, dataFolder }: OriginDependencies,
+  { clock, log, environment = {}, siteDirectory, dataFolder }: OriginDependencies,
   keepFolder: string | undefined,
 ): Promise<Origin> {
+  const door = new EdgeDoor(settings.access, { environment, clock, log });
   const { reconnectGraceMs, maxStreams, backup } = settings.live;
   const library = openLibrary(settings.library, { clock, log, dataFolder });
   const slateOf = await loadSlates(settings.live);
@@ -97,22 +104,15 @@ async function start(
     publishersOf: (path) => directory.publishersOf(path),
   });
   const routes = httpRoutes(responder, siteDirectory, library);
-  const ingest = await startIngest(settings, { directory, play, clock, log, originId });
+  const ingest = await startIngest(settings, { directory, play, clock, log, originId, door });
   try {
     for (const { path, endedWallMs } of before) if (endedWallMs === undefined) directory.revive(path);
-    const listener = await startHttpListener({
-      name: 'origin',
-      host: settings.http.host,
-      port: settings.http.port,
-      setting: 'origin.http.port',
-      handler: (request, response) => (flv.wants(request) ? flv.answer(request, response) : routes(request, response)),
-      upgrade: flv,
-      quick: quickLive(responder, clock),
-      log,
-    });
+    const quick = quickLive(responder, clock);
+    const http = await startOriginHttp(settings, { door, flv, quick, routes, clock, log });
     return {
-      httpAddress: listener.address,
-      httpPort: listener.port,
+      httpAddress: http.address,
+      httpPort: http.port,
+      httpsPort: http.httpsPort,
       rtmpAddress: ingest.host,
       rtmpPort: ingest.port,
       rtmpsPort: ingest.rtmpsPort,
@@ -125,11 +125,13 @@ async function start(
         for (const part of keeping === undefined ? [directory, channels] : [channels, directory]) part.close();
         flv.close();
         await keeping?.close(budget.keeping(leastCloseGraceMs).graceMs(closeGraceMs));
-        await Promise.all([ladders.close(budget), listener.close(budget.graceMs(closeGraceMs))]);
+        await Promise.all([ladders.close(budget), http.close(budget.graceMs(closeGraceMs))]);
+        door.close();
       },
     };
   } catch (error) {
     await ingest.close();
+    door.close();
     channels.close();
     directory.close();
     await ladders.close(CloseBudget.of(clock));

@@ -117,7 +117,7 @@ export class RestreamPush implements StreamSubscriber {
       try {
         const outgoing = await OutgoingPublication.open({
           address: target.address,
-          ca: target.ca,
+          ...(target.ca === undefined ? {} : { tls: { ca: target.ca } }),
           queueBytes: target.queueBytes,
           properties: viaProperty([originId]),
           clock,

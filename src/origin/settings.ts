@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { durationField, listenField, sizeField, streamsField } from '../base/setting-fields.ts';
+import { durationField, listenField, sizeField, streamsField, tlsListenField } from '../base/setting-fields.ts';
 import type { CaptionChannel } from '../formats/captions/caption-channel.ts';
 import { fanOutSchema } from '../live/fan-out-settings.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { parseRtmpUrl } from '../rtmp/rtmp-url.ts';
+import { accessSchema } from './access/access-settings.ts';
 import { encryptionSchema } from './encryption/encryption-settings.ts';
 import { librarySchema } from './library/library-settings.ts';
 import { ffmpegSchema, ladderSchema } from './ladder/ladder-settings.ts';
@@ -172,12 +173,19 @@ const liveSchema = z
 export const originSchema = z
   .strictObject({
     http: listenField(8081).describe('Where edges (and nobody else) fetch'),
+    https: tlsListenField('TCP port; 0 takes any free one').optional().describe('Where edges fetch over TLS'),
     rtmp: rtmpListenerSchema(1936).describe('Where edges, and encoders that know it, publish and play'),
     rtmps: rtmpsListenerSchema.optional().describe('Where edges and encoders publish and play over TLS (`rtmps://`)'),
+    access: accessSchema.describe('Whom it answers: everybody, or its edges only'),
     publish: publishSchema.describe('Who may publish'),
     live: liveSchema.describe('How live streams are packaged'),
     fanOut: fanOutSchema.describe('How players get live streams over RTMP and FLV'),
     library: librarySchema.describe('Files that viewers get at `/library/PATH` and over RTMP'),
+  })
+  .superRefine(({ access, https, rtmps }, context) => {
+    if (access.kind !== 'mtls' || https !== undefined || rtmps !== undefined) return;
+    const message = 'kind is "mtls" but nothing listens with TLS: add origin.https, and origin.rtmps for streams';
+    context.addIssue({ code: 'custom', path: ['access', 'kind'], message });
   })
   .prefault({});
 

@@ -33,8 +33,8 @@ export interface ClientConnectionOptions {
   readonly properties?: Readonly<Record<string, Amf0Value>>;
   /** For each step: the connection, the handshake, each command. 10 s if left out. */
   readonly stepTimeoutMs?: number;
-  /** Certificates to trust for `rtmps://`, in PEM; `undefined` trusts those that Node does. */
-  readonly ca?: string | undefined;
+  /** For `rtmps://`, in PEM: whom to trust (those that Node does if left out), and what to present to who asks for it. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
   /** What a server sends to a publisher is small: 1 MiB if left out. */
   readonly maxMessageBytes?: number;
   /**
@@ -88,7 +88,7 @@ export class ClientConnection {
 
   private constructor(options: ClientConnectionOptions) {
     this.#options = options;
-    const { address, clock, ca } = options;
+    const { address, clock, tls } = options;
     this.#address = address;
     this.#clock = clock;
     const { host, port } = address;
@@ -97,7 +97,7 @@ export class ClientConnection {
       ? connectTls({
           host,
           port,
-          ...(ca === undefined ? {} : { ca }),
+          ...tls,
           ...(isIP(host) === 0 ? { servername: host } : {}),
         })
       : connect({ host, port });

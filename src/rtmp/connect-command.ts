@@ -3,6 +3,8 @@ import type { FlvClientCapabilities } from '../formats/flv/client-capabilities.t
 import type { RtmpCommand } from '../formats/rtmp/command.ts';
 import { parseConnectCapabilities, serverCapabilities } from '../formats/rtmp/connect-capabilities.ts';
 import { connectResultMessage, errorMessage } from '../formats/rtmp/status.ts';
+import { connectProperties, type SignatureTexts } from '../policy/edge-signature.ts';
+import type { ClientCertificate } from '../sockets/client-certificate.ts';
 import { readVia } from './relay-via.ts';
 import type { SessionOutput } from './session-output.ts';
 
@@ -18,15 +20,28 @@ export interface ConnectedApplication {
   readonly capabilities: FlvClientCapabilities;
   /** The edges that it has come through, the nearest last; empty for encoders and players. */
   readonly via: readonly string[];
+  /** What an edge shows to an origin that answers edges only; not verified. */
+  readonly signature: SignatureTexts | undefined;
+}
+
+/** Why a client may not do what it asks for. Nothing of it holds a key. */
+export interface ConnectRefusal {
+  /** For the log. */
+  readonly code: string;
+  /** For the log and for the client. */
+  readonly sentence: string;
+  /** It may connect and publish, and is refused when it plays. */
+  readonly only?: 'play';
 }
 
 /**
  * Says why a client may not connect to this application, before it asks for any stream; `undefined` when it may.
- * `code` is for the log, `sentence` for both; neither holds a key.
+ * `certificate` is what it has shown on a connection with TLS.
  */
 export type ExamineConnect = (
   application: ConnectedApplication,
-) => { readonly code: string; readonly sentence: string } | undefined;
+  certificate: ClientCertificate,
+) => ConnectRefusal | undefined;
 
 /** Bytes that either side may send before it expects an acknowledgement. */
 export const windowBytes = 2_500_000;
@@ -58,7 +73,12 @@ export function readConnect(command: RtmpCommand): ConnectedApplication | { read
     flashVer: flashVer === undefined ? undefined : clientName(flashVer),
     capabilities: parseConnectCapabilities(properties),
     via: readVia(properties),
+    signature: readSignature(text(connectProperties.input), text(connectProperties.signature)),
   };
+}
+
+function readSignature(input: string | undefined, signature: string | undefined): SignatureTexts | undefined {
+  return input === undefined || signature === undefined ? undefined : { input, signature };
 }
 
 /** What a client calls itself, fit for a log and a page: short and printable. */

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { StreamFrontError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { RefusalLog } from '../live/refusal-log.ts';
+import { type ClientCertificate, clientCertificateOf } from '../sockets/client-certificate.ts';
 import { readShared } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
 import type { ExamineConnect } from './connect-command.ts';
@@ -257,6 +258,10 @@ class SocketTransport extends SocketWriter implements SessionTransport {
     this.peerAddress = peerAddress;
     this.peerPort = peerPort;
     this.#clock = clock;
+  }
+
+  get clientCertificate(): ClientCertificate {
+    return clientCertificateOf(this.#socket);
   }
 
   end(): void {

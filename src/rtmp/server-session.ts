@@ -12,6 +12,7 @@ import { AcknowledgementWindow } from './acknowledgement-window.ts';
 import { CommandRate } from './command-rate.ts';
 import { answerConnect, type ExamineConnect, readConnect, rejectConnect } from './connect-command.ts';
 import { ConnectedSession, mediaWithoutPublish } from './connected-session.ts';
+import { ClosedPlayGate } from './closed-play-gate.ts';
 import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';
 import type { SessionLimits } from './session-limits.ts';
@@ -228,8 +229,8 @@ export class ServerSession {
       throw new AccessError('RTMP_CONNECT_REJECTED', application.problem);
     }
     const { transport, gate, play, limits, clock, log, examineConnect } = this.#options;
-    const refused = examineConnect?.(application);
-    if (refused !== undefined) {
+    const refused = examineConnect?.(application, transport.clientCertificate ?? 'none');
+    if (refused !== undefined && refused.only !== 'play') {
       rejectConnect(this.#output, command.transactionId, refused.sentence);
       throw new AccessError(refused.code, refused.sentence);
     }
@@ -238,7 +239,7 @@ export class ServerSession {
       transport,
       capabilities: application.capabilities,
       gate,
-      play,
+      play: refused === undefined ? play : play && { ...play, gate: new ClosedPlayGate(refused) },
       limits,
       clock,
       log,

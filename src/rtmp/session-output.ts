@@ -3,11 +3,14 @@ import { ChunkEncoder, chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
 import { type ControlMessage, encodeControlMessage } from '../formats/rtmp/control-message.ts';
 import type { RtmpMessage } from '../formats/rtmp/message.ts';
 import type { PacedConnection } from '../live/stored/burst-writer.ts';
+import type { ClientCertificate } from '../sockets/client-certificate.ts';
 
 /** The connection under a session: a socket, or what a test puts in its place. */
 export interface SessionTransport extends PacedConnection {
   readonly peerAddress: string;
   readonly peerPort: number;
+  /** `none` if left out. */
+  readonly clientCertificate?: ClientCertificate;
   /** Closes once what was written has been taken; who does not take it is cut off a moment later. */
   end(): void;
   /** Closes at once. */

@@ -5,7 +5,16 @@ import { LimitError, ProtocolError, type StreamFrontError } from '../base/errors
 
 /** Certificate and key of a listener, which may be replaced while it listens. */
 export interface ServerTls {
-  readonly credentials: { readonly cert: string; readonly key: string; readonly minVersion: 'TLSv1.2' };
+  readonly credentials: {
+    readonly cert: string;
+    readonly key: string;
+    readonly minVersion: 'TLSv1.2';
+    /** Whose certificates count that clients present. Who presents none gets a connection all the same. */
+    readonly ca?: string;
+    readonly requestCert?: true;
+    readonly rejectUnauthorized?: false;
+    readonly secureOptions?: number;
+  };
   /** Returns the way to stop listening. */
   onChange(listener: (credentials: ServerTls['credentials']) => void): () => void;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { zeroCounters } from '../../../src/edge/edge-counters.ts';
 import type { CachedResponse } from '../../../src/edge/edge-response.ts';
 import { HoldBudget } from '../../../src/edge/held-slices.ts';
+import { OriginCredentials } from '../../../src/edge/origin-credentials.ts';
 import { relayOrigins } from '../../../src/edge/relay-origin.ts';
 import { openResponseStore } from '../../../src/edge/response-store.ts';
 import { compileDistributions } from '../../../src/edge/routes.ts';
@@ -147,7 +148,14 @@ export class StoredEdge implements AsyncDisposable {
       },
       web,
     );
-    this.#routes = compileStreamingRoutes(settings.streaming, settings.distributions, relayOrigins(settings.origins));
+    const credentials = new Map(
+      Object.entries(settings.origins).map(([name, server]) => [
+        name,
+        new OriginCredentials({ name, settings: server, environment: {}, clock, log }),
+      ]),
+    );
+    const origins = relayOrigins(settings.origins, credentials);
+    this.#routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins);
     this.#close = async () => {
       await this.plays.close();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
