@@ -1,22 +1,46 @@
-/** Bounds how often something may happen: a bucket of two seconds' worth, refilled as time goes by. */
+/** Bounds how much of something there may be in a time: a bucket that is refilled as time goes by. */
 export class RateBucket {
   readonly capacity: number;
   readonly #perSecond: number;
   #left: number;
   #atMs: number;
 
-  constructor(perSecond: number, nowMs: number) {
-    this.capacity = perSecond * 2;
+  /** `capacity`: how much may come at once; if left out: two seconds' worth. */
+  constructor(perSecond: number, nowMs: number, capacity = perSecond * 2) {
+    this.capacity = capacity;
     this.#perSecond = perSecond;
-    this.#left = this.capacity;
+    this.#left = capacity;
     this.#atMs = nowMs;
   }
 
-  /** Counts one more. `false` when there were too many. */
+  /** Counts one more. `false` when there were too many: that one costs nothing. */
   take(nowMs: number): boolean {
-    const refilled = this.#left + ((nowMs - this.#atMs) / 1_000) * this.#perSecond;
-    this.#left = Math.min(this.capacity, refilled) - 1;
+    this.#refill(nowMs);
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
+
+  /** What was taken and not used. */
+  giveBack(): void {
+    this.#left = Math.min(this.capacity, this.#left + 1);
+  }
+
+  /** Counts what has happened already, more than there was perhaps: it has to be made up for. */
+  spend(amount: number, nowMs: number): void {
+    this.#refill(nowMs);
+    this.#left -= amount;
+  }
+
+  /** How long until there is as much as this; 0 when there is. */
+  waitMs(amount: number, nowMs: number): number {
+    this.#refill(nowMs);
+    return Math.max(0, Math.ceil(((amount - this.#left) / this.#perSecond) * 1_000));
+  }
+
+  #refill(nowMs: number): void {
+    if (nowMs === this.#atMs) return;
+    this.#left = Math.min(this.capacity, this.#left + ((nowMs - this.#atMs) / 1_000) * this.#perSecond);
     this.#atMs = nowMs;
-    return this.#left >= 0;
   }
 }

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import type { GrantVerifier } from '../http/grant-verifier.ts';
+import type { GrantDecision, GrantVerifier } from '../http/grant-verifier.ts';
 import { isSecure } from '../http/peer.ts';
 import { viewerAddress } from '../http/viewer-address.ts';
 import { isAllowedMethod } from '../policy/methods.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
+import type { Guest } from '../policy/limits/viewings.ts';
 import { methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
 import { decideGrant, grantRefusal, isGuarded, withoutGrant } from './grant-admission.ts';
+import type { Attendance } from './limits/attendance.ts';
+import { admittedGuest, refusedByAddress } from './limits/limit-admission.ts';
 import { hasBody } from './request-body.ts';
 import type { Behaviour } from './routes.ts';
 import { protocolAnswer } from './viewer-protocol.ts';
@@ -19,14 +22,15 @@ export type Admission =
   /** Answered by the edge itself. */
   | { readonly kind: 'preflight' }
   /** For the cache. */
-  | { readonly kind: 'read'; readonly method: 'GET' | 'HEAD'; readonly target: Resource }
+  | { readonly kind: 'read'; readonly method: 'GET' | 'HEAD'; readonly target: Resource; readonly guest: Guest }
   /** For the origin. */
-  | { readonly kind: 'passed-through'; readonly target: Resource };
+  | { readonly kind: 'passed-through'; readonly target: Resource; readonly guest: Guest };
 
 /** What decides who gets in. */
 export interface Doorkeeper {
   readonly clock: Clock;
   readonly grants: GrantVerifier;
+  readonly attendance: Attendance;
   /** Where viewers are sent that shall come over HTTPS. */
   httpsPort(): number;
 }
@@ -42,16 +46,22 @@ export function admission(
   const { methods, policy } = behaviour;
   const unsafe = protocolAnswer(request, behaviour, requested, door.httpsPort());
   if (unsafe !== undefined) return refused(unsafe);
+  const comer = { address: viewerAddress(request), query: requested.query };
+  const tooMuch = refusedByAddress(door.attendance, behaviour, comer);
+  if (tooMuch !== undefined) return refused(tooMuch);
   // Without a grant too: browsers show none when they ask whether they may ask.
   if (method === 'OPTIONS' && isAnsweredHere(behaviour, request)) return { kind: 'preflight' };
-  const closed = isGuarded(behaviour) ? closedDoor(door, request, behaviour, requested) : undefined;
-  if (closed !== undefined) return refused(closed);
+  const decision = isGuarded(behaviour) ? grantDecision(door, request, behaviour, requested) : undefined;
+  if (decision?.kind === 'refused') return refused(grantRefusal(decision.reason));
   const target = withoutGrant(behaviour, requested);
+  const admitted = admittedGuest(door.attendance, behaviour, comer, decision?.grant, target.path);
+  if (admitted.kind === 'refused') return admitted;
+  const { guest } = admitted;
   if (method === 'GET' || method === 'HEAD') {
-    return hasBody(request) ? refused(refusals.bodyWithGet) : { kind: 'read', method, target };
+    return hasBody(request) ? refused(refusals.bodyWithGet) : { kind: 'read', method, target, guest };
   }
   return isAllowedMethod(method, methods, policy.name)
-    ? { kind: 'passed-through', target }
+    ? { kind: 'passed-through', target, guest }
     : refused(methodRefusal(methods));
 }
 
@@ -60,14 +70,14 @@ function isAnsweredHere({ cors, methods }: Behaviour, { headers }: IncomingMessa
   return methods === 'read' || (cors && headers['access-control-request-method'] !== undefined);
 }
 
-function closedDoor(
+function grantDecision(
   { clock, grants }: Doorkeeper,
   request: IncomingMessage,
   behaviour: Behaviour,
   target: Resource,
-): PlainAnswer | undefined {
+): GrantDecision {
   const { headers, socket, url = '' } = request;
-  const decision = decideGrant(grants, behaviour, target, {
+  return decideGrant(grants, behaviour, target, {
     text: url,
     host: headers.host ?? '',
     secure: isSecure(socket),
@@ -75,7 +85,6 @@ function closedDoor(
     address: viewerAddress(request),
     nowMs: clock.wallMs(),
   });
-  return decision.kind === 'granted' ? undefined : grantRefusal(decision.reason);
 }
 
 function refused(answer: PlainAnswer): Admission {

@@ -1,4 +1,5 @@
 import type { PlayAdmission, PlayGate, PlayRefused, PlayRequest } from '../live/play-gate.ts';
+import type { PlayLimits } from './limits/play-limits.ts';
 import { relayCode, type Relay } from './relay.ts';
 import type { StoredPlays } from './stored/stored-plays.ts';
 import { noGrant, type StreamDoor } from './stream-door.ts';
@@ -10,13 +11,15 @@ export class EdgePlayGate implements PlayGate {
   readonly #relay: Relay;
   readonly #stored: StoredPlays;
   readonly #door: StreamDoor;
+  readonly #limits: PlayLimits;
   readonly #refused = new Map<string, number>();
 
-  constructor(routes: StreamingRoutes, relay: Relay, stored: StoredPlays, door: StreamDoor) {
+  constructor(routes: StreamingRoutes, relay: Relay, stored: StoredPlays, door: StreamDoor, limits: PlayLimits) {
     this.#routes = routes;
     this.#relay = relay;
     this.#stored = stored;
     this.#door = door;
+    this.#limits = limits;
   }
 
   /** Players that were refused, by why. */
@@ -39,14 +42,27 @@ export class EdgePlayGate implements PlayGate {
     switch (routed.kind) {
       case 'unrouted':
         return refusedBy(routed);
-      case 'stored':
-        return this.#stored.admit(
-          routed,
-          { address: request.peerAddress, isOpen: this.#door.toFile(routed, request) },
-          signal,
-        );
-      case 'routed':
-        return this.#door.mayPlay(routed, request) ? this.#relay.admit(routed, request, signal) : noGrant;
+      case 'stored': {
+        const door = this.#door.toFile(routed, request);
+        const viewer = { address: request.peerAddress, isOpen: door.isOpen };
+        const admitted = await this.#stored.admit(routed, viewer, signal);
+        if (admitted.kind === 'refused' || request.onlyLength === true) return admitted;
+        const entered = this.#limits.enter(routed, request, door.grant);
+        if (entered.kind === 'refused') admitted.release();
+        return entered.kind === 'refused' ? entered : entered.watched(admitted);
+      }
+      case 'routed': {
+        const letIn = this.#door.mayPlay(routed, request);
+        if (letIn === undefined) return noGrant;
+        const entered = this.#limits.enter({ ...routed, limits: routed.behaviour.limits }, request, letIn.grant);
+        if (entered.kind === 'refused') return entered;
+        const admitted = await this.#relay.admit(routed, request, signal).catch((error: unknown) => {
+          entered.leave();
+          throw error;
+        });
+        if (admitted.kind === 'refused') entered.leave();
+        return admitted.kind === 'refused' ? admitted : entered.watched(admitted);
+      }
     }
   }
 }

@@ -12,6 +12,11 @@ import { BanStore } from '../stores/ban-store.ts';
 import { Invalidations } from './invalidations.ts';
 import { KeyWatch } from './key-watch.ts';
 import { type EdgeCounters, zeroCounters } from './edge-counters.ts';
+import { Attendance } from './limits/attendance.ts';
+import { RunningPlays } from './limits/running-plays.ts';
+import { OpenAnswers } from './limits/open-answers.ts';
+import { Viewings } from '../policy/limits/viewings.ts';
+import { Revocations } from '../policy/limits/revocations.ts';
 import { type HttpListenersStats, startHttpListeners } from './http-listeners.ts';
 import { OriginCredentials } from './origin-credentials.ts';
 import type { EdgeContext } from './request-steps.ts';
@@ -47,6 +52,8 @@ export interface Edge {
 export interface EdgeStats extends HttpListenersStats {
   readonly counters: Readonly<EdgeCounters>;
   readonly cache: CacheStoreStats;
+  /** Who was refused for wanting too much, or because access was revoked, by why. */
+  readonly limited: Readonly<Record<string, number>>;
   readonly live: LiveRelayStats;
 }
 
@@ -89,6 +96,10 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const { distributions } = settings;
   const invalidations = new Invalidations({ clock: deps.clock, log, bans, banStore, store, distributions });
   opened.defer(() => invalidations.close());
+  const viewings = new Viewings(settings.limits.sessionWindowMs, sessionIds());
+  const revocations = new Revocations();
+  const attendance = new Attendance({ settings: settings.limits, viewings, revocations, clock: deps.clock, log });
+  const runningPlays = new RunningPlays(attendance, deps.clock);
   const web = compileDistributions(distributions, upstreams);
   const via = `1.1 ${settings.location} (StreamFront)`;
   const context: EdgeContext = {
@@ -115,12 +126,14 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     identity: { via, cdnId: `streamfront-${randomBytes(8).toString('hex')}` },
     route: compileRoutes(web),
     grants,
+    attendance,
+    openAnswers: new OpenAnswers(attendance, deps.clock),
     httpsPort: () => settings.https?.publicPort ?? listeners.httpsPort ?? 443,
     nextRequestId: requestIds(),
   };
   const stored = new StoredPlays(context, web);
   opened.defer(() => stored.close());
-  const live = await startLiveRelay(settings, { ...deps, stored, grants, credentials });
+  const live = await startLiveRelay(settings, { ...deps, stored, grants, credentials, attendance, runningPlays });
   opened.defer(() => live.close(CloseBudget.of(deps.clock)));
   const facts = {
     location: settings.location,
@@ -142,7 +155,13 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     rtmpsPort: live.rtmpsPort,
     invalidations,
     keys,
-    stats: () => ({ counters: { ...counters }, cache: store.stats(), live: live.stats(), ...listeners.stats() }),
+    stats: () => ({
+      counters: { ...counters },
+      cache: store.stats(),
+      limited: attendance.refused,
+      live: live.stats(),
+      ...listeners.stats(),
+    }),
     close: async (budget = CloseBudget.of(deps.clock)) => {
       keys.close();
       await Promise.all([listeners.close(budget.graceMs(closeGraceMs)), live.close(budget)]);
@@ -158,6 +177,13 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
 /** Unlike any other edge's, and cheap: a random beginning and a count. */
 function requestIds(): () => string {
   const beginning = randomBytes(9).toString('base64url');
+  let count = 0;
+  return () => `${beginning}-${(count++).toString(36)}`;
+}
+
+/** Short, and unlike those of the run before: an operator types them. */
+function sessionIds(): () => string {
+  const beginning = randomBytes(3).toString('hex');
   let count = 0;
   return () => `${beginning}-${(count++).toString(36)}`;
 }

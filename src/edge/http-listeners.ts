@@ -9,6 +9,7 @@ import { AccessLog, type AccessLogStats } from '../observe/access-log.ts';
 import type { ExchangeRecorder } from '../observe/exchange.ts';
 import { observeExchange } from '../observe/observe-exchange.ts';
 import { RequestMetrics, type RequestMetricsSnapshot } from '../observe/request-metrics.ts';
+import type { Guest } from '../policy/limits/viewings.ts';
 import { answerEdgeDocument, edgeDocumentPath, type EdgeFacts, wantsEdgeDocument } from './edge-document.ts';
 import { plainAddresses } from './plain-address.ts';
 import { type QuickHitContext, quickHits } from './quick-hit.ts';
@@ -25,6 +26,8 @@ export interface HttpListeners {
   /** Of the listener for HTTPS. */
   readonly httpsPort: number | undefined;
   stats(): HttpListenersStats;
+  /** Breaks off the answers that are for whom `isOver` says. Returns how many. */
+  endAnswersOf(isOver: (guest: Guest) => boolean): number;
   /** Stops accepting, lets running answers end for `graceMs`, then ends them. */
   close(graceMs: number): Promise<void>;
 }
@@ -92,6 +95,7 @@ export async function startHttpListeners(
     deadlines: { ...defaultDeadlines, requestMs: 0 },
     answersLongTargets: true,
     upgrade: flv,
+    admitConnection: (address) => context.attendance.connect(address),
     quick: { answer: (get, peer) => quick.answer(get, peer), join: (get, peer) => crowd.join(get, peer) },
     log,
   };
@@ -124,6 +128,11 @@ export async function startHttpListeners(
       requests: metrics.snapshot(),
       accessLog: accessLog?.stats(),
     }),
+    endAnswersOf: (isOver) =>
+      listening.reduce(
+        (ended, listener) => ended + listener.endAnswersOf(isOver),
+        context.openAnswers.endThoseOf(isOver),
+      ),
     close: (graceMs) => {
       closeGraceMs = graceMs;
       return running.disposeAsync();

@@ -9,6 +9,9 @@ import { FanOut, type FanOutStats } from '../live/fan-out.ts';
 import { FlvResponder } from '../live/flv-responder.ts';
 import type { PlayService } from '../rtmp/connected-context.ts';
 import { EdgePlayGate } from './edge-play-gate.ts';
+import type { Attendance } from './limits/attendance.ts';
+import { PlayLimits } from './limits/play-limits.ts';
+import type { RunningPlays } from './limits/running-plays.ts';
 import { Relay, type RelayStats } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
 import type { OriginCredentials } from './origin-credentials.ts';
@@ -48,12 +51,14 @@ interface LiveRelaySurroundings {
   readonly grants: GrantVerifier;
   /** By the name of the origin. */
   readonly credentials: ReadonlyMap<string, OriginCredentials>;
+  readonly attendance: Attendance;
+  readonly runningPlays: RunningPlays;
 }
 
 /** Starts what relays live streams both ways. Throws a `ConfigError` as `startRtmpListeners` does. */
 export async function startLiveRelay(
   settings: EdgeSettings,
-  { clock, log, stored, grants, credentials }: LiveRelaySurroundings,
+  { clock, log, stored, grants, credentials, attendance, runningPlays }: LiveRelaySurroundings,
 ): Promise<LiveRelay> {
   const origins = relayOrigins(settings.origins, credentials);
   const routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins);
@@ -69,9 +74,10 @@ export async function startLiveRelay(
   const authority = new PublishAuthority(settings.publish, { clock, log, apps });
   const relay = new Relay(options);
   const door = new StreamDoor(grants, clock);
-  const relayPublish = new RelayPublish(routes, authority, door, options);
+  const limits = new PlayLimits(attendance, runningPlays);
+  const relayPublish = new RelayPublish(routes, authority, { door, limits }, options);
   const fanOut = new FanOut({ settings: settings.fanOut, settingsPath: 'edge.fanOut', clock });
-  const gate = new EdgePlayGate(routes, relay, stored, door);
+  const gate = new EdgePlayGate(routes, relay, stored, door, limits);
   const play: PlayService = { gate, fanOut };
   const flv = new FlvResponder({
     ...play,
@@ -81,12 +87,17 @@ export async function startLiveRelay(
     clock,
     log,
   });
-  const listeners = await startRtmpListeners(settings, { routes, play, relayPublish, authority, options }).catch(
-    async (error: unknown) => {
-      await authority.close();
-      throw error;
-    },
-  );
+  const listeners = await startRtmpListeners(settings, {
+    routes,
+    play,
+    relayPublish,
+    authority,
+    options,
+    attendance,
+  }).catch(async (error: unknown) => {
+    await authority.close();
+    throw error;
+  });
   return {
     flv,
     rtmpPort: listeners.port,

@@ -6,7 +6,9 @@ import type { QuickHead } from '../http/answer-images.ts';
 import type { QuickAnswer, QuickResponder } from '../http/quick-connection.ts';
 import type { ExchangeRecorder } from '../observe/exchange.ts';
 import { type Freshness, freshness } from '../policy/freshness.ts';
+import type { Guest } from '../policy/limits/viewings.ts';
 import type { Loan } from '../stores/cache-store.ts';
+import { quickGuest } from './limits/limit-admission.ts';
 import { type CachedResponse, type QuickHit, selectVariant } from './edge-response.ts';
 import { type FindPlainAddress, opens } from './plain-address.ts';
 import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
@@ -47,11 +49,20 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       const hit = plainHit(loan === undefined ? variants : [loan.stored], get, beganMs);
       if (hit === undefined) return 'whole-way';
       const { stored, state } = hit;
+      let guest: Guest | undefined;
+      if (edge.attendance.concerns(behaviour)) {
+        guest = quickGuest(edge.attendance, behaviour, peer.address, address.lastGrant?.grant, address.resource.path);
+        if (guest === undefined) {
+          loan?.giveBack(true);
+          return 'whole-way';
+        }
+        edge.attendance.spend(behaviour.limits, guest, stored.keptBody.length);
+      }
       edge.counters.requests++;
       edge.counters.hits++;
       hits++;
       const quick = quickHit(edge.name, stored, state, { cors: behaviour.cors, statusLine });
-      return new QuickHitAnswer(answering, { get, peer, stored, quick, beganMs, loan });
+      return new QuickHitAnswer(answering, { get, peer, guest, stored, quick, beganMs, loan });
     },
   };
 }
@@ -94,6 +105,8 @@ interface Answering extends QuickHitContext {
 interface Hit {
   readonly get: PlainGet;
   readonly peer: Peer;
+  /** `undefined`: nobody has asked who it is. */
+  readonly guest: Guest | undefined;
   readonly stored: CachedResponse;
   readonly quick: QuickHit;
   readonly beganMs: number;
@@ -115,6 +128,11 @@ class QuickHitAnswer implements QuickAnswer {
     this.head = hit.quick.head;
     this.requestId = context.edge.nextRequestId();
     this.body = hit.stored.keptBody;
+  }
+
+  get guest(): Guest {
+    const { guest, peer } = this.#hit;
+    return guest ?? this.#context.edge.attendance.anybody(peer.address);
   }
 
   ended(whole: boolean, sentBytes: number, isFree: boolean): void {

@@ -5,6 +5,7 @@ import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
 import type { QuickResponder } from '../http/quick-connection.ts';
 import { freshness } from '../policy/freshness.ts';
+import type { Guest } from '../policy/limits/viewings.ts';
 import { originRequestFields, viewerFieldsForOrigin } from '../policy/origin-request.ts';
 import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
@@ -16,6 +17,8 @@ import { informationText, type JoinedHead, joinedHead } from './joined-head.ts';
 import { FirstBytes, type FirstBytesTaker } from './first-bytes.ts';
 import { fieldsWithoutGrant } from './grant-admission.ts';
 import { OriginFetch } from './origin-fetch.ts';
+import { quickGuest } from './limits/limit-admission.ts';
+import { isMetered } from './limits/viewer-limits.ts';
 import { opens, type PlainAddress } from './plain-address.ts';
 import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
 import { answeredProvenance, hitProvenance, type Provenance, ttlSecondsOf } from './provenance.ts';
@@ -26,6 +29,8 @@ import type { Behaviour } from './routes.ts';
 interface Joining {
   readonly get: PlainGet;
   readonly peer: Peer;
+  /** `undefined`: nobody has asked who it is. */
+  readonly guest: Guest | undefined;
   readonly requestId: string;
   readonly address: PlainAddress;
   /** As the origin would see them. */
@@ -63,6 +68,9 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
   // What is stored and will not do is for the steps to judge.
   if (edge.store.has(cacheKey)) return undefined;
   if (!opens(edge, address, get, peer)) return undefined;
+  // What is arriving may be large: its pace is for the steps to see to.
+  if (isMetered(behaviour.limits)) return undefined;
+  const grant = address.lastGrant?.grant;
   const nowMs = edge.clock.monotonicMs();
   const growing = edge.fetches.growing(cacheKey);
   const fetch = growing.length > 0 ? undefined : edge.fetches.waiting(cacheKey);
@@ -83,14 +91,19 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
       edge.identity,
       [],
     );
-  const joining = { get, peer, requestId, address, requestFields };
-  if (fetch === undefined) {
-    const arriving = selectVariant(growing, requestFields);
-    const usable = arriving !== undefined && freshness(arriving.head.facts, nowMs).kind === 'fresh';
-    return usable && !hasPage(behaviour, arriving) ? new JoinedAnswer(context, joining, arriving, nowMs) : undefined;
+  const joined = fetch === undefined ? selectVariant(growing, requestFields) : fetch;
+  if (joined === undefined) return undefined;
+  if (joined instanceof OriginFetch) {
+    if (joined.waiterCount >= edge.maxWaiting || edge.fetches.verdict(cacheKey, nowMs) !== undefined) return undefined;
+  } else if (freshness(joined.head.facts, nowMs).kind !== 'fresh' || hasPage(behaviour, joined)) {
+    return undefined;
   }
-  if (fetch.waiterCount >= edge.maxWaiting || edge.fetches.verdict(cacheKey, nowMs) !== undefined) return undefined;
-  return new JoinedAnswer(context, joining, fetch, nowMs);
+  let guest: Guest | undefined;
+  if (edge.attendance.concerns(behaviour)) {
+    guest = quickGuest(edge.attendance, behaviour, peer.address, grant, address.resource.path);
+    if (guest === undefined) return undefined;
+  }
+  return new JoinedAnswer(context, { get, peer, guest, requestId, address, requestFields }, joined, nowMs);
 }
 
 /** The fields of a plain GET as lines. */
@@ -165,6 +178,11 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
     this.#joined = joined;
     this.#cause = joined;
     this.#beganMs = beganMs;
+  }
+
+  get guest(): Guest {
+    const { guest, peer } = this.#joining;
+    return guest ?? this.#context.edge.attendance.anybody(peer.address);
   }
 
   begin(taker: AnswerTaker): void {
@@ -294,7 +312,9 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
 
   /** As if it had come now: what was learnt of the origin meanwhile is known there. */
   #passOn(): void {
-    const { counters } = this.#context.edge;
+    const { attendance, counters } = this.#context.edge;
+    const { address, guest } = this.#joining;
+    if (guest !== undefined) attendance.giveBack(address.behaviour.limits, guest);
     counters.requests--;
     if (!(this.#joined instanceof OriginFetch)) {
       counters.hits--;

@@ -1,3 +1,4 @@
+import type { VerifiedGrant } from '../http/grant-verifier.ts';
 import type { PublishAuthority } from '../http/publish-authority.ts';
 import {
   announcingRelease,
@@ -7,12 +8,19 @@ import {
   type PublishRefused,
   type PublishRequest,
 } from '../rtmp/publish-gate.ts';
+import type { PlayLimits } from './limits/play-limits.ts';
 import { relayCode } from './relay.ts';
 import { withoutStreamGrant } from '../policy/grants/stream-grant.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { RelayedPublication, type RelayedPublicationStats } from './relayed-publication.ts';
 import type { StreamDoor } from './stream-door.ts';
 import type { RoutedStream, StreamingRoutes } from './streaming-routes.ts';
+
+/** Where it goes, and the grant that lets its encoder in, if there has to be one. */
+interface FoundPublication {
+  readonly routed: RoutedStream;
+  readonly grant: VerifiedGrant | undefined;
+}
 
 /**
  * Lets encoders publish through an edge: admitted here by its credentials, then by the origin, whose answer is the one
@@ -22,13 +30,20 @@ export class RelayPublish implements PublishGate {
   readonly #routes: StreamingRoutes;
   readonly #authority: PublishAuthority;
   readonly #door: StreamDoor;
+  readonly #limits: PlayLimits;
   readonly #options: RelayOptions;
   readonly #publications = new Set<RelayedPublication>();
   /** Those that the origin has not answered yet. */
   #asking = 0;
 
-  constructor(routes: StreamingRoutes, authority: PublishAuthority, door: StreamDoor, options: RelayOptions) {
+  constructor(
+    routes: StreamingRoutes,
+    authority: PublishAuthority,
+    { door, limits }: { readonly door: StreamDoor; readonly limits: PlayLimits },
+    options: RelayOptions,
+  ) {
     this.#door = door;
+    this.#limits = limits;
     this.#routes = routes;
     this.#authority = authority;
     this.#options = options;
@@ -41,12 +56,13 @@ export class RelayPublish implements PublishGate {
 
   examine(request: PublishRequest): PublishRefused | undefined {
     const routed = this.#route(request);
-    return routed.kind === 'refused' ? routed : this.#authority.examine(request);
+    return 'kind' in routed ? routed : this.#authority.examine(request);
   }
 
   async admit(request: PublishRequest, circumstances: PublishCircumstances): Promise<PublishAdmission> {
-    const routed = this.#route(request);
-    if (routed.kind === 'refused') return routed;
+    const found = this.#route(request);
+    if ('kind' in found) return found;
+    const { routed, grant } = found;
     const { signal } = circumstances;
     const permission = await this.#authority.authorize(request, signal);
     if (permission.kind === 'refused') return permission;
@@ -59,6 +75,20 @@ export class RelayPublish implements PublishGate {
         `this edge passes on ${maxLiveStreams} publications already (setting edge.maxLiveStreams)`,
       );
     }
+    const entered = this.#limits.enterEncoder(
+      { limits: routed.behaviour.limits, path: routed.path },
+      request,
+      grant,
+      circumstances,
+    );
+    if (entered.kind === 'refused') {
+      permission.ended('not-started');
+      return entered;
+    }
+    const notStarted = () => {
+      entered.leave();
+      permission.ended('not-started');
+    };
     this.#asking++;
     try {
       const opened = await RelayedPublication.open(
@@ -77,24 +107,25 @@ export class RelayPublish implements PublishGate {
         signal,
       );
       if (!(opened instanceof RelayedPublication)) {
-        permission.ended('not-started');
+        notStarted();
         return opened;
       }
       this.#publications.add(opened);
       const sink = announcingRelease(opened, () => {
         this.#publications.delete(opened);
+        entered.leave();
         permission.ended('ended');
       });
       return { kind: 'admitted', path: routed.path, sink };
     } catch (error) {
-      permission.ended('not-started');
+      notStarted();
       throw error;
     } finally {
       this.#asking--;
     }
   }
 
-  #route(request: PublishRequest): RoutedStream | PublishRefused {
+  #route(request: PublishRequest): FoundPublication | PublishRefused {
     const { tcUrl, app, streamName } = request;
     const routed = this.#routes.publish(tcUrl, app, streamName);
     if (routed.kind === 'unrouted') {
@@ -104,7 +135,8 @@ export class RelayPublish implements PublishGate {
     if (!routed.behaviour.publish) {
       return refused(path, 'PUBLISH_NOT_HERE', `${path} cannot be published through this edge`);
     }
-    if (this.#door.mayPublish(routed, request)) return routed;
+    const letIn = this.#door.mayPublish(routed, request);
+    if (letIn !== undefined) return { routed, grant: letIn.grant };
     const sentence = `${path} needs a signed name that is good for publishing it now`;
     return { ...refused(path, 'PUBLISH_GRANT_MISSING', sentence), statusCode: 'NetStream.Publish.Unauthorized' };
   }

@@ -68,10 +68,12 @@ function admit(
       deliverPreflight(viewer, behaviour.methods);
       return undefined;
     case 'read': {
-      const { method, target } = admitted;
+      const { guest, method, target } = admitted;
+      edge.openAnswers.add(viewer.response, behaviour.limits, guest);
       return () => lookup(edge, withSlices(edge, askedOf(edge.identity, viewer, behaviour, method, target)));
     }
     case 'passed-through':
+      edge.openAnswers.add(viewer.response, behaviour.limits, admitted.guest);
       passThrough(edge, viewer, behaviour, admitted.target);
       return undefined;
   }

@@ -31,6 +31,7 @@ import {
   staleProvenance,
   ttlSecondsOf,
 } from './provenance.ts';
+import type { OpenAnswers } from './limits/open-answers.ts';
 import type { NewestPlaylist } from './recent-playlists.ts';
 import { leaveBody } from './request-body.ts';
 import type { Route } from './routes.ts';
@@ -56,6 +57,7 @@ export interface EdgeContext extends FetchSurroundings, Doorkeeper {
   readonly identity: EdgeIdentity;
   readonly route: Route;
   readonly maxWaiting: number;
+  readonly openAnswers: OpenAnswers;
   nextRequestId(): string;
 }
 

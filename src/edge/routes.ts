@@ -6,6 +6,7 @@ import type { CacheTagField } from '../policy/cache-tags.ts';
 import type { CachePolicy } from '../policy/cache-policy.ts';
 import type { AllowedMethods } from '../policy/methods.ts';
 import type { ForwardedFields } from '../policy/origin-request.ts';
+import { compileViewerLimits, type ViewerLimits } from './limits/viewer-limits.ts';
 import type { BehaviourSettings, DistributionSettings } from './settings.ts';
 
 /** A behaviour, ready for use. */
@@ -25,6 +26,8 @@ export interface Behaviour {
   /** Who wants in needs a grant signed with a key of one of these; empty: everybody may. */
   readonly trustedKeyGroups: readonly string[];
   readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
+  /** Of its distribution. */
+  readonly limits: ViewerLimits | undefined;
   /** What its distribution has in place of an error of this status. */
   errorPage(status: number): ErrorPage | undefined;
 }
@@ -56,9 +59,11 @@ export function compileDistributions(
   upstreams: ReadonlyMap<string, Upstream>,
 ): Distribution[] {
   return distributions.map((distribution) => {
+    const limits = compileViewerLimits(distribution.limits);
     const behaviourOf = compileBehaviours(
       distribution.behaviours.map((settings) => ({
         ...compileBehaviour(distribution, settings, upstreams),
+        limits,
         errorPage: (status: number) => errorPages.get(status),
       })),
     );
@@ -87,7 +92,7 @@ function compileBehaviour(
   { name, cacheTags }: DistributionSettings,
   settings: BehaviourSettings,
   upstreams: ReadonlyMap<string, Upstream>,
-): Omit<Behaviour, 'errorPage'> {
+): Omit<Behaviour, 'errorPage' | 'limits'> {
   const upstream = upstreams.get(settings.origin);
   if (upstream === undefined) throw new TypeError(`the settings let an unknown origin "${settings.origin}" through`);
   return {

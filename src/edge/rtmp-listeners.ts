@@ -10,6 +10,7 @@ import { refusedVia } from '../rtmp/relay-via.ts';
 import { listenRtmp } from '../rtmp/rtmp-listen.ts';
 import type { RtmpServer, RtmpServerStats } from '../rtmp/rtmp-server.ts';
 import { sessionLimits } from '../rtmp/session-limits.ts';
+import type { Attendance } from './limits/attendance.ts';
 import { relayCode } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
 import type { RelayPublish } from './relay-publish.ts';
@@ -43,15 +44,17 @@ export async function startRtmpListeners(
     readonly relayPublish: RelayPublish;
     readonly authority: PublishAuthority;
     readonly options: RelayOptions;
+    readonly attendance: Attendance;
   },
 ): Promise<RtmpListeners> {
   const findings = publishSafety('edge', settings);
   if (findings.length > 0) throw new ConfigError('The RTMP listener does not start:', findings);
   const { rtmp, rtmps } = settings;
-  const { routes, play, relayPublish, authority, options } = parts;
+  const { routes, play, relayPublish, authority, options, attendance } = parts;
   const { clock, log, edgeId } = options;
   const common = {
     maxConnections: rtmp.maxConnections,
+    admitConnection: (address: string) => attendance.connect(address),
     limits: sessionLimits(rtmp, 'edge.rtmp'),
     reconnectUrl: rtmp.reconnectUrl,
     gate: relayPublish,

@@ -8,6 +8,7 @@ import { parseRequestTarget } from '../policy/request-target.ts';
 import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { behaviourSchema } from './behaviour-settings.ts';
+import { edgeLimitsSchema, viewerLimitsField } from './limits/limit-settings.ts';
 import { grantFindings, keyGroupsField, publicKeysField } from './grant-settings.ts';
 import { originServerSchema } from './origin-settings.ts';
 import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
@@ -55,6 +56,7 @@ const distributionSchema = z.strictObject({
     })
     .optional()
     .describe('Names by which `streamfront invalidate` finds objects'),
+  limits: viewerLimitsField,
 });
 
 /** What is hardly larger than a slice is better kept whole, unless it may not be. */
@@ -159,6 +161,7 @@ export const edgeSchema = z
       .describe('The origin servers, by name'),
     publicKeys: publicKeysField,
     keyGroups: keyGroupsField,
+    limits: edgeLimitsSchema.describe('Of all distributions'),
     distributions: z.array(distributionSchema).min(1).prefault(defaultDistributions).describe('Web distributions'),
     streaming: z.array(streamingSchema).min(1).optional().describe('Streaming distributions: RTMP and FLV'),
     maxLiveStreams: z

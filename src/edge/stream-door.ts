@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import type { GrantVerifier } from '../http/grant-verifier.ts';
+import type { GrantVerifier, VerifiedGrant } from '../http/grant-verifier.ts';
 import { isSecure } from '../http/peer.ts';
 import type { PlayRefused, PlayRequest } from '../live/play-gate.ts';
 import { type AskedResource, askedResource } from '../policy/grants/asked-resource.ts';
@@ -19,6 +19,13 @@ export const noGrant: PlayRefused = {
   sentence: 'this needs a signed URL that is good for it now',
 };
 
+/** Somebody gets in; where that takes a grant, by this one. */
+export interface LetIn {
+  readonly grant: VerifiedGrant | undefined;
+}
+
+const everybody: LetIn = { grant: undefined };
+
 /** Looks at grants for streams: RTMP, FLV over HTTP and over WebSocket, and publishing. */
 export class StreamDoor {
   readonly #grants: GrantVerifier;
@@ -29,18 +36,27 @@ export class StreamDoor {
     this.#clock = clock;
   }
 
-  mayPlay({ behaviour, app, name }: RoutedStream, request: PlayRequest): boolean {
+  mayPlay({ behaviour, app, name }: RoutedStream, request: PlayRequest): LetIn | undefined {
     return this.#opens(behaviour.trustedKeyGroups, request, app, [name], request.web);
   }
 
-  mayPublish({ behaviour, app, name }: RoutedStream, request: PublishRequest): boolean {
+  mayPublish({ behaviour, app, name }: RoutedStream, request: PublishRequest): LetIn | undefined {
     return this.#opens(behaviour.publishKeyGroups, request, app, [name]);
   }
 
-  /** A file has the guards that it has over HTTP. Who signs may leave the extension out, as players do. */
-  toFile({ name }: RoutedFile, request: PlayRequest): FileDoor {
-    return ({ trustedKeyGroups }, path) =>
-      this.#opens(trustedKeyGroups, request, name.application, [...new Set([path, name.path])]);
+  /** A file has the guards that it has over HTTP. To be asked anew for each request. Who signs may leave the extension out, as players do. */
+  toFile({ name }: RoutedFile, request: PlayRequest): LetIn & { readonly isOpen: FileDoor } {
+    let last: LetIn | undefined;
+    return {
+      /** What has opened it, once it was found open. */
+      get grant() {
+        return last?.grant;
+      },
+      isOpen: ({ trustedKeyGroups }, path) => {
+        last = this.#opens(trustedKeyGroups, request, name.application, [...new Set([path, name.path])]);
+        return last !== undefined;
+      },
+    };
   }
 
   #opens(
@@ -49,14 +65,15 @@ export class StreamDoor {
     app: string,
     names: readonly string[],
     web?: IncomingMessage,
-  ): boolean {
-    if (trusted.length === 0) return true;
+  ): LetIn | undefined {
+    if (trusted.length === 0) return everybody;
     const { presented, rest } = takeStreamGrant(request);
     const asked = streamResources(request, app, names, rest);
     if (web !== undefined) asked.push(...webResources(web, rest));
     const shown: Presented = presented === 'absent' ? cookieGrant(web?.headers.cookie) : presented;
     const comer = { nowMs: this.#clock.wallMs(), address: request.peerAddress };
-    return this.#grants.decide(shown, asked, trusted, comer).kind === 'granted';
+    const decision = this.#grants.decide(shown, asked, trusted, comer);
+    return decision.kind === 'granted' ? { grant: decision.grant } : undefined;
   }
 }
 

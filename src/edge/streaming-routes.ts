@@ -1,6 +1,7 @@
 import { compileHosts, compilePathPattern } from '../policy/behaviour-match.ts';
 import { isStoredApplication, type StoredName, storedName } from '../policy/stored-name.ts';
 import { applicationName, streamPath } from '../policy/stream-path.ts';
+import { compileViewerLimits, type ViewerLimits } from './limits/viewer-limits.ts';
 import type { RelayOrigin } from './relay-origin.ts';
 import type { DistributionSettings } from './settings.ts';
 import type { StoredMediaSettings, StreamingBehaviourSettings, StreamingSettings } from './streaming-settings.ts';
@@ -13,6 +14,8 @@ export interface StreamingBehaviour extends Omit<StreamingBehaviourSettings, 'or
   readonly id: string;
   /** First the primary. */
   readonly origins: readonly RelayOrigin[];
+  /** Of its distribution. */
+  readonly limits: ViewerLimits | undefined;
 }
 
 export interface RoutedStream {
@@ -30,6 +33,8 @@ export interface RoutedStream {
 export interface RoutedFile {
   readonly kind: 'stored';
   readonly library: StoredMediaSettings;
+  /** Of the distribution that it is asked of. */
+  readonly limits: ViewerLimits | undefined;
   readonly name: StoredName;
   /** `app/name`, without query. */
   readonly path: string;
@@ -58,6 +63,7 @@ interface CompiledDistribution {
   readonly hosts: readonly string[];
   readonly apps: readonly string[];
   readonly stored: StoredMediaSettings | undefined;
+  readonly limits: ViewerLimits | undefined;
   behaviourOf(path: string): StreamingBehaviour | undefined;
 }
 
@@ -89,8 +95,10 @@ export function compileStreamingRoutes(
     const app = applicationName(appField);
     const live = distributions.find(({ apps, stored }) => stored === undefined && apps.includes(app));
     if (live !== undefined) return { kind: 'live', distribution: live, app } as const;
-    for (const { apps, stored } of distributions) {
-      if (stored !== undefined && isStoredApplication(apps, appField)) return { kind: 'stored', stored, apps } as const;
+    for (const { apps, stored, limits } of distributions) {
+      if (stored !== undefined && isStoredApplication(apps, appField)) {
+        return { kind: 'stored', stored, apps, limits } as const;
+      }
     }
     const known = distributions.flatMap(({ apps }) => apps.map((name) => `rtmp://HOST/${name}/NAME`)).join(', ');
     return unrouted('InvalidInstance', `there is no application "${shown(app)}" here: streams are at ${known}`);
@@ -117,7 +125,13 @@ export function compileStreamingRoutes(
       const name = storedName(found.apps, appField, streamName);
       if (name === undefined) return unrouted('InvalidInstance', 'there are no stored files of this application');
       if (name.kind === 'invalid') return unrouted(name.code, name.sentence);
-      return { kind: 'stored', library: found.stored, name, path: `${name.application}/${name.path}` };
+      return {
+        kind: 'stored',
+        library: found.stored,
+        limits: found.limits,
+        name,
+        path: `${name.application}/${name.path}`,
+      };
     },
     publish: (tcUrl, appField, streamName) => {
       const found = distributionFor(tcUrl, appField);
@@ -129,13 +143,15 @@ export function compileStreamingRoutes(
 }
 
 function compileDistribution(
-  { name, hosts, apps, behaviours, stored }: StreamingSettings,
+  { name, hosts, apps, behaviours, stored, limits: limitSettings }: StreamingSettings,
   origins: ReadonlyMap<string, RelayOrigin>,
 ): CompiledDistribution {
+  const limits = compileViewerLimits(limitSettings);
   const compiled = behaviours.map((settings, index) => ({
     matches: compilePathPattern(settings.stream),
     behaviour: {
       ...settings,
+      limits,
       distribution: name,
       id: `${name}#${index}`,
       origins: settings.origins.map((originName) => {
@@ -149,6 +165,7 @@ function compileDistribution(
     hosts,
     apps,
     stored,
+    limits,
     behaviourOf: (path) => compiled.find(({ matches }) => matches(`/${path}`))?.behaviour,
   };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationField, sizeField } from '../base/setting-fields.ts';
 import { compileBehaviours } from '../policy/behaviour-match.ts';
 import { normalisePath } from '../policy/request-target.ts';
+import { type ViewerLimitSettings, viewerLimitsField } from './limits/limit-settings.ts';
 import { publishKeyGroupsField, trustedKeyGroupsField } from './grant-settings.ts';
 
 const hourMs = 3_600_000;
@@ -101,6 +102,7 @@ export const streamingSchema = z.strictObject({
     .optional()
     .describe('Of live streams: the first whose pattern matches is used; if left out: one for all'),
   stored: storedSchema.optional().describe('With it the distribution has stored files instead of live streams'),
+  limits: viewerLimitsField,
 });
 
 /** With everything known that may be left out. */
@@ -111,6 +113,7 @@ export interface StreamingSettings {
   /** Empty where there are stored files. */
   readonly behaviours: readonly StreamingBehaviourSettings[];
   readonly stored: StoredMediaSettings | undefined;
+  readonly limits?: ViewerLimitSettings;
 }
 
 export interface StoredMediaSettings {

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
+import type { Guest } from '../policy/limits/viewings.ts';
 import type { SocketWriter } from '../sockets/socket-writer.ts';
 
 /** An answer that is not there yet, or not all of it: it takes the connection until it is over. */
 export interface ComingAnswer {
+  /** Whom it is for, where anybody wants to know. */
+  readonly guest?: Guest;
   /** Called once, first. */
   begin(taker: AnswerTaker): void;
   /** The viewer takes bytes again, after a `write` that gave `false`. */
@@ -76,6 +79,10 @@ export class ComingDelivery implements AnswerTaker {
   /** It goes on, or is over, when the viewer has taken something. */
   get full(): boolean {
     return this.#full || this.#state !== 'open';
+  }
+
+  get guest(): Guest | undefined {
+    return this.#answer.guest;
   }
 
   begin(): void {

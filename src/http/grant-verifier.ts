@@ -1,4 +1,5 @@
 import { createHash, type KeyObject, verify } from 'node:crypto';
+import { RecentEntries } from '../base/recent-entries.ts';
 import {
   type AccessPolicy,
   cannedPolicy,
@@ -14,7 +15,7 @@ import { decodeGrantText, type Presented, type PresentedGrant } from '../policy/
 /** A grant whose signature is that of a trusted key. What it lets do is for its policy to say. */
 export interface VerifiedGrant {
   readonly keyPairId: string;
-  /** Names it in logs and commands; nobody can make a grant of it. */
+  /** Names it in logs and commands: the same for all that let do the same. Nobody can make a grant of it. */
   readonly id: string;
   readonly policy: AccessPolicy;
 }
@@ -49,7 +50,6 @@ interface Remembered {
   readonly grant: VerifiedGrant;
 }
 
-/** Of two generations each: what is asked for again is in the younger. */
 const rememberedPerGeneration = 8_192;
 /** Longer texts are verified each time: who has many of them does not decide how much is held. */
 const longestRemembered = 2_048;
@@ -62,8 +62,7 @@ export class GrantVerifier {
   #groups: KeyGroups;
   #version = 0;
   /** By signature. */
-  #younger = new Map<string, Remembered>();
-  #older = new Map<string, Remembered>();
+  readonly #remembered = new RecentEntries<Remembered>(rememberedPerGeneration);
 
   constructor(groups: KeyGroups) {
     this.#groups = groups;
@@ -78,8 +77,7 @@ export class GrantVerifier {
   replaceKeys(groups: KeyGroups): void {
     this.#groups = groups;
     this.#version++;
-    this.#younger.clear();
-    this.#older.clear();
+    this.#remembered.clear();
   }
 
   /**
@@ -150,7 +148,7 @@ export class GrantVerifier {
     read: (policyText: string) => AccessPolicy | undefined,
   ): VerifiedGrant | 'signature' | 'policy' {
     const { hash, keyPairId, signature } = presented;
-    const known = this.#remembered(signature);
+    const known = this.#remembered.get(signature);
     if (known?.key === key && known.hash === hash && known.signed === signed) return known.grant;
     const bytes = bytesOf();
     const signatureBytes = decodeGrantText(signature);
@@ -158,26 +156,11 @@ export class GrantVerifier {
     if (!isSignedBy(key, hash, bytes, signatureBytes)) return 'signature';
     const policy = read(Buffer.from(bytes).toString());
     if (policy === undefined) return 'policy';
-    const id = createHash('sha256').update(`${keyPairId} ${signature}`).digest('base64url').slice(0, 22);
+    // Of what was signed: one signature can be written in several ways, and ECDSA has two for each.
+    const id = createHash('sha256').update(bytes).digest('base64url').slice(0, 22);
     const grant = { keyPairId, id, policy };
-    if (signed.length <= longestRemembered) this.#remember(signature, { signed, hash, key, grant });
+    if (signed.length <= longestRemembered) this.#remembered.set(signature, { signed, hash, key, grant });
     return grant;
-  }
-
-  #remembered(signature: string): Remembered | undefined {
-    const known = this.#younger.get(signature);
-    if (known !== undefined) return known;
-    const older = this.#older.get(signature);
-    if (older !== undefined) this.#remember(signature, older);
-    return older;
-  }
-
-  #remember(signature: string, remembered: Remembered): void {
-    if (this.#younger.size >= rememberedPerGeneration) {
-      this.#older = this.#younger;
-      this.#younger = new Map();
-    }
-    this.#younger.set(signature, remembered);
   }
 }
 

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Guest } from '../policy/limits/viewings.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { HttpLane } from './http-lane.ts';
 import {
@@ -45,6 +46,8 @@ export interface HttpListenerOptions {
   /** With it the listener speaks HTTPS: TLS 1.2 and 1.3, `http/1.1` by ALPN. */
   readonly tls?: ListenerTls;
   readonly deadlines?: HttpDeadlines;
+  /** Asked for each connection, by its address: whether it may stay; what it returns is called when it has gone. */
+  readonly admitConnection?: (address: string) => (() => void) | undefined;
   /** Why it cannot serve now, in one sentence; `undefined` when it can. */
   readonly health?: () => string | undefined;
   readonly log: Log;
@@ -60,6 +63,8 @@ export interface ListenerTls {
 export interface HttpListener {
   readonly port: number;
   readonly address: string;
+  /** Breaks off the answers on the fast path that are for whom `isOver` says. Returns how many. */
+  endAnswersOf(isOver: (guest: Guest) => boolean): number;
   /**
    * Stops accepting, closes idle connections at once and running ones when they are done, or after `graceMs` all the
    * same. Resolves when the last connection is gone.
@@ -78,6 +83,7 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
   server.timeout = deadlines.silenceMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerBrokenRequest(error, socket));
   const quickPath = options.quick && takeQuickPath(server, options.quick, { deadlines, secure: tls !== undefined });
+  if (options.admitConnection !== undefined) guardConnections(server, options.admitConnection);
   try {
     await listen(server, options);
   } catch (error) {
@@ -91,6 +97,7 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
   return {
     port,
     address,
+    endAnswersOf: (isOver) => quickPath?.endAnswersOf(isOver) ?? 0,
     close: (graceMs) => {
       state.closing = true;
       return closeServer(server, graceMs, {
@@ -106,6 +113,21 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
       }).finally(() => quickPath?.close());
     },
   };
+}
+
+/** Nobody else gets to see a connection that may not stay. */
+function guardConnections(server: Server, admit: NonNullable<HttpListenerOptions['admitConnection']>): void {
+  const taking = server.listeners('connection') as ((socket: Socket) => void)[];
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    const left = admit(socket.remoteAddress ?? '');
+    if (left === undefined) {
+      socket.destroy();
+      return;
+    }
+    socket.once('close', left);
+    for (const take of taking) take.call(server, socket);
+  });
 }
 
 interface ListenerState {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Guest } from '../policy/limits/viewings.ts';
 import { readShared, type SharedReading } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
 import type { AnswerImages, QuickHead } from './answer-images.ts';
@@ -16,6 +17,8 @@ export interface QuickAnswer {
   readonly requestId: string;
   /** A small one as text with a character for each byte, always the same with one head. */
   readonly body: Buffer | string;
+  /** Whom it is for, where anybody wants to know. */
+  readonly guest?: Guest;
   /**
    * Called once: the socket has taken everything (`whole`), or the viewer has left before. `isFree`: the bytes of the body
    * are surely not read any more, neither here nor by the socket.
@@ -131,6 +134,14 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Breaks off the answer that is being given, if it is for whom `isOver` says. Returns whether it did. */
+  endAnswerOf(isOver: (guest: Guest) => boolean): boolean {
+    const guest = this.#sending?.guest ?? this.#coming?.guest;
+    if (guest === undefined || !isOver(guest)) return false;
+    this.#socket.destroy();
+    return true;
   }
 
   /** An answer is on its way. */

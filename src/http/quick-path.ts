@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Guest } from '../policy/limits/viewings.ts';
 import { AnswerImages } from './answer-images.ts';
 import type { HttpLane } from './http-lane.ts';
 import { type HttpDeadlines, sweepIntervalMs } from './listener-bounds.ts';
@@ -10,6 +11,8 @@ export interface QuickPath {
   /** Idle connections end now, the others with the answer that is being sent. */
   closeWhenIdle(): void;
   destroyAll(): void;
+  /** Breaks off the answers that are for whom `isOver` says. Returns how many. */
+  endAnswersOf(isOver: (guest: Guest) => boolean): number;
   /** Deadlines are not looked at any more. */
   close(): void;
 }
@@ -54,6 +57,11 @@ export function takeQuickPath(
     },
     destroyAll: () => {
       for (const connection of connections) connection.destroy();
+    },
+    endAnswersOf: (isOver) => {
+      let ended = 0;
+      for (const connection of connections) if (connection.endAnswerOf(isOver)) ended++;
+      return ended;
     },
     close: () => clearInterval(sweeping),
   };

@@ -47,6 +47,7 @@ const statuses = {
 const reasonPhrases: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
+  429: 'Too Many Requests',
   503: 'Service Unavailable',
 };
 
@@ -97,8 +98,9 @@ export class FlvResponder {
       return;
     }
     if (admission === undefined || admission.kind === 'refused') {
-      const { status, sentence } = refusalOf(admission);
-      this.#refuse(request, response, status, sentence, status === 503 ? [['Retry-After', '1']] : []);
+      const { status, sentence, retryAfterSeconds } = refusalOf(admission);
+      const fields = retryAfterSeconds === undefined ? [] : [['Retry-After', String(retryAfterSeconds)] as const];
+      this.#refuse(request, response, status, sentence, fields);
       return;
     }
     const { socket } = response;
@@ -155,10 +157,11 @@ export class FlvResponder {
       return;
     }
     if (admission === undefined || admission.kind === 'refused') {
-      const { status, sentence } = refusalOf(admission);
+      const { status, sentence, retryAfterSeconds } = refusalOf(admission);
+      const retryAfter = retryAfterSeconds === undefined ? '' : `Retry-After: ${retryAfterSeconds}\r\n`;
       const body = `${sentence}\n`;
       socket.end(
-        `HTTP/1.1 ${status} ${reasonPhrases[status] ?? ''}\r\nConnection: close\r\nCache-Control: no-store\r\n` +
+        `HTTP/1.1 ${status} ${reasonPhrases[status] ?? ''}\r\nConnection: close\r\nCache-Control: no-store\r\n${retryAfter}` +
           `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
         () => socket.destroy(),
       );
@@ -291,9 +294,16 @@ export class FlvResponder {
   }
 }
 
-function refusalOf(refused: PlayRefused | undefined): { readonly status: number; readonly sentence: string } {
-  if (refused === undefined) return { status: 503, sentence: 'the stream cannot be had now' };
-  return { status: statuses[refused.statusCode], sentence: refused.sentence };
+function refusalOf(refused: PlayRefused | undefined): {
+  readonly status: number;
+  readonly sentence: string;
+  readonly retryAfterSeconds: number | undefined;
+} {
+  if (refused === undefined) return { status: 503, sentence: 'the stream cannot be had now', retryAfterSeconds: 1 };
+  const { retryAfterSeconds, sentence, statusCode } = refused;
+  if (retryAfterSeconds !== undefined) return { status: 429, sentence, retryAfterSeconds };
+  const status = statuses[statusCode];
+  return { status, sentence, retryAfterSeconds: status === 503 ? 1 : undefined };
 }
 
 /** A file has a length, can be sought in and cached: none of that is so of what these answers carry. */

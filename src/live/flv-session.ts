@@ -41,6 +41,10 @@ export class FlvSession {
       onStreamEnd: () => this.#end('Player has seen the end of the stream'),
       onStalled: (error) => this.#fail(error),
     });
+    admitted.attach?.({
+      sentBytes: () => this.#feed.totals.writtenBytes,
+      end: (error) => this.#fail(error),
+    });
   }
 
   /** The connection is gone. */

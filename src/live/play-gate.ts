@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { StreamFrontError } from '../base/errors.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { StoredFile } from './stored-file.ts';
 
@@ -18,6 +19,8 @@ export interface PlayRequest {
   readonly clientName: string | undefined;
   /** The edges that it has come through, the nearest last. */
   readonly via?: readonly string[];
+  /** Nothing is to be played: it is asked how long it is. */
+  readonly onlyLength?: boolean;
 }
 
 export interface PlayRefused {
@@ -28,6 +31,16 @@ export interface PlayRefused {
   readonly code: string;
   /** For both; holds no grant. */
   readonly sentence: string;
+  /** Of who may come again after this time: 429 over HTTP. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** A play that goes on, for whoever has admitted it. */
+export interface RunningPlay {
+  /** Given to the connection so far. */
+  sentBytes(): number;
+  /** Ends it: the player is told why, as far as its protocol can. */
+  end(error: StreamFrontError): void;
 }
 
 export interface LiveAdmission {
@@ -36,6 +49,8 @@ export interface LiveAdmission {
   readonly path: string;
   /** May still wait for its publisher. */
   readonly stream: LiveStream;
+  /** Called once, when it has begun, unless it is released before. */
+  attach?(play: RunningPlay): void;
   /** The player has left. Called once. */
   release(): void;
 }
@@ -46,6 +61,8 @@ export interface StoredAdmission {
   readonly path: string;
   /** This version of it, until it is released, whatever the library has meanwhile. */
   readonly file: StoredFile;
+  /** As of a live stream. */
+  attach?(play: RunningPlay): void;
   /** The player has left, its readers are closed. Called once. */
   release(): void;
 }

@@ -59,6 +59,7 @@ export class LivePlay implements AdmittedPlay {
         () => this.#join(),
         () => {},
       );
+      this.#attach();
       return;
     }
     // The answers and the picture leave together: a player that has to wait for the second packet waits for its own
@@ -67,6 +68,16 @@ export class LivePlay implements AdmittedPlay {
       this.#answer();
       voice.flush();
       this.#join();
+    });
+    this.#attach();
+  }
+
+  /** Whoever has admitted it may end it. */
+  #attach(): void {
+    const { admission, context } = this.#options;
+    admission.attach?.({
+      sentBytes: () => this.#feed?.totals.writtenBytes ?? 0,
+      end: (error) => context.fail(error),
     });
   }
 

@@ -22,6 +22,8 @@ export interface RtmpServerOptions {
   readonly port: number;
   /** Further connections are closed at once. */
   readonly maxConnections: number;
+  /** Asked for each connection, by its address: whether it may stay; what it returns is called when it has gone. */
+  readonly admitConnection?: (address: string) => (() => void) | undefined;
   /** For a listener that takes RTMP over TLS (`rtmps://`); without it, plain RTMP. */
   readonly tls?: ServerTls | undefined;
   /** TLS 1.3 if left out. */
@@ -158,6 +160,16 @@ export class RtmpServer {
     if (this.#size() >= this.#options.maxConnections) {
       this.#refuse(socket, address);
       return;
+    }
+    const { admitConnection } = this.#options;
+    if (admitConnection !== undefined) {
+      const left = admitConnection(address);
+      if (left === undefined) {
+        socket.destroy();
+        this.#count('RTMP_TOO_MANY_OF_ADDRESS');
+        return;
+      }
+      socket.once('close', left);
     }
     this.#accepted++;
     if (this.#tls === undefined) this.#begin(socket, this.#options.clock.monotonicMs());

@@ -93,7 +93,7 @@ export class SessionPlaying {
   /** Answers with the length of stored media in seconds, with 0 for everything else, whether or not it is there. */
   length(streamName: string | undefined, answer: (seconds: number) => void): void {
     const { context } = this.#options;
-    const request = this.#request(streamName ?? '');
+    const request = { ...this.#request(streamName ?? ''), onlyLength: true };
     if (context.play?.gate.isStored?.(request) !== true || this.#lengths.size >= maxLengths) {
       answer(0);
       return;

@@ -102,6 +102,7 @@ export class StoredPlay implements AdmittedPlay {
     if (this.#paused) this.#feed.pause();
     context.log.info({ stream: this.path, file: admission.file.path, client: request.clientName }, 'Player started');
     this.#feed.play(this.#fromMs, this.#untilMs, isLibrtmp(request.clientName) ? this.#fromMs : 0);
+    admission.attach?.({ sentBytes: () => this.#feed.writtenBytes, end: (error) => context.fail(error) });
   }
 
   /**

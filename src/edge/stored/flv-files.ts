@@ -15,6 +15,7 @@ import { awaitReading } from '../../live/stored/await-reading.ts';
 import { downloadTaker, FlvDownload } from '../../live/stored/flv-download.ts';
 import { FlvLayouts } from '../../live/stored/flv-layouts.ts';
 import type { StoredFile } from '../../live/stored-file.ts';
+import type { Guest } from '../../policy/limits/viewings.ts';
 import { parseRequestTarget } from '../../policy/request-target.ts';
 import { admission } from '../admission.ts';
 import { deliverPlain, type Viewer } from '../deliver.ts';
@@ -39,6 +40,7 @@ export interface WantedFlv {
   readonly library: StoredMediaSettings;
   /** That of its path: it has let the viewer in. */
   readonly behaviour: Behaviour;
+  readonly guest: Guest;
   /** Below the library, plain text, without `.flv`. */
   readonly name: string;
   /** `?start=`: from this byte of the FLV file on. */
@@ -87,8 +89,12 @@ export class FlvFiles {
     const admitted = admission(context, request, behaviour, target);
     if (admitted.kind !== 'read') return undefined;
     const name = percentDecoded(target.path.slice(library.path.length + 1, -extension.length));
-    if (name === undefined) return undefined;
-    return { library, behaviour, name, startByte: startOf(admitted.target.query) };
+    const { guest } = admitted;
+    if (name === undefined) {
+      context.attendance.giveBack(behaviour.limits, guest);
+      return undefined;
+    }
+    return { library, behaviour, guest, name, startByte: startOf(admitted.target.query) };
   }
 
   /** Answers what is `wanted`. What it rejects with is a bug of ours. */
@@ -105,7 +111,7 @@ export class FlvFiles {
   async #answer(
     request: IncomingMessage,
     response: ServerResponse,
-    { library, behaviour, name, startByte }: WantedFlv,
+    { library, behaviour, guest, name, startByte }: WantedFlv,
     signal: AbortSignal,
   ): Promise<void> {
     const { context, plays } = this.#options;
@@ -114,9 +120,13 @@ export class FlvFiles {
       // A grant for the one may be none for what another behaviour guards.
       isOpen: (guarding) => guarding === behaviour,
     };
+    const asAnyRequest = () => {
+      context.attendance.giveBack(behaviour.limits, guest);
+      serveRequest(context, request, response);
+    };
     // What is asked for as it is need not be opened.
     if (startByte === undefined && (await plays.has(library, `${name}${extension}`, flvViewer, signal))) {
-      serveRequest(context, request, response);
+      asAnyRequest();
       return;
     }
     const file = (suffix: string) => plays.file(library, `${name}${suffix}`, flvViewer, signal);
@@ -127,9 +137,10 @@ export class FlvFiles {
     const restart = own !== undefined && !('kind' in own) && media instanceof FlvMedia && startByte !== undefined;
     if (other === undefined && !restart) {
       // As it is, whatever it holds, or not there: that is the cache's to say.
-      serveRequest(context, request, response);
+      asAnyRequest();
       return;
     }
+    context.openAnswers.add(response, behaviour.limits, guest);
     context.counters.requests++;
     const requestId = context.nextRequestId();
     const viewer: Viewer = {
