@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { ConfigError, UpstreamError } from '../base/errors.ts';
+import { ConfigError, StreamFrontError } from '../base/errors.ts';
+import { hasAccessFile } from '../control/access-file.ts';
 import { ControlClient } from '../control/control-client.ts';
 import { createKey, importKey, type KeyType, revokeKey } from '../stores/keys/key-changes.ts';
 import { keysFolder, readKeyStore, readPrivateKey, type StoredKey } from '../stores/keys/key-store.ts';
@@ -140,6 +141,9 @@ function made({ id, kind, group, publicFile, privateFile = '' }: StoredKey): str
 
 /** Tells the running edge, and says how it stands there. That nobody could be told changes nothing in the key store. */
 async function standing({ dataFolder }: Place, changed: readonly string[]): Promise<string[]> {
+  if (!hasAccessFile(dataFolder)) {
+    return [`No edge runs with the data folder ${dataFolder}: the next one that starts with it will know.`];
+  }
   try {
     const { asked } = await new ControlClient(dataFolder).followKeys();
     const unasked = changed.filter((group) => !asked.includes(group));
@@ -148,10 +152,7 @@ async function standing({ dataFolder }: Place, changed: readonly string[]): Prom
       `No behaviour of the running edge asks for key group ${unasked.join(' or ')} yet: with trustedKeyGroups: [${unasked.join(', ')}] it does, when it is started again.`,
     ];
   } catch (error) {
-    if (error instanceof ConfigError || (error instanceof UpstreamError && error.code === 'EDGE_NOT_RUNNING')) {
-      return [`No edge runs with the data folder ${dataFolder}: the next one that starts with it will know.`];
-    }
-    if (error instanceof UpstreamError) return [`The running edge looks within a second (${error.message}).`];
-    throw error;
+    if (!(error instanceof StreamFrontError)) throw error;
+    return [`The edge could not be told, but looks twice a second if it runs. ${error.message}`];
   }
 }

@@ -38,7 +38,7 @@ function withConfigurationFlags(command: Command): Command {
     )
     .option('--origin-rtmp-port <port>', 'port where edges publish and play (origin)', port)
     .option('--origin-http-port <port>', 'port where edges fetch (origin)', port)
-    .option('--control-port <port>', 'port where "streamfront invalidate" reaches the edge', port)
+    .option('--control-port <port>', 'port where commands such as "streamfront invalidate" reach the edge', port)
     .option('--demo', 'publish the demo clip as live/demo')
     .option('--no-demo', 'do not publish the demo clip');
 }

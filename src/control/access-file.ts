@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.ts';
@@ -24,6 +24,11 @@ export function writeAccessFile(dataFolder: string, access: ControlAccess): void
 
 export function removeAccessFile(dataFolder: string): void {
   rmSync(accessFile(dataFolder), { force: true });
+}
+
+/** Whether a process has left its address there: it runs, or has been killed. */
+export function hasAccessFile(dataFolder: string): boolean {
+  return existsSync(accessFile(dataFolder));
 }
 
 /** Throws a `ConfigError` that says what to do when no process has left its address there. */

@@ -4,7 +4,7 @@ import { listenField } from '../base/setting-fields.ts';
 /** What the control listener can be told. */
 export const controlSchema = z
   .strictObject({
-    http: listenField(8082).describe('Where `streamfront invalidate` reaches the edge of this process'),
+    http: listenField(8082).describe('Where commands such as `streamfront invalidate` reach the edge of this process'),
   })
   .prefault({});
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKeyIn, importKeyInto, listKeys, revoke, rotateKeysOf } from '../../src/cli/keys.ts';
+import { check } from '../../src/cli/check.ts';
+import { readAccessFile, writeAccessFile } from '../../src/control/access-file.ts';
 import { startControl } from '../../src/control/control.ts';
 import { keyFiles, keysFolder, readKeyStore } from '../../src/stores/keys/key-store.ts';
 import { grantSigner } from '../support/grant-signer.ts';
@@ -107,8 +109,24 @@ describe('streamfront keys', () => {
       expect(await create()).toContain('No behaviour of the running edge asks for key group viewers yet');
       expect(await create()).toContain('The running edge knows it: this is in force now.');
       expect(looks).toBe(2);
+      const access = readAccessFile(data);
+      await control.close();
+      // As a process that was killed leaves it.
+      writeAccessFile(data, access);
+      expect(await create()).toMatch(/could not be told, but looks twice a second if it runs. EDGE_NOT_RUNNING/);
     } finally {
       await control.close();
     }
+  });
+
+  it('are shown by streamfront check, which names the group that is nowhere', async () => {
+    const config = join(parent, 'streamfront.yaml');
+    const site = "{ distributions: [{ name: site, behaviours: [{ path: '*', trustedKeyGroups: [viewers] }] }] }";
+    writeFileSync(config, `roles: [edge]\nedge: ${site}\n`);
+    await expect(text(() => check({ config, data }))).rejects.toThrow(
+      '"streamfront keys create --group viewers" makes it',
+    );
+    await create();
+    expect(await text(() => check({ config, data }))).toContain(`key group viewers: ${keys()[0]?.id}\n`);
   });
 });

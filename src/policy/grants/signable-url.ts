@@ -29,13 +29,13 @@ export function signableUrl(text: string): SignableUrl | string {
   return { resource: url, url };
 }
 
-/** The resource of cookies: the address as browsers send it. A text in `problem` says why it cannot be signed. */
-export function cookieResource(text: string): { readonly resource: string } | { readonly problem: string } {
+/** How an address is signed for cookies: as browsers ask for it. A text says why it cannot be signed. */
+export function cookieResource(text: string): SignableUrl | string {
   const read = readUrl(text);
-  if (typeof read === 'string') return { problem: read };
+  if (typeof read === 'string') return read;
   return read.stream === undefined
-    ? { resource: read.url }
-    : { problem: 'players of RTMP have no cookies: leave out --cookies, and give them the signed address' };
+    ? { resource: read.url, url: read.url }
+    : 'players of RTMP have no cookies: leave out --cookies, and give them the signed address';
 }
 
 /** A dot segment, its dots escaped or not. */
@@ -62,7 +62,7 @@ function readUrl(text: string): ReadUrl | string {
   if (text.includes('#')) {
     return 'what stands behind # is never sent: leave it out, and put it behind the signed address (a # in a name is written %23)';
   }
-  if (/[?&](?:Expires|Policy|Signature|Key-Pair-Id|Hash-Algorithm)=/.test(text)) {
+  if (/[?&](?:Expires|Policy|Signature|Key-Pair-Id|Hash-Algorithm)(?:[=&]|$)/.test(text)) {
     return 'the address is signed already: sign it as it was without Expires, Policy, Signature, Key-Pair-Id and Hash-Algorithm';
   }
   const site = `${url.protocol}//${url.host}`;
