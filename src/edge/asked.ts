@@ -1,7 +1,7 @@
 import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import { parseRequestCacheControl, type RequestCacheControl } from '../formats/http-fields/request-cache-control.ts';
-import { isSecure } from '../http/peer.ts';
+import { isSecure, peerOf } from '../http/peer.ts';
 import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
 import {
   type EdgeIdentity,
@@ -131,7 +131,7 @@ export function forwardedRequest(
   return {
     acceptEncoding: normaliseAcceptEncoding(headers['accept-encoding']),
     forwardedFor: singleValue(headers['x-forwarded-for']),
-    viewerAddress: socket.remoteAddress ?? 'unknown',
+    connectedFrom: peerOf(socket).address ?? 'unknown',
     viewerProtocol,
     via: headers.via,
     cdnLoop: singleValue(headers['cdn-loop']),

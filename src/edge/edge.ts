@@ -30,6 +30,7 @@ import { HoldBudget } from './held-slices.ts';
 import { SlicedObjects } from './sliced-objects.ts';
 import { FlvFiles } from './stored/flv-files.ts';
 import { StoredPlays } from './stored/stored-plays.ts';
+import { trustedProxies } from './trusted-proxies.ts';
 
 /** How long `close` lets answers that are being sent come to their end. */
 const closeGraceMs = 2_000;
@@ -76,6 +77,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const { log } = deps;
   const keys = new KeyWatch(settings, deps);
   const grants = keys.verifier;
+  const proxies = trustedProxies(settings, deps);
   await using opened = new AsyncDisposableStack();
   opened.defer(() => keys.close());
   const credentials = new Map<string, OriginCredentials>();
@@ -133,7 +135,15 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   };
   const stored = new StoredPlays(context, web);
   opened.defer(() => stored.close());
-  const live = await startLiveRelay(settings, { ...deps, stored, grants, credentials, attendance, runningPlays });
+  const live = await startLiveRelay(settings, {
+    ...deps,
+    stored,
+    grants,
+    credentials,
+    attendance,
+    runningPlays,
+    proxies,
+  });
   opened.defer(() => live.close(CloseBudget.of(deps.clock)));
   const facts = {
     location: settings.location,
@@ -143,7 +153,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   };
   const libraries = settings.streaming.flatMap(({ stored: files }) => files ?? []);
   const flvFiles = new FlvFiles({ context, libraries, plays: stored });
-  const listeners = await startHttpListeners(settings, { context, flv: live.flv, flvFiles, facts, ...deps });
+  const listeners = await startHttpListeners(settings, { context, flv: live.flv, flvFiles, facts, proxies, ...deps });
   if (deps.warmUpFile !== undefined && libraries.length > 0) stored.warmUp(deps.warmUpFile);
   // From here on it is for `close`.
   opened.move();

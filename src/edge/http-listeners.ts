@@ -19,6 +19,8 @@ import { serveRequest } from './request-arrival.ts';
 import type { EdgeContext } from './request-steps.ts';
 import type { EdgeSettings } from './settings.ts';
 import type { FlvFiles } from './stored/flv-files.ts';
+import type { ProxiedListener } from './proxy-settings.ts';
+import type { TrustedProxies } from '../sockets/proxy-reception.ts';
 
 export interface HttpListeners {
   readonly httpPort: number;
@@ -46,6 +48,7 @@ export interface HttpListenersParts {
   readonly flv: FlvResponder;
   readonly flvFiles: FlvFiles;
   readonly facts: EdgeFacts;
+  readonly proxies: (listener: ProxiedListener) => TrustedProxies | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -56,7 +59,7 @@ export interface HttpListenersParts {
  */
 export async function startHttpListeners(
   settings: Pick<EdgeSettings, 'http' | 'https' | 'accessLog' | 'location'>,
-  { context, flv, flvFiles, facts, clock, log }: HttpListenersParts,
+  { context, flv, flvFiles, facts, proxies, clock, log }: HttpListenersParts,
 ): Promise<HttpListeners> {
   await using opened = new AsyncDisposableStack();
   const metrics = new RequestMetrics();
@@ -105,7 +108,14 @@ export async function startHttpListeners(
     await Promise.all(listening.map((listener) => listener.close(closeGraceMs)));
   });
   const listen = async (setting: 'edge.http' | 'edge.https', at: EdgeSettings['http'], tls?: ListenerTls) => {
-    const listener = await startHttpListener({ ...common, ...at, setting: `${setting}.port`, ...(tls && { tls }) });
+    const trusted = proxies(tls === undefined ? 'http' : 'https');
+    const listener = await startHttpListener({
+      ...common,
+      ...at,
+      setting: `${setting}.port`,
+      ...(tls && { tls }),
+      ...(trusted && { proxies: trusted }),
+    });
     listening.push(listener);
     return listener;
   };

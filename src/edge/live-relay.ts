@@ -8,6 +8,8 @@ import { viewerOf } from '../http/viewer-address.ts';
 import { FanOut, type FanOutStats } from '../live/fan-out.ts';
 import { FlvResponder } from '../live/flv-responder.ts';
 import type { PlayService } from '../rtmp/connected-context.ts';
+import type { TrustedProxies } from '../sockets/proxy-reception.ts';
+import type { ProxiedListener } from './proxy-settings.ts';
 import { EdgePlayGate } from './edge-play-gate.ts';
 import type { Attendance } from './limits/attendance.ts';
 import { PlayLimits } from './limits/play-limits.ts';
@@ -53,12 +55,13 @@ interface LiveRelaySurroundings {
   readonly credentials: ReadonlyMap<string, OriginCredentials>;
   readonly attendance: Attendance;
   readonly runningPlays: RunningPlays;
+  readonly proxies: (listener: ProxiedListener) => TrustedProxies | undefined;
 }
 
 /** Starts what relays live streams both ways. Throws a `ConfigError` as `startRtmpListeners` does. */
 export async function startLiveRelay(
   settings: EdgeSettings,
-  { clock, log, stored, grants, credentials, attendance, runningPlays }: LiveRelaySurroundings,
+  { clock, log, stored, grants, credentials, attendance, runningPlays, proxies }: LiveRelaySurroundings,
 ): Promise<LiveRelay> {
   const origins = relayOrigins(settings.origins, credentials);
   const routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins);
@@ -94,6 +97,7 @@ export async function startLiveRelay(
     authority,
     options,
     attendance,
+    proxies,
   }).catch(async (error: unknown) => {
     await authority.close();
     throw error;

@@ -81,7 +81,7 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
       {
         acceptEncoding: normaliseAcceptEncoding(get.fields.acceptEncoding),
         forwardedFor: get.fields.forwardedFor,
-        viewerAddress: peer.address ?? 'unknown',
+        connectedFrom: peer.proxyAddress ?? peer.address ?? 'unknown',
         viewerProtocol: sharedProtocol(behaviour),
         via: undefined,
         cdnLoop: undefined,

@@ -11,6 +11,8 @@ import { listenRtmp } from '../rtmp/rtmp-listen.ts';
 import type { RtmpServer, RtmpServerStats } from '../rtmp/rtmp-server.ts';
 import { sessionLimits } from '../rtmp/session-limits.ts';
 import type { Attendance } from './limits/attendance.ts';
+import type { TrustedProxies } from '../sockets/proxy-reception.ts';
+import type { ProxiedListener } from './proxy-settings.ts';
 import { relayCode } from './relay.ts';
 import type { RelayOptions } from './relay-options.ts';
 import type { RelayPublish } from './relay-publish.ts';
@@ -45,12 +47,13 @@ export async function startRtmpListeners(
     readonly authority: PublishAuthority;
     readonly options: RelayOptions;
     readonly attendance: Attendance;
+    readonly proxies: (listener: ProxiedListener) => TrustedProxies | undefined;
   },
 ): Promise<RtmpListeners> {
   const findings = publishSafety('edge', settings);
   if (findings.length > 0) throw new ConfigError('The RTMP listener does not start:', findings);
   const { rtmp, rtmps } = settings;
-  const { routes, play, relayPublish, authority, options, attendance } = parts;
+  const { routes, play, relayPublish, authority, options, attendance, proxies } = parts;
   const { clock, log, edgeId } = options;
   const common = {
     maxConnections: rtmp.maxConnections,
@@ -64,14 +67,26 @@ export async function startRtmpListeners(
     log,
   };
   await using opened = new AsyncDisposableStack();
-  const plain = await listenRtmp('edge.rtmp', { ...common, host: rtmp.host, port: rtmp.port });
+  const plain = await listenRtmp('edge.rtmp', {
+    ...common,
+    host: rtmp.host,
+    port: rtmp.port,
+    proxies: proxies('rtmp'),
+  });
   opened.defer(() => plain.close());
   let secure: RtmpServer | undefined;
   if (rtmps !== undefined) {
     const { host, port, certificate, key, maxVersion } = rtmps;
     const tls = new TlsMaterial({ files: { certificate, key }, setting: 'edge.rtmps', clock, log });
     opened.defer(() => tls.close());
-    secure = await listenRtmp('edge.rtmps', { ...common, host, port, tls, maxTlsVersion: maxVersion });
+    secure = await listenRtmp('edge.rtmps', {
+      ...common,
+      host,
+      port,
+      tls,
+      maxTlsVersion: maxVersion,
+      proxies: proxies('rtmps'),
+    });
     const server = secure;
     opened.defer(() => server.close());
   }

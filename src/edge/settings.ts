@@ -11,6 +11,7 @@ import { behaviourSchema } from './behaviour-settings.ts';
 import { edgeLimitsSchema, viewerLimitsField } from './limits/limit-settings.ts';
 import { grantFindings, keyGroupsField, publicKeysField } from './grant-settings.ts';
 import { originServerSchema } from './origin-settings.ts';
+import { proxyFindings, proxyProtocolField, trustedProxiesField } from './proxy-settings.ts';
 import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
 
 const errorPageSchema = z.strictObject({
@@ -104,6 +105,8 @@ export const edgeSchema = z
     https: httpsListenerSchema.optional().describe('Where viewers come over TLS'),
     rtmp: rtmpListenerSchema(1935).describe('Where encoders publish and RTMP players come'),
     rtmps: rtmpsListenerSchema.optional().describe('Where encoders and players come over TLS (`rtmps://`)'),
+    trustedProxies: trustedProxiesField,
+    proxyProtocol: proxyProtocolField,
     publish: publishSchema.describe('Who may publish through this edge'),
     location: z
       .string()
@@ -210,6 +213,7 @@ export const edgeSchema = z
         }
       });
     });
+    for (const finding of proxyFindings(edge)) context.addIssue({ code: 'custom', ...finding });
     for (const finding of grantFindings(edge)) context.addIssue({ code: 'custom', ...finding });
     for (const finding of streamingFindings(edge.streaming ?? [], Object.keys(edge.origins), edge.distributions)) {
       context.addIssue({ code: 'custom', ...finding });

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { remoteEndOf } from '../sockets/remote-end.ts';
 
 /** Who lends a connection to a lane. */
 export interface LaneOwner {
@@ -22,8 +23,9 @@ export class HttpLane extends Duplex {
     super({ decodeStrings: false, allowHalfOpen: true, autoDestroy: false });
     this.#socket = socket;
     this.#owner = owner;
-    this.remoteAddress = socket.remoteAddress;
-    this.remotePort = socket.remotePort;
+    const { address, port } = remoteEndOf(socket);
+    this.remoteAddress = address;
+    this.remotePort = port;
     socket.on('timeout', () => {
       if (this.#busy) this.emit('timeout');
     });

@@ -5,6 +5,8 @@ import type { Duplex } from 'node:stream';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Guest } from '../policy/limits/viewings.ts';
+import type { TrustedProxies } from '../sockets/proxy-reception.ts';
+import { directAddress, proxiedAddress } from '../sockets/remote-end.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { HttpLane } from './http-lane.ts';
 import {
@@ -16,6 +18,7 @@ import {
   sweepIntervalMs,
 } from './listener-bounds.ts';
 import type { QuickResponder } from './quick-connection.ts';
+import { takeProxied } from './proxied-listener.ts';
 import { takeQuickPath } from './quick-path.ts';
 import type { TlsCredentials } from './tls-material.ts';
 
@@ -43,6 +46,8 @@ export interface HttpListenerOptions {
   readonly upgrade?: HttpUpgrade;
   /** Who answers plain GETs at once; without it every request goes the whole way. */
   readonly quick?: QuickResponder;
+  /** Who may come for others; if left out, nobody. */
+  readonly proxies?: TrustedProxies;
   /** With it the listener speaks HTTPS: TLS 1.2 and 1.3, `http/1.1` by ALPN. */
   readonly tls?: ListenerTls;
   readonly deadlines?: HttpDeadlines;
@@ -83,7 +88,11 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
   server.timeout = deadlines.silenceMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerBrokenRequest(error, socket));
   const quickPath = options.quick && takeQuickPath(server, options.quick, { deadlines, secure: tls !== undefined });
-  if (options.admitConnection !== undefined) guardConnections(server, options.admitConnection);
+  // What is added last sees a connection first.
+  const { proxies } = options;
+  guardConnections(server, options, (socket) => proxiedAddress(socket, proxies));
+  const proxied = proxies && takeProxied(server, proxies, { deadlineMs: deadlines.headMs, secure: tls !== undefined });
+  guardConnections(server, options, (socket) => directAddress(socket, proxies));
   try {
     await listen(server, options);
   } catch (error) {
@@ -100,6 +109,7 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
     endAnswersOf: (isOver) => quickPath?.endAnswersOf(isOver) ?? 0,
     close: (graceMs) => {
       state.closing = true;
+      proxied?.destroyWaiting();
       return closeServer(server, graceMs, {
         whenIdle: () => {
           server.closeIdleConnections();
@@ -115,19 +125,29 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
   };
 }
 
-/** Nobody else gets to see a connection that may not stay. */
-function guardConnections(server: Server, admit: NonNullable<HttpListenerOptions['admitConnection']>): void {
+/** Nobody else gets to see a connection that may not stay. `addressOf`: `undefined` for one that is not counted here. */
+function guardConnections(
+  server: Server,
+  { admitConnection: admit }: HttpListenerOptions,
+  addressOf: (socket: Socket) => string | undefined,
+): void {
+  if (admit === undefined) return;
   const taking = server.listeners('connection') as ((socket: Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
-    const left = admit(socket.remoteAddress ?? '');
+    const address = addressOf(socket);
+    const left = address === undefined ? nobodyLeft : admit(address);
     if (left === undefined) {
       socket.destroy();
       return;
     }
-    socket.once('close', left);
+    if (left !== nobodyLeft) socket.once('close', left);
     for (const take of taking) take.call(server, socket);
   });
+}
+
+function nobodyLeft(): void {
+  // Was not counted.
 }
 
 interface ListenerState {

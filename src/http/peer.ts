@@ -1,13 +1,13 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { type RemoteEnd, remoteEndOf } from '../sockets/remote-end.ts';
 import { HttpLane } from './http-lane.ts';
 
-/** Who is at the other end of a connection. */
-export interface Peer {
-  readonly address: string | undefined;
-  readonly port: number | undefined;
+/** Who is at the other end of a connection, or asks through whoever is. */
+export interface Peer extends RemoteEnd {
   readonly tls: TlsFacts | undefined;
+  /** Of the connection, where it is that of a proxy. */
+  readonly proxyAddress?: string | undefined;
 }
 
 /** What was agreed on for a TLS connection. */
@@ -19,8 +19,8 @@ export interface TlsFacts {
 
 /** To be asked while the connection stands. */
 export function peerOf(connection: Duplex): Peer {
-  const { remoteAddress, remotePort } = connection as Partial<Socket>;
-  return { address: remoteAddress, port: remotePort, tls: tlsFacts(connection) };
+  const { address, port } = remoteEndOf(connection);
+  return { address, port, tls: tlsFacts(connection) };
 }
 
 export function isSecure(connection: Duplex): boolean {

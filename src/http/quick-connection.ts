@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Guest } from '../policy/limits/viewings.ts';
+import type { ProxyAddresses } from '../sockets/proxy-reception.ts';
 import { readShared, type SharedReading } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
 import type { AnswerImages, QuickHead } from './answer-images.ts';
@@ -8,6 +9,7 @@ import { type ComingAnswer, type ComingAnswerOwner, ComingDelivery } from './com
 import { HttpLane, type LaneOwner } from './http-lane.ts';
 import { maxHeadBytes, maxTargetBytes } from './listener-bounds.ts';
 import { type Peer, peerOf } from './peer.ts';
+import { trustedForwarders, viewerBehind } from './viewer-address.ts';
 import { type PlainGet, recognisePlainGet } from './plain-get.ts';
 
 /** An answer that lies ready in memory. */
@@ -75,6 +77,10 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
   readonly #reading: SharedReading | undefined;
   readonly #writer: SocketWriter;
   readonly #peer: Peer;
+  /** Where the other end is a proxy. */
+  readonly #forwarders: ProxyAddresses | undefined;
+  /** Who asked last through that, as it said so. */
+  #lastViewer: { readonly forwardedFor: string; readonly viewer: Peer } | undefined;
   /** Read and not yet answered: the beginning of a head, or what came while an answer was being sent. */
   #pending: Buffer | undefined;
   #sending: QuickAnswer | undefined;
@@ -98,6 +104,7 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
     this.#socket = socket;
     this.#writer = new SocketWriter(socket);
     this.#peer = peerOf(socket);
+    this.#forwarders = trustedForwarders(socket);
     this.#options = options;
     this.#reading = readShared(socket, this.#take);
     if (this.#reading === undefined) socket.on('data', this.#onData);
@@ -191,7 +198,7 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
       const answer =
         typeof get === 'string' || get.target.length > maxTargetBytes || get.headBytes > maxHeadBytes
           ? 'for-good'
-          : this.#options.responder.answer(get, this.#peer);
+          : this.#options.responder.answer(get, this.#viewer(get));
       if (answer === 'for-good' || typeof get === 'string') {
         this.#handOver(copyOf(bytes, from, length));
         return;
@@ -203,7 +210,7 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
       if (answer === 'whole-way') {
         this.#pending = from < length ? copyOf(bytes, from, length) : undefined;
         const head = copyOf(bytes, began, from);
-        const coming = this.#options.responder.join?.(get, this.#peer);
+        const coming = this.#options.responder.join?.(get, this.#viewer(get));
         if (coming === undefined) this.passOn(head);
         else this.#await(coming, head);
         return;
@@ -216,6 +223,15 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
       answer.ended(true, this.#sentBytes, this.#isFree());
     }
     this.#pending = undefined;
+  }
+
+  /** Who asks: as a rule who is at the other end. */
+  #viewer({ fields: { forwardedFor } }: PlainGet): Peer {
+    if (this.#forwarders === undefined || forwardedFor === undefined) return this.#peer;
+    if (this.#lastViewer?.forwardedFor !== forwardedFor) {
+      this.#lastViewer = { forwardedFor, viewer: viewerBehind(this.#peer, this.#forwarders, forwardedFor) };
+    }
+    return this.#lastViewer.viewer;
   }
 
   /** Players ask for the same playlist again and again: then it is what it was. */

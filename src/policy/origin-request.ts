@@ -10,7 +10,8 @@ export interface ForwardedRequest {
   readonly acceptEncoding: 'gzip' | undefined;
   /** The viewer's X-Forwarded-For, if any. */
   readonly forwardedFor: string | undefined;
-  readonly viewerAddress: string;
+  /** Who has made the connection: it stands last in the X-Forwarded-For of the edge's own request. */
+  readonly connectedFrom: string;
   /** How everybody came who gets the answer; `undefined` when that is not the same for all. */
   readonly viewerProtocol: 'http' | 'https' | undefined;
   /** The viewer's Via, if any. */
@@ -94,7 +95,7 @@ export function originRequestFields(
   if (request.acceptEncoding !== undefined) fields.push('Accept-Encoding', request.acceptEncoding);
   fields.push(
     'X-Forwarded-For',
-    appended(request.forwardedFor, request.viewerAddress),
+    appended(request.forwardedFor, request.connectedFrom),
     ...(request.viewerProtocol === undefined ? [] : ['X-Forwarded-Proto', request.viewerProtocol]),
     'Via',
     appended(request.via, identity.via),

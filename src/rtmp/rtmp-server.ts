@@ -7,6 +7,8 @@ import { RefusalLog } from '../live/refusal-log.ts';
 import { type ClientCertificate, clientCertificateOf } from '../sockets/client-certificate.ts';
 import { readShared } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
+import { receiveProxyHeader, type TrustedProxies } from '../sockets/proxy-reception.ts';
+import { directAddress, proxiedAddress, remoteEndOf } from '../sockets/remote-end.ts';
 import type { ExamineConnect } from './connect-command.ts';
 import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';
@@ -28,6 +30,8 @@ export interface RtmpServerOptions {
   readonly tls?: ServerTls | undefined;
   /** TLS 1.3 if left out. */
   readonly maxTlsVersion?: TlsVersion;
+  /** Who may come for others; if left out, nobody. */
+  readonly proxies?: TrustedProxies | undefined;
   readonly limits: SessionLimits;
   readonly gate: PublishGate;
   /** Refuses players if left out. */
@@ -62,6 +66,8 @@ const keepAliveMs = 30_000;
 export class RtmpServer {
   readonly #options: RtmpServerOptions;
   readonly #server: Server;
+  /** Of which it is not yet known whose they are. */
+  readonly #unnamed = new Set<Socket>();
   readonly #sessions = new Map<Socket, ServerSession>();
   readonly #closed = new Map<string, number>();
   readonly #tls: TlsAcceptor | undefined;
@@ -129,6 +135,7 @@ export class RtmpServer {
       this.#server.close(() => resolve());
     });
     this.#tls?.close();
+    for (const socket of this.#unnamed) socket.destroy();
     const { reconnectUrl, clock } = this.#options;
     const asked = new Set<ServerSession>();
     for (const session of this.#sessions.values()) {
@@ -161,24 +168,53 @@ export class RtmpServer {
       this.#refuse(socket, address);
       return;
     }
-    const { admitConnection } = this.#options;
-    if (admitConnection !== undefined) {
-      const left = admitConnection(address);
-      if (left === undefined) {
-        socket.destroy();
-        this.#count('RTMP_TOO_MANY_OF_ADDRESS');
+    const { clock, limits, proxies } = this.#options;
+    if (!this.#mayStay(socket, directAddress(socket, proxies))) return;
+    this.#accepted++;
+    const acceptedMs = clock.monotonicMs();
+    if (proxies?.proxyProtocol !== true) {
+      this.#take(socket, acceptedMs);
+      return;
+    }
+    this.#unnamed.add(socket);
+    const reception = {
+      trusted: proxies.trusted,
+      deadlineMs: limits.handshakeTimeoutMs,
+      after: (ms: number, action: () => void) => clock.after(ms, action),
+    };
+    receiveProxyHeader(socket, reception, (outcome) => {
+      this.#unnamed.delete(socket);
+      if (outcome.kind === 'ready') {
+        if (this.#mayStay(socket, proxiedAddress(socket, proxies))) this.#take(socket, acceptedMs);
         return;
       }
-      socket.once('close', left);
+      this.#count(outcome.kind === 'refused' ? outcome.code : 'PEER_LEFT');
+      if (outcome.kind === 'refused') proxies.onRefused(outcome);
+    });
+  }
+
+  /** `address`: `undefined` for a connection that is not counted by it. */
+  #mayStay(socket: Socket, address: string | undefined): boolean {
+    const { admitConnection } = this.#options;
+    if (admitConnection === undefined || address === undefined) return true;
+    const left = admitConnection(address);
+    if (left === undefined) {
+      socket.destroy();
+      this.#count('RTMP_TOO_MANY_OF_ADDRESS');
+      return false;
     }
-    this.#accepted++;
-    if (this.#tls === undefined) this.#begin(socket, this.#options.clock.monotonicMs());
+    socket.once('close', left);
+    return true;
+  }
+
+  #take(socket: Socket, acceptedMs: number): void {
+    if (this.#tls === undefined) this.#begin(socket, acceptedMs);
     else this.#tls.accept(socket);
   }
 
-  /** Connections now, those whose TLS handshake is under way among them. */
+  /** Connections now, those of which nothing but the beginning has come among them. */
   #size(): number {
-    return this.#sessions.size + (this.#tls?.size ?? 0);
+    return this.#sessions.size + this.#unnamed.size + (this.#tls?.size ?? 0);
   }
 
   /** `acceptedMs` is when the connection came: the handshake of TLS counts into the deadline of the one of RTMP. */
@@ -187,7 +223,7 @@ export class RtmpServer {
       const refused = this.#tls === undefined ? undefined : certificateRefused(error);
       if (refused !== undefined) this.#logTlsError(socket, refused);
     });
-    const { remoteAddress: address, remotePort: port } = socket;
+    const { address, port } = remoteEndOf(socket);
     if (address === undefined || port === undefined) {
       socket.destroy();
       this.#count('PEER_LEFT');
@@ -230,8 +266,8 @@ export class RtmpServer {
   }
 
   #logTlsError(socket: Socket, error: StreamFrontError): void {
-    const { remoteAddress, remotePort } = socket;
-    const peer = remoteAddress === undefined ? {} : { peer: peerName(remoteAddress, remotePort ?? 0) };
+    const { address, port } = remoteEndOf(socket);
+    const peer = address === undefined ? {} : { peer: peerName(address, port ?? 0) };
     this.#options.log.warn({ code: error.code, ...peer }, error.message);
   }
 

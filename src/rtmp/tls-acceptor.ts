@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../base/clock.ts';
 import { LimitError, ProtocolError, type StreamFrontError } from '../base/errors.ts';
+import { connectionName, inheritRemoteEnd } from '../sockets/remote-end.ts';
 
 /** Certificate and key of a listener, which may be replaced while it listens. */
 export interface ServerTls {
@@ -106,6 +107,7 @@ export class TlsAcceptor {
     }
     this.#handshakes.delete(name);
     handshake.timer.cancel();
+    inheritRemoteEnd(handshake.socket, socket);
     this.#options.onSecure(socket, handshake.acceptedMs);
   }
 
@@ -114,11 +116,6 @@ export class TlsAcceptor {
     if (handshake !== undefined) handshake.error ??= handshakeError(error);
     handshake?.socket.destroy();
   }
-}
-
-/** Tells the connections of one listener apart; a socket and the TLS socket around it have the same. */
-function connectionName(socket: Socket): string {
-  return `${socket.localAddress} ${socket.remoteAddress} ${socket.remotePort}`;
 }
 
 /**

@@ -23,7 +23,7 @@ const parts = findParts();
  * Reads a connection that has just been accepted into a buffer which all such connections share, past the stream around
  * it: that would make an `ArrayBuffer` for each read, which costs more than to recognise a request in it and gives garbage
  * collection much to do. Node has this for sockets that one makes oneself (option `onread`); here an accepted one, of
- * which nothing was read yet, is told the same. Its events `end`, `error` and `close`, `pause` and `resume` are as ever.
+ * which nothing was read yet but what was put back, is told the same. Its events `end`, `error` and `close`, `pause` and `resume` are as ever.
  *
  * Returns `undefined` where that cannot be (TLS, another version of Node): the socket is as it was.
  */
@@ -32,11 +32,18 @@ export function readShared(socket: Duplex, take: TakeBytes): SharedReading | und
   // Not of a TLS socket, which has a handle of the same kind too: what came there is read already, or will be by OpenSSL.
   const handle = Object.getPrototypeOf(socket) === Socket.prototype ? open._handle : undefined;
   if (parts === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
-  if (Reflect.get(socket, parts.buffer) !== null || socket.readableLength > 0) return undefined;
+  if (Reflect.get(socket, parts.buffer) !== null) return undefined;
   const readTo = (callback: (length: number) => void) => Reflect.set(socket, parts.callback, callback);
   Reflect.set(socket, parts.buffer, sharedBytes);
   readTo((length) => take(sharedBytes, length));
   handle.useUserBuffer(sharedBytes);
+  // What was put back comes before anything that is read from here on.
+  const early = socket.readableLength > 0 ? (socket.read() as Buffer | null) : null;
+  if (early !== null) {
+    process.nextTick(() => {
+      if (!socket.destroyed) take(early, early.length);
+    });
+  }
   return {
     end: () => readTo((length) => socket.push(Buffer.from(sharedBytes.subarray(0, length)))),
   };

@@ -91,7 +91,7 @@ describe('originRequestFields', () => {
   const request = {
     acceptEncoding: undefined,
     forwardedFor: undefined,
-    viewerAddress: '192.0.2.1',
+    connectedFrom: '192.0.2.1',
     viewerProtocol: 'https' as const,
     via: undefined,
     cdnLoop: undefined,

@@ -98,7 +98,7 @@ export class FileLookup {
         {
           acceptEncoding: undefined,
           forwardedFor: undefined,
-          viewerAddress,
+          connectedFrom: viewerAddress,
           viewerProtocol: sharedProtocol(behaviour),
           via: undefined,
           cdnLoop: undefined,

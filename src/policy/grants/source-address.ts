@@ -1,3 +1,5 @@
+import { ipv4Number } from '../../base/ip-address.ts';
+
 /** A range of IPv4 addresses, as a policy names it. */
 export interface AddressRange {
   readonly base: number;
@@ -7,7 +9,7 @@ export interface AddressRange {
 /** Reads `192.0.2.0/24` or `192.0.2.1`; `undefined` for anything else. CloudFront's policies know IPv4 only. */
 export function parseAddressRange(text: string): AddressRange | undefined {
   const [, address = '', bits = '32'] = /^([\d.]{7,15})(?:\/(\d{1,2}))?$/.exec(text) ?? [];
-  const base = ipv4(address);
+  const base = ipv4Number(address);
   const prefixBits = Number(bits);
   return base === undefined || prefixBits > 32 ? undefined : { base, prefixBits };
 }
@@ -18,19 +20,8 @@ export function parseAddressRange(text: string): AddressRange | undefined {
  */
 export function isInRange({ base, prefixBits }: AddressRange, address: string | undefined): boolean {
   if (prefixBits === 0) return true;
-  const value = ipv4((address ?? '').replace(/^::ffff:(?=\d)/i, ''));
+  const value = ipv4Number((address ?? '').replace(/^::ffff:(?=\d)/i, ''));
   if (value === undefined) return false;
   const ignoredBits = 32 - prefixBits;
   return value >>> ignoredBits === base >>> ignoredBits;
-}
-
-function ipv4(text: string): number | undefined {
-  const octets = text.split('.');
-  if (octets.length !== 4) return undefined;
-  let value = 0;
-  for (const octet of octets) {
-    if (!/^(?:0|[1-9]\d{0,2})$/.test(octet) || Number(octet) > 255) return undefined;
-    value = value * 256 + Number(octet);
-  }
-  return value;
 }
