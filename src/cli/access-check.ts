@@ -6,18 +6,21 @@ import type { Environment } from '../http/secret-source.ts';
 import type { AccessSettings } from '../origin/access/access-settings.ts';
 import type { Configuration } from './configuration-schema.ts';
 
-/** What is wrong with the secrets and certificates by which edges and origins know each other; holds nothing of them. */
+/** What is wrong with the secrets and certificates by which edges and origins know each other, and edges their tokens; holds nothing of them. */
 export function accessFindings({ roles, origin, edge }: Configuration, environment: Environment): string[] {
   const loads = [
     ...(roles.includes('origin')
       ? [() => loadSecrets(origin.access.secrets, 'origin.access.secrets', environment)]
       : []),
     ...(roles.includes('edge')
-      ? Object.entries(edge.origins).map(
-          ([name, settings]) =>
-            () =>
-              loadCredentials(settings, `edge.origins.${name}`, environment),
-        )
+      ? [
+          ...Object.entries(edge.origins).map(
+            ([name, settings]) =>
+              () =>
+                loadCredentials(settings, `edge.origins.${name}`, environment),
+          ),
+          () => loadSecrets(edge.grantSecrets, 'edge.grantSecrets', environment),
+        ]
       : []),
   ];
   return loads.flatMap((load) => {

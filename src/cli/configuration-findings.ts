@@ -88,7 +88,7 @@ function article(type: string): string {
 }
 
 /** Groups in which secrets stand, in the right place or by mistake. */
-const secretGroups: ReadonlySet<PropertyKey> = new Set(['restream', 'secrets', 'sign', 'headers']);
+const secretGroups: ReadonlySet<PropertyKey> = new Set(['restream', 'secrets', 'sign', 'headers', 'grantSecrets']);
 
 /** What stands there instead, unless it may be a secret. */
 function described(issue: Issue): string {

@@ -1,17 +1,24 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import type { GrantDecision, GrantVerifier } from '../http/grant-verifier.ts';
 import { isSecure } from '../http/peer.ts';
 import { viewerAddress } from '../http/viewer-address.ts';
 import { isAllowedMethod } from '../policy/methods.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
 import type { Guest } from '../policy/limits/viewings.ts';
 import { methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
-import { decideGrant, grantRefusal, isGuarded, withoutGrant } from './grant-admission.ts';
+import {
+  decideGrant,
+  type GrantDoor,
+  grantRefusal,
+  type HttpComer,
+  isGuarded,
+  withoutGrant,
+} from './grant-admission.ts';
+import { type GrantCarriage, grantCarriage } from './grant-carriage.ts';
 import type { Attendance } from './limits/attendance.ts';
 import { admittedGuest, refusedByAddress } from './limits/limit-admission.ts';
 import { hasBody } from './request-body.ts';
-import type { Behaviour } from './routes.ts';
+import type { Behaviour, Route } from './routes.ts';
 import { protocolAnswer } from './viewer-protocol.ts';
 
 type Resource = RequestTarget & { kind: 'resource' };
@@ -22,14 +29,21 @@ export type Admission =
   /** Answered by the edge itself. */
   | { readonly kind: 'preflight' }
   /** For the cache. */
-  | { readonly kind: 'read'; readonly method: 'GET' | 'HEAD'; readonly target: Resource; readonly guest: Guest }
+  | {
+      readonly kind: 'read';
+      readonly method: 'GET' | 'HEAD';
+      readonly target: Resource;
+      readonly guest: Guest;
+      /** How what lets the viewer in goes on with a playlist, where it may. */
+      readonly carriage: (() => GrantCarriage | undefined) | undefined;
+    }
   /** For the origin. */
   | { readonly kind: 'passed-through'; readonly target: Resource; readonly guest: Guest };
 
 /** What decides who gets in. */
-export interface Doorkeeper {
+export interface Doorkeeper extends GrantDoor {
   readonly clock: Clock;
-  readonly grants: GrantVerifier;
+  readonly route: Route;
   readonly attendance: Attendance;
   /** Where viewers are sent that shall come over HTTPS. */
   httpsPort(): number;
@@ -51,14 +65,20 @@ export function admission(
   if (tooMuch !== undefined) return refused(tooMuch);
   // Without a grant too: browsers show none when they ask whether they may ask.
   if (method === 'OPTIONS' && isAnsweredHere(behaviour, request)) return { kind: 'preflight' };
-  const decision = isGuarded(behaviour) ? grantDecision(door, request, behaviour, requested) : undefined;
+  const shower = isGuarded(behaviour) ? showerOf(door, request) : undefined;
+  const decision = shower && decideGrant(door, behaviour, requested, shower);
   if (decision?.kind === 'refused') return refused(grantRefusal(decision.reason));
   const target = withoutGrant(behaviour, requested);
   const admitted = admittedGuest(door.attendance, behaviour, comer, decision?.grant, target.path);
   if (admitted.kind === 'refused') return admitted;
   const { guest } = admitted;
   if (method === 'GET' || method === 'HEAD') {
-    return hasBody(request) ? refused(refusals.bodyWithGet) : { kind: 'read', method, target, guest };
+    if (hasBody(request)) return refused(refusals.bodyWithGet);
+    const carriage =
+      shower === undefined || decision === undefined || behaviour.carryGrants === 'none'
+        ? undefined
+        : () => grantCarriage(door, behaviour, target, shower, decision);
+    return { kind: 'read', method, target, guest, carriage };
   }
   return isAllowedMethod(method, methods, policy.name)
     ? { kind: 'passed-through', target, guest }
@@ -70,21 +90,16 @@ function isAnsweredHere({ cors, methods }: Behaviour, { headers }: IncomingMessa
   return methods === 'read' || (cors && headers['access-control-request-method'] !== undefined);
 }
 
-function grantDecision(
-  { clock, grants }: Doorkeeper,
-  request: IncomingMessage,
-  behaviour: Behaviour,
-  target: Resource,
-): GrantDecision {
+function showerOf({ clock }: Doorkeeper, request: IncomingMessage): HttpComer {
   const { headers, socket, url = '' } = request;
-  return decideGrant(grants, behaviour, target, {
+  return {
     text: url,
     host: headers.host ?? '',
     secure: isSecure(socket),
     cookie: headers.cookie,
     address: viewerAddress(request),
     nowMs: clock.wallMs(),
-  });
+  };
 }
 
 function refused(answer: PlainAnswer): Admission {

@@ -3,7 +3,7 @@ import { durationField } from '../base/setting-fields.ts';
 import { isToken } from '../formats/http-fields/list.ts';
 import type { ErrorTtl } from '../policy/cache-policy.ts';
 import { isForwardable } from '../policy/origin-request.ts';
-import { trustedKeyGroupsField } from './grant-settings.ts';
+import { carryGrantsField, trustedKeyGroupsField } from './grant-settings.ts';
 
 const dayMs = 86_400_000;
 
@@ -107,6 +107,7 @@ export const behaviourSchema = z
       .default('allow-all')
       .describe('What becomes of requests over plain HTTP: answered, refused with 403, or sent on to HTTPS'),
     trustedKeyGroups: trustedKeyGroupsField,
+    carryGrants: carryGrantsField,
     cors: z.boolean().default(true).describe('Let pages of any site read the answers'),
   })
   .transform(({ minTtl, defaultTtl, maxTtl, errorTtl, maxStale, query, requestFields, ...rest }) => ({

@@ -12,6 +12,7 @@ import { type Portion, portionFor } from '../http/body-portion.ts';
 import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
 import { gatewayAnswer, type PlainAnswer, renderPlainAnswer } from './error-page.ts';
 import { followBody } from './follow-body.ts';
+import type { GrantCarriage } from './grant-carriage.ts';
 import { hitProvenance, type Provenance } from './provenance.ts';
 import { type EdgeName, hitFields, ownAnswerFields, preflightFields, viewerFields } from './viewer-fields.ts';
 
@@ -26,6 +27,8 @@ export interface Viewer {
   readonly cors: boolean;
   /** Known as soon as it is known what is asked for. */
   readonly slices?: ViewerSlices;
+  /** How the grant that let it in goes on with a playlist, if it does. */
+  readonly carriage?: () => GrantCarriage | undefined;
 }
 
 /** How the body of a sliced response is had. */

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { GrantTokens, type TokenSecrets } from '../http/grant-tokens.ts';
+import { OwnTokenSecrets } from '../http/own-token-secrets.ts';
+import { SharedTokenSecrets } from '../http/shared-token-secrets.ts';
 import type { Environment } from '../http/secret-source.ts';
 import { Upstream } from '../http/upstream.ts';
 import { BanList } from '../policy/ban-list.ts';
@@ -80,6 +83,8 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const proxies = trustedProxies(settings, deps);
   await using opened = new AsyncDisposableStack();
   opened.defer(() => keys.close());
+  const tokenSecrets = openTokenSecrets(settings, deps);
+  opened.defer(() => tokenSecrets.close());
   const credentials = new Map<string, OriginCredentials>();
   const upstreams = new Map<string, Upstream>();
   for (const [name, server] of Object.entries(settings.origins)) {
@@ -130,6 +135,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     grants,
     attendance,
     openAnswers: new OpenAnswers(attendance, deps.clock),
+    tokens: new GrantTokens(tokenSecrets),
     httpsPort: () => settings.https?.publicPort ?? listeners.httpsPort ?? 443,
     nextRequestId: requestIds(),
   };
@@ -178,10 +184,22 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
       await stored.close();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       for (const own of credentials.values()) own.close();
+      tokenSecrets.close();
       invalidations.close();
       await tiers.close();
     },
   };
+}
+
+/** Throws a `ConfigError` when one of them cannot be had. */
+function openTokenSecrets(
+  { grantSecrets: secrets }: EdgeSettings,
+  { environment = {}, clock, log, dataFolder }: EdgeSurroundings,
+): TokenSecrets & { close(): void } {
+  if (secrets.length > 0) {
+    return new SharedTokenSecrets({ secrets, setting: 'edge.grantSecrets', environment, clock, log });
+  }
+  return new OwnTokenSecrets(dataFolder === undefined ? undefined : join(dataFolder, 'grant-tokens.json'), log);
 }
 
 /** Unlike any other edge's, and cheap: a random beginning and a count. */

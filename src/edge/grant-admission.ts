@@ -1,8 +1,17 @@
 import { type FieldLines } from '../formats/http-fields/field-lines.ts';
-import type { GrantDecision, GrantRefusal, GrantVerifier } from '../http/grant-verifier.ts';
-import { askedResource } from '../policy/grants/asked-resource.ts';
-import { cookieGrant, takeQueryGrant, withoutGrantCookies } from '../policy/grants/presented-grant.ts';
-import type { RequestTarget } from '../policy/request-target.ts';
+import type { GrantTokens } from '../http/grant-tokens.ts';
+import type { GrantRefusal, GrantVerifier, VerifiedGrant } from '../http/grant-verifier.ts';
+import { refusedByConditions } from '../policy/grants/access-policy.ts';
+import { type AskedResource, askedResource } from '../policy/grants/asked-resource.ts';
+import {
+  cookieGrant,
+  cookieTokens,
+  type Presented,
+  type PresentedGrant,
+  takeQueryGrant,
+  withoutGrantCookies,
+} from '../policy/grants/presented-grant.ts';
+import { readingsOf, type RequestTarget } from '../policy/request-target.ts';
 import type { PlainAnswer } from './error-page.ts';
 import type { Behaviour } from './routes.ts';
 
@@ -18,22 +27,48 @@ export interface HttpComer {
 }
 
 type Resource = RequestTarget & { kind: 'resource' };
-type Guarded = Pick<Behaviour, 'trustedKeyGroups'>;
+type Guarded = Pick<Behaviour, 'carryGrants' | 'distribution' | 'trustedKeyGroups'>;
+type WithKeyGroups = Pick<Behaviour, 'trustedKeyGroups'>;
+
+/** What looks at grants. */
+export interface GrantDoor {
+  readonly grants: GrantVerifier;
+  readonly tokens: GrantTokens;
+}
+
+/** How a viewer has shown a grant. */
+export type ShownGrant =
+  | { readonly kind: 'url' | 'cookies'; readonly presented: PresentedGrant }
+  /** The token of one in the query, which is good below this folder. */
+  | { readonly kind: 'token'; readonly token: string; readonly folder: string }
+  | { readonly kind: 'token-cookie' };
+
+/** What lets a viewer in. */
+export interface LetIn {
+  readonly kind: 'granted';
+  readonly grant: VerifiedGrant;
+  readonly shown: ShownGrant;
+}
+
+export type HttpGrantDecision = LetIn | { readonly kind: 'refused'; readonly reason: GrantRefusal };
 
 /** Whether a behaviour lets in those only who have a grant. */
-export function isGuarded({ trustedKeyGroups }: Guarded): boolean {
+export function isGuarded({ trustedKeyGroups }: WithKeyGroups): boolean {
   return trustedKeyGroups.length > 0;
 }
 
 /** What is asked for, without the grant in its query: identity is in no cache key, and no origin gets to see it. */
-export function withoutGrant<Target extends { readonly query: string }>(behaviour: Guarded, target: Target): Target {
+export function withoutGrant<Target extends { readonly query: string }>(
+  behaviour: WithKeyGroups,
+  target: Target,
+): Target {
   if (!isGuarded(behaviour) || target.query === '') return target;
   const { rest } = takeQueryGrant(target.query);
   return rest.length === target.query.length ? target : { ...target, query: rest };
 }
 
 /** A viewer's fields, without the cookies of a grant. */
-export function fieldsWithoutGrant(behaviour: Guarded, fields: FieldLines): FieldLines {
+export function fieldsWithoutGrant(behaviour: WithKeyGroups, fields: FieldLines): FieldLines {
   if (!isGuarded(behaviour)) return fields;
   const kept: string[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
@@ -45,18 +80,64 @@ export function fieldsWithoutGrant(behaviour: Guarded, fields: FieldLines): Fiel
   return kept;
 }
 
-/** Whether a guarded behaviour lets a viewer in, by its URL or, where nothing of a grant is in it, by its cookies. */
+/**
+ * Whether a guarded behaviour lets a viewer in, by its URL or, where nothing of a grant is in it, by its cookies; by the
+ * token of a grant where the behaviour carries grants on.
+ */
 export function decideGrant(
-  grants: GrantVerifier,
+  door: GrantDoor,
   behaviour: Guarded,
   target: Resource,
   comer: HttpComer,
-): GrantDecision {
-  const { rest, presented } = takeQueryGrant(target.query);
+): HttpGrantDecision {
+  const { rest, presented, token } = takeQueryGrant(target.query);
+  if (token !== undefined && presented === 'absent') return decideToken(door, behaviour, target, comer, token);
   const resource = askedResource(comer, comer.text, target, rest);
   if (resource === undefined) return { kind: 'refused', reason: 'resource' };
-  const shown = presented === 'absent' ? cookieGrant(comer.cookie) : presented;
-  return grants.decide(shown, [resource], behaviour.trustedKeyGroups, comer);
+  if (presented !== 'absent') return decidePresented(door, behaviour, resource, comer, presented, 'url');
+  const byCookies = decidePresented(door, behaviour, resource, comer, cookieGrant(comer.cookie), 'cookies');
+  if (byCookies.kind === 'granted' || behaviour.carryGrants === 'none') return byCookies;
+  let refused = byCookies;
+  for (const cookieToken of cookieTokens(comer.cookie)) {
+    const byToken = decideToken(door, behaviour, target, comer, cookieToken);
+    if (byToken.kind === 'granted') return { ...byToken, shown: { kind: 'token-cookie' } };
+    if (refused.reason === 'absent') refused = byToken;
+  }
+  return refused;
+}
+
+function decidePresented(
+  { grants }: GrantDoor,
+  { trustedKeyGroups }: Guarded,
+  resource: AskedResource,
+  comer: HttpComer,
+  presented: Presented,
+  kind: 'url' | 'cookies',
+): HttpGrantDecision {
+  if (typeof presented === 'string') return { kind: 'refused', reason: presented };
+  const decision = grants.decide(presented, [resource], trustedKeyGroups, comer);
+  return decision.kind === 'refused' ? decision : { ...decision, shown: { kind, presented } };
+}
+
+function decideToken(
+  { grants, tokens }: GrantDoor,
+  { carryGrants, distribution, trustedKeyGroups }: Guarded,
+  { path }: Resource,
+  { nowMs, address }: HttpComer,
+  token: string,
+): HttpGrantDecision {
+  const opened = carryGrants === 'none' ? undefined : tokens.open(token, distribution, path, nowMs);
+  if (opened === undefined) return { kind: 'refused', reason: 'signature' };
+  const { folder, grant } = opened;
+  // What some server might take for a path outside of the folder is outside of it.
+  if (readingsOf(path)?.every((reading) => reading.startsWith(folder)) !== true) {
+    return { kind: 'refused', reason: 'resource' };
+  }
+  if (!grants.trusts(trustedKeyGroups, grant.keyPairId)) return { kind: 'refused', reason: 'unknown-key' };
+  const reason = refusedByConditions(grant.policy, nowMs, address);
+  return reason === undefined
+    ? { kind: 'granted', grant, shown: { kind: 'token', token, folder } }
+    : { kind: 'refused', reason };
 }
 
 /** What a viewer is told: as much as CloudFront tells. */

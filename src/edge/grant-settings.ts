@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { secretField } from '../base/setting-fields.ts';
 
 const keyIdField = z
   .string()
@@ -33,6 +34,23 @@ export const trustedKeyGroupsField = z
     'Key groups of `streamfront keys` or `edge.keyGroups`: only who has a URL or cookies signed with one of their keys gets in',
   );
 
+/** Of a behaviour with trusted key groups. */
+export const carryGrantsField = z
+  .enum(['none', 'cookie', 'query'])
+  .default('none')
+  .describe(
+    'How who has a signed URL of an HLS playlist gets what it lists, as far as it lies in the folder of the playlist: `cookie`: the edge sets cookies for that folder; `query`: it appends a token to the addresses in playlists; `none`: not at all, each address needs a grant that is for it',
+  );
+
+/** What an edge makes tokens with. */
+export const grantSecretsField = z
+  .array(secretField('A secret, at least 32 characters, the same at all edges that a viewer may come to'))
+  .max(4)
+  .default([])
+  .describe(
+    'What the tokens of `carryGrants` are made with: the first makes them, all are accepted; if left out, the edge has secrets of its own',
+  );
+
 /** Of a behaviour of live streams. */
 export const publishKeyGroupsField = z
   .array(z.string())
@@ -45,6 +63,7 @@ export const publishKeyGroupsField = z
 interface Guarded {
   readonly trustedKeyGroups: readonly string[];
   readonly publishKeyGroups?: readonly string[];
+  readonly carryGrants?: 'none' | 'cookie' | 'query';
 }
 
 interface Distribution {
@@ -87,6 +106,10 @@ export function grantFindings(edge: GrantSettings): { path: (string | number)[];
     });
   }
   for (const { at, behaviour } of guardedBehaviours(edge)) {
+    if ((behaviour.carryGrants ?? 'none') !== 'none' && behaviour.trustedKeyGroups.length === 0) {
+      const message = 'there are no grants to be carried on: the behaviour has no trustedKeyGroups';
+      findings.push({ path: [...at, 'carryGrants'], message });
+    }
     (behaviour.publishKeyGroups ?? []).forEach((group, g) => {
       if (!behaviour.trustedKeyGroups.includes(group)) return;
       const message = `"${group}" lets viewers in too, who could publish then: take another group`;

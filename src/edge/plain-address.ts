@@ -50,7 +50,7 @@ export function plainAddresses(route: Route, isElsewhere: (path: string) => bool
  * again costs a look at its conditions.
  */
 export function opens(
-  door: Pick<EdgeContext, 'clock' | 'grants'>,
+  door: Pick<EdgeContext, 'clock' | 'grants' | 'tokens'>,
   address: PlainAddress,
   get: PlainGet,
   peer: Peer,
@@ -61,4 +61,9 @@ export function opens(
   const grant = grantFor(door, behaviour, resource, get, peer);
   address.lastGrant = grant ?? lastGrant;
   return grant !== undefined;
+}
+
+/** Whether the grant that has just let a viewer in may have to be carried on with a playlist. */
+export function mayGoOn({ behaviour, lastGrant }: PlainAddress): boolean {
+  return behaviour.carryGrants !== 'none' && lastGrant?.shown.kind !== 'token-cookie';
 }

@@ -3,11 +3,11 @@ import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
 import { refusedByConditions } from '../policy/grants/access-policy.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
-import { decideGrant } from './grant-admission.ts';
+import { decideGrant, type ShownGrant } from './grant-admission.ts';
 import type { EdgeContext } from './request-steps.ts';
 import type { Behaviour } from './routes.ts';
 
-type Door = Pick<EdgeContext, 'clock' | 'grants'>;
+type Door = Pick<EdgeContext, 'clock' | 'grants' | 'tokens'>;
 type Resource = RequestTarget & { kind: 'resource' };
 
 /** What let the last viewer in who asked for a target in these words. */
@@ -17,11 +17,12 @@ export interface LastGrant {
   /** Of the keys. */
   readonly version: number;
   readonly grant: VerifiedGrant;
+  readonly shown: ShownGrant;
 }
 
 /** The grant that lets the viewer of a plain GET in, to be remembered for its host and its target as it came. */
 export function grantFor(
-  { clock, grants }: Door,
+  door: Door,
   behaviour: Behaviour,
   target: Resource,
   { fields, target: text }: PlainGet,
@@ -29,9 +30,11 @@ export function grantFor(
 ): LastGrant | undefined {
   const { cookie, host } = fields;
   const secure = tls !== undefined;
-  const comer = { text, host, secure, cookie, address, nowMs: clock.wallMs() };
-  const decision = decideGrant(grants, behaviour, target, comer);
-  return decision.kind === 'refused' ? undefined : { cookie, secure, version: grants.version, grant: decision.grant };
+  const comer = { text, host, secure, cookie, address, nowMs: door.clock.wallMs() };
+  const decision = decideGrant(door, behaviour, target, comer);
+  if (decision.kind === 'refused') return undefined;
+  const { grant, shown } = decision;
+  return { cookie, secure, version: door.grants.version, grant, shown };
 }
 
 /** Whether what let the last one in is shown again and still counts. Host and target are the same. */

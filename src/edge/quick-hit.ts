@@ -10,7 +10,8 @@ import type { Guest } from '../policy/limits/viewings.ts';
 import type { Loan } from '../stores/cache-store.ts';
 import { quickGuest } from './limits/limit-admission.ts';
 import { type CachedResponse, type QuickHit, selectVariant } from './edge-response.ts';
-import { type FindPlainAddress, opens } from './plain-address.ts';
+import { isPlaylist } from './personal-playlist.ts';
+import { type FindPlainAddress, mayGoOn, opens } from './plain-address.ts';
 import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
 import type { EdgeContext } from './request-steps.ts';
 import { quickHit } from './viewer-fields.ts';
@@ -49,6 +50,11 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       const hit = plainHit(loan === undefined ? variants : [loan.stored], get, beganMs);
       if (hit === undefined) return 'whole-way';
       const { stored, state } = hit;
+      // What goes on with a playlist is for the steps to say.
+      if (mayGoOn(address) && isPlaylist(stored.head, address.target)) {
+        loan?.giveBack(true);
+        return 'whole-way';
+      }
       let guest: Guest | undefined;
       if (edge.attendance.concerns(behaviour)) {
         guest = quickGuest(edge.attendance, behaviour, peer.address, address.lastGrant?.grant, address.resource.path);

@@ -19,11 +19,11 @@ import { fieldsWithoutGrant } from './grant-admission.ts';
 import { OriginFetch } from './origin-fetch.ts';
 import { quickGuest } from './limits/limit-admission.ts';
 import { isMetered } from './limits/viewer-limits.ts';
-import { opens, type PlainAddress } from './plain-address.ts';
+import { isPlaylist, isPlaylistName } from './personal-playlist.ts';
+import { mayGoOn, opens, type PlainAddress } from './plain-address.ts';
 import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
 import { answeredProvenance, hitProvenance, type Provenance, ttlSecondsOf } from './provenance.ts';
 import type { QuickHitContext } from './quick-hit.ts';
-import type { Behaviour } from './routes.ts';
 
 /** A plain GET for what others have asked for. */
 interface Joining {
@@ -33,6 +33,8 @@ interface Joining {
   readonly guest: Guest | undefined;
   readonly requestId: string;
   readonly address: PlainAddress;
+  /** What let the viewer in may have to go on with a playlist: that is for the steps to do. */
+  readonly carries: boolean;
   /** As the origin would see them. */
   readonly requestFields: () => FieldLines;
 }
@@ -70,6 +72,8 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
   if (!opens(edge, address, get, peer)) return undefined;
   // What is arriving may be large: its pace is for the steps to see to.
   if (isMetered(behaviour.limits)) return undefined;
+  const carries = mayGoOn(address);
+  if (carries && isPlaylistName(address.target)) return undefined;
   const grant = address.lastGrant?.grant;
   const nowMs = edge.clock.monotonicMs();
   const growing = edge.fetches.growing(cacheKey);
@@ -95,7 +99,7 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
   if (joined === undefined) return undefined;
   if (joined instanceof OriginFetch) {
     if (joined.waiterCount >= edge.maxWaiting || edge.fetches.verdict(cacheKey, nowMs) !== undefined) return undefined;
-  } else if (freshness(joined.head.facts, nowMs).kind !== 'fresh' || hasPage(behaviour, joined)) {
+  } else if (freshness(joined.head.facts, nowMs).kind !== 'fresh' || isSpecial({ address, carries }, joined)) {
     return undefined;
   }
   let guest: Guest | undefined;
@@ -103,7 +107,7 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
     guest = quickGuest(edge.attendance, behaviour, peer.address, grant, address.resource.path);
     if (guest === undefined) return undefined;
   }
-  return new JoinedAnswer(context, { get, peer, guest, requestId, address, requestFields }, joined, nowMs);
+  return new JoinedAnswer(context, { get, peer, guest, requestId, address, carries, requestFields }, joined, nowMs);
 }
 
 /** The fields of a plain GET as lines. */
@@ -117,9 +121,14 @@ function linesOf({ fields }: PlainGet): FieldLines {
     });
 }
 
-/** Whether viewers get something else in place of this error. */
-function hasPage(behaviour: Behaviour, { head }: GrowingResponse | CachedResponse): boolean {
-  return head.status >= 400 && behaviour.errorPage(head.status) !== undefined;
+/** Whether the viewer gets something else: a page in place of an error, a playlist of its own. */
+function isSpecial(
+  { address, carries }: Pick<Joining, 'address' | 'carries'>,
+  { head }: GrowingResponse | CachedResponse,
+): boolean {
+  const { behaviour, target } = address;
+  if (head.status >= 400) return behaviour.errorPage(head.status) !== undefined;
+  return carries && isPlaylist(head, target);
 }
 
 /** A body from a byte on. */
@@ -219,7 +228,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
       if (
         (outcome.kind === 'arriving' || outcome.kind === 'slicing') &&
         isFor(outcome, this.#joining) &&
-        !hasPage(this.#joining.address.behaviour, outcome.response)
+        !isSpecial(this.#joining, outcome.response)
       ) {
         this.#give(outcome);
       } else {

@@ -68,9 +68,10 @@ function admit(
       deliverPreflight(viewer, behaviour.methods);
       return undefined;
     case 'read': {
-      const { guest, method, target } = admitted;
+      const { carriage, guest, method, target } = admitted;
       edge.openAnswers.add(viewer.response, behaviour.limits, guest);
-      return () => lookup(edge, withSlices(edge, askedOf(edge.identity, viewer, behaviour, method, target)));
+      const admittedViewer = carriage === undefined ? viewer : { ...viewer, carriage };
+      return () => lookup(edge, withSlices(edge, askedOf(edge.identity, admittedViewer, behaviour, method, target)));
     }
     case 'passed-through':
       edge.openAnswers.add(viewer.response, behaviour.limits, admitted.guest);

@@ -17,6 +17,7 @@ import {
   type Viewer,
   type ViewerSlices,
 } from './deliver.ts';
+import { deliverPlaylist } from './deliver-playlist.ts';
 import { CachedResponse, type GrowingResponse, isVariantFor, selectVariant, withStatus } from './edge-response.ts';
 import { gatewayAnswer, originErrorAnswer, type PlainAnswer, refusals } from './error-page.ts';
 import type { FetchOutcome } from './fetch-waiters.ts';
@@ -32,6 +33,7 @@ import {
   ttlSecondsOf,
 } from './provenance.ts';
 import type { OpenAnswers } from './limits/open-answers.ts';
+import { isPlaylist } from './personal-playlist.ts';
 import type { NewestPlaylist } from './recent-playlists.ts';
 import { leaveBody } from './request-body.ts';
 import type { Route } from './routes.ts';
@@ -153,7 +155,7 @@ function use(edge: EdgeContext, asked: Asked, stored: CachedResponse): Step {
   if (state.kind === 'stale') {
     return () => give(edge, asked, stored, staleHitProvenance(stored.head, nowMs, 'max-stale'), 'staleHits');
   }
-  if (stored.head.status >= 400 || asked.inPlaceOf !== undefined) {
+  if (stored.head.status >= 400 || asked.inPlaceOf !== undefined || asked.viewer.carriage !== undefined) {
     return () => give(edge, asked, stored, hitProvenance(stored.head, ttlSecondsOf(stored.head, nowMs)), 'hits');
   }
   edge.counters.hits++;
@@ -299,7 +301,9 @@ function give(
   edge.counters[counter]++;
   const given = inPlaceOf === undefined ? response : withStatus(response, inPlaceOf.status);
   const told = inPlaceOf === undefined ? how : errorPageProvenance(how);
-  if (given instanceof CachedResponse) deliverStored(viewer, given, told, fields);
+  const carriage = viewer.carriage && isPlaylist(given.head, asked.target) ? viewer.carriage() : undefined;
+  if (carriage !== undefined) deliverPlaylist(viewer, carriage, given, told, fields);
+  else if (given instanceof CachedResponse) deliverStored(viewer, given, told, fields);
   else deliverArriving(viewer, given, told, fields);
   return undefined;
 }

@@ -25,6 +25,8 @@ export interface Behaviour {
   readonly cors: boolean;
   /** Who wants in needs a grant signed with a key of one of these; empty: everybody may. */
   readonly trustedKeyGroups: readonly string[];
+  /** How a grant for a playlist opens what that lists. */
+  readonly carryGrants: BehaviourSettings['carryGrants'];
   readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
   /** Of its distribution. */
   readonly limits: ViewerLimits | undefined;
@@ -108,6 +110,7 @@ function compileBehaviour(
     disk: settings.disk,
     cors: settings.cors,
     trustedKeyGroups: settings.trustedKeyGroups,
+    carryGrants: settings.carryGrants,
     viewerProtocol: settings.viewerProtocol,
   };
 }

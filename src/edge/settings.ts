@@ -9,7 +9,7 @@ import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { behaviourSchema } from './behaviour-settings.ts';
 import { edgeLimitsSchema, viewerLimitsField } from './limits/limit-settings.ts';
-import { grantFindings, keyGroupsField, publicKeysField } from './grant-settings.ts';
+import { grantFindings, grantSecretsField, keyGroupsField, publicKeysField } from './grant-settings.ts';
 import { originServerSchema } from './origin-settings.ts';
 import { proxyFindings, proxyProtocolField, trustedProxiesField } from './proxy-settings.ts';
 import { resolvedStreaming, streamingFindings, streamingSchema } from './streaming-settings.ts';
@@ -164,6 +164,7 @@ export const edgeSchema = z
       .describe('The origin servers, by name'),
     publicKeys: publicKeysField,
     keyGroups: keyGroupsField,
+    grantSecrets: grantSecretsField,
     limits: edgeLimitsSchema.describe('Of all distributions'),
     distributions: z.array(distributionSchema).min(1).prefault(defaultDistributions).describe('Web distributions'),
     streaming: z.array(streamingSchema).min(1).optional().describe('Streaming distributions: RTMP and FLV'),

@@ -80,6 +80,11 @@ export class GrantVerifier {
     this.#remembered.clear();
   }
 
+  /** Whether what is signed with a key counts in one of these key groups. */
+  trusts(trusted: readonly string[], keyPairId: string): boolean {
+    return this.#keyOf(trusted, keyPairId) !== undefined;
+  }
+
   /**
    * Whether a grant opens what is asked for. `asked` are all names of the one thing: a grant for any of them will do.
    * `trusted` are key groups.

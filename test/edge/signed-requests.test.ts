@@ -315,8 +315,12 @@ describe('settings of key groups', () => {
       findings({
         publicKeys: { K1: 'a.pem' },
         keyGroups: { viewers: { keys: ['K1', 'K2'] } },
+        distributions: [{ name: 'site', behaviours: [{ carryGrants: 'query' }] }],
       }),
-    ).toEqual(['keyGroups.viewers.keys.1: there is no key "K2" in edge.publicKeys (there: K1)']);
+    ).toEqual([
+      'keyGroups.viewers.keys.1: there is no key "K2" in edge.publicKeys (there: K1)',
+      'distributions.0.behaviours.0.carryGrants: there are no grants to be carried on: the behaviour has no trustedKeyGroups',
+    ]);
   });
 
   it('must name public keys that can be used', async () => {

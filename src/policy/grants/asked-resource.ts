@@ -24,7 +24,7 @@ export function askedResource(
 ): AskedResource | undefined {
   const site = `${origin.secure ? 'https' : 'http'}://${target.authority ?? origin.host}`;
   const behind = query === '' ? '' : `?${query}`;
-  const rawPath = pathOf(text);
+  const rawPath = writtenPath(text);
   const readings = readingsOf(target.path);
   if (readings === undefined) return undefined;
   // A pattern for `/free/*` must not open `/free/../paid`.
@@ -33,7 +33,7 @@ export function askedResource(
 }
 
 /** The path of a request target, as it came. */
-function pathOf(text: string): string {
+export function writtenPath(text: string): string {
   const path = text.startsWith('/') ? text : text.replace(/^https?:\/\/[^/?#]+/i, '');
   const queryAt = path.indexOf('?');
   return queryAt === -1 ? path : path.slice(0, queryAt);

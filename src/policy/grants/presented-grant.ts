@@ -1,3 +1,5 @@
+import { tokenCookie, tokenParameter } from './carried-grant.ts';
+
 /** What a viewer shows to be let in, as CloudFront's signed URLs and signed cookies have it. Nothing of it is proved. */
 export interface PresentedGrant {
   readonly keyPairId: string;
@@ -16,6 +18,14 @@ export interface PresentedGrant {
 /** `absent`: nothing is shown; `malformed`: something is, but it is no grant. */
 export type Presented = PresentedGrant | 'absent' | 'malformed';
 
+/** What a query shows: a grant, or the token of one that was shown before. */
+export interface QueryGrant {
+  /** What was signed, byte for byte, and all that counts for cache and origin. */
+  readonly rest: string;
+  readonly presented: Presented;
+  readonly token: string | undefined;
+}
+
 /** The parameters of a grant, by which of its parts they are. */
 type GrantTexts = { [name in GrantName]?: string };
 type GrantName = (typeof grantNames)[number];
@@ -27,17 +37,24 @@ const grantCookies: ReadonlyMap<string, GrantName> = new Map(grantNames.map((nam
 const maxSignatureLength = 1_024;
 
 /**
- * Takes the parameters of a signed URL out of a query. `rest` is what was signed, byte for byte, and all that counts for
- * cache and origin. Whatever of a grant is there makes the URL one that is signed: cookies do not count then.
+ * Takes the parameters of a signed URL out of a query, and the token that an edge has appended. Whatever of a grant is
+ * there makes the URL one that is signed: cookies do not count then, and neither does a token beside it.
  */
-export function takeQueryGrant(query: string): { readonly rest: string; readonly presented: Presented } {
-  if (query === '') return { rest: query, presented: 'absent' };
+export function takeQueryGrant(query: string): QueryGrant {
+  if (query === '') return { rest: query, presented: 'absent', token: undefined };
   const texts: GrantTexts = {};
   const rest: string[] = [];
+  let token: string | undefined;
   let twice = false;
   for (const part of query.split('&')) {
     const equals = part.indexOf('=');
-    const name = grantName(equals === -1 ? part : part.slice(0, equals));
+    const written = equals === -1 ? part : part.slice(0, equals);
+    if (written === tokenParameter) {
+      twice ||= token !== undefined;
+      token = equals === -1 ? '' : part.slice(equals + 1);
+      continue;
+    }
+    const name = grantName(written);
     if (name === undefined) {
       rest.push(part);
       continue;
@@ -46,7 +63,9 @@ export function takeQueryGrant(query: string): { readonly rest: string; readonly
     // Who writes a query anew (URLSearchParams does) escapes the only character of a grant that it can.
     texts[name] = equals === -1 ? '' : part.slice(equals + 1).replaceAll(/%7E/gi, '~');
   }
-  return { rest: rest.join('&'), presented: twice ? 'malformed' : assembled(texts) };
+  const shown = twice ? 'malformed' : assembled(texts);
+  const presented = shown !== 'absent' && token !== undefined ? 'malformed' : shown;
+  return { rest: rest.join('&'), presented, token };
 }
 
 /** The grant in a Cookie field. Of cookies of one name the first counts, which is that of the longest path. */
@@ -61,10 +80,27 @@ export function cookieGrant(cookie: string | undefined): Presented {
   return assembled(texts);
 }
 
+/** More than one playlist of folders within each other can have set. */
+const maxTokenCookies = 4;
+
+/** The tokens in a Cookie field, of which any will do: folders lie within each other. */
+export function cookieTokens(cookie: string | undefined): readonly string[] {
+  if (cookie?.includes(tokenCookie) !== true) return [];
+  return cookie
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${tokenCookie}=`))
+    .slice(0, maxTokenCookies)
+    .map((pair) => pair.slice(tokenCookie.length + 1));
+}
+
 /** A Cookie field without the cookies of a grant; `undefined` when nothing else is in it. */
 export function withoutGrantCookies(cookie: string): string | undefined {
-  if (!cookie.includes('CloudFront-')) return cookie;
-  const others = cookie.split(';').filter((pair) => !grantCookies.has(pair.slice(0, pair.indexOf('=')).trim()));
+  if (!cookie.includes('CloudFront-') && !cookie.includes(tokenCookie)) return cookie;
+  const others = cookie.split(';').filter((pair) => {
+    const name = pair.slice(0, pair.indexOf('=')).trim();
+    return !grantCookies.has(name) && name !== tokenCookie;
+  });
   const rest = others.join(';').trim();
   return rest === '' ? undefined : rest;
 }
