@@ -102,7 +102,10 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   }
 
   const demoWanted = configuration.demo ?? file === undefined;
-  if (origin !== undefined && demoWanted) {
+  const { kind, directPublish } = configuration.origin.access;
+  if (origin !== undefined && demoWanted && edge === undefined && kind !== 'open' && !directPublish) {
+    log.info({}, 'origin.access lets edges publish only, so the demo clip is not published');
+  } else if (origin !== undefined && demoWanted) {
     const demo = startDemo({
       rtmpHost: edge === undefined ? origin.rtmpAddress : configuration.edge.rtmp.host,
       rtmpPort: edge?.rtmpPort ?? origin.rtmpPort,

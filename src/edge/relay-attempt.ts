@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
+import { edgesOnly } from '../policy/edge-signature.ts';
 import { RtmpRefusal } from '../rtmp/server-failure.ts';
 import type { RelayOrigin } from './relay-origin.ts';
 
@@ -46,7 +47,7 @@ export async function askGroup<Opened>({
       return { kind: 'opened', opened, origin };
     } catch (cause) {
       signal.throwIfAborted();
-      const error = cause instanceof Error ? cause : new Error(String(cause));
+      const error = refusedEdge(cause) ?? (cause instanceof Error ? cause : new Error(String(cause)));
       failures.push({ origin, error });
       if (error instanceof RtmpRefusal && isFinal(error)) break;
     } finally {
@@ -54,6 +55,12 @@ export async function askGroup<Opened>({
     }
   }
   return { kind: 'failed', failures };
+}
+
+/** An origin that does not know this edge has said nothing about the stream: neither encoder nor viewer can mend that. */
+function refusedEdge(cause: unknown): UpstreamError | undefined {
+  if (!(cause instanceof RtmpRefusal) || !cause.description.startsWith(edgesOnly)) return undefined;
+  return new UpstreamError('ORIGIN_REFUSES_EDGE', cause.message, { cause });
 }
 
 /** For the log: what each origin did. Holds no stream key. */

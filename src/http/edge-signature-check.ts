@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { readSignatures, type ShownSignature, signatureBase } from '../policy/edge-signature.ts';
+import { edgesOnly, readSignatures, type ShownSignature, signatureBase } from '../policy/edge-signature.ts';
 import { ReplayWindow } from '../policy/replay-window.ts';
 import { keysOf } from './edge-signer.ts';
 
@@ -71,5 +71,5 @@ export class EdgeSignatureCheck {
 }
 
 function refused(code: string, reason: string): EdgeRefusal {
-  return { code, sentence: `this origin answers edges only: ${reason}` };
+  return { code, sentence: `${edgesOnly}: ${reason}` };
 }

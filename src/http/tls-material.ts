@@ -111,7 +111,7 @@ export function loadTls(files: TlsFiles, setting: string): LoadedTls {
 
 /**
  * Who has none, or one that does not count, gets a connection all the same, and is told on it what is missing. Without
- * tickets: a session that is resumed would count as verified, also where no certificate was ever shown.
+ * tickets: a session that is resumed shows no certificate, and what once counted would count after it was taken back.
  */
 function askingForCertificate(ca: string) {
   return { ca, requestCert: true, rejectUnauthorized: false, secureOptions: constants.SSL_OP_NO_TICKET } as const;

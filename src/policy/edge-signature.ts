@@ -29,6 +29,9 @@ export interface ShownSignature {
 /** In place of a method, for the `connect` of RTMP; its target is the `tcUrl`. */
 export const rtmpConnectMethod = 'RTMP-CONNECT';
 
+/** How an origin begins to say that somebody is none of its edges. */
+export const edgesOnly = 'this origin answers edges only';
+
 /** In which an origin says why it refused; edges do not give it to viewers. */
 export const refusalField = 'X-StreamFront-Refusal';
 
@@ -68,13 +71,16 @@ const maxFieldLength = 2_048;
 const memberGrammar =
   /(?:^|,[ \t]*)(edge[12])=(\("@method" "@request-target"\);created=(\d{1,12});nonce="([0-9a-z]{1,32})-([0-9a-z]{1,10})";alg="hmac-sha256";tag="streamfront-edge")(?=$|[ \t]*,)/g;
 
+const firstSignature = /(?:^|,[ \t]*)edge1=:([A-Za-z0-9+/]{43}=):(?=$|[ \t]*,)/;
+const secondSignature = /(?:^|,[ \t]*)edge2=:([A-Za-z0-9+/]{43}=):(?=$|[ \t]*,)/;
+
 /** The signatures of an edge among those that are in the fields, `maxSecrets` at most; those of others are left out. */
 export function readSignatures(input: string | undefined, signature: string | undefined): ShownSignature[] {
   if (input === undefined || signature === undefined) return [];
   if (input.length > maxFieldLength || signature.length > maxFieldLength) return [];
   const shown: ShownSignature[] = [];
   for (const [, label = '', parameters = '', created, sender = '', count = ''] of input.matchAll(memberGrammar)) {
-    const bytes = new RegExp(`(?:^|,[ \\t]*)${label}=:([A-Za-z0-9+/]{43}=):(?=$|[ \\t]*,)`).exec(signature)?.[1];
+    const bytes = (label === 'edge1' ? firstSignature : secondSignature).exec(signature)?.[1];
     if (bytes === undefined) continue;
     shown.push({
       parameters,

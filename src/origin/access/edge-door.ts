@@ -5,7 +5,7 @@ import { type EdgeRefusal, EdgeSignatureCheck } from '../../http/edge-signature-
 import { FollowedSecrets } from '../../http/followed-secrets.ts';
 import type { Environment } from '../../http/secret-source.ts';
 import { RefusalLog } from '../../live/refusal-log.ts';
-import { refusalField, rtmpConnectMethod } from '../../policy/edge-signature.ts';
+import { edgesOnly, refusalField, rtmpConnectMethod } from '../../policy/edge-signature.ts';
 import type { ConnectedApplication, ConnectRefusal } from '../../rtmp/connect-command.ts';
 import { type ClientCertificate, clientCertificateOf } from '../../sockets/client-certificate.ts';
 import { type AccessSettings, peerCaOf } from './access-settings.ts';
@@ -67,6 +67,8 @@ export class EdgeDoor {
     const { code, sentence } = refusal;
     this.#refusals.warn(code, { peer: request.socket.remoteAddress ?? '' }, `${code}: ${sentence}`);
     const body = `${sentence}\n`;
+    // An edge that comes again may have another certificate; a body that was on its way is not waited for.
+    response.shouldKeepAlive = false;
     response.writeHead(403, {
       'Content-Type': 'text/plain; charset=utf-8',
       'Content-Length': Buffer.byteLength(body),
@@ -110,11 +112,11 @@ export class EdgeDoor {
     return certificate === 'none'
       ? {
           code: 'ORIGIN_CERTIFICATE_MISSING',
-          sentence: 'this origin answers edges only: over TLS, with a certificate of an edge',
+          sentence: `${edgesOnly}: over TLS, with a certificate of an edge`,
         }
       : {
           code: 'ORIGIN_CERTIFICATE_UNTRUSTED',
-          sentence: 'this origin answers edges only: the certificate is none that it knows, or its time is not now',
+          sentence: `${edgesOnly}: the certificate is none that it knows, or its time is not now`,
         };
   }
 }
