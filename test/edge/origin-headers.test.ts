@@ -25,7 +25,12 @@ describe('edge.origins.NAME.headers', () => {
       response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('here');
     });
     const headers = { 'X-Origin-Verify': { file }, Authorization: 'Basic abc' };
-    const behaviour = { path: '*', methods: 'all' as const, requestFields: 'all' as const, policy: 'standards' as const };
+    const behaviour = {
+      path: '*',
+      methods: 'all' as const,
+      requestFields: 'all' as const,
+      policy: 'standards' as const,
+    };
     await using edge = await startTestEdge(origin.url, behaviour, {
       origins: { main: { url: origin.url, headers } },
     });
