@@ -50,7 +50,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       ...hookLines(edge.publish),
     );
     for (const [name, keys] of keyGroupsAtStart(edge, loadKeyGroups(edge), keysFolder(resolve(data)))) {
-      lines.push(`           key group ${name}: ${[...keys.keys()].join(', ')}`);
+      lines.push(`           key group ${name}: ${[...keys.keys()].join(', ') || 'no keys, so it lets nobody in'}`);
     }
     for (const [name, server] of Object.entries(edge.origins)) {
       const shown = describeCredentials(server);

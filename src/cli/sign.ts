@@ -37,36 +37,33 @@ Examples:
  * error. Throws a `ConfigError` with everything that is wrong, an `AccessError` for a key that others can read.
  */
 export function sign(text: string | undefined, flags: SignFlags): void {
-  const { config, data, hash } = flags;
-  const where = { ...(config === undefined ? {} : { config }), ...(data === undefined ? {} : { data }) };
-  const folder = keysFolder(resolve(loadConfiguration(where).configuration.data));
+  const folder = keysFolder(resolve(loadConfiguration(flags).configuration.data));
   const { grant, policy, url } = grantAskedFor(text, flags, systemClock.wallMs());
   const key = signingKey(folder, flags);
-  const parameters = signGrant(grant, { id: key.id, privateKey: readPrivateKey(key), hash });
+  const parameters = signGrant(grant, { id: key.id, privateKey: readPrivateKey(key), hash: flags.hash });
   process.stdout.write(`${url === undefined ? asCookies(parameters) : withGrant(url, parameters)}\n`);
   process.stderr.write(`${meaning(policy)}; signed with ${key.id} of key group ${key.group}\n`);
 }
 
 /** The newest key of the group that can sign here. */
 function signingKey(folder: string, { key: id, group }: SignFlags): StoredKey {
-  const keys = [...readKeyStore(folder).groups.values()].flat();
+  const { groups } = readKeyStore(folder);
+  const keys = [...groups.values()].flat();
   if (id !== undefined) {
     const named = keys.find((key) => key.id === id);
     if (named === undefined) throw noSuchKey(folder, id);
     return named;
   }
-  const able = keys.filter((key) => key.privateFile !== undefined && (group ?? key.group) === key.group);
-  const groups = [...new Set(able.map((key) => key.group))];
-  const newest = able.at(-1);
+  if (group === undefined && groups.size > 1) {
+    throw new ConfigError('there are several key groups', [
+      `say for which one this is signed: ${[...groups.keys()].map((name) => `--group ${name}`).join(' or ')}`,
+    ]);
+  }
+  const newest = keys.findLast((key) => key.privateFile !== undefined && (group ?? key.group) === key.group);
   if (newest === undefined) {
     const whose = group === undefined ? '' : ` --group ${group}`;
     throw new ConfigError('there is no key to sign with', [
       `in ${folder}${group === undefined ? '' : `, key group ${group}`}: "streamfront keys create${whose}" makes one`,
-    ]);
-  }
-  if (groups.length > 1) {
-    throw new ConfigError('there are keys of several key groups', [
-      `say for which one this is signed: ${groups.map((name) => `--group ${name}`).join(' or ')}`,
     ]);
   }
   return newest;

@@ -88,7 +88,9 @@ export class KeyWatch {
     }
     this.#inForce = withStoredKeys(this.#configured, stored.groups);
     this.verifier.replaceKeys(this.#inForce);
-    const keys = [...stored.groups].map(([group, members]) => `${group}: ${members.map(({ id }) => id).join(', ')}`);
+    const keys = [...stored.groups].map(
+      ([group, members]) => `${group}: ${members.map(({ id }) => id).join(', ') || 'none'}`,
+    );
     this.#log.info({ folder, keys }, 'The keys for signed URLs were replaced');
     this.#warnOnce(stored.findings);
     this.#warnOfEmptyGroups();
@@ -126,7 +128,7 @@ export function keyGroupsAtStart(
   for (const { setting, group } of namedGroups(settings)) {
     if (groups.has(group)) continue;
     findings.push(
-      `${setting}: there is no key group "${group}" (there: ${known}): "streamfront keys create --group ${group}" makes it, or edge.keyGroups`,
+      `${setting}: there is no key group "${group}" (there: ${known}): make it with "streamfront keys create --group ${group}", or name its keys in edge.keyGroups`,
     );
   }
   if (findings.length > 0) throw new ConfigError('Keys for signed URLs cannot be used:', findings);

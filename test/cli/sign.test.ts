@@ -8,7 +8,7 @@ import { GrantVerifier } from '../../src/http/grant-verifier.ts';
 import { parseAccessPolicy } from '../../src/policy/grants/access-policy.ts';
 import { cookieGrant, decodeGrantText, takeQueryGrant } from '../../src/policy/grants/presented-grant.ts';
 import { streamResources, takeStreamGrant } from '../../src/policy/grants/stream-grant.ts';
-import { createKey, importKey } from '../../src/stores/keys/key-changes.ts';
+import { createKey, importKey, revokeKey } from '../../src/stores/keys/key-changes.ts';
 import { keysFolder, readKeyStore } from '../../src/stores/keys/key-store.ts';
 import { grantSigner } from '../support/grant-signer.ts';
 import { writtenBy } from './written-by.ts';
@@ -211,6 +211,8 @@ describe('the key that signs', () => {
       'say for which one this is signed: --group encoders or --group viewers',
     ]);
     expect([await keyOf({ group: 'viewers' }), await keyOf({ group: 'encoders' })]).toEqual([viewers.id, encoders.id]);
+    revokeKey(folder, viewers.id);
+    expect(await findings('https://a.example/x')).toHaveLength(1);
     expect(await findings('https://a.example/x', { group: 'nobody' })).toEqual([
       expect.stringContaining('"streamfront keys create --group nobody"'),
     ]);

@@ -123,7 +123,7 @@ describe('KeyWatch', () => {
     createKey(folder, 'others', 'ecdsa');
     const both = { ...site(guarded), streaming: [{ name: 'live', behaviours: [{ publishKeyGroups: ['encoders'] }] }] };
     expect(() => watch(both)).toThrow(
-      /distributions\[0\]\.behaviours\[1\]\.trustedKeyGroups: there is no key group "viewers" \(there: others\): "streamfront keys create --group viewers"[^]*streaming\[0\]\.behaviours\[0\]\.publishKeyGroups: there is no key group "encoders"/,
+      /distributions\[0\]\.behaviours\[1\]\.trustedKeyGroups: there is no key group "viewers" \(there: others\): make it with "streamfront keys create --group viewers"[^]*streaming\[0\]\.behaviours\[0\]\.publishKeyGroups: there is no key group "encoders"/,
     );
   });
 
