@@ -32,10 +32,14 @@ export class HlsPage {
     return new HlsPage(page, edgeUrl);
   }
 
-  /** Once there is a playlist. `setUp` are statements about `hls` and its `video`, before it loads anything. */
-  async play(name: string, { settings = '{}', setUp = '', playlist = 'index.m3u8' } = {}): Promise<void> {
-    const url = `${this.#edgeUrl}/live/${name}/${playlist}`;
-    await eventually('the playlist is there', async () => (await fetch(url)).status === 200, 20_000);
+  /**
+   * Once there is a playlist. `setUp` are statements about `hls` and its `video`, before it loads anything. `bare`: the
+   * page asks without the query of `playlist`.
+   */
+  async play(name: string, { settings = '{}', setUp = '', playlist = 'index.m3u8', bare = false } = {}): Promise<void> {
+    const whole = `${this.#edgeUrl}/live/${name}/${playlist}`;
+    await eventually('the playlist is there', async () => (await fetch(whole)).status === 200, 20_000);
+    const url = bare ? whole.replace(/\?.*/, '') : whole;
     await this.page.evaluate(`(() => {
       const video = document.createElement('video');
       video.muted = true;
