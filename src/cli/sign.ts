@@ -24,8 +24,8 @@ Put addresses in quotes: the shell has plans of its own for & and *.
 Examples:
   one file, for an hour:
     $ streamfront sign 'https://example.org/films/first.mp4' --expires 1h
-  a live stream over HLS, with all of its playlists and segments:
-    $ streamfront sign 'https://example.org/live/stage/index.m3u8' --resource 'https://example.org/live/stage/*'
+  a live stream over HLS, where its behaviour says "carryGrants: query":
+    $ streamfront sign 'https://example.org/live/stage/index.m3u8'
   cookies for all films, tried out with curl:
     $ curl -b "$(streamfront sign --cookies --resource 'https://example.org/films/*')" https://example.org/films/first.mp4
   a stream over RTMP, from one network only:

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../../base/errors.ts';
-import { keyFiles, keyId, readKeyStore, type StoredKey } from './key-store.ts';
+import { keyFiles, keyId, openFolder, readKeyStore, type StoredKey } from './key-store.ts';
 import { readPublicKey } from './public-key.ts';
 
 export const keyTypes = ['rsa', 'ecdsa'] as const;
@@ -26,7 +26,8 @@ export function createKey(folder: string, group: string, type: KeyType): StoredK
       : generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const id = freeId(folder);
   const files = keyFiles(folder, group, id);
-  inGroup(folder, group, () => {
+  changing(folder, () => {
+    makeGroup(folder, group);
     writeWhole(files.privateFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
     // From here on the key counts.
     writeWhole(files.publicFile, publicPem(publicKey), 0o644);
@@ -53,7 +54,10 @@ export function importKey(folder: string, group: string, file: string, id = free
   if (findings.length > 0 || typeof key === 'string') {
     throw new ConfigError(`${file} was not imported`, findings);
   }
-  inGroup(folder, group, () => writeWhole(keyFiles(folder, group, id).publicFile, publicPem(key), 0o644));
+  changing(folder, () => {
+    makeGroup(folder, group);
+    writeWhole(keyFiles(folder, group, id).publicFile, publicPem(key), 0o644);
+  });
   return stored(folder, id);
 }
 
@@ -68,7 +72,7 @@ export function revokeKey(folder: string, id: string): readonly string[] {
   for (const group of groups.keys()) {
     const { publicFile, privateFile } = keyFiles(folder, group, id);
     if (!existsSync(publicFile) && !existsSync(privateFile)) continue;
-    inGroup(folder, group, () => {
+    changing(folder, () => {
       // The door closes first.
       rmSync(publicFile, { force: true });
       rmSync(privateFile, { force: true });
@@ -110,13 +114,20 @@ function publicPem(key: KeyObject): string {
   return key.export({ type: 'spki', format: 'pem' });
 }
 
-function inGroup(folder: string, group: string, change: () => void): void {
+/** Throws a `ConfigError` when what is put there would not be used. */
+function makeGroup(folder: string, group: string): void {
+  for (const path of [folder, join(folder, group)]) {
+    if (!existsSync(path)) mkdirSync(path, { mode: 0o755 });
+  }
+  const open = openFolder(folder, group);
+  if (open !== undefined) throw new ConfigError(`keys of group ${group} would not be used`, [open]);
+}
+
+function changing(folder: string, change: () => void): void {
   try {
-    for (const path of [folder, join(folder, group)]) {
-      if (!existsSync(path)) mkdirSync(path, { mode: 0o755 });
-    }
     change();
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`keys cannot be changed in ${folder}`, [reason]);
   }

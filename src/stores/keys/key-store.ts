@@ -35,7 +35,7 @@ export const keyId = /^[A-Za-z0-9_-]{1,64}$/;
 
 const privateEnding = '.private.pem';
 const publicEnding = '.pem';
-/** Beyond these no key group is of use, and looking at them takes time. */
+/** Looking at more of them would take time, twice a second. */
 const maxGroups = 100;
 const maxKeysInGroup = 100;
 
@@ -54,13 +54,20 @@ export function keyFiles(folder: string, group: string, id: string): { publicFil
 export function readKeyStore(folder: string): KeyStoreContents {
   const findings: string[] = [];
   const groups = new Map<string, readonly StoredKey[]>();
-  for (const group of groupsIn(folder)) {
+  const names = groupsIn(folder);
+  if (names.length > maxGroups)
+    findings.push(`there are ${names.length} groups in ${folder}, of which ${maxGroups} count`);
+  for (const group of names.slice(0, maxGroups)) {
     const keys: StoredKey[] = [];
     const open = openFolder(folder, group);
     if (open !== undefined) {
-      findings.push(`everybody on this machine can put keys into ${open}: "chmod o-w ${open}" closes it`);
+      findings.push(open);
     } else {
-      for (const id of keysIn(folder, group)) {
+      const ids = keysIn(folder, group);
+      if (ids.length > maxKeysInGroup) {
+        findings.push(`there are ${ids.length} keys in ${join(folder, group)}, of which ${maxKeysInGroup} count`);
+      }
+      for (const id of ids.slice(0, maxKeysInGroup)) {
         const key = readKey(folder, group, id);
         if (typeof key === 'string') findings.push(key);
         else keys.push(key);
@@ -75,8 +82,10 @@ export function readKeyStore(folder: string): KeyStoreContents {
 /** Changes whenever a public key comes, goes, or is written anew. Throws as `readKeyStore` does. */
 export function keyStoreVersion(folder: string): string {
   return groupsIn(folder)
+    .slice(0, maxGroups)
     .map((group) => {
-      const keys = keysIn(folder, group).map((id) => {
+      const ids = keysIn(folder, group).slice(0, maxKeysInGroup);
+      const keys = ids.map((id) => {
         const found = statSync(keyFiles(folder, group, id).publicFile, { bigint: true, throwIfNoEntry: false });
         return found === undefined ? id : `${id} ${found.ino} ${found.mtimeNs} ${found.size}`;
       });
@@ -118,6 +127,13 @@ export function readPrivateKey({ id, privateFile }: StoredKey): KeyObject {
   }
 }
 
+/** What is wrong with the folders of a group; whoever can write there lets in whom they want. */
+export function openFolder(folder: string, group: string): string | undefined {
+  const isOpen = (path: string) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o002) !== 0;
+  const open = [folder, join(folder, group)].find(isOpen);
+  return open && `everybody on this machine can put keys into ${open}: "chmod o-w ${open}" closes it`;
+}
+
 function readKey(folder: string, group: string, id: string): StoredKey | string {
   const { publicFile, privateFile } = keyFiles(folder, group, id);
   const publicKey = readPublicKey(publicFile);
@@ -135,17 +151,14 @@ function readKey(folder: string, group: string, id: string): StoredKey | string 
 }
 
 function groupsIn(folder: string): string[] {
-  return namesIn(folder)
-    .filter((name) => groupName.test(name) && isFolder(join(folder, name)))
-    .slice(0, maxGroups);
+  return namesIn(folder).filter((name) => groupName.test(name) && isFolder(join(folder, name)));
 }
 
 function keysIn(folder: string, group: string): string[] {
   return namesIn(join(folder, group))
     .filter((name) => name.endsWith(publicEnding))
     .map((name) => name.slice(0, -publicEnding.length))
-    .filter((id) => keyId.test(id))
-    .slice(0, maxKeysInGroup);
+    .filter((id) => keyId.test(id));
 }
 
 /** In order. */
@@ -162,10 +175,4 @@ function namesIn(folder: string): string[] {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-/** Whoever can write there lets in whom they want. */
-function openFolder(folder: string, group: string): string | undefined {
-  const isOpen = (path: string) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o002) !== 0;
-  return [folder, join(folder, group)].find(isOpen);
 }

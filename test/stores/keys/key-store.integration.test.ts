@@ -56,6 +56,15 @@ describe('createKey', () => {
     }
   });
 
+  it('makes none where everybody could put one, but takes those away that are there', () => {
+    const { id } = createKey(folder, 'viewers', 'ecdsa');
+    chmodSync(join(folder, 'viewers'), 0o777);
+    expect(() => createKey(folder, 'viewers', 'ecdsa')).toThrow(/would not be used[^]*"chmod o-w /);
+    expect(readdirSync(join(folder, 'viewers'))).toHaveLength(2);
+    revokeKey(folder, id);
+    expect(readdirSync(join(folder, 'viewers'))).toEqual([]);
+  });
+
   it('says so when nothing can be written', () => {
     writeFileSync(folder, 'a file');
     expect(() => createKey(folder, 'viewers', 'ecdsa')).toThrow(ConfigError);
@@ -84,6 +93,17 @@ describe('readKeyStore', () => {
       expect.stringContaining('KSECRET.pem holds a private key'),
       expect.stringContaining('KTEXT.pem holds no public key'),
     ]);
+  });
+
+  it('bounds how many keys and groups it looks at, and says so', () => {
+    createKey(folder, 'viewers', 'ecdsa');
+    for (let i = 0; i < 100; i++) {
+      mkdirSync(join(folder, `group-${i}`));
+      writeFileSync(join(folder, 'viewers', `X${i}.pem`), 'no key');
+    }
+    expect(readKeyStore(folder).findings[0]).toMatch(/there are 101 groups in .*, of which 100 count/);
+    rmSync(join(folder, 'group-99'), { recursive: true });
+    expect(readKeyStore(folder).findings[0]).toMatch(/there are 101 keys in .*viewers, of which 100 count/);
   });
 
   it.each(['keys', 'keys/viewers'])('takes no key where everybody can put one: %s', (open) => {
