@@ -15,6 +15,8 @@ export interface ComingAnswer {
    * or all broke off.
    */
   ended(whole: boolean, sentBytes: number): void;
+  /** Called once, after that: neither the connection nor the system reads any more what was written. */
+  freed?(): void;
 }
 
 /** Takes one answer for a viewer. What is done after it was ended, destroyed or passed on, or the viewer left, is nothing. */
@@ -103,6 +105,7 @@ export class ComingDelivery implements AnswerTaker {
     this.#state = 'over';
     // How much the kernel has taken nobody tells: at most what the socket does not hold any more.
     this.#answer.ended(false, Math.max(0, this.#sentBytes - this.#socket.writableLength));
+    this.#free();
   }
 
   writeInformation(text: string): void {
@@ -171,9 +174,14 @@ export class ComingDelivery implements AnswerTaker {
     if (taken.push(this) === 1) setImmediate(concludeTaken);
   }
 
+  #free(): void {
+    if (this.#answer.freed !== undefined) this.#writer.whenTaken(() => this.#answer.freed?.());
+  }
+
   /** To be called once, after it was taken. */
   conclude(): void {
     this.#answer.ended(true, this.#sentBytes);
+    this.#free();
     this.#owner.answerIsTaken();
   }
 }

@@ -3,11 +3,13 @@ import sirv from 'sirv';
 import { preflightFields } from '../formats/http-fields/cors.ts';
 import { selectRanges } from '../policy/range-selection.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
+import { type HeldBytes, ownBytes } from '../stores/segment-window.ts';
 import type { LibraryResponder } from './library/library-responder.ts';
 import { corsFields, type Fields, livePrefix, liveReply, liveTarget, sentenceReply } from './live-reply.ts';
 import type { LiveAnswer, LiveResponder } from './live-responder.ts';
 
 const libraryPrefix = '/library/';
+const noBytes = ownBytes(new Uint8Array(0));
 
 /**
  * The origin's HTTP: what is below `/live/` from the live streams, below `/library/` from the library, everything else from
@@ -22,7 +24,8 @@ export function httpRoutes(
   return async (request, response) => {
     const { method } = request;
     if (method === 'OPTIONS') {
-      send(request, response, 204, [...corsFields, ...preflightFields, ['Allow', 'GET, HEAD, OPTIONS']], []);
+      const fields: Fields = [...corsFields, ...preflightFields, ['Allow', 'GET, HEAD, OPTIONS']];
+      send(request, response, 204, fields, noBytes);
       return;
     }
     if (method !== 'GET' && method !== 'HEAD') {
@@ -82,8 +85,8 @@ function sendLive(request: IncomingMessage, response: ServerResponse, answer: Li
     sendMedia(request, response, answer);
     return;
   }
-  const { status, fields, pieces } = liveReply(answer, request.headers['accept-encoding']);
-  send(request, response, status, fields, pieces);
+  const { status, fields, body } = liveReply(answer, request.headers['accept-encoding']);
+  send(request, response, status, fields, body);
 }
 
 /** Media, or the one range of it that is asked for (RFC 9110 §14.2); several ranges get it whole. */
@@ -92,8 +95,8 @@ function sendMedia(
   response: ServerResponse,
   answer: Extract<LiveAnswer, { kind: 'media' }>,
 ): void {
-  const { status, fields, pieces } = liveReply(answer, undefined);
-  const lengthBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const { status, fields, body } = liveReply(answer, undefined);
+  const lengthBytes = body.pieces.reduce((sum, piece) => sum + piece.length, 0);
   const { range } = request.headers;
   // Without validators no If-Range can hold (RFC 9110 §13.1.5).
   const isRanged = range !== undefined && request.method === 'GET' && request.headers['if-range'] === undefined;
@@ -101,15 +104,17 @@ function sendMedia(
   switch (selection.kind) {
     case 'whole':
     case 'multiple':
-      send(request, response, status, fields, pieces);
+      send(request, response, status, fields, body);
       return;
     case 'single': {
       const { first, last } = selection.range;
       const contentRange = ['Content-Range', `bytes ${first}-${last}/${lengthBytes}`] as const;
-      send(request, response, 206, [...fields, contentRange], piecesWithin(pieces, first, last));
+      const pieces = piecesWithin(body.pieces, first, last);
+      send(request, response, 206, [...fields, contentRange], { ...body, pieces });
       return;
     }
     case 'unsatisfiable':
+      body.release();
       sendSentence(request, response, 416, `it has ${lengthBytes} bytes`, [
         ['Content-Range', `bytes */${lengthBytes}`],
       ]);
@@ -136,17 +141,20 @@ function sendSentence(
   fields: Fields = [],
 ): void {
   const reply = sentenceReply(status, sentence, fields);
-  send(request, response, status, reply.fields, reply.pieces);
+  send(request, response, status, reply.fields, reply.body);
 }
 
-/** One head, one write for each piece, all in one go. */
+/** One head, one write for each piece, all in one go. The body is released when the system has all of it, or the connection is gone. */
 function send(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
   fields: Fields,
-  pieces: readonly Uint8Array[],
+  body: HeldBytes,
 ): void {
+  if (response.closed) body.release();
+  else response.once('close', () => body.release());
+  const { pieces } = body;
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const flat = fields.flat();
   response.writeHead(status, status === 204 ? flat : [...flat, 'Content-Length', String(length)]);

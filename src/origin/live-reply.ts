@@ -1,6 +1,7 @@
 import { percentDecoded } from '../base/percent-decoding.ts';
 import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
 import { anySiteFields } from '../formats/http-fields/cors.ts';
+import { type HeldBytes, ownBytes } from '../stores/segment-window.ts';
 import type { LiveAnswer } from './live-responder.ts';
 
 export type Fields = readonly (readonly [string, string])[];
@@ -9,8 +10,8 @@ export type Fields = readonly (readonly [string, string])[];
 export interface Reply {
   readonly status: number;
   readonly fields: Fields;
-  /** One after the other, they are the body. */
-  readonly pieces: readonly Uint8Array[];
+  /** To be released by who got the reply. */
+  readonly body: HeldBytes;
 }
 
 /** Pages of any site may read what viewers may; without the exposed fields hls.js cannot find the live end. */
@@ -45,14 +46,14 @@ export function liveReply(
       return {
         status: 200,
         fields: [...corsFields, ...contentFields(answer), ['Accept-Ranges', 'bytes']],
-        pieces: answer.pieces,
+        body: answer.body,
       };
     case 'text': {
       const fields: Fields = [...corsFields, ...contentFields(answer), ['Vary', 'Accept-Encoding']];
       const gzip = normaliseAcceptEncoding(acceptEncoding) === 'gzip';
       return gzip
-        ? { status: 200, fields: [...fields, ['Content-Encoding', 'gzip']], pieces: [answer.text.gzip] }
-        : { status: 200, fields, pieces: [answer.text.plain] };
+        ? { status: 200, fields: [...fields, ['Content-Encoding', 'gzip']], body: ownBytes(answer.text.gzip) }
+        : { status: 200, fields, body: ownBytes(answer.text.plain) };
     }
   }
 }
@@ -60,7 +61,7 @@ export function liveReply(
 /** A sentence for a person. */
 export function sentenceReply(status: number, sentence: string, fields: Fields = []): Reply {
   const content = contentFields({ contentType: 'text/plain; charset=utf-8', cacheControl: refusalCacheControl });
-  return { status, fields: [...corsFields, ...content, ...fields], pieces: [Buffer.from(`${sentence}\n`)] };
+  return { status, fields: [...corsFields, ...content, ...fields], body: ownBytes(Buffer.from(`${sentence}\n`)) };
 }
 
 function contentFields({ contentType, cacheControl }: { contentType: string; cacheControl: string }): Fields {

@@ -1,5 +1,6 @@
 import { LimitError } from '../base/errors.ts';
 import type { WaitOutcome } from '../stores/change-waiters.ts';
+import { type HeldBytes, holdParts, ownBytes, type StoredPart } from '../stores/segment-window.ts';
 import type { PlaylistTargets } from '../policy/target-duration.ts';
 import {
   type AwaitedState,
@@ -28,8 +29,8 @@ export type LiveAnswer =
       readonly kind: 'media';
       readonly contentType: string;
       readonly cacheControl: string;
-      /** One after the other, they are the body. */
-      readonly pieces: readonly Uint8Array[];
+      /** To be released by who got the answer, whatever becomes of it. */
+      readonly body: HeldBytes;
     }
   | {
       readonly kind: 'refusal';
@@ -147,8 +148,7 @@ function transportSegment(
 ): LiveAnswer {
   const variant = epoch === packager.epoch ? packager.transport.variant(rendition) : otherLife;
   if (typeof variant === 'string') return notFound(variant);
-  const bytes = packager.transport.segment(variant, msn);
-  return mediaAnswer('video/mp2t', bytes);
+  return mediaAnswer('video/mp2t', packager.transport.segment(variant, msn));
 }
 
 /** What a request can wait for, and what it gets then. */
@@ -266,12 +266,7 @@ async function media(
     case 'init':
       return mediaAnswer(contentTypeOf(rendition), rendition.init(path.index));
     case 'segment':
-      return segmentAnswer(
-        packager,
-        rendition,
-        path.msn,
-        rendition.window.segment(path.msn)?.parts.map(({ bytes }) => bytes),
-      );
+      return segmentAnswer(packager, rendition, path.msn, rendition.window.segment(path.msn)?.parts);
     case 'part':
       return await part(packager, rendition, path, signal);
   }
@@ -292,8 +287,8 @@ async function part(
     const outcome = await packager.changes.wait(() => !isNext() || !packager.isPublished, deadlineMs, signal);
     if (outcome === 'aborted') return { kind: 'nobody' };
   }
-  const bytes = window.part(msn, index)?.bytes;
-  return segmentAnswer(packager, rendition, msn, bytes && [bytes], index);
+  const found = window.part(msn, index);
+  return segmentAnswer(packager, rendition, msn, found && [found], index);
 }
 
 /** A segment, or one part of it, encrypted where the stream is. */
@@ -301,13 +296,18 @@ function segmentAnswer(
   { keys, epoch }: Packager,
   rendition: Rendition,
   msn: number,
-  pieces: readonly Uint8Array[] | undefined,
+  parts: readonly StoredPart[] | undefined,
   part?: number,
 ): LiveAnswer {
-  if (keys?.encryptsWholeFiles !== true || pieces === undefined) return mediaAnswer(contentTypeOf(rendition), pieces);
+  const held = parts && holdParts(parts);
+  if (keys?.encryptsWholeFiles !== true || held === undefined) return mediaAnswer(contentTypeOf(rendition), held);
   const path =
     part === undefined ? segmentPath(epoch, rendition.name, msn) : partPath(epoch, rendition.name, msn, part);
-  return mediaAnswer(contentTypeOf(rendition), keys.encrypted(path, msn, pieces));
+  try {
+    return mediaAnswer(contentTypeOf(rendition), keys.encrypted(path, msn, held.pieces));
+  } finally {
+    held.release();
+  }
 }
 
 /** Nobody may keep it: who may have it is asked each time. */
@@ -318,7 +318,7 @@ function keyAnswer({ keys }: Packager, id: string): LiveAnswer {
     kind: 'media',
     contentType: 'application/octet-stream',
     cacheControl: 'private, no-store',
-    pieces: [bytes],
+    body: ownBytes(bytes),
   };
 }
 
@@ -326,13 +326,13 @@ function contentTypeOf({ kind }: Rendition): string {
   return `${kind}/mp4`;
 }
 
-function mediaAnswer(contentType: string, body: Uint8Array | readonly Uint8Array[] | undefined): LiveAnswer {
+function mediaAnswer(contentType: string, body: Uint8Array | HeldBytes | undefined): LiveAnswer {
   if (body === undefined) return notFound('there is no such segment, or it is there no more');
   return {
     kind: 'media',
     contentType,
     cacheControl: immutable,
-    pieces: body instanceof Uint8Array ? [body] : body,
+    body: body instanceof Uint8Array ? ownBytes(body) : body,
   };
 }
 

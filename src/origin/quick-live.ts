@@ -4,6 +4,7 @@ import { formatHttpDate } from '../formats/http-fields/http-date.ts';
 import type { AnswerTaker, ComingAnswer } from '../http/coming-answer.ts';
 import type { QuickResponder } from '../http/quick-connection.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
+import type { HeldBytes } from '../stores/segment-window.ts';
 import { liveReply, liveTarget, type Reply } from './live-reply.ts';
 import type { LiveAnswer, LiveResponder } from './live-responder.ts';
 
@@ -42,6 +43,7 @@ class LiveDelivery implements ComingAnswer {
   readonly #answer: (signal: AbortSignal) => Promise<LiveAnswer>;
   readonly #left = new AbortController();
   #taker: AnswerTaker | undefined;
+  #body: HeldBytes | undefined;
   /** Not written yet. */
   #pieces: Uint8Array[] = [];
 
@@ -54,8 +56,10 @@ class LiveDelivery implements ComingAnswer {
   begin(taker: AnswerTaker): void {
     this.#answer(this.#left.signal).then(
       (answer) => {
-        if (answer.kind === 'nobody' || this.#left.signal.aborted) return;
-        this.#give(taker, liveReply(answer, this.#acceptEncoding));
+        if (answer.kind === 'nobody') return;
+        const reply = liveReply(answer, this.#acceptEncoding);
+        if (this.#left.signal.aborted) reply.body.release();
+        else this.#give(taker, reply);
       },
       // It happens again there, and is told.
       () => taker.passOn(),
@@ -73,16 +77,22 @@ class LiveDelivery implements ComingAnswer {
 
   ended(): void {
     this.#taker = undefined;
+    this.#pieces = [];
     this.#left.abort();
   }
 
-  #give(taker: AnswerTaker, { status, fields, pieces }: Reply): void {
+  freed(): void {
+    this.#body?.release();
+  }
+
+  #give(taker: AnswerTaker, { status, fields, body }: Reply): void {
     const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const length = body.pieces.reduce((sum, piece) => sum + piece.length, 0);
     const date = formatHttpDate(this.#clock.wallMs());
     const start = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
     this.#taker = taker;
-    this.#pieces = [...pieces];
+    this.#body = body;
+    this.#pieces = [...body.pieces];
     // In the order in which `node:http` has them; nothing names a request here.
     taker.writeHead(`${start}${lines}Content-Length: ${length}\r\nDate: ${date}`, '', false);
     this.drained();

@@ -10,7 +10,7 @@ import {
   writeTransportSegment,
 } from '../formats/mpegts/transport-segment.ts';
 import { timescaleOf } from '../policy/timed-unit.ts';
-import type { StoredSegment } from '../stores/segment-window.ts';
+import { heldBytes, holdParts, type StoredSegment } from '../stores/segment-window.ts';
 import type { Rendition } from './rendition.ts';
 
 /** A rendition as MPEG-TS: pictures with the sound that goes with them, or sound alone. */
@@ -92,13 +92,19 @@ export function transportSegment(variant: TransportVariant, msn: number, hasMeta
   const segment = msn < soundEndMsn(variant) ? variant.main.window.complete(msn) : undefined;
   const tracks = tracksAt(variant, msn);
   if (segment === undefined || tracks === undefined) return undefined;
-  return writeTransportSegment({
-    msn,
-    discontinuity: segment.discontinuity,
-    tracks: tracks.map(withUnits),
-    ...(hasMetadata ? { metadata: metadataOf(segment) } : {}),
-    version: tracks.reduce((sum, { segment: { initIndex } }, index) => sum + (initIndex + 1) * (index + 1), 0),
-  });
+  // What is written is a copy.
+  const held = holdParts([segment, ...tracks.map((track) => track.segment)].flatMap(({ parts }) => parts));
+  try {
+    return writeTransportSegment({
+      msn,
+      discontinuity: segment.discontinuity,
+      tracks: tracks.map(withUnits),
+      ...(hasMetadata ? { metadata: metadataOf(segment) } : {}),
+      version: tracks.reduce((sum, { segment: { initIndex } }, index) => sum + (initIndex + 1) * (index + 1), 0),
+    });
+  } finally {
+    held.release();
+  }
 }
 
 /** What one rendition has of a segment, and how it is written. */
@@ -126,7 +132,7 @@ function trackAt(rendition: Rendition, msn: number): TrackAt | undefined {
 }
 
 function metadataOf({ parts }: StoredSegment): TransportMetadata[] {
-  const messages = parts.filter(({ gap }) => !gap).flatMap(({ bytes }) => readEventMessages(bytes));
+  const messages = parts.filter(({ gap }) => !gap).flatMap((part) => readEventMessages(heldBytes(part)));
   return messages
     .filter(({ scheme }) => scheme === id3EventScheme)
     .map(({ presentationTimeTicks, timescale, data }) => ({
@@ -139,7 +145,7 @@ function withUnits({ segment, stream, timescale }: TrackAt): TransportTrack {
   const units: TransportUnit[] = [];
   for (const part of segment.parts) {
     if (part.gap) continue;
-    const { baseMediaDecodeTimeTicks, samples } = mediaPartSamples(part.bytes);
+    const { baseMediaDecodeTimeTicks, samples } = mediaPartSamples(heldBytes(part));
     let dtsTicks = baseMediaDecodeTimeTicks;
     for (const sample of samples) {
       units.push({ ...sample, dtsTicks });

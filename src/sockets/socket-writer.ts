@@ -104,6 +104,15 @@ export class SocketWriter {
     });
   }
 
+  /** Calls `action` once, when nobody reads any more what was written: the system has taken it, or the connection is gone. */
+  whenTaken(action: () => void): void {
+    const socket = this.#socket;
+    // A socket that is destroyed has closed its descriptor before anybody heard of it.
+    if (socket.destroyed || socket.writableLength === 0) action();
+    else if (socket.writableEnded) socket.once('close', action);
+    else socket.write('', action);
+  }
+
   /** Finds out whether bytes may go to the descriptor: the next write knows already. */
   look(): void {
     if (this.#ended) return;

@@ -2,7 +2,7 @@ import type { PartBytes } from './part-memory.ts';
 
 /** A partial segment: one buffer; empty when there is no media of it. */
 export interface StoredPart {
-  /** For whoever asks, and for as long as he likes: to read them of a part with `memory` is to be lent them. */
+  /** For whoever may keep them: to read them of a part with `memory` is to be lent them for good. Else: `holdParts`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where its bytes lie, if that is used again for other parts. */
   readonly memory?: PartBytes;
@@ -11,7 +11,7 @@ export interface StoredPart {
   readonly gap: boolean;
 }
 
-/** A part of media whose memory is used again once it has left the window and nobody has read its bytes. */
+/** A part of media whose memory is used again once it has left the window and nobody holds it or was lent its bytes. */
 export function partIn(memory: PartBytes, durationSeconds: number, independent: boolean): StoredPart {
   return {
     get bytes() {
@@ -27,6 +27,39 @@ export function partIn(memory: PartBytes, durationSeconds: number, independent: 
 /** Of its bytes, which nobody is lent by this. */
 export function partLength(part: StoredPart): number {
   return part.memory?.byteLength ?? part.bytes.length;
+}
+
+/** For who holds it, and only so long. */
+export function heldBytes(part: StoredPart): Uint8Array {
+  return part.memory?.held ?? part.bytes;
+}
+
+/** Bytes that stay as they are until `release`, and then may become others. Without it they stay for good. */
+export interface HeldBytes {
+  /** One after the other. */
+  readonly pieces: readonly Uint8Array[];
+  /** When nobody reads them any more. To be called once; after that it does nothing. */
+  release(): void;
+}
+
+/** The bytes of parts that are there: of those in the window, or of those that somebody else holds. */
+export function holdParts(parts: readonly StoredPart[]): HeldBytes {
+  for (const { memory } of parts) memory?.hold();
+  const pieces = parts.map(heldBytes);
+  let isHeld = true;
+  return {
+    pieces,
+    release: () => {
+      if (!isHeld) return;
+      isHeld = false;
+      for (const { memory } of parts) memory?.release();
+    },
+  };
+}
+
+/** Bytes that nobody else will write to. */
+export function ownBytes(bytes: Uint8Array): HeldBytes {
+  return { pieces: [bytes], release: () => {} };
 }
 
 /** What is known of a segment when it begins. Times are media time. */

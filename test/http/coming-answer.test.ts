@@ -13,6 +13,7 @@ interface Coming {
   readonly taker: AnswerTaker;
   drained: number;
   ended: { whole: boolean; sentBytes: number } | undefined;
+  freed: number;
 }
 
 /** Everything is an answer to come, which a test gives. */
@@ -25,9 +26,10 @@ function comingAnswers(): { quick: QuickResponder; coming: Coming[] } {
       join: () => {
         let own: Coming | undefined;
         return {
-          begin: (taker) => coming.push((own = { taker, drained: 0, ended: undefined })),
+          begin: (taker) => coming.push((own = { taker, drained: 0, ended: undefined, freed: 0 })),
           drained: () => own && own.drained++,
           ended: (whole, sentBytes) => own && (own.ended = { whole, sentBytes }),
+          freed: () => own && own.freed++,
         };
       },
     },
@@ -50,6 +52,30 @@ describe('a coming answer', () => {
     await eventually('the answer', () => client.text().endsWith('late'));
     expect(coming[0]?.ended).toEqual({ whole: true, sentBytes: client.text().length });
     expect(await client.closed()).toMatch(/late$/);
+  });
+
+  it('is told when its bytes are free: not while they wait for the viewer, and when he has left', async () => {
+    const { quick, coming } = comingAnswers();
+    await using listener = await startTestListener({ deadlines: short, quick });
+    const body = Buffer.alloc(40_000_000, 'x');
+    for (const leaves of [false, true]) {
+      const client = rawClient(listener.port);
+      client.socket.pause();
+      client.socket.write(get('/a'));
+      const answer = await eventually('the request', () => coming.shift());
+      answer.taker.writeHead(head(body.length), 'r', false);
+      expect(answer.taker.write(body)).toBe(false);
+      answer.taker.end();
+      await sleep(20);
+      expect([answer.ended, answer.freed]).toEqual([undefined, 0]);
+      if (leaves) client.socket.destroy();
+      else client.socket.resume();
+      await eventually('it is free', () => answer.freed === 1);
+      expect(answer.ended?.whole).toBe(!leaves);
+      client.socket.destroy();
+      await client.closed();
+      expect(answer.freed).toBe(1);
+    }
   });
 
   it('lets a viewer go that reads nothing of it, and goes on for one that reads again', async () => {

@@ -2,8 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SocketWriter } from '../../src/sockets/socket-writer.ts';
+import { eventually } from '../support/condition.ts';
 
 let server: Server;
 const open = new Set<Socket>();
@@ -184,6 +186,47 @@ describe('SocketWriter', () => {
     near.resume();
     far.resetAndDestroy();
     expect(await heard).toBe(false);
+  });
+
+  test('says that all was taken at once when nothing waits, and else when the peer has read it', async () => {
+    const { near, far } = await connection();
+    const writer = new SocketWriter(near);
+    const said: string[] = [];
+    writer.write(Buffer.from('first '));
+    writer.whenTaken(() => said.push('first'));
+    expect(said).toEqual(['first']);
+    const bytes = randomBytes(40_000_000);
+    const expected = digest(Buffer.concat([Buffer.from('first '), bytes, Buffer.from('third')]));
+    writer.write(bytes);
+    writer.whenTaken(() => {
+      bytes.fill('overwritten');
+      said.push('second');
+    });
+    writer.write(Buffer.from('third'));
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+    expect(said).toEqual(['first']);
+    const reading = readAll(far);
+    near.end();
+    expect(digest(await reading)).toBe(expected);
+    expect(said).toEqual(['first', 'second']);
+  });
+
+  test.each([
+    ['is destroyed', (near: Socket) => void near.destroy()],
+    ['is reset', (near: Socket, far: Socket) => void far.resetAndDestroy()],
+    ['has ended, when that is over', (near: Socket, far: Socket) => void (near.end(), far.resume().end())],
+  ])('says once that nothing is read any more of a connection that %s', async (_, part) => {
+    const { near, far } = await connection();
+    near.resume();
+    const writer = new SocketWriter(near);
+    let said = 0;
+    writer.write(Buffer.alloc(20_000_000));
+    writer.whenTaken(() => said++);
+    part(near, far);
+    writer.whenTaken(() => said++);
+    await eventually('it is said', () => said === 2 && near.closed);
+    writer.whenTaken(() => said++);
+    expect(said).toBe(3);
   });
 
   test('writes nothing once it was stopped, and goes through any stream that is no socket', () => {

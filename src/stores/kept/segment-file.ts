@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { ByteReader } from '../../base/byte-reader.ts';
-import { partLength, type StoredPart, type StoredSegment } from '../segment-window.ts';
+import { heldBytes, partLength, type StoredPart, type StoredSegment } from '../segment-window.ts';
 
 /** A complete segment of a live rendition, with what a restart needs to know besides. */
 export interface KeptSegment {
@@ -68,7 +68,7 @@ export function encodeSegmentFile({ segment, ...beside }: KeptSegment): Uint8Arr
     ...beside,
   };
   const headBytes = Buffer.from(JSON.stringify(head));
-  const media = parts.map((part) => part.memory?.held ?? part.bytes);
+  const media = parts.map(heldBytes);
   const prefix = Buffer.alloc(prefixBytes);
   prefix.writeUInt32BE(magic, 0);
   prefix.writeUInt32BE(version, 4);

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { type HeldBytes, holdParts } from '../segment-window.ts';
 import { encodeSegmentFile, type KeptSegment } from './segment-file.ts';
 import { encodeStateFile } from './state-file.ts';
 
@@ -59,7 +60,7 @@ interface Job {
   /** The rendition whose open segment it writes parts of. */
   readonly partsOf?: string;
   /** Held until it has run, or is left out. */
-  readonly holds?: KeptSegment;
+  readonly holds?: HeldBytes;
 }
 
 /**
@@ -138,11 +139,11 @@ export class StreamFiles {
       const written = this.#open.get(rendition);
       const kept = partsFrom(written?.msn === msn ? written.parts : 0);
       if (kept === undefined) return;
-      hold(kept);
+      const held = holdParts(kept.segment.parts);
       try {
         await this.#append(written ?? (await this.#openParts(rendition)), kept);
       } finally {
-        release(kept);
+        held.release();
       }
     };
     this.#add({ kind: 'write', bytes: 0, run, partsOf: rendition });
@@ -165,8 +166,8 @@ export class StreamFiles {
     this.#kept.set(rendition, there);
     const path = this.#pathOf({ rendition, msn });
     const run = () => this.#writeFile(path, encodeSegmentFile(kept));
-    hold(kept);
-    this.#add({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn }, holds: kept });
+    const holds = holdParts(kept.segment.parts);
+    this.#add({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn }, holds });
   }
 
   /** Those before `msn` have left the window. */
@@ -239,7 +240,7 @@ export class StreamFiles {
   /** It has been written, or will not be. */
   #leaves({ bytes, holds }: Job): void {
     this.#queuedBytes -= bytes;
-    if (holds !== undefined) release(holds);
+    holds?.release();
   }
 
   async #append(file: OpenFile, kept: KeptSegment): Promise<void> {
@@ -344,14 +345,6 @@ export class StreamFiles {
     this.#failing = false;
     this.#options.log.info({ folder: this.#options.folder }, 'Live stream is kept on disk again');
   }
-}
-
-function hold({ segment }: KeptSegment): void {
-  for (const { memory } of segment.parts) memory?.hold();
-}
-
-function release({ segment }: KeptSegment): void {
-  for (const { memory } of segment.parts) memory?.release();
 }
 
 async function writeAll(descriptor: number, pieces: readonly Uint8Array[]): Promise<void> {
