@@ -213,9 +213,9 @@ describe('SocketWriter', () => {
 
   test.each([
     ['is destroyed', (near: Socket) => void near.destroy()],
-    ['is reset', (near: Socket, far: Socket) => void far.resetAndDestroy()],
+    ['is reset', (_near: Socket, far: Socket) => void far.resetAndDestroy()],
     ['has ended, when that is over', (near: Socket, far: Socket) => void (near.end(), far.resume().end())],
-  ])('says once that nothing is read any more of a connection that %s', async (_, part) => {
+  ])('says once that nothing is read any more of a connection that %s', async (_name, part) => {
     const { near, far } = await connection();
     near.resume();
     const writer = new SocketWriter(near);
