@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { StreamFrontError } from '../base/errors.ts';
+import { addAccessCommands } from './access-commands.ts';
 import { check } from './check.ts';
 import type { ConfigurationFlags } from './configuration.ts';
 import { roles, type Role } from './configuration-schema.ts';
@@ -100,6 +101,7 @@ program
   .action((paths: string[], flags: InvalidateFlags) => invalidate(paths, flags));
 
 addKeyCommands(program);
+addAccessCommands(program);
 
 try {
   await program.parseAsync();

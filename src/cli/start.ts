@@ -97,6 +97,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
       dataFolder,
       invalidations: edge.invalidations,
       keys: edge.keys,
+      access: edge.access,
     });
     running.defer(() => control.close(closeBudget().keeping(keptForOriginMs + edgeShareMs)));
   }

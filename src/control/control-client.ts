@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { UpstreamError } from '../base/errors.ts';
+import type { RevocationKind } from '../policy/limits/revocations.ts';
 import { type ControlAccess, readAccessFile } from './access-file.ts';
+import {
+  type RevocationAnswer,
+  revocationReportSchema,
+  revocationsPath,
+  revocationsSchema,
+  sessionsPath,
+  sessionsSchema,
+  type ToldRevocation,
+  type ToldSession,
+} from './access-routes.ts';
 import { type InvalidationReport, invalidationReportSchema, invalidationsPath } from './invalidation-routes.ts';
 import { keysPath, type KeysReport, keysReportSchema } from './key-routes.ts';
 
@@ -30,6 +41,25 @@ export class ControlClient {
   /** The key store has changed: what it holds is in force when it resolves. */
   followKeys(): Promise<KeysReport> {
     return this.#ask(keysPath, { method: 'POST' }, keysReportSchema);
+  }
+
+  async sessions(): Promise<readonly ToldSession[]> {
+    return (await this.#ask(sessionsPath, { method: 'GET' }, sessionsSchema)).sessions;
+  }
+
+  async revocations(): Promise<readonly ToldRevocation[]> {
+    return (await this.#ask(revocationsPath, { method: 'GET' }, revocationsSchema)).revocations;
+  }
+
+  /** In force when it resolves. */
+  revoke(kind: RevocationKind, id: string, forMs: number | undefined): Promise<RevocationAnswer> {
+    const body = JSON.stringify({ kind, id, forSeconds: forMs === undefined ? undefined : forMs / 1_000 });
+    return this.#ask(revocationsPath, { method: 'POST', body }, revocationReportSchema);
+  }
+
+  async takeBackRevocation(kind: RevocationKind, id: string): Promise<void> {
+    const path = `${revocationsPath}/${kind}/${encodeURIComponent(id)}`;
+    await this.#ask(path, { method: 'DELETE' }, revocationsSchema);
   }
 
   async #ask<Answer>(

@@ -7,6 +7,7 @@ import { ownHost } from '../base/own-address.ts';
 import { isLoopback } from '../base/setting-fields.ts';
 import { startHttpListener } from '../http/listener.ts';
 import { removeAccessFile, writeAccessFile } from './access-file.ts';
+import { type AccessTarget, answerAccess, isAccessPath } from './access-routes.ts';
 import { answerInvalidation, invalidationsPath, type InvalidationTarget } from './invalidation-routes.ts';
 import { ControlRefusal, sendRefusal } from './json-exchange.ts';
 import { answerKeys, keysPath, type KeyTarget } from './key-routes.ts';
@@ -28,6 +29,7 @@ interface ControlSurroundings {
   readonly dataFolder: string;
   readonly invalidations: InvalidationTarget;
   readonly keys: KeyTarget;
+  readonly access: AccessTarget;
 }
 
 /**
@@ -72,7 +74,7 @@ export async function startControl({ http }: ControlSettings, deps: ControlSurro
 }
 
 async function answer(
-  { invalidations, keys }: Pick<ControlSurroundings, 'invalidations' | 'keys'>,
+  { access, invalidations, keys }: Pick<ControlSurroundings, 'access' | 'invalidations' | 'keys'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -83,6 +85,10 @@ async function answer(
   }
   if (url === keysPath) {
     answerKeys(keys, request, response);
+    return;
+  }
+  if (isAccessPath(url)) {
+    await answerAccess(access, request, response);
     return;
   }
   throw new ControlRefusal(404, 'NOT_FOUND', 'there is nothing here');

@@ -16,6 +16,8 @@ import { Invalidations } from './invalidations.ts';
 import { KeyWatch } from './key-watch.ts';
 import { type EdgeCounters, zeroCounters } from './edge-counters.ts';
 import { Attendance } from './limits/attendance.ts';
+import { AccessRevocation } from './limits/access-revocation.ts';
+import { RevocationFile } from '../stores/revocation-file.ts';
 import { RunningPlays } from './limits/running-plays.ts';
 import { OpenAnswers } from './limits/open-answers.ts';
 import { Viewings } from '../policy/limits/viewings.ts';
@@ -47,6 +49,7 @@ export interface Edge {
   /** Of the listener for `rtmps://`. */
   readonly rtmpsPort: number | undefined;
   readonly invalidations: Pick<Invalidations, 'create' | 'find'>;
+  readonly access: Pick<AccessRevocation, 'sessions' | 'revocations' | 'revoke' | 'takeBack'>;
   readonly keys: Pick<KeyWatch, 'look'>;
   stats(): EdgeStats;
   /** Stops accepting, lets running answers end for two seconds or `budget`, then ends them and all requests to origins. */
@@ -104,7 +107,8 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const invalidations = new Invalidations({ clock: deps.clock, log, bans, banStore, store, distributions });
   opened.defer(() => invalidations.close());
   const viewings = new Viewings(settings.limits.sessionWindowMs, sessionIds());
-  const revocations = new Revocations();
+  const revocationFile = deps.dataFolder === undefined ? undefined : new RevocationFile(deps.dataFolder);
+  const revocations = new Revocations(revocationFile?.read());
   const attendance = new Attendance({ settings: settings.limits, viewings, revocations, clock: deps.clock, log });
   const runningPlays = new RunningPlays(attendance, deps.clock);
   const web = compileDistributions(distributions, upstreams);
@@ -160,6 +164,10 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const libraries = settings.streaming.flatMap(({ stored: files }) => files ?? []);
   const flvFiles = new FlvFiles({ context, libraries, plays: stored });
   const listeners = await startHttpListeners(settings, { context, flv: live.flv, flvFiles, facts, proxies, ...deps });
+  const access = new AccessRevocation({
+    ...{ revocations, viewings, runningPlays, file: revocationFile, clock: deps.clock, log },
+    endAnswersOf: (isOver) => listeners.endAnswersOf(isOver),
+  });
   if (deps.warmUpFile !== undefined && libraries.length > 0) stored.warmUp(deps.warmUpFile);
   // From here on it is for `close`.
   opened.move();
@@ -171,6 +179,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     rtmpsPort: live.rtmpsPort,
     invalidations,
     keys,
+    access,
     stats: () => ({
       counters: { ...counters },
       cache: store.stats(),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LimitError, ProtocolError } from '../../src/base/errors.ts';
 import { readAccessFile, writeAccessFile } from '../../src/control/access-file.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
+import type { AccessTarget } from '../../src/control/access-routes.ts';
 import { type Control, startControl } from '../../src/control/control.ts';
 import type { InvalidationTarget } from '../../src/control/invalidation-routes.ts';
 import type { KeyTarget } from '../../src/control/key-routes.ts';
@@ -19,6 +20,23 @@ let control: Control;
 let clock: VirtualClock;
 let asked: Parameters<InvalidationTarget['create']>[0][];
 let refuseWith: Error | undefined;
+let revoked: (readonly [string, string, number | undefined])[];
+
+const session = { id: 's-1', protocol: 'hls', stream: 'site/a/', address: '192.0.2.1', seconds: 7 };
+const access: AccessTarget = {
+  sessions: () => [session],
+  revocations: () => revoked.map(([kind, id, forMs]) => ({ kind, id, untilMs: forMs })),
+  revoke: (kind, id, forMs) => {
+    if (refuseWith !== undefined) throw refuseWith;
+    revoked.push([kind, id, forMs]);
+    return { kind, id, untilMs: forMs, ended: 2 };
+  },
+  takeBack: (kind, id) => {
+    const before = revoked.length;
+    revoked = revoked.filter((entry) => entry[0] !== kind || entry[1] !== id);
+    return revoked.length < before;
+  },
+};
 let looks = 0;
 const inForce = { groups: { viewers: ['K1', 'K2'], empty: [] }, asked: ['viewers'] };
 const keys: KeyTarget = {
@@ -42,8 +60,16 @@ beforeEach(async () => {
     find: (id) => (id === report.id ? report : undefined),
   };
   looks = 0;
+  revoked = [];
   const settings = { http: { host: '127.0.0.1', port: 0 } };
-  control = await startControl(settings, { clock, log: new LogRecorder(), dataFolder: folder, invalidations, keys });
+  control = await startControl(settings, {
+    clock,
+    log: new LogRecorder(),
+    dataFolder: folder,
+    invalidations,
+    keys,
+    access,
+  });
 });
 
 afterEach(async () => {
@@ -159,7 +185,10 @@ describe('the access file', () => {
     expect(readdirSync(folder)).toEqual([]);
     const deps = { clock, log: new LogRecorder(), dataFolder: folder };
     const target: InvalidationTarget = { create: () => report, find: () => report };
-    control = await startControl({ http: { host: '127.0.0.1', port: 0 } }, { ...deps, invalidations: target, keys });
+    control = await startControl(
+      { http: { host: '127.0.0.1', port: 0 } },
+      { ...deps, invalidations: target, keys, access },
+    );
     expect(readAccessFile(folder).secret).not.toBe(secret);
   });
 });
@@ -170,6 +199,41 @@ describe('ControlClient', () => {
     expect(await client.invalidate(['/a'], 'site')).toEqual(report);
     expect(asked).toEqual([{ distribution: 'site', items: ['/a'] }]);
     expect(await client.invalidation('I1')).toEqual(report);
+  });
+
+  it('tells who watches, and revokes, lists and takes back', async () => {
+    const client = new ControlClient(folder);
+    expect(await client.sessions()).toEqual([session]);
+    expect(await client.revoke('address', '2001:db8::/64', 1_500)).toEqual({
+      kind: 'address',
+      id: '2001:db8::/64',
+      untilMs: 1_500,
+      ended: 2,
+    });
+    await client.revoke('key', 'K1', undefined);
+    expect(await client.revocations()).toEqual([
+      { kind: 'address', id: '2001:db8::/64', untilMs: 1_500 },
+      { kind: 'key', id: 'K1' },
+    ]);
+    await client.takeBackRevocation('address', '2001:db8::/64');
+    expect(await client.revocations()).toEqual([{ kind: 'key', id: 'K1' }]);
+    await expect(client.takeBackRevocation('session', '%')).rejects.toThrow(/^NO_SUCH_REVOCATION: there is no such/);
+    refuseWith = new ProtocolError('REVOCATION_MALFORMED', 'there is no session "x"');
+    await expect(client.revoke('session', 'x', undefined)).rejects.toThrow(
+      'REVOCATION_MALFORMED: there is no session "x"',
+    );
+  });
+
+  it.each([
+    ['POST', '/v1/sessions', '', 405],
+    ['PUT', '/v1/revocations', '', 405],
+    ['GET', '/v1/revocations/key/K1', '', 405],
+    ['DELETE', '/v1/revocations/nothing/%zz', '', 404],
+    ['POST', '/v1/revocations', '{"kind":"everybody","id":"x"}', 400],
+    ['POST', '/v1/revocations', '{"kind":"key","id":"x","forSeconds":0}', 400],
+  ])('answers %s %s with a body of %j as the status says', async (method, target, body, status) => {
+    expect((await post(body, {}, target, method)).status).toBe(status);
+    expect(revoked).toEqual([]);
   });
 
   it('has the keys looked at, and hears which count then', async () => {

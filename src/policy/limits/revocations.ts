@@ -1,14 +1,16 @@
 import { LimitError } from '../../base/errors.ts';
 
-/** What can be revoked: a signing key and all that it has signed, one grant, an address, one viewing. */
-export type RevocationKind = 'key' | 'grant' | 'address' | 'session';
+export const revocationKinds = ['key', 'grant', 'address', 'session'] as const;
 
-export const revocationKinds = ['key', 'grant', 'address', 'session'] as const satisfies readonly RevocationKind[];
+/** What can be revoked: a signing key and all that it has signed, one grant, an address, one viewing. */
+export type RevocationKind = (typeof revocationKinds)[number];
 
 export interface Revocation {
   readonly kind: RevocationKind;
-  /** Key pair id, grant id, address as `addressKey` has it, or what names the viewings that a session stands for. */
+  /** Key pair id, grant id, address as `addressKey` has it, or what names a viewing (`viewingName`). */
   readonly name: string;
+  /** What an operator calls it: the same, but for a viewing its id. */
+  readonly id: string;
   /** Wall clock; `undefined`: until it is taken back. */
   readonly untilMs: number | undefined;
 }
@@ -47,8 +49,11 @@ export class Revocations {
   }
 
   /** Returns whether there was one. */
-  takeBack(kind: RevocationKind, name: string): boolean {
-    return this.#entries.delete(entryName(kind, name));
+  takeBack(kind: RevocationKind, id: string): boolean {
+    for (const [name, entry] of this.#entries) {
+      if (entry.kind === kind && entry.id === id) return this.#entries.delete(name);
+    }
+    return false;
   }
 
   has(kind: RevocationKind, name: string, nowMs: number): boolean {
