@@ -102,6 +102,7 @@ describe('streamfront keys', () => {
         log: new LogRecorder(),
         dataFolder: data,
         invalidations: { create: () => expect.unreachable(), find: () => undefined },
+        access: { sessions: () => [], revocations: () => [], revoke: () => expect.unreachable(), takeBack: () => false },
         keys: { look: () => ({ groups: {}, asked: [++looks > 1 ? group : 'others'] }) },
       },
     );
