@@ -165,7 +165,12 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const flvFiles = new FlvFiles({ context, libraries, plays: stored });
   const listeners = await startHttpListeners(settings, { context, flv: live.flv, flvFiles, facts, proxies, ...deps });
   const access = new AccessRevocation({
-    ...{ revocations, viewings, runningPlays, file: revocationFile, clock: deps.clock, log },
+    revocations,
+    viewings,
+    runningPlays,
+    file: revocationFile,
+    clock: deps.clock,
+    log,
     endAnswersOf: (isOver) => listeners.endAnswersOf(isOver),
   });
   if (deps.warmUpFile !== undefined && libraries.length > 0) stored.warmUp(deps.warmUpFile);
