@@ -102,7 +102,12 @@ describe('streamfront keys', () => {
         log: new LogRecorder(),
         dataFolder: data,
         invalidations: { create: () => expect.unreachable(), find: () => undefined },
-        access: { sessions: () => [], revocations: () => [], revoke: () => expect.unreachable(), takeBack: () => false },
+        access: {
+          sessions: () => [],
+          revocations: () => [],
+          revoke: () => expect.unreachable(),
+          takeBack: () => false,
+        },
         keys: { look: () => ({ groups: {}, asked: [++looks > 1 ? group : 'others'] }) },
       },
     );
