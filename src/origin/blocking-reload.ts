@@ -44,9 +44,10 @@ export function tooFarAhead(
   targets: PlaylistTargets,
   { msn, part }: AwaitedState,
 ): string | undefined {
-  const { lastCompleteMsn, nextPart } = window;
-  if (msn > lastCompleteMsn + maxSegmentsAhead) {
-    return `_HLS_msn ${msn} is too far ahead: the last segment is ${lastCompleteMsn}`;
+  const { nextPart } = window;
+  const lastMsn = nextPart.msn - 1;
+  if (msn > lastMsn + maxSegmentsAhead) {
+    return `_HLS_msn ${msn} is too far ahead: the last segment is ${lastMsn}`;
   }
   if (part === undefined || msn < nextPart.msn) return undefined;
   const limit = advancePartLimit(targets);

@@ -1,3 +1,9 @@
+/**
+ * Of a stream's first segment. Not 0: hls.js 1.7 takes that for no number (`appendedPart?.fragment.sn || -1`), forgets
+ * which parts of the segment it has, loads them again and tears its buffer. A playlist may begin with any number.
+ */
+export const firstMediaSequenceNumber = 1;
+
 /** Where a segment begins, in all renditions. Times are media time. */
 export interface Boundary {
   readonly msn: number;
@@ -26,7 +32,7 @@ export class SegmentBoundaries {
   #discontinuities: number;
 
   /** From `nextMsn` on, after so many discontinuities. */
-  constructor(nextMsn = 0, discontinuities = 0) {
+  constructor(nextMsn = firstMediaSequenceNumber, discontinuities = 0) {
     this.#nextMsn = nextMsn;
     this.#firstMsn = nextMsn;
     this.#discontinuities = discontinuities;
@@ -48,7 +54,7 @@ export class SegmentBoundaries {
 
   begin(first: Pick<Boundary, 'startSeconds' | 'shownSeconds' | 'independent'>): void {
     const msn = this.#nextMsn++;
-    const discontinuity = msn > 0 && msn === this.#firstMsn;
+    const discontinuity = msn > firstMediaSequenceNumber && msn === this.#firstMsn;
     const discontinuitySequence = this.#discontinuities;
     if (discontinuity) this.#discontinuities++;
     this.#boundaries.push({ msn, discontinuity, discontinuitySequence, runEndSeconds: undefined, ...first });

@@ -1,3 +1,4 @@
+import { firstMediaSequenceNumber } from '../policy/segment-boundaries.ts';
 import type { PartBytes } from './part-memory.ts';
 
 /** A partial segment: one buffer; empty when there is no media of it. */
@@ -155,7 +156,7 @@ export class SegmentWindow {
   /** The sequence number and the index of the part that comes next. */
   get nextPart(): { readonly msn: number; readonly part: number } {
     if (this.#open !== undefined) return { msn: this.#open.head.msn, part: this.#open.parts.length };
-    return { msn: this.#nextMsn ?? 0, part: 0 };
+    return { msn: this.#nextMsn ?? firstMediaSequenceNumber, part: 0 };
   }
 
   get byteLength(): number {

@@ -40,6 +40,8 @@ interface Watched {
   readonly page: Page;
   /** Media playlists. */
   readonly answers: { readonly url: string; readonly status: number; readonly isUpdate: boolean }[];
+  /** Addresses of parts of media. */
+  readonly parts: string[];
 }
 
 /** What hls.js said with `Hls.Events.ERROR`. */
@@ -53,6 +55,10 @@ async function watch(name: string, settings: object): Promise<Watched> {
   const viewer = await HlsPage.open(browser, program.edgeUrl);
   const { page } = viewer;
   const answers: Watched['answers'] = [];
+  const parts: string[] = [];
+  page.on('request', (request) => {
+    if (/\.\d+\.m4s$/.test(request.url())) parts.push(request.url());
+  });
   page.on('response', (response) => {
     if (!/(?:video|audio)\.m3u8/.test(response.url())) return;
     void response.text().then(
@@ -66,7 +72,7 @@ async function watch(name: string, settings: object): Promise<Watched> {
     setUp: `window.problems = [];
       hls.on(Hls.Events.ERROR, (_event, { details, fatal, response }) => window.problems.push({ details, fatal, code: response?.code }));`,
   });
-  return { page, answers };
+  return { page, answers, parts };
 }
 
 async function hasSegments(name: string, count: number): Promise<boolean> {
@@ -88,9 +94,12 @@ async function untilPlayed(page: Page, seconds: number): Promise<void> {
 }
 
 describe('hls.js', () => {
-  it('plays on with updates over a discontinuity that the updates leave out in the end', async () => {
+  it('joins a stream that has just begun, and plays on with updates over a discontinuity that the updates leave out in the end', async () => {
     const first = publish('updates', 2, 16);
-    const { page, answers } = await watch('updates', {});
+    const { page, answers, parts } = await watch('updates', {});
+    await untilPlayed(page, 4);
+    // Of a segment with the number 0 it forgets which parts it has.
+    expect(parts.filter((part, index) => parts.indexOf(part) !== index)).toEqual([]);
     await first;
     const second = publish('updates', 2, 24);
     await eventually('there are updates', () => answers.filter(({ isUpdate }) => isUpdate).length > 10, 60_000);

@@ -41,26 +41,26 @@ describe('_HLS_skip', () => {
   );
 
   it('leaves out what ends more than the boundary before the live end, parts of the open segment included', async () => {
-    // Segments 0 to 9 of 2 s each, and 0.67 s of segment 10: 12 s before the end lies in segment 4.
+    // Segments 1 to 10 of 2 s each, and 0.67 s of segment 11: 12 s before the end lies in segment 5.
     origin.publish('test', both, run(0, 20.7));
     const [whole, update] = [await textOf(''), await textOf('?_HLS_skip=YES')];
-    expect(whole).toContain('/0.m4s');
+    expect(whole).toContain('/1.m4s');
     expect(skippedIn(update)).toBe(4);
     expect(update).toContain('#EXT-X-VERSION:9\n');
-    expect(update).not.toContain('/3.m4s');
-    expect(update.slice(update.indexOf('/4.m4s'))).toBe(whole.slice(whole.indexOf('/4.m4s')));
-    expect(update).toContain('#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-SKIP:');
+    expect(update).not.toContain('/4.m4s');
+    expect(update.slice(update.indexOf('/5.m4s'))).toBe(whole.slice(whole.indexOf('/5.m4s')));
+    expect(update).toContain('#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-SKIP:');
   });
 
   it('goes with a blocking reload', async () => {
     const stream = origin.publish('test', both, run(0, 20.7));
-    const asked = origin.get(`${video}?_HLS_msn=10&_HLS_part=2&_HLS_skip=v2`);
+    const asked = origin.get(`${video}?_HLS_msn=11&_HLS_part=2&_HLS_skip=v2`);
     await origin.untilWaiting('test', 1);
     for (const unit of run(0, 21.1).filter(({ timestampMs }) => timestampMs >= 20_700)) stream.push(unit);
     const answer = await asked;
     const text = await answer.text();
     expect(answer.headers.get('Cache-Control')).toBe('public, max-age=12, stale-if-error=360');
-    expect(text).toContain('10.2.m4s');
+    expect(text).toContain('11.2.m4s');
     expect(text).toContain('#EXT-X-VERSION:10\n');
     expect(text).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=4,RECENTLY-REMOVED-DATERANGES=""\n');
   });

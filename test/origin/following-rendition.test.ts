@@ -147,7 +147,7 @@ describe('FollowingRendition', () => {
     follows.drain();
     const { window, iFrames } = follows.of('360p');
     // It joined at the end of the second run of time.
-    expect(window.segments[0]?.msn).toBe(7);
+    expect(window.segments[0]?.msn).toBe(8);
     expect(window.discontinuitySequence).toBe(1);
     expect(window.discontinuities).toBe(follows.of('video').window.discontinuities);
     expect(iFrames?.discontinuitySequence).toBe(1);
@@ -160,12 +160,12 @@ describe('FollowingRendition', () => {
     for (let second = 0; second < 30; second++) {
       follows.send(both({ fromMs: second * 1_000, seconds: 1 }));
       if (second === 7) follows.rendition.giveUp();
-      if (second === 11) expect(follows.gaps()).toEqual([3, 4]);
+      if (second === 11) expect(follows.gaps()).toEqual([4, 5]);
     }
     follows.drain();
     follows.published.stop();
     follows.published.end();
-    expect(follows.gaps()).toEqual([3, 4, 5, 6, 7]);
+    expect(follows.gaps()).toEqual([4, 5, 6, 7, 8]);
     expect(follows.segments('360p')).toHaveLength(follows.segments('video').length);
     expect(follows.findings).toEqual([]);
   });

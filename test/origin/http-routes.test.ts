@@ -69,7 +69,7 @@ describe('playlists over HTTP', () => {
 
   it('lets pages of any site read, and measure', async () => {
     origin.publish('test', both, run(5));
-    for (const path of ['/live/test/index.m3u8', '/live/test/e1/video/0.m4s', '/live/none/index.m3u8']) {
+    for (const path of ['/live/test/index.m3u8', '/live/test/e1/video/1.m4s', '/live/none/index.m3u8']) {
       const { headers } = await origin.get(path);
       expect(headers.get('Access-Control-Allow-Origin')).toBe('*');
       expect(headers.get('Access-Control-Expose-Headers')).toMatch(/\bAge\b.*\bDate\b/);

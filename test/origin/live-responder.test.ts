@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => origin.close());
 
 describe('blocking playlist reload', () => {
-  /** Segments 0 to 2 are complete; of segment 3 there are parts 0 and 1. */
+  /** Segments 1 to 3 are complete; of segment 4 there are parts 0 and 1. */
   const publish = () => origin.publish('test', both, run(0, 6.8));
   const video = '/live/test/video.m3u8';
 
@@ -21,15 +21,15 @@ describe('blocking playlist reload', () => {
     ['_HLS_part=0', '_HLS_part makes no sense without _HLS_msn'],
     ['_HLS_msn=x', 'not a decimal integer'],
     ['_HLS_msn=-1', 'not a decimal integer'],
-    ['_HLS_msn=3&_HLS_part=1.5', 'not a decimal integer'],
-    ['_HLS_msn=5', 'too far ahead'],
+    ['_HLS_msn=4&_HLS_part=1.5', 'not a decimal integer'],
+    ['_HLS_msn=6', 'too far ahead'],
     ['_HLS_msn=99999999999', 'too far ahead'],
     ['_HLS_msn=99999999999999999999', 'too far ahead'],
-    ['_HLS_msn=3&_HLS_part=99999999999999999999', 'too far ahead'],
-    ['_HLS_msn=3&_HLS_msn=3', '_HLS_msn is there more than once'],
+    ['_HLS_msn=4&_HLS_part=99999999999999999999', 'too far ahead'],
+    ['_HLS_msn=4&_HLS_msn=4', '_HLS_msn is there more than once'],
     ['_HLS_skip=no', '_HLS_skip is neither YES nor v2'],
-    ['_HLS_msn=3&_HLS_part=11', 'too far ahead'],
-    ['_HLS_msn=4&_HLS_part=9', 'too far ahead'],
+    ['_HLS_msn=4&_HLS_part=11', 'too far ahead'],
+    ['_HLS_msn=5&_HLS_part=9', 'too far ahead'],
   ])('refuses %s', async (query, sentence) => {
     publish();
     const answer = await origin.get(`${video}?${query}`);
@@ -39,28 +39,29 @@ describe('blocking playlist reload', () => {
   });
 
   it.each([
-    '_HLS_msn=2',
+    '_HLS_msn=3',
+    '_HLS_msn=1',
     '_HLS_msn=0',
-    '_HLS_msn=0&_HLS_part=3',
-    '_HLS_msn=2&_HLS_part=99',
-    '_HLS_msn=3&_HLS_part=0',
-    '_HLS_msn=3&_HLS_part=1',
-    '_HLS_msn=3&_HLS_part=1&_HLS_report=x&_HLS_push=1',
-    '_HLS_msn=2&_HLS_part=99999999999999999999',
+    '_HLS_msn=1&_HLS_part=3',
+    '_HLS_msn=3&_HLS_part=99',
+    '_HLS_msn=4&_HLS_part=0',
+    '_HLS_msn=4&_HLS_part=1',
+    '_HLS_msn=4&_HLS_part=1&_HLS_report=x&_HLS_push=1',
+    '_HLS_msn=3&_HLS_part=99999999999999999999',
     '_HLS_report=audio.m3u8',
   ])('answers %s at once: it is there', async (query) => {
     publish();
     const answer = await origin.get(`${video}?${query}`);
     expect(answer.status).toBe(200);
-    expect(await answer.text()).toContain('3.1.m4s');
+    expect(await answer.text()).toContain('4.1.m4s');
   });
 
   it.each([
-    ['_HLS_msn=3&_HLS_part=2', 7.1],
-    ['_HLS_msn=3', 8.1],
-    ['_HLS_msn=3&_HLS_part=6', 8.5],
-    ['_HLS_msn=4&_HLS_part=0', 8.5],
-    ['_HLS_msn=4', 10.1],
+    ['_HLS_msn=4&_HLS_part=2', 7.1],
+    ['_HLS_msn=4', 8.1],
+    ['_HLS_msn=4&_HLS_part=6', 8.5],
+    ['_HLS_msn=5&_HLS_part=0', 8.5],
+    ['_HLS_msn=5', 10.1],
   ])('holds %s until it is there, and not longer', async (query, untilSeconds) => {
     const stream = publish();
     const units = run(0, 12).filter(({ timestampMs }) => timestampMs >= 6_800);
@@ -88,11 +89,11 @@ describe('blocking playlist reload', () => {
   });
 
   it.each([
-    ['_HLS_msn=3', 3],
-    ['_HLS_msn=2&_HLS_part=9', 3],
-    ['_HLS_msn=2&_HLS_part=26', 3],
+    ['_HLS_msn=4', 4],
+    ['_HLS_msn=3&_HLS_part=9', 4],
+    ['_HLS_msn=3&_HLS_part=26', 4],
   ])('waits for %s where segments last longer than three seconds: hls.js asks so', async (query, msn) => {
-    // Segments of 4 s: 0 and 1 are complete, of 2 there is a part or two.
+    // Segments of 4 s: 1 and 2 are complete, of 3 there is a part or two.
     await origin.close();
     origin = await LiveOrigin.start({ live: { segment: '4s' } });
     const units = (fromMs: number, seconds: number) =>
@@ -107,23 +108,23 @@ describe('blocking playlist reload', () => {
     const answer = await asked;
     expect(answer.status).toBe(200);
     expect(await answer.text()).toContain(`/${msn}.`);
-    expect((await origin.get(`${video}?_HLS_msn=4&_HLS_part=40`)).status).toBe(400);
+    expect((await origin.get(`${video}?_HLS_msn=5&_HLS_part=40`)).status).toBe(400);
   });
 
   it('treats a part past its segment as the first of the next', async () => {
     const stream = publish();
-    const asked = origin.get(`${video}?_HLS_msn=3&_HLS_part=6`);
+    const asked = origin.get(`${video}?_HLS_msn=4&_HLS_part=6`);
     await origin.untilWaiting('test', 1);
     for (const unit of run(0, 8.6).filter(({ timestampMs }) => timestampMs >= 6_800)) stream.push(unit);
     const text = await (await asked).text();
-    expect(text).toContain('3.5.m4s');
-    expect(text).not.toContain('3.6.m4s');
-    expect(text).toContain('4.0.m4s');
+    expect(text).toContain('4.5.m4s');
+    expect(text).not.toContain('4.6.m4s');
+    expect(text).toContain('5.0.m4s');
   });
 
   it('answers 503 after three target durations, to be asked again', async () => {
     publish();
-    const asked = origin.get(`${video}?_HLS_msn=4`);
+    const asked = origin.get(`${video}?_HLS_msn=5`);
     await origin.untilWaiting('test', 1);
     origin.clock.advance(5_999);
     await origin.untilWaiting('test', 1);
@@ -136,7 +137,7 @@ describe('blocking playlist reload', () => {
 
   it('ignores the directives after the end, and answers with the end whoever waits for more', async () => {
     const stream = publish();
-    const asked = origin.get(`${video}?_HLS_msn=4`);
+    const asked = origin.get(`${video}?_HLS_msn=5`);
     await origin.untilWaiting('test', 1);
     stream.end();
     expect(await (await asked).text()).toContain('#EXT-X-ENDLIST');
@@ -149,7 +150,7 @@ describe('blocking playlist reload', () => {
     publish();
     const leaving = new AbortController();
     const asked = Array.from({ length: 20 }, (_, index) =>
-      origin.get(`${video}?_HLS_msn=4`, index % 2 === 0 ? { signal: leaving.signal } : {}).then(
+      origin.get(`${video}?_HLS_msn=5`, index % 2 === 0 ? { signal: leaving.signal } : {}).then(
         ({ status }) => status,
         () => 'left',
       ),
@@ -167,7 +168,7 @@ describe('blocking playlist reload', () => {
   it('forgets a client that leaves', async () => {
     publish();
     const leaving = new AbortController();
-    const asked = origin.get(`${video}?_HLS_msn=4`, { signal: leaving.signal });
+    const asked = origin.get(`${video}?_HLS_msn=5`, { signal: leaving.signal });
     await origin.untilWaiting('test', 1);
     leaving.abort();
     await expect(asked).rejects.toThrow();
@@ -177,7 +178,7 @@ describe('blocking playlist reload', () => {
 });
 
 describe('first playlist', () => {
-  it.each(['index.m3u8', 'video.m3u8', 'audio.m3u8?_HLS_msn=0'])('%s waits for it', async (name) => {
+  it.each(['index.m3u8', 'video.m3u8', 'audio.m3u8?_HLS_msn=1'])('%s waits for it', async (name) => {
     const stream = origin.publish('test', both, run(0, 1));
     const asked = origin.get(`/live/test/${name}`);
     await origin.untilWaiting('test', 1);
@@ -230,12 +231,12 @@ describe('media', () => {
 
   it.each([
     'e1/video/9.m4s',
-    'e1/video/0.99.m4s',
+    'e1/video/1.99.m4s',
     'e1/video/init-1.mp4',
-    'e0/video/0.m4s',
-    'e1/video/00.m4s',
-    'e1/text/0.m4s',
-    'e1/video/0.m4s/more',
+    'e0/video/1.m4s',
+    'e1/video/01.m4s',
+    'e1/text/1.m4s',
+    'e1/video/1.m4s/more',
     '..%2Findex.m3u8',
     'other.m3u8',
   ])('has nothing at %s, and says so for a second', async (path) => {
@@ -251,7 +252,7 @@ describe('media', () => {
     const stream = origin.publish('test', both, run(0, 4.5));
     const playlist = await (await origin.get('/live/test/video.m3u8')).text();
     const hint = /PRELOAD-HINT:.*URI="([^"]*)"/.exec(playlist)?.[1] ?? '';
-    expect(hint).toBe('e1/video/2.1.m4s');
+    expect(hint).toBe('e1/video/3.1.m4s');
     const asked = origin.get(`/live/test/${hint}`);
     await origin.untilWaiting('test', 1);
     for (const unit of run(0, 5).filter(({ timestampMs }) => timestampMs >= 4_500)) stream.push(unit);
@@ -264,8 +265,8 @@ describe('media', () => {
   it('does not find that part when its segment ends without it', async () => {
     const stream = origin.publish('test', both, run(0, 6.03));
     const playlist = await (await origin.get('/live/test/video.m3u8')).text();
-    expect(playlist).toMatch(/PRELOAD-HINT:.*2\.6\.m4s/);
-    const asked = origin.get('/live/test/e1/video/2.6.m4s');
+    expect(playlist).toMatch(/PRELOAD-HINT:.*3\.6\.m4s/);
+    const asked = origin.get('/live/test/e1/video/3.6.m4s');
     await origin.untilWaiting('test', 1);
     for (const unit of run(0, 6.2).filter(({ timestampMs }) => timestampMs >= 6_030)) stream.push(unit);
     expect((await asked).status).toBe(404);
@@ -273,12 +274,12 @@ describe('media', () => {
 
   it('does not find that part when it does not come in time, or nobody publishes', async () => {
     const stream = origin.publish('test', both, run(0, 4.4));
-    const asked = origin.get('/live/test/e1/video/2.1.m4s');
+    const asked = origin.get('/live/test/e1/video/3.1.m4s');
     await origin.untilWaiting('test', 1);
     origin.clock.advance(3_050);
     expect((await asked).status).toBe(404);
     stream.stopPublication();
-    expect((await origin.get('/live/test/e1/video/3.0.m4s')).status).toBe(404);
+    expect((await origin.get('/live/test/e1/video/4.0.m4s')).status).toBe(404);
   });
 
   it('answers for what has left the playlist for three target durations more', async () => {
@@ -292,7 +293,7 @@ describe('media', () => {
       expect((await origin.get(`/live/test/e1/video/${msn}.0.m4s`)).status).toBe(200);
       expect((await origin.get(`/live/test/e1/video/${msn}.m4s`)).status).toBe(200);
     }
-    expect((await origin.get('/live/test/e1/video/0.m4s')).status).toBe(404);
+    expect((await origin.get('/live/test/e1/video/1.m4s')).status).toBe(404);
   });
 });
 
@@ -312,8 +313,8 @@ describe('the end of a stream', () => {
   it('makes room at once for a new life of the same name, whose paths are others', async () => {
     origin.publish('test', both, run(0, 5)).end();
     origin.publish('test', both, run(0, 5));
-    expect(await (await origin.get('/live/test/video.m3u8')).text()).toContain('e2/video/0.m4s');
-    expect((await origin.get('/live/test/e1/video/0.m4s')).status).toBe(404);
+    expect(await (await origin.get('/live/test/video.m3u8')).text()).toContain('e2/video/1.m4s');
+    expect((await origin.get('/live/test/e1/video/1.m4s')).status).toBe(404);
     origin.clock.advance(60_000);
     expect((await origin.get('/live/test/video.m3u8')).status).toBe(200);
   });

@@ -209,7 +209,7 @@ describe('Packager, publishers that leave and return', () => {
     expect(published.playlist('video.m3u8')).toContain('PRELOAD-HINT');
     published.stop();
     const text = published.playlist('video.m3u8');
-    expect(text).toContain('#EXTINF:0.50100,\ne1/video/3.m4s\n#EXT-X-RENDITION-REPORT');
+    expect(text).toContain('#EXTINF:0.50100,\ne1/video/4.m4s\n#EXT-X-RENDITION-REPORT');
     expect(text).not.toContain('PRELOAD-HINT');
     expect(text).not.toContain('ENDLIST');
   });
@@ -229,8 +229,8 @@ describe('Packager, publishers that leave and return', () => {
       const dates = [...text.matchAll(/#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI="[^"]*init-0.mp4"\n.*DATE-TIME:(.*)\n/g)];
       expect(dates).toHaveLength(1);
       expect(Math.abs(Date.parse(dates[0]?.[1] ?? '') - returnMs)).toBeLessThan(60);
-      expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:0\n');
-      expect(text).toMatch(/6\.m4s/);
+      expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:1\n');
+      expect(text).toMatch(/7\.m4s/);
     }
     expect(returnMs - startMs).toBeGreaterThan(11_000);
     expect(published.findings).toEqual([]);

@@ -71,14 +71,14 @@ describe('an origin that is killed and started again', () => {
     const second = await house.start();
     expect(second.packager?.isPlayable).toBe(true);
     const after = playlist(second);
-    expect(after).toContain('#EXT-X-MEDIA-SEQUENCE:0\n');
+    expect(after).toContain('#EXT-X-MEDIA-SEQUENCE:1\n');
     expect(msns(after).slice(0, 4)).toEqual(msns(before).slice(0, 4));
-    expect(after).toContain('e1/video/3.m4s\n');
+    expect(after).toContain('e1/video/4.m4s\n');
     expect(after).not.toContain('ENDLIST');
     expect(after).not.toContain('PRELOAD-HINT');
     // The segment that was open, of which viewers had parts.
-    expect(before).toContain('URI="e1/video/4.2.m4s"');
-    expect(after).toMatch(/URI="e1\/video\/4\.2\.m4s"\n#EXTINF:1\.00000,\ne1\/video\/4\.m4s/);
+    expect(before).toContain('URI="e1/video/5.2.m4s"');
+    expect(after).toMatch(/URI="e1\/video\/5\.2\.m4s"\n#EXTINF:1\.00000,\ne1\/video\/5\.m4s/);
     expect(media(second)).toEqual(listed);
     expect(second.packager?.multivariantPlaylist()?.plain.toString()).toContain('RESOLUTION=1280x720,FRAME-RATE=30');
     expect(second.packager?.rendition('video')?.init(0)).toBeDefined();
@@ -189,7 +189,7 @@ describe('an origin that is killed and started again', () => {
     second.send(run(5));
     expect(playlist(second)).not.toContain('GAP');
     expect(playlist(second)).not.toContain('ENDLIST');
-    expect(msns(playlist(second)).slice(0, 7)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(msns(playlist(second)).slice(0, 7)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(validateMediaPlaylists(house.histories)).toEqual([]);
   });
 
@@ -227,7 +227,7 @@ describe('an origin that is killed and started again', () => {
     const second = await house.start();
     second.publish(both);
     second.send(run(5));
-    expect(playlist(second)).toContain('e2/video/0.m4s');
+    expect(playlist(second)).toContain('e2/video/1.m4s');
     await second.written();
     expect(readdirSync(house.folder)).toEqual(['e2']);
   });

@@ -146,7 +146,7 @@ describe('SegmentCutter, segments', () => {
     const cuts = new Cuts().run([videoConfig], pictures(10, 8));
     expect(cuts.starts('video')).toEqual([10, 12, 14, 16]);
     expect(cuts.segments.video.every(({ independent }) => independent)).toBe(true);
-    expect(cuts.segments.video.map(({ msn }) => msn)).toEqual([0, 1, 2, 3]);
+    expect(cuts.segments.video.map(({ msn }) => msn)).toEqual([1, 2, 3, 4]);
   });
 
   it('goes beyond the aim for the next keyframe, when that is near enough', () => {
@@ -283,24 +283,24 @@ describe('SegmentCutter, tracks that stay away', () => {
     const cuts = new Cuts().run(both, inOrder(pictures(0, 4.1), sound(0, 3.5))).flush();
     const last = (kind: 'video' | 'audio') =>
       Math.max(...[...cuts.segments[kind], ...cuts.gaps[kind]].map(({ msn }) => msn));
-    expect(last('video')).toBe(2);
-    expect(last('audio')).toBe(2);
+    expect(last('video')).toBe(3);
+    expect(last('audio')).toBe(3);
   });
 
   it('makes gaps for a rendition that the next run does not have', () => {
     const cuts = new Cuts().run(both, inOrder(pictures(0, 4), sound(0, 4)));
     cuts.run([videoConfig], pictures(10, 4)).flush();
     expect(cuts.gaps.audio.map(({ msn, discontinuity }) => [msn, discontinuity])).toEqual([
-      [2, true],
-      [3, false],
+      [3, true],
+      [4, false],
     ]);
-    expect(cuts.segments.video.map(({ msn }) => msn)).toEqual([0, 1, 2, 3]);
+    expect(cuts.segments.video.map(({ msn }) => msn)).toEqual([1, 2, 3, 4]);
   });
 
   it('takes a rendition in that a later run has for the first time, with the number of the others', () => {
     const cuts = new Cuts().run([videoConfig], pictures(0, 4));
     cuts.run(both, inOrder(pictures(10, 4), sound(10, 4))).flush();
-    expect(cuts.segments.audio.map(({ msn }) => msn)).toEqual([2, 3]);
+    expect(cuts.segments.audio.map(({ msn }) => msn)).toEqual([3, 4]);
   });
 });
 
