@@ -88,17 +88,25 @@ function article(type: string): string {
 }
 
 /** Groups in which secrets stand, in the right place or by mistake. */
-const secretGroups: ReadonlySet<PropertyKey> = new Set(['restream', 'secrets', 'sign', 'headers', 'grantSecrets']);
+const secretGroups: ReadonlySet<PropertyKey> = new Set([
+  'restream',
+  'keys',
+  'hook',
+  'secrets',
+  'sign',
+  'headers',
+  'grantSecrets',
+]);
 
 /** What stands there instead, unless it may be a secret. */
 function described(issue: Issue): string {
   const value = issue.input;
   const name = issue.path.at(-1);
   const mayHoldKey = name === 'rtmp' || name === 'url' || issue.path.some((step) => secretGroups.has(step));
-  if (name === 'key' || name === 'secret' || mayHoldKey) return 'what stands there';
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a group of settings';
+  if (name === 'key' || name === 'secret' || mayHoldKey) return 'what stands there';
   return JSON.stringify(value) ?? 'nothing';
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.ts';
 import { publishSafety } from '../policy/publish-credentials.ts';
@@ -46,6 +46,21 @@ function readFile(flags: ConfigurationFlags): { file: string; text: string } | u
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`the configuration file cannot be read`, [`${file}: ${reason}`]);
+  }
+}
+
+/** What is wrong and where; what stands there may be a secret. */
+function yamlProblem(message: string): string {
+  return (message.split('\n')[0] ?? message).replace(/: .*(?= at line \d+)/, '').replace(/:$/, '');
+}
+
+function contentOf(document: Document, where: string): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw new ConfigError(`${where} is not valid YAML`, [
+      'a text that begins with * stands for another place in the file, and there is none of that name: write it between quotes',
+    ]);
   }
 }
 
@@ -142,10 +157,10 @@ export function loadConfiguration(flags: ConfigurationFlags): LoadedConfiguratio
   if (document.errors.length > 0) {
     throw new ConfigError(
       `${where} is not valid YAML`,
-      document.errors.map((error) => error.message.split('\n')[0] ?? error.message),
+      document.errors.map(({ message }) => yamlProblem(message)),
     );
   }
-  const content: unknown = document.toJS() ?? {};
+  const content: unknown = contentOf(document, where) ?? {};
   if (!isTree(content)) {
     throw new ConfigError(`${where} cannot be used`, ['the file must hold settings by name, such as "edge:"']);
   }

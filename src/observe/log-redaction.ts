@@ -5,7 +5,7 @@ import { normaliseQueryText } from '../policy/request-target.ts';
  * of other CDNs), stream keys, tokens, passwords. `Key-Pair-Id` is none: it names a key.
  */
 const secretName =
-  /^(?:[\w-]*(?:signature|credential|key|token|secret|password|passwd|pwd|jwt|auth)|policy|sig|sign|hdnts|hdnea|hdntl)$/i;
+  /^(?:[\w-]*(?:signature|credentials?|key|token|tokenhash|hmac|secret|password|passwd|pass|passphrase|pwd|jwt|auth|authorization|sess(?:ion)?(?:[_-]?id)?)|policy|sig|sign|sid|ticket|hdnts|hdnea|hdntl)$/i;
 
 /** The query with the values of secret parameters cut out, however their names are spelt. */
 export function redactQuery(query: string): string {

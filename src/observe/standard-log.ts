@@ -190,7 +190,8 @@ function isAnswerOf({ facts: a }: AnswerPieces, b: AnswerFacts): boolean {
 function answerTexts(exchange: Exchange): AnswerPieces & Record<'stemAndStatus' | 'queryToResult' | 'end', string> {
   const { target, status, result, whole, contentType, contentLength, contentRange } = exchange;
   const queryAt = target.indexOf('?');
-  const stem = logText(queryAt === -1 ? target : target.slice(0, queryAt));
+  const beforeQuery = queryAt === -1 ? target : target.slice(0, queryAt);
+  const stem = logText(target.startsWith('/') ? beforeQuery : redactUrl(beforeQuery));
   const query = queryAt === -1 ? '-' : logText(redactQuery(target.slice(queryAt + 1)));
   const stemAndStatus = `${stem}\t${status === 0 ? '000' : status}`;
   const queryToResult = `${query}\t-\t${whole ? result : 'Error'}\t`;

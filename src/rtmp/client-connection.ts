@@ -17,7 +17,7 @@ import { ClientHandshake, handshakeRandomBytes } from '../formats/rtmp/handshake
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
 import { orAborted, withinDeadline } from './abortable-wait.ts';
 import { AcknowledgementWindow } from './acknowledgement-window.ts';
-import type { RtmpAddress } from './rtmp-url.ts';
+import { type RtmpAddress, withoutQueries } from './rtmp-url.ts';
 import { connectionError, RtmpRefusal } from './server-failure.ts';
 import { type ServerStatus, serverStatus } from './server-status.ts';
 import { SilenceWatch } from './silence-watch.ts';
@@ -285,7 +285,8 @@ export class ClientConnection {
     return `the RTMP server at ${host}:${port}`;
   }
 
-  #refusal(command: string, code: string, description: string): RtmpRefusal {
+  #refusal(command: string, code: string, words: string): RtmpRefusal {
+    const description = withoutQueries(this.#address, words);
     const said = [code, description].filter((part) => part !== '').join(': ');
     const sentence = `${this.#where()} refused ${command}: ${said === '' ? 'no reason given' : said}`;
     return new RtmpRefusal(sentence, code, description);

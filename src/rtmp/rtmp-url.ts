@@ -67,6 +67,17 @@ export function addressAtOrigin(origin: RtmpOrigin, app: string, streamName: str
   return { ...server, app, streamName, tcUrl };
 }
 
+/** What a server says, without the queries of the address: it may repeat them, and they open streams. */
+export function withoutQueries({ tcUrl, streamName }: RtmpAddress, said: string): string {
+  const queries = [tcUrl, streamName].flatMap((text) =>
+    text.includes('?') ? [text.slice(text.indexOf('?') + 1)] : [],
+  );
+  const values = queries.flatMap((query) => query.split(/[?&]/).map((part) => part.slice(part.indexOf('=') + 1)));
+  return [...queries, ...values.sort((a, b) => b.length - a.length)]
+    .filter((secret) => secret.length >= 4)
+    .reduce((text, secret) => text.replaceAll(secret, '…'), said);
+}
+
 function serverOf(
   scheme: string | undefined,
   authority: string | undefined,

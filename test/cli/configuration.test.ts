@@ -123,8 +123,40 @@ describe('loadConfiguration', () => {
     expect(found.join('\n')).not.toMatch(/s3cr3t|7654/);
   });
 
-  it('says where YAML is broken', () => {
+  it('never repeats a secret that stands where it does not belong', () => {
+    const texts = [
+      'origin: { access: { kind: signed, secrets: [SECRET-1] } }',
+      'origin: { access: { kind: signed, secrets: SECRET-2 } }',
+      'origin: { publish: { keys: [SECRET-3], hook: SECRET-4 } }',
+      'edge: { origins: { main: { url: "http://h", sign: SECRET-5, headers: { X-A: [SECRET-6] } } } }',
+      'edge: { origins: { main: { url: "http://me:SECRET-7@h" } } }',
+      'edge: { origins: { main: { url: "http://h?SECRET-8" } } }',
+      'origin: { live: { encryption: [{ stream: a, method: AES-128, keys: { url: "http://me:SECRET-9@h/{name}" } }] } }',
+    ];
+    for (const text of texts)
+      expect([text, findings(text).join()]).toEqual([text, expect.not.stringContaining('SECRET')]);
+  });
+
+  it('says what of access to an origin does not go together', () => {
+    expect(findings('origin: { access: { kind: signed } }')[0]).toContain('origin.access.secrets: kind is "signed"');
+    expect(findings('origin: { access: { secrets: [{ env: A }] } }')[0]).toContain('has no effect');
+    expect(findings('origin: { access: { kind: signed, secrets: [{ env: A, file: b }] } }')[0]).toContain(
+      'write either',
+    );
+    expect(findings('origin: { access: { kind: mtls, clientCa: a } }')[0]).toContain('nothing listens with TLS');
+    const main = 'edge: { origins: { main: { url: "https://h", key: a } } }';
+    expect(findings(main)[0]).toContain('edge.origins.main.certificate: is missing');
+    expect(findings('edge: { origins: { main: { url: "http://h", certificate: a, key: b } } }')[0]).toContain(
+      'no effect',
+    );
+  });
+
+  it('says where YAML is broken, and not what stands there', () => {
     expect(findings('edge: {http: [}')[0]).toContain('line 1');
+    for (const text of ['- a\nx: SECRET', 'a: |SECRET\n  x', 'a: *SECRET\n', 'a: "SECRET\nb: c']) {
+      expect([text, findings(text).join()]).toEqual([text, expect.not.stringContaining('SECRET')]);
+    }
+    expect(findings('a: *b\n')[0]).toContain('between quotes');
   });
 
   it('names an origin that a behaviour asks for and that does not exist', () => {

@@ -198,6 +198,7 @@ describe('secrets', () => {
     ['api%5Fkey=k', 'api%5Fkey=REDACTED'],
     ['password=&x', 'password=REDACTED&x'],
     ['hdnts=exp=1~hmac=2', 'hdnts=REDACTED'],
+    ['wowzatokenhash=a&PHPSESSID=b&session_id=c', 'wowzatokenhash=REDACTED&PHPSESSID=REDACTED&session_id=REDACTED'],
     ['_HLS_msn=4&_HLS_part=1', '_HLS_msn=4&_HLS_part=1'],
     ['keyframe=1&author=me&monkeys=2', 'keyframe=1&author=me&monkeys=2'],
     ['flag', 'flag'],
@@ -215,5 +216,6 @@ describe('secrets', () => {
     const fields = { ...plain.fields, referer: 'https://u:hunter2@a.example/?Signature=hunter2' };
     const line = textOf({ ...plain, target: '/a?key=hunter2', fields });
     expect(line).not.toContain('hunter2');
+    expect(textOf({ ...plain, target: 'http://u:hunter2@a.example/a' })).not.toContain('hunter2');
   });
 });

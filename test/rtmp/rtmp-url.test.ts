@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/base/errors.ts';
-import { addressAtOrigin, parseRtmpOrigin, parseRtmpUrl } from '../../src/rtmp/rtmp-url.ts';
+import { addressAtOrigin, parseRtmpOrigin, parseRtmpUrl, withoutQueries } from '../../src/rtmp/rtmp-url.ts';
 
 describe('parseRtmpUrl', () => {
   const plain = (server: string) => ({ server, tls: false });
@@ -60,5 +60,15 @@ describe('addressAtOrigin', () => {
 
   it.each(['rtmp://h:0', 'http://h', 'rtmp://h/live', 'rtmp://user@h'])('does not take %s for an origin', (url) => {
     expect(() => parseRtmpOrigin(url)).toThrow(ConfigError);
+  });
+});
+
+describe('withoutQueries', () => {
+  it('cuts out of what a server says what opens streams, wherever it repeats it', () => {
+    const origin = parseRtmpOrigin('rtmp://h?key=of-the-edge');
+    const address = addressAtOrigin(origin, 'live', 'stage?key=of-the-encoder&a=1');
+    const said = `${address.tcUrl} is closed to ${address.streamName}: of-the-encoder is not known, of-the-edge neither`;
+    expect(withoutQueries(address, said)).toBe('rtmp://h/live?… is closed to stage?…: … is not known, … neither');
+    expect(withoutQueries(parseRtmpUrl('rtmp://h/live/stage'), said)).toBe(said);
   });
 });

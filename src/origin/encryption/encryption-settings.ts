@@ -28,7 +28,11 @@ export interface EncryptionRule {
 const httpTemplate = z
   .string()
   .max(1_024)
-  .regex(/^https?:\/\/[^\s"]+$/, 'write http://… or https://…, with {name}, {id} or {number} where they belong');
+  .regex(/^https?:\/\/[^\s"]+$/, 'write http://… or https://…, with {name}, {id} or {number} where they belong')
+  .refine(
+    (url) => !/^https?:\/\/[^/?#]*@/i.test(url),
+    'must not hold a user name or password: put a token into the query',
+  );
 
 const keysSchema = z.union([
   z.enum(['generated']).transform((): KeyOrigin => ({ kind: 'generated' })),

@@ -83,7 +83,10 @@ async function keyOfCommand(command: readonly string[], request: KeyRequest): Pr
 }
 
 async function keyOfUrl(url: string): Promise<Uint8Array> {
-  const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(deadlineMs) });
+  const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(deadlineMs) }).catch(() => {
+    // Its message may hold the URL, and that a token.
+    throw new Error('the key server could not be asked, or took too long');
+  });
   if (answer.status !== 200 || answer.body === null) {
     await answer.body?.cancel();
     throw new Error(`the key server answered ${answer.status}`);
