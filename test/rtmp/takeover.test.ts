@@ -136,15 +136,15 @@ describe('viewers over HTTP', () => {
     for (let number = 0; number < 100; number++) first.sendUnit(videoUnit(number));
     const before = await eventually('three segments', async () => {
       const text = await playlist();
-      return text.includes('/video/2.m4s') && text;
+      return text.includes('/video/3.m4s') && text;
     });
     proxy.stall();
-    const waiting = playlist('?_HLS_msn=4');
+    const waiting = playlist('?_HLS_msn=5');
     const second = await publish(origin.rtmpPort, oldKey);
     for (let number = 0; number < 150; number++) second.sendUnit(videoUnit(number));
     const after = await waiting;
     expect(after).toContain('#EXT-X-DISCONTINUITY\n');
-    expect(after).toContain('/video/4.m4s');
+    expect(after).toContain('/video/5.m4s');
     expect(epochsOf(after)).toEqual(epochsOf(before));
     expect(epochsOf(after).size).toBe(1);
   });
