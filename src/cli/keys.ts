@@ -75,6 +75,9 @@ export async function revoke(id: string, flags: PlaceFlags): Promise<void> {
   say([
     `Revoked ${id} of key group ${groups.join(' and ')}: it is gone, and what it has signed opens nothing any more.`,
     ...(await standing(place, groups)),
+    ...(hasAccessFile(place.dataFolder)
+      ? [`Streams that run already go on: "streamfront revoke key ${id}" ends them too.`]
+      : []),
     ...empty.map(
       (group) => `Key group ${group} has no key left here: "streamfront keys create --group ${group}" makes one.`,
     ),

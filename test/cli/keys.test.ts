@@ -85,6 +85,7 @@ describe('streamfront keys', () => {
     const said = await text(() => revoke(key?.id ?? '', { data }));
     expect(said).toContain(`Revoked ${key?.id} of key group viewers`);
     expect(said).not.toContain('no key left');
+    expect(said).not.toContain('streamfront revoke key');
     expect(existsSync(keyFiles(keysFolder(data), group, key?.id ?? '').privateFile)).toBe(false);
     const last = await text(() => revoke('KBOTH', { data, config }));
     expect(last).toContain('Key group viewers has no key left here');

@@ -97,7 +97,9 @@ describe('streamfront keys and streamfront sign', () => {
     expect([await status(signedAnew), await status(url)]).toEqual([200, 200]);
 
     // And none of what it has signed does when it is gone.
-    expect(await command('keys', 'revoke', first)).toContain('The running edge knows it');
+    const revoked = await command('keys', 'revoke', first);
+    expect(revoked).toContain('The running edge knows it');
+    expect(revoked).toContain(`"streamfront revoke key ${first}" ends them too`);
     expect([await status(url), await status(page, { cookie }), await plays(stream)]).toEqual([403, 403, false]);
     expect(await status(signedAnew)).toBe(200);
 
