@@ -87,7 +87,7 @@ export function admission(
 
 /** Who may read across sites is said by the edge, and so is what may be asked where the origin has no say. */
 function isAnsweredHere({ cors, methods }: Behaviour, { headers }: IncomingMessage): boolean {
-  return methods === 'read' || (cors && headers['access-control-request-method'] !== undefined);
+  return methods === 'read' || (cors.isSaid && headers['access-control-request-method'] !== undefined);
 }
 
 function showerOf({ clock }: Doorkeeper, request: IncomingMessage): HttpComer {

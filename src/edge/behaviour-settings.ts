@@ -109,6 +109,16 @@ export const behaviourSchema = z
     trustedKeyGroups: trustedKeyGroupsField,
     carryGrants: carryGrantsField,
     cors: z.boolean().default(true).describe('Let pages of any site read the answers'),
+    credentialSites: z
+      .array(
+        z.string().refine((site) => URL.canParse(site) && new URL(site).origin === site, {
+          error: 'must be a site as browsers name it, such as https://player.example.com',
+        }),
+      )
+      .default([])
+      .describe(
+        'Sites whose pages may send cookies with what they ask: answers name the site that asks instead of all',
+      ),
   })
   .transform(({ minTtl, defaultTtl, maxTtl, errorTtl, maxStale, query, requestFields, ...rest }) => ({
     ...rest,
@@ -135,6 +145,9 @@ export const behaviourSchema = z
     const { byStatusMs, otherwiseMs } = behaviour.errorTtlMs;
     if (policy === 'standards' && (otherwiseMs !== defaultErrorTtlMs || byStatusMs.size > 0)) {
       finding('errorTtl', meaningless);
+    }
+    if (!behaviour.cors && behaviour.credentialSites.length > 0) {
+      finding('credentialSites', 'has no effect: `cors` is false, and the origin alone says who may read the answers');
     }
     if (behaviour.minTtlMs > behaviour.maxTtlMs) finding('minTtl', 'is longer than maxTtl');
   });

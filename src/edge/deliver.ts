@@ -9,6 +9,7 @@ import { notModifiedFields, viewerHasIt } from '../policy/validation.ts';
 import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
 import { type Portion, portionFor } from '../http/body-portion.ts';
+import type { CrossSite } from './cross-site.ts';
 import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
 import { gatewayAnswer, type PlainAnswer, renderPlainAnswer } from './error-page.ts';
 import { followBody } from './follow-body.ts';
@@ -23,8 +24,8 @@ export interface Viewer {
   readonly requestId: string;
   readonly edge: EdgeName;
   readonly clock: Clock;
-  /** Whether pages of any site may read the answer. */
-  readonly cors: boolean;
+  /** What is said of pages of other sites. */
+  readonly cors: CrossSite;
   /** Known as soon as it is known what is asked for. */
   readonly slices?: ViewerSlices;
   /** How the grant that let it in goes on with a playlist, if it does. */
@@ -178,7 +179,9 @@ export function deliverPreflight(viewer: Viewer, allowed: AllowedMethods): void 
   const methods = allowedMethodsText(allowed);
   const status = formatCacheStatus(viewer.edge.cacheName, { kind: 'own', detail: 'OPTIONS' });
   const own = ['Cache-Status', status, ...ownAnswerFields(viewer.edge, viewer)];
-  viewer.response.writeHead(204, ['Allow', methods, ...(viewer.cors ? preflightFields(methods) : []), ...own]).end();
+  viewer.response
+    .writeHead(204, ['Allow', methods, ...(viewer.cors.fields.length > 0 ? preflightFields(methods) : []), ...own])
+    .end();
 }
 
 /** An interim answer of the origin (RFC 9110 §15.2); HTTP/1.0 knows none. */

@@ -1,5 +1,6 @@
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import type { FreshnessFacts } from '../policy/freshness.ts';
+import type { CrossSite } from './cross-site.ts';
 import { plainLines } from './own-fields.ts';
 import { variantKey } from '../policy/variants.ts';
 import type { Storable } from '../stores/cache-store.ts';
@@ -51,6 +52,7 @@ export interface QuickHit {
 export interface HitFields {
   readonly ageSeconds: number;
   readonly ttlSeconds: number;
+  readonly cors: CrossSite;
   /** The value of the request id is last. Made when they are first asked for. */
   lines: string[] | undefined;
   /** The same for the fast path; likewise. */

@@ -2,13 +2,14 @@ import { STATUS_CODES } from 'node:http';
 import { type FieldLines, fieldValue } from '../formats/http-fields/field-lines.ts';
 import { freshness } from '../policy/freshness.ts';
 import { wholeBodyFields } from '../http/body-portion.ts';
+import type { CrossSite } from './cross-site.ts';
 import type { CachedResponse, GrowingResponse } from './edge-response.ts';
 import { type Provenance, ttlSecondsOf } from './provenance.ts';
 import { type EdgeName, headText, viewerFields } from './viewer-fields.ts';
 
 /** What is the same for all who get an answer for the same reason within a second. */
 export interface JoinedHead {
-  readonly cors: boolean;
+  readonly cors: CrossSite;
   readonly ageSeconds: number;
   readonly ttlSeconds: number;
   readonly status: number;
@@ -32,7 +33,7 @@ export function joinedHead(
     howAt,
   }: {
     readonly cause: object;
-    readonly cors: boolean;
+    readonly cors: CrossSite;
     readonly nowMs: number;
     readonly howAt: (nowMs: number, response: GrowingResponse | CachedResponse) => Provenance;
   },

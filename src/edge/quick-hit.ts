@@ -67,7 +67,7 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       edge.counters.requests++;
       edge.counters.hits++;
       hits++;
-      const quick = quickHit(edge.name, stored, state, { cors: behaviour.cors, statusLine });
+      const quick = quickHit(edge.name, stored, state, { cors: behaviour.cors.of(get.fields.origin), statusLine });
       return new QuickHitAnswer(answering, { get, peer, guest, stored, quick, beganMs, loan });
     },
   };

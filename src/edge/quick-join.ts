@@ -306,9 +306,9 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
 
   #writeHead(taker: AnswerTaker): void {
     const { clock, name } = this.#context.edge;
-    const { address, requestId } = this.#joining;
+    const { address, get, requestId } = this.#joining;
     const nowMs = clock.monotonicMs();
-    const given = { cause: this.#cause, cors: address.behaviour.cors, nowMs, howAt: this.#howAt };
+    const given = { cause: this.#cause, cors: address.behaviour.cors.of(get.fields.origin), nowMs, howAt: this.#howAt };
     this.#head = joinedHead(name, this.#response, given);
     this.#headMs = nowMs;
     taker.writeHead(this.#head.text, requestId, this.#response.lengthBytes === undefined);

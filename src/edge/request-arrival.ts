@@ -4,6 +4,7 @@ import { hasLongTarget } from '../http/listener-bounds.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
 import { admission } from './admission.ts';
 import { askedOf } from './asked.ts';
+import { unsaid } from './cross-site.ts';
 import { deliverPreflight, type Viewer } from './deliver.ts';
 import { longUrlRefusal, refusals } from './error-page.ts';
 import { passThrough } from './pass-through.ts';
@@ -23,7 +24,7 @@ import type { Behaviour } from './routes.ts';
 export function serveRequest(edge: EdgeContext, request: IncomingMessage, response: ServerResponse): void {
   edge.counters.requests++;
   const requestId = edge.nextRequestId();
-  walk(receive(edge, { request, response, requestId, edge: edge.name, clock: edge.clock, cors: false }));
+  walk(receive(edge, { request, response, requestId, edge: edge.name, clock: edge.clock, cors: unsaid }));
 }
 
 function receive(edge: EdgeContext, viewer: Viewer): Step {
@@ -48,7 +49,7 @@ function match(edge: EdgeContext, received: Viewer, target: RequestTarget & { ki
   if (behaviour === 'no-distribution') return () => refuse(edge, received, refusals.unknownHost);
   if (behaviour === 'ambiguous') return () => refuse(edge, received, refusals.ambiguousUrl);
   if (behaviour === 'no-behaviour') return () => refuse(edge, received, refusals.unknownPath);
-  const viewer = { ...received, cors: behaviour.cors };
+  const viewer = { ...received, cors: behaviour.cors.of(headers.origin) };
   if (hasLongTarget(received.request)) return () => refuse(edge, viewer, longUrlRefusal(behaviour.policy.name));
   return () => admit(edge, viewer, behaviour, target);
 }

@@ -7,6 +7,7 @@ import type { CachePolicy } from '../policy/cache-policy.ts';
 import type { AllowedMethods } from '../policy/methods.ts';
 import type { ForwardedFields } from '../policy/origin-request.ts';
 import { compileViewerLimits, type ViewerLimits } from './limits/viewer-limits.ts';
+import { type CrossSiteRule, crossSiteRule } from './cross-site.ts';
 import type { BehaviourSettings, DistributionSettings } from './settings.ts';
 
 /** A behaviour, ready for use. */
@@ -22,7 +23,7 @@ export interface Behaviour {
   readonly tagField: CacheTagField | undefined;
   readonly surrogateControl: boolean;
   readonly disk: boolean;
-  readonly cors: boolean;
+  readonly cors: CrossSiteRule;
   /** Who wants in needs a grant signed with a key of one of these; empty: everybody may. */
   readonly trustedKeyGroups: readonly string[];
   /** How a grant for a playlist opens what that lists. */
@@ -108,7 +109,7 @@ function compileBehaviour(
     tagField: cacheTags,
     surrogateControl: settings.surrogateControl,
     disk: settings.disk,
-    cors: settings.cors,
+    cors: crossSiteRule(settings.cors, settings.credentialSites),
     trustedKeyGroups: settings.trustedKeyGroups,
     carryGrants: settings.carryGrants,
     viewerProtocol: settings.viewerProtocol,

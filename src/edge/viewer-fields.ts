@@ -3,6 +3,7 @@ import { type FieldLines, fieldValue, withoutFields } from '../formats/http-fiel
 import type { Freshness } from '../policy/freshness.ts';
 import { QuickHead } from '../http/answer-images.ts';
 import { wholeBodyFields } from '../http/body-portion.ts';
+import type { CrossSite } from './cross-site.ts';
 import type { CachedResponse, HitFields, QuickHit } from './edge-response.ts';
 import { ownFieldNames, ownFieldNamesWithCors } from './own-fields.ts';
 import { hitProvenance, type Provenance } from './provenance.ts';
@@ -16,19 +17,6 @@ export interface EdgeName {
   /** Its name in Cache-Status. */
   readonly cacheName: string;
 }
-
-/** Without these in `Access-Control-Expose-Headers`, hls.js cannot tell how old a cached live playlist is. */
-const exposedFields =
-  'Age, Date, X-Cache, X-Edge-Location, Content-Length, Content-Range, ETag, Cache-Status, X-Request-Id, Via';
-
-const corsFields = [
-  'Access-Control-Allow-Origin',
-  '*',
-  'Access-Control-Expose-Headers',
-  exposedFields,
-  'Timing-Allow-Origin',
-  '*',
-];
 
 /** The answer to a CORS preflight, beyond `ownAnswerFields`. `*` covers names not listed where browsers know it. */
 export function preflightFields(methods: string): FieldLines {
@@ -47,11 +35,11 @@ export function viewerFields(
   name: EdgeName,
   fields: FieldLines,
   how: Provenance,
-  answer: { readonly ageMs: number; readonly cors: boolean; readonly requestId: string },
+  answer: { readonly ageMs: number; readonly cors: CrossSite; readonly requestId: string },
 ): string[] {
   const upstream = { via: fieldValue(fields, 'via'), cacheStatus: fieldValue(fields, 'cache-status') };
   return [
-    ...withoutFields(fields, answer.cors ? ownFieldNamesWithCors : ownFieldNames),
+    ...withoutFields(fields, answer.cors.fields.length > 0 ? ownFieldNamesWithCors : ownFieldNames),
     ...saidFields(name, upstream, how, answer),
   ];
 }
@@ -61,11 +49,11 @@ function saidFields(
   name: EdgeName,
   upstream: { readonly via: string | undefined; readonly cacheStatus: string | undefined },
   how: Provenance,
-  answer: { readonly ageMs: number; readonly cors: boolean; readonly requestId: string },
+  answer: { readonly ageMs: number; readonly cors: CrossSite; readonly requestId: string },
 ): string[] {
   const status = formatCacheStatus(name.cacheName, how.cacheStatus);
   return [
-    ...(answer.cors ? corsFields : []),
+    ...answer.cors.fields,
     'Via',
     upstream.via === undefined ? name.via : `${upstream.via}, ${name.via}`,
     'X-Edge-Location',
@@ -89,9 +77,9 @@ export function hitFields(
   name: EdgeName,
   response: CachedResponse,
   fresh: Freshness & { kind: 'fresh' },
-  answer: { readonly cors: boolean; readonly requestId: string },
+  answer: { readonly cors: CrossSite; readonly requestId: string },
 ): string[] {
-  const made = madeHitFields(response, fresh);
+  const made = madeHitFields(response, fresh, answer.cors);
   made.lines ??= [
     ...wholeBodyFields(response.head.status, response.lengthBytes),
     ...viewerFields(name, response.head.fields, hitProvenance(response.head, made.ttlSeconds), {
@@ -108,9 +96,9 @@ export function quickHit(
   name: EdgeName,
   response: CachedResponse,
   fresh: Freshness & { kind: 'fresh' },
-  answer: { readonly cors: boolean; readonly statusLine: string },
+  answer: { readonly cors: CrossSite; readonly statusLine: string },
 ): QuickHit {
-  const made = madeHitFields(response, fresh);
+  const made = madeHitFields(response, fresh, answer.cors);
   made.quick ??= makeQuickHit(name, response, fresh, answer);
   return made.quick;
 }
@@ -119,7 +107,7 @@ function makeQuickHit(
   name: EdgeName,
   response: CachedResponse,
   fresh: Freshness & { kind: 'fresh' },
-  { cors, statusLine }: { readonly cors: boolean; readonly statusLine: string },
+  { cors, statusLine }: { readonly cors: CrossSite; readonly statusLine: string },
 ): QuickHit {
   const { keptBody, plainLines } = response;
   const contentLength = String(keptBody.length);
@@ -156,12 +144,19 @@ function headLines(lines: FieldLines): string {
 }
 
 /** What was made for hits within this second, or is to be. */
-function madeHitFields(response: CachedResponse, fresh: Freshness & { kind: 'fresh' }): HitFields {
+function madeHitFields(response: CachedResponse, fresh: Freshness & { kind: 'fresh' }, cors: CrossSite): HitFields {
   const ageSeconds = Math.floor(fresh.ageMs / 1_000);
   const ttlSeconds = Math.floor(fresh.remainingMs / 1_000);
   const known = response.hitFields;
-  if (typeof known === 'object' && known.ageSeconds === ageSeconds && known.ttlSeconds === ttlSeconds) return known;
-  const made = { ageSeconds, ttlSeconds, lines: undefined, quick: undefined };
+  if (
+    typeof known === 'object' &&
+    known.ageSeconds === ageSeconds &&
+    known.ttlSeconds === ttlSeconds &&
+    known.cors === cors
+  ) {
+    return known;
+  }
+  const made = { ageSeconds, ttlSeconds, cors, lines: undefined, quick: undefined };
   // What is asked for once in a second is not worth keeping: among a million objects that is most of them, and garbage
   // collection would have to carry each.
   response.hitFields = known === ageSeconds ? made : ageSeconds;
@@ -171,15 +166,7 @@ function madeHitFields(response: CachedResponse, fresh: Freshness & { kind: 'fre
 /** The fields of an answer that the edge makes itself. */
 export function ownAnswerFields(
   name: EdgeName,
-  answer: { readonly cors: boolean; readonly requestId: string },
+  answer: { readonly cors: CrossSite; readonly requestId: string },
 ): string[] {
-  return [
-    ...(answer.cors ? corsFields : []),
-    'Via',
-    name.via,
-    'X-Edge-Location',
-    name.location,
-    'X-Request-Id',
-    answer.requestId,
-  ];
+  return [...answer.cors.fields, 'Via', name.via, 'X-Edge-Location', name.location, 'X-Request-Id', answer.requestId];
 }

@@ -3,6 +3,7 @@ export interface PlainFields {
   readonly host: string;
   readonly userAgent: string | undefined;
   readonly referer: string | undefined;
+  readonly origin: string | undefined;
   readonly acceptEncoding: string | undefined;
   readonly forwardedFor: string | undefined;
   readonly cookie: string | undefined;
@@ -106,6 +107,7 @@ function recogniseFields(text: string): PlainFields | undefined {
     host,
     userAgent: values.get('user-agent'),
     referer: values.get('referer'),
+    origin: values.get('origin'),
     acceptEncoding: values.get('accept-encoding'),
     forwardedFor: values.get('x-forwarded-for'),
     cookie: values.get('cookie'),

@@ -149,7 +149,7 @@ export class FlvFiles {
       requestId,
       edge: context.name,
       clock: context.clock,
-      cors: behaviour.cors,
+      cors: behaviour.cors.of(request.headers.origin),
     };
     try {
       if (restart) await this.#giveFrom(viewer, own, media, startByte, signal);
