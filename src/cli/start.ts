@@ -38,10 +38,17 @@ function edgeSettings(
   return { ...edge, origins: { ...edge.origins, main: { ...main, ...here } } };
 }
 
-/** Where encoders publish: at the edge if it runs here, else at the origin. */
-function rtmpOf({ edge, origin }: Configuration, runningEdge: Edge | undefined, runningOrigin: Origin | undefined) {
+/** Whether encoders may come to the origin itself. */
+function takesEncoders({ origin: { access } }: Configuration): boolean {
+  return access.kind === 'open' || access.directPublish;
+}
+
+/** Where encoders publish: at the edge if it runs here, else at the origin, unless it answers edges only. */
+function rtmpOf(configuration: Configuration, runningEdge: Edge | undefined, runningOrigin: Origin | undefined) {
+  const { edge, origin } = configuration;
   if (runningEdge !== undefined) return { host: edge.rtmp.host, port: runningEdge.rtmpPort };
-  return runningOrigin && { host: origin.rtmp.host, port: runningOrigin.rtmpPort };
+  if (runningOrigin === undefined || !takesEncoders(configuration)) return undefined;
+  return { host: origin.rtmp.host, port: runningOrigin.rtmpPort };
 }
 
 function libraryOf({ edge, origin }: Configuration, runningEdge: Edge | undefined, dataFolder: string) {
@@ -103,8 +110,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   }
 
   const demoWanted = configuration.demo ?? file === undefined;
-  const { kind, directPublish } = configuration.origin.access;
-  if (origin !== undefined && demoWanted && edge === undefined && kind !== 'open' && !directPublish) {
+  if (origin !== undefined && demoWanted && edge === undefined && !takesEncoders(configuration)) {
     log.info({}, 'origin.access lets edges publish only, so the demo clip is not published');
   } else if (origin !== undefined && demoWanted) {
     const demo = startDemo({
