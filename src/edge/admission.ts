@@ -6,6 +6,7 @@ import { isAllowedMethod } from '../policy/methods.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
 import type { Guest } from '../policy/limits/viewings.ts';
 import { methodRefusal, type PlainAnswer, refusals } from './error-page.ts';
+import { countryRefusal } from './geo/served-countries.ts';
 import {
   decideGrant,
   type GrantDoor,
@@ -61,6 +62,7 @@ export function admission(
   const unsafe = protocolAnswer(request, behaviour, requested, door.httpsPort());
   if (unsafe !== undefined) return refused(unsafe);
   const comer = { address: viewerAddress(request), query: requested.query };
+  if (behaviour.served?.has(comer.address) === false) return refused(countryRefusal);
   const tooMuch = refusedByAddress(door.attendance, behaviour, comer);
   if (tooMuch !== undefined) return refused(tooMuch);
   // Without a grant too: browsers show none when they ask whether they may ask.

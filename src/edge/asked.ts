@@ -2,6 +2,7 @@ import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import { parseRequestCacheControl, type RequestCacheControl } from '../formats/http-fields/request-cache-control.ts';
 import { isSecure, peerOf } from '../http/peer.ts';
+import { viewerAddress } from '../http/viewer-address.ts';
 import { cacheKey, chooseQuery } from '../policy/cache-key.ts';
 import {
   type EdgeIdentity,
@@ -68,7 +69,10 @@ export function askedOf(
       originRequestFields(
         forwardedRequest(
           viewer,
-          fieldsWithoutGrant(behaviour, viewerFieldsForOrigin(rawHeaders, forwarded)),
+          [
+            ...fieldsWithoutGrant(behaviour, viewerFieldsForOrigin(rawHeaders, forwarded)),
+            ...countryFields(viewer, behaviour),
+          ],
           sharedProtocol(behaviour),
         ),
         identity,
@@ -84,7 +88,11 @@ export function askedOf(
 }
 
 /** The page that is to be given in place of an error, if there is one; a page has none in its place. */
-export function askedForPage(identity: EdgeIdentity, asked: Asked, error: PlainAnswer): Asked | undefined {
+export function askedForPage(
+  identity: EdgeIdentity,
+  asked: Pick<Asked, 'behaviour' | 'inPlaceOf' | 'method' | 'viewer'>,
+  error: PlainAnswer,
+): Asked | undefined {
   const page = asked.inPlaceOf === undefined ? asked.behaviour.errorPage(error.status) : undefined;
   if (page === undefined) return undefined;
   const { behaviour, status, target } = page;
@@ -119,6 +127,11 @@ export function sharedProtocol({ viewerProtocol }: Behaviour): 'https' | undefin
 /** How this viewer came. */
 export function protocolOf({ request }: Viewer): 'http' | 'https' {
   return isSecure(request.socket) ? 'https' : 'http';
+}
+
+/** What the origin is told of where a viewer is. */
+export function countryFields({ request }: Viewer, { viewerCountry }: Behaviour): FieldLines {
+  return viewerCountry === undefined ? [] : viewerCountry.fieldsFor(viewerAddress(request));
 }
 
 /** What the origin gets to see of a request, `viewerFields` of the viewer's own among it. */
@@ -160,7 +173,7 @@ export function orderOf(
     method,
     target,
     requestFields: asked.requestFields(),
-    keyed: keyedFields(behaviour.forwarded),
+    keyed: [...keyedFields(behaviour.forwarded), ...(behaviour.viewerCountry?.keyed ?? [])],
     policy: behaviour.policy,
     tagField: behaviour.tagField,
     surrogateControl: behaviour.surrogateControl,

@@ -3,6 +3,7 @@ import { durationField } from '../base/setting-fields.ts';
 import { isToken } from '../formats/http-fields/list.ts';
 import type { ErrorTtl } from '../policy/cache-policy.ts';
 import { isForwardable } from '../policy/origin-request.ts';
+import { geoField, viewerCountryField } from './geo/geo-settings.ts';
 import { carryGrantsField, trustedKeyGroupsField } from './grant-settings.ts';
 
 const dayMs = 86_400_000;
@@ -108,6 +109,8 @@ export const behaviourSchema = z
       .describe('What becomes of requests over plain HTTP: answered, refused with 403, or sent on to HTTPS'),
     trustedKeyGroups: trustedKeyGroupsField,
     carryGrants: carryGrantsField,
+    geo: geoField,
+    viewerCountry: viewerCountryField,
     cors: z.boolean().default(true).describe('Let pages of any site read the answers'),
     credentialSites: z
       .array(

@@ -1,8 +1,9 @@
 import type { PlayAdmission, PlayGate, PlayRefused, PlayRequest } from '../live/play-gate.ts';
+import { countryPlayRefusal } from './geo/served-countries.ts';
 import type { PlayLimits } from './limits/play-limits.ts';
 import { relayCode, type Relay } from './relay.ts';
 import type { StoredPlays } from './stored/stored-plays.ts';
-import { noGrant, type StreamDoor } from './stream-door.ts';
+import type { StreamDoor } from './stream-door.ts';
 import type { StreamingRoutes, Unrouted } from './streaming-routes.ts';
 
 /** Admits the players of an edge: finds out by its distributions what they ask for, and has it given by who has it. */
@@ -43,8 +44,9 @@ export class EdgePlayGate implements PlayGate {
       case 'unrouted':
         return refusedBy(routed);
       case 'stored': {
+        if (routed.served?.has(request.peerAddress) === false) return countryPlayRefusal;
         const door = this.#door.toFile(routed, request);
-        const viewer = { address: request.peerAddress, isOpen: door.isOpen };
+        const viewer = { address: request.peerAddress, door: door.refusal };
         const admitted = await this.#stored.admit(routed, viewer, signal);
         if (admitted.kind === 'refused' || request.onlyLength === true) return admitted;
         const entered = this.#limits.enter(routed, request, door.grant);
@@ -53,7 +55,7 @@ export class EdgePlayGate implements PlayGate {
       }
       case 'routed': {
         const letIn = this.#door.mayPlay(routed, request);
-        if (letIn === undefined) return noGrant;
+        if ('kind' in letIn) return letIn;
         const entered = this.#limits.enter({ ...routed, limits: routed.behaviour.limits }, request, letIn.grant);
         if (entered.kind === 'refused') return entered;
         const admitted = await this.#relay.admit(routed, request, signal).catch((error: unknown) => {

@@ -12,6 +12,8 @@ import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
 import { BanGuard } from '../stores/ban-guard.ts';
 import { BanStore } from '../stores/ban-store.ts';
+import { CountryDatabase } from './geo/country-database.ts';
+import { asksForCountries } from './geo/geo-settings.ts';
 import { Invalidations } from './invalidations.ts';
 import { KeyWatch } from './key-watch.ts';
 import { type EdgeCounters, zeroCounters } from './edge-counters.ts';
@@ -111,7 +113,11 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const revocations = new Revocations(revocationFile?.read());
   const attendance = new Attendance({ settings: settings.limits, viewings, revocations, clock: deps.clock, log });
   const runningPlays = new RunningPlays(attendance, deps.clock);
-  const web = compileDistributions(distributions, upstreams);
+  const countries = asksForCountries(settings)
+    ? await CountryDatabase.open({ ...deps, file: settings.countryDatabase })
+    : undefined;
+  opened.defer(() => countries?.close());
+  const web = compileDistributions(distributions, upstreams, countries);
   const via = `1.1 ${settings.location} (StreamFront)`;
   const context: EdgeContext = {
     clock: deps.clock,
@@ -152,6 +158,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     credentials,
     attendance,
     runningPlays,
+    countries,
     proxies,
   });
   opened.defer(() => live.close(CloseBudget.of(deps.clock)));
@@ -200,6 +207,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
       for (const own of credentials.values()) own.close();
       tokenSecrets.close();
       invalidations.close();
+      countries?.close();
       await tiers.close();
     },
   };

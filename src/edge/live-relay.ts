@@ -11,6 +11,7 @@ import type { PlayService } from '../rtmp/connected-context.ts';
 import type { TrustedProxies } from '../sockets/proxy-reception.ts';
 import type { ProxiedListener } from './proxy-settings.ts';
 import { EdgePlayGate } from './edge-play-gate.ts';
+import type { Countries } from './geo/country-database.ts';
 import type { Attendance } from './limits/attendance.ts';
 import { PlayLimits } from './limits/play-limits.ts';
 import type { RunningPlays } from './limits/running-plays.ts';
@@ -55,16 +56,17 @@ interface LiveRelaySurroundings {
   readonly credentials: ReadonlyMap<string, OriginCredentials>;
   readonly attendance: Attendance;
   readonly runningPlays: RunningPlays;
+  readonly countries: Countries | undefined;
   readonly proxies: (listener: ProxiedListener) => TrustedProxies | undefined;
 }
 
 /** Starts what relays live streams both ways. Throws a `ConfigError` as `startRtmpListeners` does. */
 export async function startLiveRelay(
   settings: EdgeSettings,
-  { clock, log, stored, grants, credentials, attendance, runningPlays, proxies }: LiveRelaySurroundings,
+  { clock, log, stored, grants, credentials, attendance, runningPlays, proxies, countries }: LiveRelaySurroundings,
 ): Promise<LiveRelay> {
   const origins = relayOrigins(settings.origins, credentials);
-  const routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins);
+  const routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins, countries);
   const options: RelayOptions = {
     edgeId: `edge-${randomBytes(8).toString('hex')}`,
     maxLiveStreams: settings.maxLiveStreams,

@@ -5,7 +5,7 @@ import type { UpstreamExchange, UpstreamHandler } from '../http/upstream.ts';
 import { isSafeMethod } from '../policy/methods.ts';
 import { type EdgeIdentity, originRequestFields, passedThroughFields } from '../policy/origin-request.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
-import { addressOf, forwardedRequest, protocolOf } from './asked.ts';
+import { addressOf, countryFields, forwardedRequest, protocolOf } from './asked.ts';
 import { deliverInformation, deliverPlain, type Viewer } from './deliver.ts';
 import { gatewayAnswer, refusals } from './error-page.ts';
 import { fieldsWithoutGrant } from './grant-admission.ts';
@@ -49,7 +49,10 @@ class PassedRequest implements UpstreamHandler {
     const { counters, identity } = this.#edge;
     const { request, response } = this.#viewer;
     counters.originRequests++;
-    const passed = fieldsWithoutGrant(this.#behaviour, passedThroughFields(request.rawHeaders));
+    const passed = [
+      ...fieldsWithoutGrant(this.#behaviour, passedThroughFields(request.rawHeaders)),
+      ...countryFields(this.#viewer, this.#behaviour),
+    ];
     const fields = forwardedRequest(this.#viewer, passed, protocolOf(this.#viewer));
     this.#exchange = this.#behaviour.upstream.fetch(
       {

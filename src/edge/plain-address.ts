@@ -56,6 +56,7 @@ export function opens(
   peer: Peer,
 ): boolean {
   const { behaviour, lastGrant, resource } = address;
+  if (behaviour.served?.has(peer.address) === false) return false;
   if (!isGuarded(behaviour)) return true;
   if (lastGrant !== undefined && stillLetsIn(door, lastGrant, get, peer)) return true;
   const grant = grantFor(door, behaviour, resource, get, peer);

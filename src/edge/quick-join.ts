@@ -90,7 +90,10 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
         via: undefined,
         cdnLoop: undefined,
         requestId,
-        viewerFields: fieldsWithoutGrant(behaviour, viewerFieldsForOrigin(linesOf(get), behaviour.forwarded)),
+        viewerFields: [
+          ...fieldsWithoutGrant(behaviour, viewerFieldsForOrigin(linesOf(get), behaviour.forwarded)),
+          ...(behaviour.viewerCountry?.fieldsFor(peer.address) ?? []),
+        ],
       },
       edge.identity,
       [],

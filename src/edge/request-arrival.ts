@@ -3,10 +3,10 @@ import { splitList } from '../formats/http-fields/list.ts';
 import { hasLongTarget } from '../http/listener-bounds.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
 import { admission } from './admission.ts';
-import { askedOf } from './asked.ts';
+import { askedForPage, askedOf } from './asked.ts';
 import { unsaid } from './cross-site.ts';
 import { deliverPreflight, type Viewer } from './deliver.ts';
-import { longUrlRefusal, refusals } from './error-page.ts';
+import { longUrlRefusal, type PlainAnswer, refusals } from './error-page.ts';
 import { passThrough } from './pass-through.ts';
 import { leaveBody } from './request-body.ts';
 import { type EdgeContext, lookup, refuse, type Step, walk, withSlices } from './request-steps.ts';
@@ -50,7 +50,9 @@ function match(edge: EdgeContext, received: Viewer, target: RequestTarget & { ki
   if (behaviour === 'ambiguous') return () => refuse(edge, received, refusals.ambiguousUrl);
   if (behaviour === 'no-behaviour') return () => refuse(edge, received, refusals.unknownPath);
   const viewer = { ...received, cors: behaviour.cors.of(headers.origin) };
-  if (hasLongTarget(received.request)) return () => refuse(edge, viewer, longUrlRefusal(behaviour.policy.name));
+  if (hasLongTarget(received.request)) {
+    return () => refuseAt(edge, viewer, behaviour, longUrlRefusal(behaviour.policy.name));
+  }
   return () => admit(edge, viewer, behaviour, target);
 }
 
@@ -63,7 +65,7 @@ function admit(
   const admitted = admission(edge, viewer.request, behaviour, requested);
   switch (admitted.kind) {
     case 'refused':
-      return () => refuse(edge, viewer, admitted.answer);
+      return () => refuseAt(edge, viewer, behaviour, admitted.answer);
     case 'preflight':
       leaveBody(viewer.request, viewer.response);
       deliverPreflight(viewer, behaviour.methods);
@@ -79,4 +81,16 @@ function admit(
       passThrough(edge, viewer, behaviour, admitted.target);
       return undefined;
   }
+}
+
+/** With the page that the distribution has for such an error, if it has one. */
+function refuseAt(edge: EdgeContext, viewer: Viewer, behaviour: Behaviour, answer: PlainAnswer): Step {
+  const { method } = viewer.request;
+  const page =
+    method === 'GET' || method === 'HEAD'
+      ? askedForPage(edge.identity, { behaviour, viewer, method, inPlaceOf: undefined }, answer)
+      : undefined;
+  if (page === undefined) return refuse(edge, viewer, answer);
+  leaveBody(viewer.request, viewer.response);
+  return lookup(edge, withSlices(edge, page));
 }

@@ -244,10 +244,7 @@ function standIn(edge: EdgeContext, asked: Asked, error: UpstreamError, held: He
     const { waitsSinceMs = nowMs } = asked;
     if (isMedia && nowMs - waitsSinceMs < longestMediaWaitMs) return () => askAgain(edge, { ...asked, waitsSinceMs });
     const forward = { kind: 'forward', reason: held.reason, detail: error.code } as const;
-    const page = askedForPage(edge.identity, asked, gatewayAnswer(error));
-    return page === undefined
-      ? () => fail(edge, asked, gatewayAnswer(error), forward)
-      : () => lookup(edge, withSlices(edge, page));
+    return () => fail(edge, asked, gatewayAnswer(error), forward);
   }
   return () => give(edge, asked, stored, staleProvenance(stored.head, nowMs, error.code), 'staleHits');
 }
@@ -293,23 +290,30 @@ function give(
   const { status } = response.head;
   const isLost = status === 404 && edge.playlists.maybeLost(asked.cacheKey, edge.clock.monotonicMs());
   const error = isLost ? refusals.notYet : originErrorAnswer(status);
-  const page = status < 400 || isLost ? undefined : askedForPage(edge.identity, asked, error);
-  if (isLost || page !== undefined || (inPlaceOf !== undefined && status !== 200)) {
+  const hasPage = status >= 400 && asked.behaviour.errorPage(status) !== undefined;
+  if (isLost || (inPlaceOf === undefined ? hasPage : status !== 200)) {
     if (!(response instanceof CachedResponse)) response.onReaderLeft();
-    return page === undefined ? () => fail(edge, asked, error) : () => lookup(edge, withSlices(edge, page));
+    return () => fail(edge, asked, error);
   }
   edge.counters[counter]++;
   const given = inPlaceOf === undefined ? response : withStatus(response, inPlaceOf.status);
   const told = inPlaceOf === undefined ? how : errorPageProvenance(how);
+  const { fields: errorFields = [] } = inPlaceOf?.error ?? {};
+  const all = errorFields.length === 0 ? fields : [...fields, ...errorFields];
   const carriage = viewer.carriage && isPlaylist(given.head, asked.target) ? viewer.carriage() : undefined;
-  if (carriage !== undefined) deliverPlaylist(viewer, carriage, given, told, fields);
-  else if (given instanceof CachedResponse) deliverStored(viewer, given, told, fields);
-  else deliverArriving(viewer, given, told, fields);
+  if (carriage !== undefined) deliverPlaylist(viewer, carriage, given, told, all);
+  else if (given instanceof CachedResponse) deliverStored(viewer, given, told, all);
+  else deliverArriving(viewer, given, told, all);
   return undefined;
 }
 
-/** Of what was asked for in place of an error the viewer hears nothing: it gets that error. */
+/**
+ * An error of the edge, or the page that the distribution has for it. Of what was asked for in place of an error the viewer
+ * hears nothing: it gets that error.
+ */
 function fail(edge: EdgeContext, asked: Asked, answer: PlainAnswer, forward?: CacheStatus & { kind: 'forward' }): Step {
+  const page = askedForPage(edge.identity, asked, answer);
+  if (page !== undefined) return lookup(edge, withSlices(edge, page));
   return refuse(edge, asked.viewer, asked.inPlaceOf?.error ?? answer, forward);
 }
 

@@ -8,6 +8,9 @@ import type { AllowedMethods } from '../policy/methods.ts';
 import type { ForwardedFields } from '../policy/origin-request.ts';
 import { compileViewerLimits, type ViewerLimits } from './limits/viewer-limits.ts';
 import { type CrossSiteRule, crossSiteRule } from './cross-site.ts';
+import type { Countries } from './geo/country-database.ts';
+import { type ServedCountries, servedCountries } from './geo/served-countries.ts';
+import { type ViewerCountry, viewerCountry } from './geo/viewer-country.ts';
 import type { BehaviourSettings, DistributionSettings } from './settings.ts';
 
 /** A behaviour, ready for use. */
@@ -29,6 +32,9 @@ export interface Behaviour {
   /** How a grant for a playlist opens what that lists. */
   readonly carryGrants: BehaviourSettings['carryGrants'];
   readonly viewerProtocol: BehaviourSettings['viewerProtocol'];
+  /** `undefined`: all are served. */
+  readonly served: ServedCountries | undefined;
+  readonly viewerCountry: ViewerCountry | undefined;
   /** Of its distribution. */
   readonly limits: ViewerLimits | undefined;
   /** What its distribution has in place of an error of this status. */
@@ -60,12 +66,13 @@ export interface Distribution {
 export function compileDistributions(
   distributions: readonly DistributionSettings[],
   upstreams: ReadonlyMap<string, Upstream>,
+  countries?: Countries,
 ): Distribution[] {
   return distributions.map((distribution) => {
     const limits = compileViewerLimits(distribution.limits);
     const behaviourOf = compileBehaviours(
       distribution.behaviours.map((settings) => ({
-        ...compileBehaviour(distribution, settings, upstreams),
+        ...compileBehaviour(distribution, settings, upstreams, countries),
         limits,
         errorPage: (status: number) => errorPages.get(status),
       })),
@@ -92,9 +99,10 @@ export function compileRoutes(distributions: readonly Distribution[]): Route {
 }
 
 function compileBehaviour(
-  { name, cacheTags }: DistributionSettings,
+  { name, cacheTags, geo }: DistributionSettings,
   settings: BehaviourSettings,
   upstreams: ReadonlyMap<string, Upstream>,
+  countries: Countries | undefined,
 ): Omit<Behaviour, 'errorPage' | 'limits'> {
   const upstream = upstreams.get(settings.origin);
   if (upstream === undefined) throw new TypeError(`the settings let an unknown origin "${settings.origin}" through`);
@@ -113,6 +121,8 @@ function compileBehaviour(
     trustedKeyGroups: settings.trustedKeyGroups,
     carryGrants: settings.carryGrants,
     viewerProtocol: settings.viewerProtocol,
+    served: servedCountries(settings.geo ?? geo, countries),
+    viewerCountry: viewerCountry(settings.viewerCountry, countries),
   };
 }
 

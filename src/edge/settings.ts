@@ -9,6 +9,7 @@ import { publishSchema } from '../policy/publish-settings.ts';
 import { rtmpListenerSchema, rtmpsListenerSchema } from '../rtmp/listener-settings.ts';
 import { behaviourSchema } from './behaviour-settings.ts';
 import { edgeLimitsSchema, viewerLimitsField } from './limits/limit-settings.ts';
+import { countryDatabaseField, geoField } from './geo/geo-settings.ts';
 import { grantFindings, grantSecretsField, keyGroupsField, publicKeysField } from './grant-settings.ts';
 import { originServerSchema } from './origin-settings.ts';
 import { proxyFindings, proxyProtocolField, trustedProxiesField } from './proxy-settings.ts';
@@ -57,6 +58,7 @@ const distributionSchema = z.strictObject({
     })
     .optional()
     .describe('Names by which `streamfront invalidate` finds objects'),
+  geo: geoField,
   limits: viewerLimitsField,
 });
 
@@ -106,6 +108,7 @@ export const edgeSchema = z
     rtmp: rtmpListenerSchema(1935).describe('Where encoders publish and RTMP players come'),
     rtmps: rtmpsListenerSchema.optional().describe('Where encoders and players come over TLS (`rtmps://`)'),
     trustedProxies: trustedProxiesField,
+    countryDatabase: countryDatabaseField,
     proxyProtocol: proxyProtocolField,
     publish: publishSchema.describe('Who may publish through this edge'),
     location: z

@@ -8,6 +8,7 @@ import { cookieGrant, type Presented } from '../policy/grants/presented-grant.ts
 import { type StreamWords, streamResources, takeStreamGrant } from '../policy/grants/stream-grant.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
 import type { PublishRequest } from '../rtmp/publish-gate.ts';
+import { countryPlayRefusal } from './geo/served-countries.ts';
 import type { FileDoor } from './stored/file-lookup.ts';
 import type { RoutedFile, RoutedStream } from './streaming-routes.ts';
 
@@ -19,6 +20,11 @@ export const noGrant: PlayRefused = {
   sentence: 'this needs a signed URL that is good for it now',
 };
 
+/** Whether a file was refused for who asks, and not for what it is. */
+export function isClosedDoor(found: object | undefined): found is PlayRefused {
+  return found === noGrant || found === countryPlayRefusal;
+}
+
 /** Somebody gets in; where that takes a grant, by this one. */
 export interface LetIn {
   readonly grant: VerifiedGrant | undefined;
@@ -26,7 +32,7 @@ export interface LetIn {
 
 const everybody: LetIn = { grant: undefined };
 
-/** Looks at grants for streams: RTMP, FLV over HTTP and over WebSocket, and publishing. */
+/** Looks at countries and grants for streams: RTMP, FLV over HTTP and over WebSocket, and publishing. */
 export class StreamDoor {
   readonly #grants: GrantVerifier;
   readonly #clock: Clock;
@@ -36,8 +42,9 @@ export class StreamDoor {
     this.#clock = clock;
   }
 
-  mayPlay({ behaviour, app, name }: RoutedStream, request: PlayRequest): LetIn | undefined {
-    return this.#opens(behaviour.trustedKeyGroups, request, app, [name], request.web);
+  mayPlay({ behaviour, app, name }: RoutedStream, request: PlayRequest): LetIn | PlayRefused {
+    if (behaviour.served?.has(request.peerAddress) === false) return countryPlayRefusal;
+    return this.#opens(behaviour.trustedKeyGroups, request, app, [name], request.web) ?? noGrant;
   }
 
   mayPublish({ behaviour, app, name }: RoutedStream, request: PublishRequest): LetIn | undefined {
@@ -45,16 +52,17 @@ export class StreamDoor {
   }
 
   /** A file has the guards that it has over HTTP. To be asked anew for each request. Who signs may leave the extension out, as players do. */
-  toFile({ name }: RoutedFile, request: PlayRequest): LetIn & { readonly isOpen: FileDoor } {
+  toFile({ name }: RoutedFile, request: PlayRequest): LetIn & { readonly refusal: FileDoor } {
     let last: LetIn | undefined;
     return {
       /** What has opened it, once it was found open. */
       get grant() {
         return last?.grant;
       },
-      isOpen: ({ trustedKeyGroups }, path) => {
+      refusal: ({ served, trustedKeyGroups }, path) => {
+        if (served?.has(request.peerAddress) === false) return countryPlayRefusal;
         last = this.#opens(trustedKeyGroups, request, name.application, [...new Set([path, name.path])]);
-        return last !== undefined;
+        return last === undefined ? noGrant : undefined;
       },
     };
   }

@@ -2,16 +2,20 @@ import { compileHosts, compilePathPattern } from '../policy/behaviour-match.ts';
 import { isStoredApplication, type StoredName, storedName } from '../policy/stored-name.ts';
 import { applicationName, streamPath } from '../policy/stream-path.ts';
 import { compileViewerLimits, type ViewerLimits } from './limits/viewer-limits.ts';
+import type { Countries } from './geo/country-database.ts';
+import { type ServedCountries, servedCountries } from './geo/served-countries.ts';
 import type { RelayOrigin } from './relay-origin.ts';
 import type { DistributionSettings } from './settings.ts';
 import type { StoredMediaSettings, StreamingBehaviourSettings, StreamingSettings } from './streaming-settings.ts';
 
 /** A behaviour of a streaming distribution, ready for use. */
-export interface StreamingBehaviour extends Omit<StreamingBehaviourSettings, 'origins'> {
+export interface StreamingBehaviour extends Omit<StreamingBehaviourSettings, 'origins' | 'geo'> {
   /** Name of its distribution. */
   readonly distribution: string;
   /** Unlike that of any other behaviour of the edge. */
   readonly id: string;
+  /** `undefined`: viewers of all countries are. */
+  readonly served: ServedCountries | undefined;
   /** First the primary. */
   readonly origins: readonly RelayOrigin[];
   /** Of its distribution. */
@@ -33,6 +37,8 @@ export interface RoutedStream {
 export interface RoutedFile {
   readonly kind: 'stored';
   readonly library: StoredMediaSettings;
+  /** By its streaming distribution; the behaviour that has it over HTTP counts too. */
+  readonly served: ServedCountries | undefined;
   /** Of the distribution that it is asked of. */
   readonly limits: ViewerLimits | undefined;
   readonly name: StoredName;
@@ -63,6 +69,7 @@ interface CompiledDistribution {
   readonly hosts: readonly string[];
   readonly apps: readonly string[];
   readonly stored: StoredMediaSettings | undefined;
+  readonly served: ServedCountries | undefined;
   readonly limits: ViewerLimits | undefined;
   behaviourOf(path: string): StreamingBehaviour | undefined;
 }
@@ -77,8 +84,11 @@ export function compileStreamingRoutes(
   streaming: readonly StreamingSettings[],
   web: readonly DistributionSettings[],
   origins: ReadonlyMap<string, RelayOrigin>,
+  countries?: Countries,
 ): StreamingRoutes {
-  const streamingOf = compileHosts(hostGroups(streaming.map((settings) => compileDistribution(settings, origins))));
+  const streamingOf = compileHosts(
+    hostGroups(streaming.map((settings) => compileDistribution(settings, origins, countries))),
+  );
   const webOf = compileHosts(web);
   const distributionFor = (tcUrl: string | undefined, appField: string) => {
     const host = hostOf(tcUrl);
@@ -95,9 +105,9 @@ export function compileStreamingRoutes(
     const app = applicationName(appField);
     const live = distributions.find(({ apps, stored }) => stored === undefined && apps.includes(app));
     if (live !== undefined) return { kind: 'live', distribution: live, app } as const;
-    for (const { apps, stored, limits } of distributions) {
+    for (const { apps, stored, served, limits } of distributions) {
       if (stored !== undefined && isStoredApplication(apps, appField)) {
-        return { kind: 'stored', stored, apps, limits } as const;
+        return { kind: 'stored', stored, apps, served, limits } as const;
       }
     }
     const known = distributions.flatMap(({ apps }) => apps.map((name) => `rtmp://HOST/${name}/NAME`)).join(', ');
@@ -128,6 +138,7 @@ export function compileStreamingRoutes(
       return {
         kind: 'stored',
         library: found.stored,
+        served: found.served,
         limits: found.limits,
         name,
         path: `${name.application}/${name.path}`,
@@ -143,17 +154,19 @@ export function compileStreamingRoutes(
 }
 
 function compileDistribution(
-  { name, hosts, apps, behaviours, stored, limits: limitSettings }: StreamingSettings,
+  { name, hosts, apps, behaviours, stored, geo, limits: limitSettings }: StreamingSettings,
   origins: ReadonlyMap<string, RelayOrigin>,
+  countries: Countries | undefined,
 ): CompiledDistribution {
   const limits = compileViewerLimits(limitSettings);
-  const compiled = behaviours.map((settings, index) => ({
+  const compiled = behaviours.map(({ geo: ownGeo, ...settings }, index) => ({
     matches: compilePathPattern(settings.stream),
     behaviour: {
       ...settings,
       limits,
       distribution: name,
       id: `${name}#${index}`,
+      served: servedCountries(ownGeo ?? geo, countries),
       origins: settings.origins.map((originName) => {
         const origin = origins.get(originName);
         if (origin === undefined) throw new TypeError(`the settings let an unknown origin "${originName}" through`);
@@ -165,6 +178,7 @@ function compileDistribution(
     hosts,
     apps,
     stored,
+    served: servedCountries(geo, countries),
     limits,
     behaviourOf: (path) => compiled.find(({ matches }) => matches(`/${path}`))?.behaviour,
   };

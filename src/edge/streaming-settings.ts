@@ -3,6 +3,7 @@ import { durationField, sizeField } from '../base/setting-fields.ts';
 import { compileBehaviours } from '../policy/behaviour-match.ts';
 import { normalisePath } from '../policy/request-target.ts';
 import { type ViewerLimitSettings, viewerLimitsField } from './limits/limit-settings.ts';
+import { geoField, type GeoSettings } from './geo/geo-settings.ts';
 import { publishKeyGroupsField, trustedKeyGroupsField } from './grant-settings.ts';
 
 const hourMs = 3_600_000;
@@ -50,6 +51,7 @@ const streamingBehaviourSchema = z
     publish: z.boolean().default(true).describe('Whether encoders may publish these streams through this edge'),
     trustedKeyGroups: trustedKeyGroupsField,
     publishKeyGroups: publishKeyGroupsField,
+    geo: geoField,
     idleGrace: durationField({ maxMs: hourMs })
       .prefault('10s')
       .describe('How long a stream is still fetched after its last viewer has left'),
@@ -101,6 +103,7 @@ export const streamingSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Of live streams: the first whose pattern matches is used; if left out: one for all'),
+  geo: geoField,
   stored: storedSchema.optional().describe('With it the distribution has stored files instead of live streams'),
   limits: viewerLimitsField,
 });
@@ -112,6 +115,7 @@ export interface StreamingSettings {
   readonly apps: readonly string[];
   /** Empty where there are stored files. */
   readonly behaviours: readonly StreamingBehaviourSettings[];
+  readonly geo?: GeoSettings;
   readonly stored: StoredMediaSettings | undefined;
   readonly limits?: ViewerLimitSettings;
 }

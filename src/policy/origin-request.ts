@@ -52,7 +52,7 @@ const answeredFields = [
  * are in no cache key, so one viewer could decide what all others get; and behind a gateway nobody may say them but it.
  */
 const pretendingField =
-  /^(?:forwarded|x-forwarded(?:-.*)?|x-original-.*|x-rewrite-.*|x-host|x-http-.*|x-method-override|x-url-scheme|x-scheme|front-end-https|x-proxy-.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|client-ip|x-accel-.*|x-sendfile.*)$/;
+  /^(?:forwarded|x-forwarded(?:-.*)?|x-original-.*|x-rewrite-.*|x-host|x-http-.*|x-method-override|x-url-scheme|x-scheme|front-end-https|x-proxy-.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|client-ip|x-accel-.*|x-sendfile.*|cloudfront-viewer-.*)$/;
 
 /** Whether a field of this name (lower case) may be forwarded at all. */
 export function isForwardable(name: string): boolean {

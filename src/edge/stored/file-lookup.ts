@@ -1,5 +1,6 @@
 import { UpstreamError } from '../../base/errors.ts';
 import { fieldValue } from '../../formats/http-fields/field-lines.ts';
+import type { PlayRefused } from '../../live/play-gate.ts';
 import { freshness } from '../../policy/freshness.ts';
 import { originRequestFields } from '../../policy/origin-request.ts';
 import { parseRequestTarget } from '../../policy/request-target.ts';
@@ -18,13 +19,13 @@ import { FileVersion } from './file-version.ts';
 export type FoundFile =
   | { readonly kind: 'found'; readonly version: FileVersion }
   | { readonly kind: 'absent' }
-  /** Its behaviour is guarded, and the door stays closed. */
-  | { readonly kind: 'closed' }
+  /** Its behaviour is not for everybody, and the door stays closed. */
+  | { readonly kind: 'closed'; readonly refusal: PlayRefused }
   /** The origin fails, or gives it in a way that it cannot be played from. */
   | { readonly kind: 'failed'; readonly error: UpstreamError };
 
-/** Whether a viewer has a grant for a file of a guarded behaviour. `path`: below the library, plain text. */
-export type FileDoor = (behaviour: Behaviour, path: string) => boolean;
+/** Why a viewer does not get a file of a behaviour that is not for everybody, if so. `path`: below the library, plain text. */
+export type FileDoor = (behaviour: Behaviour, path: string) => PlayRefused | undefined;
 
 /** What the lookup of files shares with that of requests over HTTP. */
 export type LookupSurroundings = Pick<
@@ -65,10 +66,12 @@ export class FileLookup {
   }
 
   /** `path`: below the library, plain text; `viewerAddress`: for the origin. Never rejects. */
-  async find(library: StoredMediaSettings, path: string, viewerAddress: string, isOpen: FileDoor): Promise<FoundFile> {
+  async find(library: StoredMediaSettings, path: string, viewerAddress: string, door: FileDoor): Promise<FoundFile> {
     const address = this.#addressOf(library, path, viewerAddress);
     if (address === undefined) return { kind: 'absent' };
-    if (isGuarded(address.behaviour) && !isOpen(address.behaviour, path)) return { kind: 'closed' };
+    const { behaviour } = address;
+    const refusal = isGuarded(behaviour) || behaviour.served !== undefined ? door(behaviour, path) : undefined;
+    if (refusal !== undefined) return { kind: 'closed', refusal };
     const { store } = this.#edge;
     const { requestFields } = address.source;
     const stored =

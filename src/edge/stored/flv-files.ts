@@ -21,10 +21,12 @@ import { admission } from '../admission.ts';
 import { deliverPlain, type Viewer } from '../deliver.ts';
 import type { PlainAnswer } from '../error-page.ts';
 import { followBody } from '../follow-body.ts';
+import { countryPlayRefusal, countryRefusal } from '../geo/served-countries.ts';
 import { grantRefusal } from '../grant-admission.ts';
 import { serveRequest } from '../request-arrival.ts';
 import type { EdgeContext } from '../request-steps.ts';
 import type { Behaviour } from '../routes.ts';
+import { noGrant } from '../stream-door.ts';
 import type { StoredMediaSettings } from '../streaming-settings.ts';
 import { ownAnswerFields } from '../viewer-fields.ts';
 import type { FileViewer, StoredPlays } from './stored-plays.ts';
@@ -115,10 +117,14 @@ export class FlvFiles {
     signal: AbortSignal,
   ): Promise<void> {
     const { context, plays } = this.#options;
+    const address = viewerAddress(request) ?? '';
     const flvViewer: FileViewer = {
-      address: viewerAddress(request) ?? '',
+      address,
       // A grant for the one may be none for what another behaviour guards.
-      isOpen: (guarding) => guarding === behaviour,
+      door: (other) => {
+        if (other === behaviour) return undefined;
+        return other.served?.has(address) === false ? countryPlayRefusal : noGrant;
+      },
     };
     const asAnyRequest = () => {
       context.attendance.giveBack(behaviour.limits, guest);
@@ -276,6 +282,7 @@ function startOf(query: string): number | undefined {
 }
 
 function refusalOf({ code, sentence, statusCode }: PlayRefused): PlainAnswer {
+  if (code === countryPlayRefusal.code) return countryRefusal;
   if (statusCode === 'NetStream.Play.Unauthorized') return grantRefusal('absent');
   return code === 'PLAY_FILE_UNAVAILABLE'
     ? { status: 503, title: 'Not now', sentence, code, fields: ['Retry-After', '1'] }

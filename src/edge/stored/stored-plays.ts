@@ -7,7 +7,7 @@ import type { StoredFile } from '../../live/stored-file.ts';
 import { orAborted } from '../../rtmp/abortable-wait.ts';
 import type { Distribution } from '../routes.ts';
 import type { RoutedFile } from '../streaming-routes.ts';
-import { noGrant } from '../stream-door.ts';
+import { isClosedDoor } from '../stream-door.ts';
 import { type FileDoor, FileLookup, type LookupSurroundings } from './file-lookup.ts';
 import type { FileVersion } from './file-version.ts';
 import { MediaOpener } from './media-opener.ts';
@@ -27,7 +27,7 @@ export interface StoredPlaysStats {
 /** Who wants a file. */
 export interface FileViewer {
   readonly address: string;
-  readonly isOpen: FileDoor;
+  readonly door: FileDoor;
 }
 
 /** Gives the viewers of an edge the files of a library, through the cache that they are also in for HTTP. */
@@ -55,17 +55,17 @@ export class StoredPlays {
     viewer: FileViewer,
     signal: AbortSignal,
   ): Promise<StoredAdmission | PlayRefused> {
-    let closed = false;
+    let closed: PlayRefused | undefined;
     for (const candidate of name.candidates) {
       const file = await this.#open(library, candidate, viewer, signal, true);
       // A grant may name the file with the extension that the player has left out.
-      closed ||= file === noGrant;
-      if (file === undefined || file === noGrant) continue;
+      if (isClosedDoor(file)) closed = file;
+      if (file === undefined || file === closed) continue;
       if ('kind' in file) return file;
       this.#players++;
       return { kind: 'stored', path, file, release: () => this.#players-- };
     }
-    if (closed) return noGrant;
+    if (closed !== undefined) return closed;
     return {
       kind: 'refused',
       statusCode: 'NetStream.Play.StreamNotFound',
@@ -89,7 +89,7 @@ export class StoredPlays {
 
   /** Whether there is such a file, as far as can be known now, without a look at what it holds. */
   async has(library: RoutedFile['library'], path: string, viewer: FileViewer, signal: AbortSignal): Promise<boolean> {
-    return (await orAborted(this.#lookup.find(library, path, viewer.address, viewer.isOpen), signal)).kind !== 'absent';
+    return (await orAborted(this.#lookup.find(library, path, viewer.address, viewer.door), signal)).kind !== 'absent';
   }
 
   /** Begins now what is begun else when the first file is played; `file` is one to practise with. */
@@ -109,9 +109,9 @@ export class StoredPlays {
     signal: AbortSignal,
     again: boolean,
   ): Promise<StoredFile | PlayRefused | undefined> {
-    const found = await orAborted(this.#lookup.find(library, path, viewer.address, viewer.isOpen), signal);
+    const found = await orAborted(this.#lookup.find(library, path, viewer.address, viewer.door), signal);
     if (found.kind === 'absent') return undefined;
-    if (found.kind === 'closed') return noGrant;
+    if (found.kind === 'closed') return found.refusal;
     if (found.kind === 'failed') return failed('PLAY_FILE_UNAVAILABLE', path, found.error);
     try {
       const media = await orAborted(this.#shelf.media(found.version), signal);

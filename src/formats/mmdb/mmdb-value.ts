@@ -23,7 +23,7 @@ const types = {
 /** Of double, bytes, int32, uint64, uint128 and float only the size counts. */
 const skippedTypes: readonly number[] = [3, 4, 8, 9, 10, 15];
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * Reads the value at `offset` of a data section. `section`: the bytes that offsets and pointers count in. Throws a

@@ -166,7 +166,7 @@ export class StoredEdge implements AsyncDisposable {
   admit(streamName: string, signal = new AbortController().signal): Promise<StoredAdmission | PlayRefused> {
     const routed = this.#routes.play(undefined, 'cfx/st', streamName);
     if (routed.kind !== 'stored') throw new Error(`${streamName} is ${routed.kind}`);
-    return this.plays.admit(routed, { address: '192.0.2.1', isOpen: () => true }, signal);
+    return this.plays.admit(routed, { address: '192.0.2.1', door: () => undefined }, signal);
   }
 
   /** Fails when it is not admitted. */
