@@ -26,7 +26,7 @@ async function startHouse(distribution: Omit<Distribution, 'name'>, networksIn: 
       const { url = '', headers } = request;
       if (url.startsWith('/varying')) response.setHeader('Vary', 'CloudFront-Viewer-Country');
       const told = url.startsWith('/told')
-        ? `${headers['cloudfront-viewer-country']} ${headers['cloudfront-viewer-country-name']}`
+        ? `${String(headers['cloudfront-viewer-country'])} ${String(headers['cloudfront-viewer-country-name'])}`
         : `the answer to ${url}`;
       response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': told.length }).end(told);
     }),

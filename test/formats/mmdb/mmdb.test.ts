@@ -98,7 +98,7 @@ describe('readMmdbValue', () => {
   const asRead = (written: WrittenValue): unknown => {
     if (Array.isArray(written)) return written.map(asRead);
     return typeof written === 'object'
-      ? new Map(Object.entries(written).map(([name, field]) => [name, asRead(field as WrittenValue)]))
+      ? new Map(Object.entries(written).map(([name, field]) => [name, asRead(field)]))
       : written;
   };
 
