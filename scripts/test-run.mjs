@@ -37,8 +37,8 @@ const checks = [
 /** @type {Step[]} */
 const tests = [
   vitest('unit tests', 'unit'),
-  vitest('integration tests', 'integration'),
-  vitest('end to end', 'e2e'),
+  vitest('integration tests', 'integration', 3),
+  vitest('end to end', 'e2e', 3),
   vitest('end to end, timed', 'e2e-one-at-a-time'),
 ];
 
@@ -127,10 +127,11 @@ function check(name, tool, args) {
  *
  * @param {string} name
  * @param {string} project
+ * @param {number} [workers] files at a time
  * @returns {Step}
  */
-function vitest(name, project) {
-  return { name, take: () => runVitest(project, ['--project', project]) };
+function vitest(name, project, workers = 2) {
+  return { name, take: () => runVitest(project, ['--project', project, `--maxWorkers=${workers}`]) };
 }
 
 /**

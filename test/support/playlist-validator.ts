@@ -167,6 +167,14 @@ function checkSame(before: ParsedSegment, after: ParsedSegment, report: Report):
   });
 }
 
+/** Of a part that was the last when an origin was killed: the disk had not got it (docs/live.md: A restart of the origin). */
+const lostBeforeGap = 'was lost before a gap';
+
+/** Whether a finding is one that a kill of the origin, and nothing else, may bring. */
+export function isLossByKill(finding: string): boolean {
+  return finding.endsWith(lostBeforeGap);
+}
+
 /** What was open has only grown, and by the part that the hint named. */
 function checkGrowth(before: ParsedPlaylist, after: ParsedPlaylist, report: Report): void {
   const openMsn = before.mediaSequence + before.segments.length;
@@ -177,8 +185,12 @@ function checkGrowth(before: ParsedPlaylist, after: ParsedPlaylist, report: Repo
     return;
   }
   if (grown.parts.length === 0) return;
-  const changed = partsBefore.find((part, index) => grown.parts[index]?.uri !== part.uri);
-  if (changed !== undefined) report(`part ${changed.uri} has changed or is there no more`);
+  const changedAt = partsBefore.findIndex((part, index) => grown.parts[index]?.uri !== part.uri);
+  const changed = partsBefore[changedAt];
+  if (changed !== undefined) {
+    const isCutOff = changedAt === grown.parts.length && after.segments[openMsn - after.mediaSequence + 1]?.gap === true;
+    report(`part ${changed.uri} ${isCutOff ? lostBeforeGap : 'has changed or is there no more'}`);
+  }
   const next = grown.parts[partsBefore.length];
   const [hint] = before.preloadHintUris;
   if (hint !== undefined && next !== undefined && next.uri !== hint) {
