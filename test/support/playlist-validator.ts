@@ -188,7 +188,8 @@ function checkGrowth(before: ParsedPlaylist, after: ParsedPlaylist, report: Repo
   const changedAt = partsBefore.findIndex((part, index) => grown.parts[index]?.uri !== part.uri);
   const changed = partsBefore[changedAt];
   if (changed !== undefined) {
-    const isCutOff = changedAt === grown.parts.length && after.segments[openMsn - after.mediaSequence + 1]?.gap === true;
+    const isCutOff =
+      changedAt === grown.parts.length && after.segments[openMsn - after.mediaSequence + 1]?.gap === true;
     report(`part ${changed.uri} ${isCutOff ? lostBeforeGap : 'has changed or is there no more'}`);
   }
   const next = grown.parts[partsBefore.length];
