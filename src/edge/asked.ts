@@ -18,6 +18,7 @@ import type { CachedResponse } from './edge-response.ts';
 import type { PlainAnswer } from './error-page.ts';
 import type { FetchOrder } from './fetch-order.ts';
 import { fieldsWithoutGrant } from './grant-admission.ts';
+import { isPlaylistName } from './personal-playlist.ts';
 import { type PlaylistRequest, playlistRequest } from './recent-playlists.ts';
 import type { Behaviour } from './routes.ts';
 
@@ -31,6 +32,8 @@ export interface Asked {
   readonly target: string;
   /** Where a playlist is asked for. */
   readonly playlist: PlaylistRequest | undefined;
+  /** Likewise: its path, normalised. */
+  readonly playlistPath: string | undefined;
   /** What the origin gets to see of the request. */
   readonly requestFields: () => FieldLines;
   /** What the request says about stored answers, where the policy lets it: `undefined` when it says nothing. */
@@ -64,6 +67,7 @@ export function askedOf(
     behaviour,
     method,
     ...address,
+    playlistPath: isPlaylistName(target.path) ? target.path : undefined,
     playlist: method === 'GET' ? playlistRequest(address.cacheKey, target.path) : undefined,
     requestFields: () =>
       originRequestFields(

@@ -117,7 +117,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     ? await CountryDatabase.open({ ...deps, file: settings.countryDatabase })
     : undefined;
   opened.defer(() => countries?.close());
-  const web = compileDistributions(distributions, upstreams, countries);
+  const web = compileDistributions(distributions, upstreams, deps, countries);
   const via = `1.1 ${settings.location} (StreamFront)`;
   const context: EdgeContext = {
     clock: deps.clock,

@@ -66,7 +66,8 @@ export async function startLiveRelay(
   { clock, log, stored, grants, credentials, attendance, runningPlays, proxies, countries }: LiveRelaySurroundings,
 ): Promise<LiveRelay> {
   const origins = relayOrigins(settings.origins, credentials);
-  const routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins, countries);
+  const surroundings = { clock, log };
+  const routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins, surroundings, countries);
   const options: RelayOptions = {
     edgeId: `edge-${randomBytes(8).toString('hex')}`,
     maxLiveStreams: settings.maxLiveStreams,

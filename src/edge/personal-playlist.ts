@@ -37,11 +37,10 @@ export function personalBody(
   body: Buffer,
   carriage: TokenCarriage,
 ): Buffer | undefined {
-  const coding = fieldValue(given.head.fields, 'content-encoding')?.toLowerCase() ?? 'identity';
-  const template = templateOf(given, carriage, () => decoded(body, coding));
+  const template = templateOf(given, carriage, () => playlistText(given.head, body));
   if (template === undefined || template.length === 1) return undefined;
   const text = Buffer.from(template.join(carriage.token), 'latin1');
-  return coding === 'identity' ? text : gzipSync(text, { level: 1 });
+  return codingOf(given.head) === 'identity' ? text : gzipSync(text, { level: 1 });
 }
 
 function templateOf(
@@ -59,8 +58,9 @@ function templateOf(
   return template;
 }
 
-/** A character for each byte. */
-function decoded(body: Buffer, coding: string): string | undefined {
+/** A playlist, a character for each byte; `undefined` where it cannot be read. */
+export function playlistText(head: ResponseHead, body: Buffer): string | undefined {
+  const coding = codingOf(head);
   if (coding === 'identity') return body.toString('latin1');
   if (coding !== 'gzip' && coding !== 'x-gzip') return undefined;
   try {
@@ -68,6 +68,10 @@ function decoded(body: Buffer, coding: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function codingOf({ fields }: ResponseHead): string {
+  return fieldValue(fields, 'content-encoding')?.toLowerCase() ?? 'identity';
 }
 
 /** They are of the text without tokens. */

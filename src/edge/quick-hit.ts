@@ -9,6 +9,7 @@ import { type Freshness, freshness } from '../policy/freshness.ts';
 import type { Guest } from '../policy/limits/viewings.ts';
 import type { Loan } from '../stores/cache-store.ts';
 import { quickGuest } from './limits/limit-admission.ts';
+import { withoutWithheld } from './limits/reduced-playlist.ts';
 import { type CachedResponse, type QuickHit, selectVariant } from './edge-response.ts';
 import { isPlaylist } from './personal-playlist.ts';
 import { type FindPlainAddress, mayGoOn, opens } from './plain-address.ts';
@@ -62,7 +63,14 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
           loan?.giveBack(true);
           return 'whole-way';
         }
-        edge.attendance.spend(behaviour.limits, guest, stored.keptBody.length);
+        const { egress } = behaviour.limits ?? {};
+        const { path } = address.resource;
+        if (egress !== undefined && withoutWithheld(egress, behaviour.distribution, path, stored, beganMs) !== stored) {
+          loan?.giveBack(true);
+          edge.attendance.giveBack(behaviour.limits, guest);
+          return 'whole-way';
+        }
+        edge.attendance.spend(behaviour.limits, guest, guest.viewing?.stream, stored.keptBody.length);
       }
       edge.counters.requests++;
       edge.counters.hits++;

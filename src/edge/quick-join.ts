@@ -18,7 +18,7 @@ import { FirstBytes, type FirstBytesTaker } from './first-bytes.ts';
 import { fieldsWithoutGrant } from './grant-admission.ts';
 import { OriginFetch } from './origin-fetch.ts';
 import { quickGuest } from './limits/limit-admission.ts';
-import { isMetered } from './limits/viewer-limits.ts';
+import { isPaced } from './limits/viewer-limits.ts';
 import { isPlaylist, isPlaylistName } from './personal-playlist.ts';
 import { mayGoOn, opens, type PlainAddress } from './plain-address.ts';
 import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
@@ -71,7 +71,7 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
   if (edge.store.has(cacheKey)) return undefined;
   if (!opens(edge, address, get, peer)) return undefined;
   // What is arriving may be large: its pace is for the steps to see to.
-  if (isMetered(behaviour.limits)) return undefined;
+  if (isPaced(behaviour.limits)) return undefined;
   const carries = mayGoOn(address);
   if (carries && isPlaylistName(address.target)) return undefined;
   const grant = address.lastGrant?.grant;
@@ -349,8 +349,9 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
 
   #record(whole: boolean, sentBytes: number): void {
     const { edge, recorder } = this.#context;
-    const { get, peer, requestId } = this.#joining;
+    const { address, get, guest, peer, requestId } = this.#joining;
     const head = this.#head;
+    if (guest !== undefined) edge.attendance.spend(address.behaviour.limits, guest, guest.viewing?.stream, sentBytes);
     recorder.record({
       endedWallMs: edge.clock.wallMs(),
       durationMs: edge.clock.monotonicMs() - this.#beganMs,

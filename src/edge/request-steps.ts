@@ -32,6 +32,7 @@ import {
   staleProvenance,
   ttlSecondsOf,
 } from './provenance.ts';
+import { withoutWithheld } from './limits/reduced-playlist.ts';
 import type { OpenAnswers } from './limits/open-answers.ts';
 import { isPlaylist } from './personal-playlist.ts';
 import type { NewestPlaylist } from './recent-playlists.ts';
@@ -155,7 +156,10 @@ function use(edge: EdgeContext, asked: Asked, stored: CachedResponse): Step {
   if (state.kind === 'stale') {
     return () => give(edge, asked, stored, staleHitProvenance(stored.head, nowMs, 'max-stale'), 'staleHits');
   }
-  if (stored.head.status >= 400 || asked.inPlaceOf !== undefined || asked.viewer.carriage !== undefined) {
+  const isSpecial =
+    asked.viewer.carriage !== undefined ||
+    (asked.behaviour.limits?.egress !== undefined && asked.playlistPath !== undefined);
+  if (stored.head.status >= 400 || asked.inPlaceOf !== undefined || isSpecial) {
     return () => give(edge, asked, stored, hitProvenance(stored.head, ttlSecondsOf(stored.head, nowMs)), 'hits');
   }
   edge.counters.hits++;
@@ -296,15 +300,28 @@ function give(
     return () => fail(edge, asked, error);
   }
   edge.counters[counter]++;
-  const given = inPlaceOf === undefined ? response : withStatus(response, inPlaceOf.status);
+  const whole = inPlaceOf === undefined ? response : withStatus(response, inPlaceOf.status);
+  const given = leftOver(edge, asked, whole);
   const told = inPlaceOf === undefined ? how : errorPageProvenance(how);
   const { fields: errorFields = [] } = inPlaceOf?.error ?? {};
   const all = errorFields.length === 0 ? fields : [...fields, ...errorFields];
   const carriage = viewer.carriage && isPlaylist(given.head, asked.target) ? viewer.carriage() : undefined;
-  if (carriage !== undefined) deliverPlaylist(viewer, carriage, given, told, all);
-  else if (given instanceof CachedResponse) deliverStored(viewer, given, told, all);
-  else deliverArriving(viewer, given, told, all);
+  const own = given === whole ? all : [...given.head.fields, ...errorFields];
+  if (carriage !== undefined) deliverPlaylist(viewer, carriage, given, told, own);
+  else if (given instanceof CachedResponse) deliverStored(viewer, given, told, own);
+  else deliverArriving(viewer, given, told, own);
   return undefined;
+}
+
+/** A multivariant playlist without what is withheld because too much goes out; anything else as it is. */
+function leftOver(
+  { clock }: EdgeContext,
+  { behaviour, playlistPath }: Asked,
+  given: CachedResponse | GrowingResponse,
+): CachedResponse | GrowingResponse {
+  const egress = behaviour.limits?.egress;
+  if (egress === undefined || playlistPath === undefined || !(given instanceof CachedResponse)) return given;
+  return withoutWithheld(egress, behaviour.distribution, playlistPath, given, clock.monotonicMs());
 }
 
 /**

@@ -6,11 +6,11 @@ import type { CacheTagField } from '../policy/cache-tags.ts';
 import type { CachePolicy } from '../policy/cache-policy.ts';
 import type { AllowedMethods } from '../policy/methods.ts';
 import type { ForwardedFields } from '../policy/origin-request.ts';
-import { compileViewerLimits, type ViewerLimits } from './limits/viewer-limits.ts';
 import { type CrossSiteRule, crossSiteRule } from './cross-site.ts';
 import type { Countries } from './geo/country-database.ts';
 import { type ServedCountries, servedCountries } from './geo/served-countries.ts';
 import { type ViewerCountry, viewerCountry } from './geo/viewer-country.ts';
+import { compileViewerLimits, type LimitSurroundings, type ViewerLimits } from './limits/viewer-limits.ts';
 import type { BehaviourSettings, DistributionSettings } from './settings.ts';
 
 /** A behaviour, ready for use. */
@@ -66,10 +66,11 @@ export interface Distribution {
 export function compileDistributions(
   distributions: readonly DistributionSettings[],
   upstreams: ReadonlyMap<string, Upstream>,
+  surroundings: LimitSurroundings,
   countries?: Countries,
 ): Distribution[] {
   return distributions.map((distribution) => {
-    const limits = compileViewerLimits(distribution.limits);
+    const limits = compileViewerLimits(distribution.limits, distribution.name, surroundings);
     const behaviourOf = compileBehaviours(
       distribution.behaviours.map((settings) => ({
         ...compileBehaviour(distribution, settings, upstreams, countries),

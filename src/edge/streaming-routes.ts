@@ -1,9 +1,9 @@
 import { compileHosts, compilePathPattern } from '../policy/behaviour-match.ts';
 import { isStoredApplication, type StoredName, storedName } from '../policy/stored-name.ts';
 import { applicationName, streamPath } from '../policy/stream-path.ts';
-import { compileViewerLimits, type ViewerLimits } from './limits/viewer-limits.ts';
 import type { Countries } from './geo/country-database.ts';
 import { type ServedCountries, servedCountries } from './geo/served-countries.ts';
+import { compileViewerLimits, type LimitSurroundings, type ViewerLimits } from './limits/viewer-limits.ts';
 import type { RelayOrigin } from './relay-origin.ts';
 import type { DistributionSettings } from './settings.ts';
 import type { StoredMediaSettings, StreamingBehaviourSettings, StreamingSettings } from './streaming-settings.ts';
@@ -84,11 +84,11 @@ export function compileStreamingRoutes(
   streaming: readonly StreamingSettings[],
   web: readonly DistributionSettings[],
   origins: ReadonlyMap<string, RelayOrigin>,
+  surroundings: LimitSurroundings,
   countries?: Countries,
 ): StreamingRoutes {
-  const streamingOf = compileHosts(
-    hostGroups(streaming.map((settings) => compileDistribution(settings, origins, countries))),
-  );
+  const compiled = streaming.map((settings) => compileDistribution(settings, origins, surroundings, countries));
+  const streamingOf = compileHosts(hostGroups(compiled));
   const webOf = compileHosts(web);
   const distributionFor = (tcUrl: string | undefined, appField: string) => {
     const host = hostOf(tcUrl);
@@ -156,9 +156,10 @@ export function compileStreamingRoutes(
 function compileDistribution(
   { name, hosts, apps, behaviours, stored, geo, limits: limitSettings }: StreamingSettings,
   origins: ReadonlyMap<string, RelayOrigin>,
+  surroundings: LimitSurroundings,
   countries: Countries | undefined,
 ): CompiledDistribution {
-  const limits = compileViewerLimits(limitSettings);
+  const limits = compileViewerLimits(limitSettings, name, surroundings);
   const compiled = behaviours.map(({ geo: ownGeo, ...settings }, index) => ({
     matches: compilePathPattern(settings.stream),
     behaviour: {

@@ -5,6 +5,8 @@ import { edgeSchema } from '../../src/edge/settings.ts';
 import { Upstream } from '../../src/http/upstream.ts';
 import { parseRequestTarget } from '../../src/policy/request-target.ts';
 import { get, startTestEdge, startTestOrigin } from './test-edge.ts';
+import { LogRecorder } from '../support/log-recorder.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
 const distributions = [{ name: 'site', behaviours: [{ path: '/private/*' }, { path: '*' }] }];
 
@@ -59,7 +61,9 @@ describe('a path that is written in an unusual way', () => {
   it('never escapes its behaviour, whatever an origin decodes, merges or leaves out', () => {
     const settings = edgeSchema.parse({ distributions });
     const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
-    const route = compileRoutes(compileDistributions(settings.distributions, upstreams));
+    const route = compileRoutes(
+      compileDistributions(settings.distributions, upstreams, { clock: new VirtualClock(), log: new LogRecorder() }),
+    );
     const parts = fc.constantFrom(
       'private',
       '%70rivate',

@@ -45,6 +45,10 @@ interface KnownAddress {
 /** So many need not be read again. */
 const knownAddresses = 16_384;
 const unbounded: ViewingBounds = { perAddress: undefined, perGrant: undefined };
+/** What is watched goes on. */
+const nothingMore: ViewingBounds = { perAddress: 0, perGrant: undefined };
+/** Players go to another rendition at once, and come back to this one later. */
+const withheldRendition: Excess = { kind: 'limited', what: 'rendition', per: 'stream', retryAfterSeconds: 20 };
 
 /** Who is here, and whether that is too much: asked for each request, connection and player of an edge. */
 export class Attendance {
@@ -104,13 +108,14 @@ export class Attendance {
     const excess = this.#ofGrant(limits, holder);
     if (excess !== undefined) return excess;
     const { clock, viewings } = this.#options;
-    const viewing = viewings.request(
-      holder,
-      { distribution, path },
-      this.#bounds(limits, address),
-      clock.monotonicMs(),
-    );
+    const nowMs = clock.monotonicMs();
+    const egress = limits?.egress;
+    const full = egress?.full(`${distribution}${path.slice(0, path.lastIndexOf('/') + 1)}`, nowMs);
+    const bounds = full === undefined ? this.#bounds(limits, address) : nothingMore;
+    const viewing = viewings.request(holder, { distribution, path }, bounds, nowMs);
+    if (full !== undefined && (viewing === undefined || typeof viewing === 'string')) return overEgress(full);
     if (typeof viewing === 'string') return this.#tooManySessions(viewing);
+    if (viewing !== undefined && egress?.withholds(viewing.stream, path, nowMs) === true) return withheldRendition;
     return this.#sentAway(viewing) ?? { ...holder, viewing };
   }
 
@@ -126,6 +131,8 @@ export class Attendance {
     const holder = this.#holder(address, grant);
     const excess = this.ofAddress(limits, address) ?? this.#ofGrant(limits, holder);
     if (excess !== undefined) return excess;
+    const full = protocol === 'publish' ? undefined : limits?.egress?.full(stream, clock.monotonicMs());
+    if (full !== undefined) return overEgress(full);
     const bounds = protocol === 'publish' ? unbounded : this.#bounds(limits, address);
     const viewing = viewings.begin(holder, protocol, stream, bounds, clock.monotonicMs());
     if (typeof viewing === 'string') return this.#tooManySessions(viewing);
@@ -134,9 +141,15 @@ export class Attendance {
     return sentAway ?? viewing;
   }
 
-  /** Counts what goes out to a guest. */
-  spend(limits: ViewerLimits | undefined, { address, grantId }: Holder, bytes: number): void {
+  /** Counts what goes out to a guest, of a stream if it is of one. */
+  spend(
+    limits: ViewerLimits | undefined,
+    { address, grantId }: Holder,
+    stream: string | undefined,
+    bytes: number,
+  ): void {
     const nowMs = this.#options.clock.monotonicMs();
+    limits?.egress?.spend(stream, bytes, nowMs);
     if (limits?.perAddress?.meters === true && !this.#known(address).isExempt) {
       limits.perAddress.spend(address, bytes, nowMs);
     }
@@ -229,6 +242,10 @@ function nothing(): void {
 
 function revoked(what: RevocationKind): Excess {
   return { kind: 'revoked', what };
+}
+
+function overEgress(per: 'stream' | 'distribution'): Excess {
+  return { kind: 'limited', what: 'egress', per, retryAfterSeconds: 5 };
 }
 
 /** For Retry-After: in whole seconds, at least one. */

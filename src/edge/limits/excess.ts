@@ -6,8 +6,8 @@ import type { PlainAnswer } from '../error-page.ts';
 export type Excess =
   | {
       readonly kind: 'limited';
-      readonly what: 'requests' | 'bandwidth' | 'sessions';
-      readonly per: 'address' | 'grant';
+      readonly what: 'requests' | 'bandwidth' | 'sessions' | 'egress' | 'rendition';
+      readonly per: 'address' | 'grant' | 'stream' | 'distribution';
       readonly retryAfterSeconds: number;
     }
   | { readonly kind: 'revoked'; readonly what: RevocationKind };
@@ -23,6 +23,8 @@ const sentences = {
   requests: 'Too many requests in a short time',
   bandwidth: 'Too much data in a short time',
   sessions: 'Too many streams at once',
+  egress: 'Too many viewers at once',
+  rendition: 'This quality cannot be had at the moment',
 };
 
 /**

@@ -46,6 +46,12 @@ export const viewerLimitsField = z
   .strictObject({
     perAddress: allowanceField('one address').describe('Of IPv6 the addresses of one /64 count together'),
     perGrant: allowanceField('one grant').describe('Where `trustedKeyGroups` ask for one'),
+    egress: bitrateField(bandwidthBounds)
+      .optional()
+      .describe(
+        'Bits a second that go out of this distribution: near it the largest renditions of HLS are withheld, at it nothing more begins',
+      ),
+    egressPerStream: bitrateField(bandwidthBounds).optional().describe('The same for each stream'),
   })
   .optional()
   .describe('What viewers may have; who wants more gets 429. If left out: as much as they want');

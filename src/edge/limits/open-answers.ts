@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Guest } from '../../policy/limits/viewings.ts';
 import type { Attendance } from './attendance.ts';
 import { meterResponse } from './metered-response.ts';
-import { isMetered, type ViewerLimits } from './viewer-limits.ts';
+import { isPaced, type ViewerLimits } from './viewer-limits.ts';
 
 /** Answers over HTTP that are being given, so that they can be ended. */
 export class OpenAnswers {
@@ -20,10 +20,10 @@ export class OpenAnswers {
   /** Until it is over. Its body is counted where bytes are. */
   add(response: ServerResponse, limits: ViewerLimits | undefined, guest: Guest): void {
     this.#open.set(response, guest);
-    if (isMetered(limits)) {
+    if (limits !== undefined && (isPaced(limits) || limits.egress !== undefined)) {
       const attendance = this.#attendance;
       const meter = {
-        spend: (bytes: number) => attendance.spend(limits, guest, bytes),
+        spend: (bytes: number) => attendance.spend(limits, guest, guest.viewing?.stream, bytes),
         owedMs: () => attendance.owedMs(limits, guest),
       };
       meterResponse(response, meter, this.#clock);

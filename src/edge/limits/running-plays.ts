@@ -96,7 +96,7 @@ export class RunningPlays {
   #countOne(viewing: Viewing, running: Running): void {
     const sentBytes = running.play?.sentBytes() ?? 0;
     if (sentBytes <= running.countedBytes) return;
-    this.#attendance.spend(running.limits, viewing, sentBytes - running.countedBytes);
+    this.#attendance.spend(running.limits, viewing, viewing.stream, sentBytes - running.countedBytes);
     running.countedBytes = sentBytes;
   }
 }

@@ -135,6 +135,67 @@ describe('limits of sessions', () => {
   });
 });
 
+describe('a cap on egress', () => {
+  const ladder = `#EXTM3U
+#EXT-X-STREAM-INF:BANDWIDTH=5000000
+large/index.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=900000
+small/index.m3u8
+`;
+
+  function ladderOrigin(): Promise<TestOrigin> {
+    return startTestOrigin(({ url = '' }, response) => {
+      response.writeHead(200, {
+        'Cache-Control': 'max-age=3600',
+        ETag: '"whole"',
+        'Content-Type': 'application/octet-stream',
+      });
+      response.end(url.endsWith('index.m3u8') ? ladder : Buffer.alloc(100_000));
+    });
+  }
+
+  /** A megabyte in ten seconds. */
+  async function flow(edge: TestEdge, path: string): Promise<void> {
+    for (let i = 0; i < 10; i++) {
+      await get(edge.httpPort, path, i % 2 === 0 ? {} : { 'x-unknown': '1' });
+      edge.clock.advance(1_000);
+    }
+  }
+
+  it.each([
+    ['of a stream', { egressPerStream: '850kbps' }],
+    ['of a distribution', { egress: '850kbps' }],
+  ])('%s takes the largest rendition away first, and then lets nothing more begin', async (_whose, limits) => {
+    await using origin = await ladderOrigin();
+    await using edge = await limitedEdge(origin, limits);
+    const status = async (path: string, slowly: boolean) =>
+      (await get(edge.httpPort, path, slowly ? { 'x-unknown': '1' } : {})).status;
+    const multivariant = () => get(edge.httpPort, '/film/index.m3u8');
+    for (let i = 0; i < 3; i++) expect((await multivariant()).text).toBe(ladder);
+    await flow(edge, '/film/large/7.m4s');
+    const reduced = await multivariant();
+    expect(reduced.text).toBe('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000\nsmall/index.m3u8\n');
+    expect([reduced.headers['cache-control'], reduced.headers.etag]).toEqual(['max-age=1', undefined]);
+    for (const slowly of [false, true]) {
+      expect(await status('/film/large/index.m3u8', slowly)).toBe(429);
+      expect(await status('/film/large/7.m4s', slowly)).toBe(429);
+      expect(await status('/film/small/index.m3u8', slowly)).toBe(200);
+    }
+    expect(edge.log.text).toContain('EGRESS_NEAR_CAP');
+    await flow(edge, '/film/small/7.m4s');
+    await get(edge.httpPort, '/film/small/8.m4s');
+    expect(await status('/film/small/index.m3u8', false)).toBe(200);
+    // Of a stream: that one is full, for all that do not watch it yet.
+    if ('egress' in limits) expect(await status('/other/index.m3u8', false)).toBe(429);
+    else expect(await status('/other/index.m3u8', false)).toBe(200);
+    edge.clock.advance(60_000);
+    await multivariant();
+    edge.clock.advance(30_000);
+    expect((await multivariant()).text).toBe(ladder);
+    expect(await status('/film/large/index.m3u8', false)).toBe(200);
+  });
+});
+
 describe('limits of connections', () => {
   it('close what is one too many of an address, HTTP and RTMP together', async () => {
     await using origin = await cachingOrigin();

@@ -130,7 +130,7 @@ export class StoredEdge implements AsyncDisposable {
     const { counters } = this;
     const { bans } = this;
     const budget = new HoldBudget(16_777_216);
-    const web = compileDistributions(settings.distributions, upstreams);
+    const web = compileDistributions(settings.distributions, upstreams, { clock, log });
     this.plays = new StoredPlays(
       {
         bans,
@@ -155,7 +155,7 @@ export class StoredEdge implements AsyncDisposable {
       ]),
     );
     const origins = relayOrigins(settings.origins, credentials);
-    this.#routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins);
+    this.#routes = compileStreamingRoutes(settings.streaming, settings.distributions, origins, { clock, log });
     this.#close = async () => {
       await this.plays.close();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
