@@ -43,8 +43,9 @@ async function tryRtmp(port: number, tcUrl: string, app: string, command: string
   if (!connection.closed) {
     connection.sendCommand('createStream', 4, null, []);
     connection.sendCommand(command, 5, null, [name, 'live'], 1);
-    const told = () => connection.closed || connection.statuses().some(({ level }) => level === 'error');
-    await eventually('a refusal', told);
+    const answer = ({ level, code }: { level: string; code: string }) =>
+      level === 'error' || code === 'NetStream.Publish.Start';
+    await eventually('an answer', () => connection.closed || connection.statuses().some(answer));
   }
   connection.destroy();
   return JSON.stringify(connection.statuses());
@@ -70,9 +71,22 @@ describe('secrets', () => {
       originSchema.parse({
         http: { port: 0 },
         rtmp: { port: 0 },
-        live: { keep: 'memory' },
+        live: {
+          keep: 'memory',
+          restream: [
+            { stream: 'live/*', to: `rtmp://127.0.0.1:1/live/${secret('restream')}?auth=${secret('restream')}` },
+          ],
+        },
         access: { kind: 'signed', secrets },
-        publish: { auth: 'key', keys: [{ key: secret('origin-stream-key') }] },
+        publish: {
+          auth: 'key',
+          keys: [{ key: secret('edge-stream-key') }],
+          hook: {
+            url: `http://127.0.0.1:1/hook?token=${secret('hook-url')}`,
+            secret: secret('hook-secret'),
+            onFailure: 'open',
+          },
+        },
       }),
       { ...surroundings, siteDirectory: undefined },
     );
@@ -200,20 +214,21 @@ describe('secrets', () => {
       told.push(await tryRtmp(origin.rtmpPort, tcUrl, app, command, name));
     }
 
-    const figures = JSON.stringify(edge.stats());
-    await closeEdge();
-    const logged = readdirSync(join(folder, 'log')).map((name) => readFileSync(join(folder, 'log', name), 'utf8'));
-    for (const part of [
+    const expected = [
       'ORIGIN_REFUSES_EDGE',
       'ORIGIN_SIGNATURE_WRONG',
       'ORIGIN_INVALID',
       'ORIGIN_REFUSED',
       'invalidated',
       'PUBLISH_KEY_WRONG',
+      'PUBLISH_HOOK_FAILED',
+      'RESTREAM_FAILED',
       'PUBLISH_NAME_IS_KEY',
-    ]) {
-      expect(lines).toContain(part);
-    }
+    ];
+    await eventually('each of the ways has its line', () => expected.every((code) => lines.includes(code)));
+    const figures = JSON.stringify(edge.stats());
+    await closeEdge();
+    const logged = readdirSync(join(folder, 'log')).map((name) => readFileSync(join(folder, 'log', name), 'utf8'));
     expect(logged.join()).toContain('Signature=REDACTED');
     const found = (text: string) => [...new Set(text.match(/S3CRET-[A-Za-z-]+/g))];
     expect({
