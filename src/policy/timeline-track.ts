@@ -33,8 +33,10 @@ export interface Track {
   stepMs: number;
   /** How many units of all tracks had come when one of it came last. */
   heard: number;
+  /** When that came. */
+  placedWallMs: number;
   /** Where the others were when that was put. */
-  besideMs: number | undefined;
+  readonly besideMs: Map<Track, number>;
   /** It has jumped, and is held until the others have shown whether they do too: how far they were then. */
   othersMs: number | undefined;
 }
@@ -49,7 +51,8 @@ export function newTrack(clock: TrackClock): Track {
     placedMs: undefined,
     stepMs: 0,
     heard: 0,
-    besideMs: undefined,
+    placedWallMs: 0,
+    besideMs: new Map(),
     othersMs: undefined,
   };
 }

@@ -212,6 +212,7 @@ export class Timeline {
         this.#judgeWhenFull(arrival);
         return;
       }
+      this.#keepInStep(arrival);
       this.#placeSlipped(track, arrival.publisherMs + track.clampMs);
       this.#receive(arrival);
       return;
@@ -249,24 +250,32 @@ export class Timeline {
   }
 
   /**
-   * Tracks that come apart bit by bit, while all of them are sent: the one that is farther from the wall clock goes on at
-   * the pace of the others.
+   * Tracks that come apart bit by bit, while all of them are sent: one that is far from another goes on at the pace of that
+   * which is nearest to the wall clock. At that of one that is farther than itself two would drive each other on.
    */
   #keepInStep({ track, publisherMs, wallMs }: Arrival): void {
-    const { placedMs, besideMs } = track;
-    if (placedMs === undefined || besideMs === undefined) return;
+    const { placedMs } = track;
+    if (placedMs === undefined) return;
     const wantedMs = publisherMs + track.clampMs;
-    const dueMs = wallMs - (this.#originWallMs ?? 0) - this.#offsetMs;
-    let isApart = false;
+    const aheadMs = this.#aheadMs(wantedMs, wallMs);
+    let nearest: { readonly placedMs: number; readonly besideMs: number; readonly aheadMs: number } | undefined;
     for (const other of this.#tracks.values()) {
-      if (other === track || other.othersMs !== undefined || other.placedMs === undefined) continue;
+      const besideMs = track.besideMs.get(other);
+      if (besideMs === undefined || other.placedMs === undefined) continue;
       if (this.#heard - other.heard > aliveUnits * (this.#tracks.size - 1)) continue;
-      const isFar = Math.abs(wantedMs - other.placedMs) > jumpMs;
-      isApart ||= isFar && Math.abs(wantedMs - dueMs) > Math.abs(other.placedMs - dueMs);
+      const otherAheadMs = this.#aheadMs(other.placedMs, other.placedWallMs);
+      // By media time one that came later seems to be ahead; by the wall clock all are apart when that is put right.
+      if (Math.min(Math.abs(wantedMs - other.placedMs), Math.abs(aheadMs - otherAheadMs)) <= jumpMs) continue;
+      if (Math.abs(otherAheadMs) >= Math.abs(nearest?.aheadMs ?? aheadMs)) continue;
+      nearest = { placedMs: other.placedMs, besideMs, aheadMs: otherAheadMs };
     }
-    if (!isApart) return;
-    const paceMs = Math.max(0, (this.#othersPlacedMs(track) ?? besideMs) - besideMs);
-    track.clampMs = placedMs + paceMs - publisherMs;
+    if (nearest !== undefined)
+      track.clampMs = placedMs + Math.max(0, nearest.placedMs - nearest.besideMs) - publisherMs;
+  }
+
+  /** How far ahead of the wall clock something is that came at `wallMs` and lies at `placedMs`. */
+  #aheadMs(placedMs: number, wallMs: number): number {
+    return placedMs + this.#offsetMs - (wallMs - (this.#originWallMs ?? 0));
   }
 
   #judgeWhenFull({ track, wallMs }: Arrival): void {
@@ -331,7 +340,7 @@ export class Timeline {
     for (const track of this.#tracks.values()) {
       track.clock = this.#makeClock(track.clock.config);
       track.placedMs = undefined;
-      track.besideMs = undefined;
+      track.besideMs.clear();
       track.clampMs = 0;
       track.othersMs = undefined;
     }
@@ -357,7 +366,10 @@ export class Timeline {
       track.stepMs = Math.max(0, Math.min(publisherMs + track.clampMs - track.placedMs, jumpMs));
     }
     track.placedMs = publisherMs + track.clampMs;
-    track.besideMs = this.#othersPlacedMs(track);
+    track.placedWallMs = wallMs;
+    for (const other of this.#tracks.values()) {
+      if (other !== track && other.placedMs !== undefined) track.besideMs.set(other, other.placedMs);
+    }
     const mediaMs = track.placedMs + this.#offsetMs;
     // Another track begins earlier than the first, where the run before has not ended yet.
     if (mediaMs < this.#floorMs) return;

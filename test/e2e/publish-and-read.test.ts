@@ -76,7 +76,7 @@ describe('a stream published by an encoder on librtmp', () => {
         publication.send(units.slice(0, half));
         await eventually('somebody has read the first segment', async () => {
           const playlist = await (await fetch(`${edgeUrl}/live/librtmp/video.m3u8`)).text();
-          const segment = /^\S+\/0\.m4s$/m.exec(playlist)?.[0];
+          const segment = /^\S+\/1\.m4s$/m.exec(playlist)?.[0];
           if (segment === undefined) return false;
           const answer = await fetch(`${edgeUrl}/live/librtmp/${segment}`, { method: 'HEAD' });
           return answer.headers.get('x-cache') === 'Hit from streamfront';

