@@ -6,6 +6,8 @@ import { variantKey } from '../policy/variants.ts';
 import type { Storable } from '../stores/cache-store.ts';
 import type { QuickHead } from '../http/answer-images.ts';
 import type { GrowingBody } from '../stores/growing-body.ts';
+import type { PartBytes } from '../stores/part-memory.ts';
+import type { SliceBytes } from '../stores/slice-memory.ts';
 
 /** What is known of a response apart from its body. */
 export interface ResponseHead {
@@ -114,6 +116,20 @@ export class CachedResponse implements Storable {
   /** Of the body that a viewer gets. */
   get lengthBytes(): number {
     return this.head.sliced?.lengthBytes ?? this.keptBody.length;
+  }
+}
+
+/** One slice, or what is kept beside slices. */
+export class CachedSlice extends CachedResponse implements SliceBytes {
+  readonly memory?: PartBytes;
+
+  constructor(head: ResponseHead, { bytes, memory }: SliceBytes) {
+    super(head, bytes);
+    if (memory !== undefined) this.memory = memory;
+  }
+
+  get bytes(): Buffer {
+    return this.body;
   }
 }
 

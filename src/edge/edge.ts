@@ -12,6 +12,7 @@ import { BanList } from '../policy/ban-list.ts';
 import type { CacheStoreStats } from '../stores/cache-store.ts';
 import { BanGuard } from '../stores/ban-guard.ts';
 import { BanStore } from '../stores/ban-store.ts';
+import { SliceMemory } from '../stores/slice-memory.ts';
 import { CountryDatabase } from './geo/country-database.ts';
 import { asksForCountries } from './geo/geo-settings.ts';
 import { Invalidations } from './invalidations.ts';
@@ -99,7 +100,8 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     upstreams.set(name, new Upstream(server, own.forHttp));
   }
   const counters = zeroCounters();
-  const tiers = openResponseStore(settings.cache, deps);
+  const sliceMemory = new SliceMemory(settings.cache.sliceBytes);
+  const tiers = openResponseStore(settings.cache, deps, sliceMemory);
   opened.defer(() => tiers.close());
   const banFile = deps.dataFolder === undefined ? ':memory:' : join(deps.dataFolder, 'control.sqlite');
   const banStore = new BanStore(banFile, tiers.folder, deps.clock.wallMs());
@@ -133,6 +135,7 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
       slicedFromBytes: settings.cache.slicedFromBytes,
       readAheadBytes: settings.cache.readAheadBytes,
       budget: new HoldBudget(settings.cache.memoryBytes / 4),
+      memory: sliceMemory,
     }),
     fetches: new RunningFetches(bans),
     playlists: new RecentPlaylists(bans),

@@ -1,3 +1,4 @@
+import type { SliceBytes } from '../stores/slice-memory.ts';
 import type { SlicedReader } from './sliced-reader.ts';
 
 /** The room that slices take which readers are in the middle of or come to next, over all objects of an edge. */
@@ -28,14 +29,14 @@ export class HoldBudget {
  */
 export class HeldSlices {
   readonly #budget: HoldBudget;
-  readonly #held = new Map<number, { readonly bytes: Buffer; holders: number }>();
+  readonly #held = new Map<number, { readonly slice: SliceBytes; holders: number }>();
 
   constructor(budget: HoldBudget) {
     this.#budget = budget;
   }
 
-  get(index: number): Buffer | undefined {
-    return this.#held.get(index)?.bytes;
+  get(index: number): SliceBytes | undefined {
+    return this.#held.get(index)?.slice;
   }
 
   has(index: number): boolean {
@@ -43,13 +44,15 @@ export class HeldSlices {
   }
 
   /** Holds this slice for a reader. `false`: there is no room for it. */
-  hold(reader: SlicedReader, index: number, bytes: Buffer): boolean {
+  hold(reader: SlicedReader, index: number, slice: SliceBytes): boolean {
     if (reader.held.has(index)) return true;
     const held = this.#held.get(index);
     if (held === undefined) {
-      if (!this.#budget.hasRoomFor(bytes.length)) return false;
-      this.#budget.take(bytes.length);
-      this.#held.set(index, { bytes, holders: 1 });
+      const { length } = slice.bytes;
+      if (!this.#budget.hasRoomFor(length)) return false;
+      this.#budget.take(length);
+      slice.memory?.hold();
+      this.#held.set(index, { slice, holders: 1 });
     } else {
       held.holders++;
     }
@@ -65,7 +68,8 @@ export class HeldSlices {
       const held = this.#held.get(heldIndex);
       if (held === undefined || --held.holders > 0) continue;
       this.#held.delete(heldIndex);
-      this.#budget.giveBack(held.bytes.length);
+      this.#budget.giveBack(held.slice.bytes.length);
+      held.slice.memory?.release();
     }
   }
 
@@ -77,6 +81,6 @@ export class HeldSlices {
 const copiedBytes = 131_072;
 
 /** What readers beyond the budget get: it holds nothing. */
-export function shortCopy(bytes: Buffer | undefined): Buffer | undefined {
-  return bytes === undefined ? undefined : Buffer.from(bytes.subarray(0, copiedBytes));
+export function shortCopy(bytes: Buffer): SliceBytes {
+  return { bytes: Buffer.from(bytes.subarray(0, copiedBytes)) };
 }

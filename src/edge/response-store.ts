@@ -4,10 +4,11 @@ import type { Log } from '../base/log.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
 import { DiskStore } from '../stores/disk/disk-store.ts';
 import { MemoryCache } from '../stores/memory-cache.ts';
+import type { SliceMemory } from '../stores/slice-memory.ts';
 import { TieredCache } from '../stores/tiered-cache.ts';
 import type { CachedResponse } from './edge-response.ts';
 import type { EdgeSettings } from './settings.ts';
-import { storedResponseCodec } from './stored-response-codec.ts';
+import { isSlice, storedResponseCodec } from './stored-response-codec.ts';
 
 export interface ResponseStore {
   readonly store: CacheStore<CachedResponse>;
@@ -26,8 +27,10 @@ const queuedShare = 1 / 8;
  */
 export function openResponseStore(
   { memoryBytes, disk }: EdgeSettings['cache'],
-  { clock, log, dataFolder }: { readonly clock: Clock; readonly log: Log; readonly dataFolder?: string },
+  deps: { readonly clock: Clock; readonly log: Log; readonly dataFolder?: string },
+  slices: SliceMemory,
 ): ResponseStore {
+  const { clock, log, dataFolder } = deps;
   const memory = new MemoryCache<CachedResponse>(memoryBytes);
   const path = disk.path ?? (dataFolder === undefined ? undefined : join(dataFolder, 'cache'));
   if (path === undefined || disk.sizeBytes === 0) return { store: memory, folder: '', close: () => Promise.resolve() };
@@ -40,6 +43,7 @@ export function openResponseStore(
     keepFreeBytes: disk.keepFreeBytes,
     maxQueuedBytes: Math.min(maxQueuedBytes, memoryBytes * queuedShare),
     codec,
+    placeFor: (head, bodyBytes) => (slices.reuses(bodyBytes) && isSlice(head) ? slices.take(bodyBytes) : undefined),
     clock,
     log,
     isUsedAbove: (cacheKey) => memory.hasEarned(cacheKey),

@@ -1,4 +1,5 @@
 import type { UpstreamExchange } from '../http/upstream.ts';
+import type { SliceBytes, SliceMemory } from '../stores/slice-memory.ts';
 import { type SliceBounds, sliceAt } from '../policy/slicing.ts';
 
 /** Of what no slice can be made for want of room, this much is held between the origin and its readers. */
@@ -16,7 +17,9 @@ export interface SliceRunOptions {
   /** Asks for room for a slice; `false`: there is none. */
   readonly reserve: (bytes: number) => boolean;
   readonly release: (bytes: number) => void;
-  readonly onSlice: (index: number, bytes: Buffer) => void;
+  readonly memory: Pick<SliceMemory, 'take'>;
+  /** Held only until it returns. */
+  readonly onSlice: (index: number, slice: SliceBytes) => void;
   /** The origin has been held up: its readers do not come after it. */
   readonly onPaused: () => void;
 }
@@ -29,7 +32,7 @@ export class SliceRun {
   readonly #options: SliceRunOptions;
   #end: number;
   #position: number;
-  #growing: { readonly slice: SliceBounds; bytes: Buffer | undefined } | undefined;
+  #growing: { readonly bounds: SliceBounds; slice: SliceBytes | undefined } | undefined;
   /** Bytes that belong to no growing slice, up to `#position` or to where that slice begins. */
   #window: Buffer[] = [];
   #windowStart = 0;
@@ -69,7 +72,7 @@ export class SliceRun {
   }
 
   get growingSlice(): SliceBounds | undefined {
-    return this.#growing?.slice;
+    return this.#growing?.bounds;
   }
 
   attach(exchange: UpstreamExchange): void {
@@ -96,7 +99,7 @@ export class SliceRun {
     let rest = bytes;
     while (rest.length > 0 && !this.#stopped) {
       if (this.#position >= this.#end) return false;
-      const { end } = this.#growing?.slice ?? sliceAt(this.#position, this.#options);
+      const { end } = this.#growing?.bounds ?? sliceAt(this.#position, this.#options);
       const taken = rest.subarray(0, Math.min(end, this.#end) - this.#position);
       this.#take(taken);
       rest = rest.subarray(taken.length);
@@ -105,16 +108,16 @@ export class SliceRun {
     return true;
   }
 
-  /** The bytes at an offset that have come and are still here. */
-  bytesAt(offset: number): Buffer | undefined {
+  /** The bytes at an offset that have come and are still here; in a slice that is growing, of which there is more. */
+  bytesAt(offset: number): SliceBytes | undefined {
     if (offset >= this.#position) return undefined;
-    if (this.#growing !== undefined && offset >= this.#growing.slice.start) {
-      const { bytes, slice } = this.#growing;
-      return bytes?.subarray(offset - slice.start, this.#position - slice.start);
+    if (this.#growing !== undefined && offset >= this.#growing.bounds.start) {
+      const { bounds, slice } = this.#growing;
+      return slice && { ...slice, bytes: slice.bytes.subarray(offset - bounds.start, this.#position - bounds.start) };
     }
     let start = this.#windowStart;
     for (const piece of this.#window) {
-      if (offset >= start && offset < start + piece.length) return piece.subarray(offset - start);
+      if (offset >= start && offset < start + piece.length) return { bytes: piece.subarray(offset - start) };
       start += piece.length;
     }
     return undefined;
@@ -179,15 +182,16 @@ export class SliceRun {
       this.#window.push(bytes);
       this.#position += bytes.length;
     } else {
-      const { end, index, start } = growing.slice;
-      growing.bytes ??= Buffer.allocUnsafeSlow(end - start);
-      bytes.copy(growing.bytes, this.#position - start);
+      const { end, index, start } = growing.bounds;
+      const slice = (growing.slice ??= this.#options.memory.take(end - start));
+      bytes.copy(slice.bytes, this.#position - start);
       this.#position += bytes.length;
       if (this.#position === end) {
-        this.#dropGrowing();
+        this.#endGrowing();
         // What lies before a slice is not next to what comes behind it.
         this.#window = [];
-        this.#options.onSlice(index, growing.bytes);
+        this.#options.onSlice(index, slice);
+        slice.memory?.release();
       }
     }
     if (this.#growing === undefined) this.#beginSlice();
@@ -197,12 +201,18 @@ export class SliceRun {
     const slice = sliceAt(this.#position, this.#options);
     if (this.#stopped || this.#position !== slice.start || slice.end > this.#end || this.#position >= this.#end) return;
     if (!this.#options.reserve(slice.end - slice.start)) return;
-    this.#growing = { slice, bytes: undefined };
+    this.#growing = { bounds: slice, slice: undefined };
   }
 
   #dropGrowing(): void {
+    const slice = this.#growing?.slice;
+    this.#endGrowing();
+    slice?.memory?.release();
+  }
+
+  #endGrowing(): void {
     if (this.#growing === undefined) return;
-    const { end, start } = this.#growing.slice;
+    const { end, start } = this.#growing.bounds;
     this.#growing = undefined;
     this.#options.release(end - start);
   }

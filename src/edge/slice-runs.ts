@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts';
+import type { SliceBytes } from '../stores/slice-memory.ts';
 import { sliceAt } from '../policy/slicing.ts';
 import { type SliceRun, windowBytes } from './slice-run.ts';
 import type { SlicedReader } from './sliced-reader.ts';
@@ -73,7 +74,7 @@ export class SliceRuns {
   }
 
   /** What has come of what a reader wants next, and is still here. */
-  bytesFor(reader: SlicedReader): Buffer | undefined {
+  bytesFor(reader: SlicedReader): SliceBytes | undefined {
     for (const run of reader.runs) {
       const bytes = run.bytesAt(reader.offset);
       if (bytes !== undefined) return bytes;

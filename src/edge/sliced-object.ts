@@ -6,6 +6,7 @@ import { sliceAt } from '../policy/slicing.ts';
 import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
+import type { SliceBytes, SliceMemory } from '../stores/slice-memory.ts';
 import { recallDeadlineMs } from './await-recall.ts';
 import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
 import { type HoldBudget, HeldSlices, shortCopy } from './held-slices.ts';
@@ -25,6 +26,7 @@ export interface SliceSurroundings {
   readonly store: CacheStore<CachedResponse>;
   readonly counters: { originRequests: number; originErrors: number };
   readonly budget: HoldBudget;
+  readonly memory: SliceMemory;
   /** How far ahead of a reader the origin is read. */
   readonly readAheadBytes: number;
 }
@@ -49,7 +51,7 @@ export class SlicedObject implements SliceSupply {
   readonly #recalls = new Set<number>();
   readonly #patience = new OriginPatience();
   /** The slice that has just come, for those who wait for it. */
-  #passing: { readonly index: number; readonly bytes: Buffer } | undefined;
+  #passing: { readonly index: number; readonly slice: SliceBytes } | undefined;
   /** The origin has another version: what is not here will not come. */
   #gone: UpstreamError | undefined;
   #retry: Timer | undefined;
@@ -102,8 +104,9 @@ export class SlicedObject implements SliceSupply {
     return { ...this.#handlerOf(run), settle: () => this.#settle() };
   }
 
-  readFor(reader: SlicedReader): Buffer | undefined {
-    const bytes = this.#bytesFor(reader)?.subarray(0, reader.last - reader.offset + 1);
+  readFor(reader: SlicedReader, lent: boolean): Buffer | undefined {
+    const found = this.#bytesFor(reader);
+    const bytes = found?.bytes.subarray(0, reader.last - reader.offset + 1);
     if (bytes !== undefined && reader.waiting) this.#patience.succeed();
     reader.waiting = bytes === undefined;
     if (bytes === undefined) {
@@ -111,6 +114,10 @@ export class SlicedObject implements SliceSupply {
       return undefined;
     }
     const { end } = sliceAt(reader.offset, this.#manifest);
+    if (found?.memory !== undefined) {
+      if (lent) reader.hold(found.memory, end);
+      else found.memory.lend();
+    }
     reader.offset += bytes.length;
     if (reader.finished) {
       this.#runs.promiseLast(reader);
@@ -130,10 +137,10 @@ export class SlicedObject implements SliceSupply {
     this.#settle();
   }
 
-  #bytesFor(reader: SlicedReader): Buffer | undefined {
+  #bytesFor(reader: SlicedReader): SliceBytes | undefined {
     const { index, start } = sliceAt(reader.offset, this.#manifest);
     this.#held.letGoBefore(reader, index);
-    const passing = this.#passing?.index === index ? this.#passing.bytes : undefined;
+    const passing = this.#passing?.index === index ? this.#passing.slice : undefined;
     const coming = this.#runs.bytesFor(reader);
     if (coming !== undefined) return this.#sparing(coming);
     const slice = this.#held.get(index) ?? passing ?? this.#stored.get(index);
@@ -141,13 +148,16 @@ export class SlicedObject implements SliceSupply {
       return this.#runs.followComing(reader) ? this.#sparing(this.#runs.bytesFor(reader)) : undefined;
     }
     const isHeld = this.#held.hold(reader, index, slice);
-    const bytes = slice.subarray(reader.offset - start);
-    return isHeld ? bytes : shortCopy(bytes);
+    const { memory } = slice;
+    const bytes = slice.bytes.subarray(reader.offset - start);
+    if (!isHeld) return shortCopy(bytes);
+    return memory === undefined ? { bytes } : { bytes, memory };
   }
 
   /** A view of a growing slice holds all of it. */
-  #sparing(bytes: Buffer | undefined): Buffer | undefined {
-    return this.#surroundings.budget.hasRoomFor(this.#manifest.sliceBytes) ? bytes : shortCopy(bytes);
+  #sparing(coming: SliceBytes | undefined): SliceBytes | undefined {
+    const hasRoom = this.#surroundings.budget.hasRoomFor(this.#manifest.sliceBytes);
+    return coming === undefined || hasRoom ? coming : shortCopy(coming.bytes);
   }
 
   /** Sees to it that a waiting reader gets on: from a run that comes by, from the lower tier, from the origin. */
@@ -159,12 +169,12 @@ export class SlicedObject implements SliceSupply {
     else this.#awaitRecall(index, recalled);
   }
 
-  #awaitRecall(index: number, recalled: Promise<Buffer | undefined>): void {
+  #awaitRecall(index: number, recalled: Promise<SliceBytes | undefined>): void {
     this.#recalls.add(index);
-    const end = (bytes: Buffer | undefined): void => {
+    const end = (slice: SliceBytes | undefined): void => {
       if (!this.#recalls.delete(index)) return;
       deadline.cancel();
-      if (bytes !== undefined) this.#passOn(index, bytes, this.#readers);
+      if (slice !== undefined) this.#passOn(index, slice, this.#readers);
       else for (const reader of this.#waitingAt(index, this.#readers)) this.#fetchFor(reader);
       this.#restIfIdle();
     };
@@ -234,7 +244,7 @@ export class SlicedObject implements SliceSupply {
   }
 
   #newRun(first: number, end: number): SliceRun {
-    const { store } = this.#surroundings;
+    const { memory, store } = this.#surroundings;
     const { lengthBytes, sliceBytes } = this.#manifest;
     const keep = this.#stored.keeper();
     const run: SliceRun = new SliceRun({
@@ -246,9 +256,10 @@ export class SlicedObject implements SliceSupply {
       exactly: this.#patience.isTried,
       reserve: (bytes) => store.reserve(bytes),
       release: (bytes) => store.release(bytes),
-      onSlice: (index, bytes) => {
-        keep(index, bytes);
-        this.#share(run, index, bytes);
+      memory,
+      onSlice: (index, slice) => {
+        keep(index, slice);
+        this.#share(run, index, slice);
       },
       onPaused: () => this.#runs.watchIdle(run, () => this.#restIfIdle()),
     });
@@ -295,12 +306,12 @@ export class SlicedObject implements SliceSupply {
   }
 
   /** A slice is complete. */
-  #share(run: SliceRun, index: number, bytes: Buffer): void {
+  #share(run: SliceRun, index: number, slice: SliceBytes): void {
     // Who is in the middle of it or comes to it soon keeps it: a store may let new things go before they are read.
     for (const reader of this.#runs.followersOf(run)) {
-      if (this.#isSoonAt(reader, index)) this.#held.hold(reader, index, bytes);
+      if (this.#isSoonAt(reader, index)) this.#held.hold(reader, index, slice);
     }
-    this.#passOn(index, bytes, this.#runs.followersOf(run));
+    this.#passOn(index, slice, this.#runs.followersOf(run));
     // Another run has been here.
     const next = index + 1;
     const isNextHere = this.#held.has(next) || this.#stored.get(next) !== undefined;
@@ -315,8 +326,8 @@ export class SlicedObject implements SliceSupply {
     this.#wake(followers);
   }
 
-  #passOn(index: number, bytes: Buffer, readers: Iterable<SlicedReader>): void {
-    this.#passing = { index, bytes };
+  #passOn(index: number, slice: SliceBytes, readers: Iterable<SlicedReader>): void {
+    this.#passing = { index, slice };
     for (const reader of this.#waitingAt(index, readers)) reader.onProgress();
     this.#passing = undefined;
   }

@@ -1,12 +1,16 @@
 import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
+import type { PartBytes } from '../stores/part-memory.ts';
 import type { SliceSource } from './slice-request.ts';
 import type { SliceRun } from './slice-run.ts';
 
 /** Who has the bytes that a reader wants. */
 export interface SliceSupply {
-  /** The next bytes for a reader, which goes on by them; `undefined` when there are none now. */
-  readFor(reader: SlicedReader): Buffer | undefined;
+  /**
+   * The next bytes for a reader, which goes on by them; `undefined` when there are none now. `lent`: their memory is held by the
+   * reader; otherwise they stay for good.
+   */
+  readFor(reader: SlicedReader, lent: boolean): Buffer | undefined;
   leave(reader: SlicedReader): void;
 }
 
@@ -35,6 +39,8 @@ export class SlicedReader implements BodyReader {
   error: Error | undefined;
   closed = false;
   readonly #supply: SliceSupply;
+  /** What was lent lies in these, up to `end`; one behind the other. */
+  #lent: { readonly memory: PartBytes; readonly end: number }[] = [];
 
   /** `openedMs` is monotonic. */
   readonly readAhead: { readonly kind: ReadAhead; readonly openedMs: number };
@@ -66,7 +72,40 @@ export class SlicedReader implements BodyReader {
   }
 
   read(): Buffer | undefined {
-    return this.closed || this.finished || this.error !== undefined ? undefined : this.#supply.readFor(this);
+    return this.#isOver ? undefined : this.#supply.readFor(this, false);
+  }
+
+  readLent(): Buffer | undefined {
+    return this.#isOver ? undefined : this.#supply.readFor(this, true);
+  }
+
+  passed(offset: number): void {
+    for (let [first] = this.#lent; first !== undefined && first.end <= offset; [first] = this.#lent) {
+      this.#lent.shift();
+      first.memory.release();
+    }
+  }
+
+  keepLent(): void {
+    for (const { memory } of this.#lent) memory.lend();
+    this.#letGo();
+  }
+
+  /** For its supply: it lends bytes of a slice that ends there. */
+  hold(memory: PartBytes, end: number): void {
+    if (this.#lent.at(-1)?.memory === memory) return;
+    memory.hold();
+    this.#lent.push({ memory, end });
+  }
+
+  get #isOver(): boolean {
+    return this.closed || this.finished || this.error !== undefined;
+  }
+
+  #letGo(): void {
+    const lent = this.#lent;
+    this.#lent = [];
+    for (const { memory } of lent) memory.release();
   }
 
   get state(): BodyReader['state'] {
@@ -77,6 +116,7 @@ export class SlicedReader implements BodyReader {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.#letGo();
     this.#supply.leave(this);
   }
 }

@@ -1,5 +1,5 @@
 import type { StoredCodec } from '../stores/stored-codec.ts';
-import { CachedResponse, type ResponseHead } from './edge-response.ts';
+import { CachedResponse, CachedSlice, type ResponseHead } from './edge-response.ts';
 
 /**
  * Stored responses as the disk tier keeps them. Worth it is what stays fresh for `minTtlMs` more, unless its behaviour
@@ -21,10 +21,21 @@ export function storedResponseCodec(minTtlMs: number): StoredCodec<CachedRespons
       return { head: JSON.stringify({ ...head, facts }), body, receivedMs };
     },
 
-    decode({ head, body, receivedMs }) {
-      // Its checksum has been compared: it is what `encode` gave.
-      const parsed = JSON.parse(head) as ResponseHead;
-      return new CachedResponse({ ...parsed, facts: { ...parsed.facts, receivedMs } }, body);
+    decode({ head, body, receivedMs, memory }) {
+      const parsed = headOf(head);
+      const complete = { ...parsed, facts: { ...parsed.facts, receivedMs } };
+      if (parsed.sliceOf === undefined) return new CachedResponse(complete, body);
+      return new CachedSlice(complete, memory === undefined ? { bytes: body } : { bytes: body, memory });
     },
   };
+}
+
+/** Whether what `encode` has written is a slice, of which nobody keeps bytes that he does not hold. */
+export function isSlice(head: string): boolean {
+  return headOf(head).sliceOf !== undefined;
+}
+
+/** Its checksum has been compared: it is what `encode` gave. */
+function headOf(head: string): ResponseHead {
+  return JSON.parse(head) as ResponseHead;
 }

@@ -1,5 +1,6 @@
 import type { CacheStore } from '../stores/cache-store.ts';
-import { CachedResponse, type ResponseHead, type SlicedManifest } from './edge-response.ts';
+import type { SliceBytes } from '../stores/slice-memory.ts';
+import { type CachedResponse, CachedSlice, type ResponseHead, type SlicedManifest } from './edge-response.ts';
 
 /** A slice by its number, or what was found out about the whole of a media file, which comes and goes with its slices. */
 export type StoredPart = number | 'index';
@@ -21,7 +22,7 @@ export class StoredSlices {
     this.#identity = identity;
   }
 
-  get(part: StoredPart): Buffer | undefined {
+  get(part: StoredPart): SliceBytes | undefined {
     return this.#amongThese(this.#store.get(this.#partKey(part)));
   }
 
@@ -30,8 +31,8 @@ export class StoredSlices {
     return this.#store.has(this.#partKey(index));
   }
 
-  /** From the lower tier; `undefined` when it surely has nothing. */
-  recall(part: StoredPart): Promise<Buffer | undefined> | undefined {
+  /** From the lower tier, held until the next turn of the event loop; `undefined` when it surely has nothing. */
+  recall(part: StoredPart): Promise<SliceBytes | undefined> | undefined {
     return this.#store.recall(this.#partKey(part))?.then((variants) => this.#amongThese(variants));
   }
 
@@ -39,7 +40,7 @@ export class StoredSlices {
    * What puts slices that are fetched from now on into the store. They are as new as the manifest is known to be now: a
    * ban may have spoken since it came.
    */
-  keeper(): (part: StoredPart, bytes: Buffer) => void {
+  keeper(): (part: StoredPart, slice: SliceBytes) => void {
     const { facts, memoryOnly = false, sequence, tags, variantKey } = this.#head;
     const manifest = this.#manifest();
     const head: ResponseHead = {
@@ -53,8 +54,8 @@ export class StoredSlices {
       memoryOnly,
       sliceOf: this.#identity,
     };
-    return (part, bytes) => {
-      this.#store.put(this.#partKey(part), new CachedResponse(head, bytes));
+    return (part, slice) => {
+      this.#store.put(this.#partKey(part), new CachedSlice(head, slice));
     };
   }
 
@@ -68,8 +69,10 @@ export class StoredSlices {
   }
 
   /** Not one of a version before or after. */
-  #amongThese(variants: readonly CachedResponse[]): Buffer | undefined {
-    return variants.find(({ head }) => head.sliceOf === this.#identity)?.body;
+  #amongThese(variants: readonly CachedResponse[]): SliceBytes | undefined {
+    return variants
+      .filter((stored) => stored instanceof CachedSlice)
+      .find(({ head }) => head.sliceOf === this.#identity);
   }
 
   /** `#` cannot stand in a cache key. */

@@ -4,6 +4,15 @@ export interface BodyReader {
   read(): Buffer | undefined;
   /** `ended`: everything that was asked for has been read. `error`: what has not been read will never come. */
   readonly state: 'open' | 'ended' | { readonly error: Error };
-  /** It is not read any more. */
+  /**
+   * As `read`, for who says how far he is (`passed`): where memory is used again, that of what was lent then may be. Missing
+   * where there is no such memory.
+   */
+  readLent?(): Buffer | undefined;
+  /** Nothing that was lent of what lies before this byte of the body is looked at any more. */
+  passed?(offset: number): void;
+  /** What was lent so far may be looked at for as long as one likes. */
+  keepLent?(): void;
+  /** It is not read any more, and nothing that it has lent is looked at. */
   close(): void;
 }

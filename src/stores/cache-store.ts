@@ -1,3 +1,5 @@
+import type { PartBytes } from './part-memory.ts';
+
 /** What a store needs to know of what it holds. */
 export interface Storable {
   /** Tells the variants under one cache key apart (`policy/variants.ts`). */
@@ -8,6 +10,18 @@ export interface Storable {
   sequence: number;
   /** What its origin calls it for invalidation, in lower case. */
   readonly tags: readonly string[];
+  /** Where its body lies, if that is used again: whoever keeps it holds this as long. */
+  readonly memory?: PartBytes;
+}
+
+/** They are kept from now on. */
+export function holdMemory(kept: readonly Storable[]): void {
+  for (const { memory } of kept) memory?.hold();
+}
+
+/** They are not kept any more by one who has held them. */
+export function releaseMemory(kept: readonly Storable[]): void {
+  for (const { memory } of kept) memory?.release();
 }
 
 /** What tells whether a ban speaks of something stored. */
@@ -63,6 +77,7 @@ export interface CacheStore<Stored extends Storable> {
   /**
    * What a lower tier holds under a key and `get` does not give. `undefined` at once when there is surely nothing;
    * otherwise it is being read, together for all who ask meanwhile, and never rejects: what cannot be read is not there.
+   * Of what is used again the memory is held for them until the next turn of the event loop.
    */
   recall(cacheKey: string): Promise<readonly Stored[]> | undefined;
   /**

@@ -1,5 +1,12 @@
 import { GhostList } from '../policy/ghost-list.ts';
-import type { BanFacts, CacheStore, CacheStoreStats, Storable } from './cache-store.ts';
+import {
+  type BanFacts,
+  type CacheStore,
+  type CacheStoreStats,
+  holdMemory,
+  releaseMemory,
+  type Storable,
+} from './cache-store.ts';
 import { FifoList, type FifoMember } from './fifo-list.ts';
 
 /** More variants than this under one key are noise: the oldest goes. */
@@ -89,13 +96,18 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
 
   put(cacheKey: string, stored: Stored): boolean {
     const known = this.#entries.get(cacheKey);
-    if (known !== undefined) this.#drop(known);
     const boundBytes = this.#limitBytes - this.#reservedBytes;
     const others = known?.variants.filter(({ variantKey }) => variantKey !== stored.variantKey) ?? [];
     const variants = [stored, ...others.slice(0, maxVariants - 1)];
     while (variants.length > 1 && keyCostBytes(cacheKey, variants) > boundBytes) variants.pop();
+    // First: some were held by what is let go.
+    holdMemory(variants);
+    if (known !== undefined) this.#drop(known);
     const costBytes = keyCostBytes(cacheKey, variants);
-    if (costBytes > boundBytes) return false;
+    if (costBytes > boundBytes) {
+      releaseMemory(variants);
+      return false;
+    }
     this.#shortenTo(boundBytes - costBytes);
     const standing = known?.standing ?? (this.#ghosts.take(cacheKey) ? mainQueue : 0);
     this.#add(new Entry(known?.cacheKey ?? flatCopy(cacheKey), variants, standing));
@@ -116,6 +128,7 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     for (const entry of this.#entries.values()) {
       const kept = entry.variants.filter((stored) => !isUnwanted(entry.cacheKey, stored));
       const unwanted = entry.variants.length - kept.length;
+      if (unwanted > 0) holdMemory(kept);
       if (unwanted > 0) this.#drop(entry);
       if (unwanted > 0 && kept.length > 0) this.#add(new Entry(entry.cacheKey, kept, entry.standing));
       removed += unwanted;
@@ -148,6 +161,7 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     };
   }
 
+  /** Its memory is held already. */
   #add(entry: Entry<Stored>): void {
     this.#entries.set(entry.cacheKey, entry);
     this.#queueOf(entry).add(entry);
@@ -193,6 +207,7 @@ export class MemoryCache<Stored extends Storable> implements CacheStore<Stored> 
     this.#entries.delete(entry.cacheKey);
     this.#queueOf(entry).remove(entry);
     this.#objects -= entry.variants.length;
+    releaseMemory(entry.variants);
   }
 
   #queueOf(entry: Entry<Stored>): FifoList<Entry<Stored>> {

@@ -1,9 +1,13 @@
+import type { PartBytes } from './part-memory.ts';
+
 /** What a lower tier keeps of a stored response: a head as text, times apart, and the body's bytes. */
 export interface EncodedStored {
   readonly head: string;
   readonly body: Buffer;
   /** When it was received, on the monotonic clock: what is kept beyond a restart is translated. */
   readonly receivedMs: number;
+  /** Of the body, if it is used again. */
+  readonly memory?: PartBytes;
 }
 
 /** How a lower tier turns stored responses into bytes and back: it knows nothing of what they are. */

@@ -8,6 +8,7 @@ import { Upstream } from '../../src/http/upstream.ts';
 import { BanList } from '../../src/policy/ban-list.ts';
 import type { BodyReader } from '../../src/stores/body-reader.ts';
 import { MemoryCache } from '../../src/stores/memory-cache.ts';
+import { SliceMemory } from '../../src/stores/slice-memory.ts';
 import { eventually } from '../support/condition.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -44,6 +45,8 @@ interface Visit {
   /** Leaves after so many pieces. */
   readonly patience: number;
   readonly readAhead: ReadAhead;
+  /** So many pieces are looked at again before it says that it has passed them; 0: it keeps all. */
+  readonly lent: number;
 }
 
 const visit: fc.Arbitrary<Visit> = fc.record({
@@ -52,6 +55,7 @@ const visit: fc.Arbitrary<Visit> = fc.record({
   pieces: fc.integer({ min: 1, max: 5 }),
   patience: fc.oneof(fc.constant(1_000_000), fc.nat(20)),
   readAhead: fc.constantFrom('steady', 'media'),
+  lent: fc.constantFrom(0, 1, 4, 30),
 });
 
 describe('SlicedObjects', () => {
@@ -81,6 +85,7 @@ describe('SlicedObjects', () => {
       breakAfterBytes = breaks;
       const clock = new VirtualClock();
       const store = new MemoryCache<CachedResponse>(roomForSlices * 12_000);
+      const memory = new SliceMemory(sliceBytes);
       const slices = new SlicedObjects({
         clock,
         bans: new BanList({ beginSequence: 0, forgottenSequence: 0, currentSequence: 0 }),
@@ -91,12 +96,15 @@ describe('SlicedObjects', () => {
         slicedFromBytes: sliceBytes,
         readAheadBytes: 3 * sliceBytes,
         budget: new HoldBudget(heldSlices * sliceBytes),
+        memory,
       });
       const sliced = slices.manifest(file.etag, file.lengthBytes, 0);
       const manifest = new CachedResponse({ ...head, sliced }, Buffer.alloc(0));
       const source = { upstream, target: '/a', requestFields: () => [] };
 
-      const readAll = async ({ first, length, pieces, patience, readAhead }: Visit): Promise<void> => {
+      /** Of what may be kept. */
+      const keptViews: (() => void)[] = [];
+      const readAll = async ({ first, length, pieces, patience, readAhead, lent }: Visit): Promise<void> => {
         const last = Math.min(first + length, file.lengthBytes) - 1;
         let told = Promise.withResolvers<void>();
         const reader: BodyReader = slices.openReader(
@@ -108,11 +116,26 @@ describe('SlicedObjects', () => {
           readAhead,
         );
         const got: Buffer[] = [];
+        /** As they were given. */
+        const views: { readonly bytes: Buffer; readonly at: number }[] = [];
+        let gotBytes = 0;
+        const look = () => {
+          for (const { bytes, at } of views) {
+            expect(bytes.equals(expected.subarray(at, at + bytes.length))).toBe(true);
+          }
+        };
         for (let read = 0; read < patience; read++) {
-          const bytes = reader.read();
+          const bytes = lent === 0 ? reader.read() : reader.readLent?.();
           if (bytes !== undefined) {
             // A copy: what is read must be right when it is read.
             got.push(Buffer.from(bytes));
+            views.push({ bytes, at: first + gotBytes });
+            gotBytes += bytes.length;
+            if (lent > 0 && views.length > lent) {
+              look();
+              views.splice(0, 1 + (read % lent));
+              reader.passed?.(views[0]?.at ?? first + gotBytes);
+            }
             if (read % pieces === 0) await new Promise((resolve) => setImmediate(resolve));
           } else if (reader.state === 'open') {
             await told.promise;
@@ -125,7 +148,10 @@ describe('SlicedObjects', () => {
         expect(bytes.equals(expected.subarray(first, first + bytes.length))).toBe(true);
         const { state } = reader;
         if (patience === 1_000_000) expect([state, bytes.length]).toEqual(['ended', last - first + 1]);
+        look();
+        if (lent === 4) reader.keepLent?.();
         reader.close();
+        if (lent === 0 || lent === 4) keptViews.push(look);
       };
 
       let done = false;
@@ -140,6 +166,9 @@ describe('SlicedObjects', () => {
       ]);
       await eventually('nothing is being fetched', () => slices.size === 0);
       expect(store.stats().reservedBytes).toBe(0);
+      for (let index = 0; index * sliceBytes < file.lengthBytes; index++) store.remove(`key#${index}`);
+      expect(memory.inUse).toBe(0);
+      for (const look of keptViews) look();
     };
 
     try {

@@ -28,7 +28,7 @@ const gopFrames = 25;
 
 /**
  * A stored file that nobody has written: 25 pictures a second, a keyframe each second, a frame of sound beside each
- * picture; one behind the other. `availableTo` says how much of it has come.
+ * picture; one behind the other. `availableTo` says how much of it has come. What it has lent it spoils as soon as it may.
  */
 export class SampleFile implements StoredFile {
   readonly path: string;
@@ -95,12 +95,17 @@ export class SampleFile implements StoredFile {
     this.openReaders++;
     let at = range.first;
     let failed: Error | undefined;
+    let lent: { readonly bytes: Buffer; readonly end: number }[] = [];
+    const spoil = (offset: number) => {
+      for (const { bytes, end } of lent) if (end <= offset) bytes.fill(0xee);
+      lent = lent.filter(({ end }) => end > offset);
+    };
     this.#waiting.add(onProgress);
     const state = (): BodyReader['state'] => {
       if (failed !== undefined) return { error: failed };
       return at > range.last ? 'ended' : 'open';
     };
-    return {
+    const reader: BodyReader = {
       read: () => {
         const to = Math.min(at + this.pieceBytes, range.last + 1, this.#availableTo);
         if (to <= at) {
@@ -112,14 +117,23 @@ export class SampleFile implements StoredFile {
         at = to;
         return bytes;
       },
+      readLent: () => {
+        const bytes = reader.read();
+        if (bytes !== undefined) lent.push({ bytes, end: at });
+        return bytes;
+      },
+      passed: spoil,
+      keepLent: () => (lent = []),
       get state() {
         return state();
       },
       close: () => {
+        spoil(Infinity);
         this.openReaders--;
         this.#waiting.delete(onProgress);
       },
     };
+    return reader;
   }
 
   #bytes(from: number, to: number): Buffer {

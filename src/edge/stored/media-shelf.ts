@@ -72,13 +72,15 @@ export class MediaShelf {
     try {
       const stored = this.#storedPart(version);
       const kept = stored && (stored.get('index') ?? (await stored.recall('index')));
-      const media = kept && this.#decoded(kept);
-      if (media !== undefined) return this.#shelve(version, media, kept?.length ?? 0);
+      // What is open is views of it.
+      kept?.memory?.lend();
+      const media = kept && this.#decoded(kept.bytes);
+      if (media !== undefined) return this.#shelve(version, media, kept?.bytes.length ?? 0);
       // From now on: a ban that speaks meanwhile speaks of it.
       const keep = stored?.keeper();
       const encoded = await opener.open(version);
       const fresh = decodeStoredMedia(encoded);
-      keep?.('index', Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength));
+      keep?.('index', { bytes: Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength) });
       const { container, durationMs } = fresh;
       const tookMs = Math.round(clock.monotonicMs() - startedMs);
       const facts = { cacheKey: version.cacheKey, container, durationMs, indexBytes: encoded.length, tookMs };

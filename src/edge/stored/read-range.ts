@@ -24,15 +24,17 @@ export function readRange(version: FileVersion, range: ByteRange, place: Uint8Ar
     };
     const abort = (): void => end(() => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted')));
     const pump = (): void => {
-      for (let piece = reader.read(); piece !== undefined; piece = reader.read()) {
+      for (let piece = next(); piece !== undefined; piece = next()) {
         filling?.set(piece, filled);
         filled += piece.length;
+        reader.passed?.(range.first + filled);
       }
       const { state } = reader;
       if (state === 'open') return;
       end(() => (state === 'ended' ? resolve(place.subarray(0, filled)) : reject(state.error)));
     };
     const reader = version.openReader(range, pump, 'steady');
+    const next = () => (reader.readLent === undefined ? reader.read() : reader.readLent());
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     else pump();

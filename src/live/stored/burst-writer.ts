@@ -29,8 +29,7 @@ let gatheredBytes = 0;
 
 /**
  * Writes media as RTMP messages to one player. Whoever writes flushes before it returns to the event loop: what a burst
- * gathers leaves in one write, and nothing is kept of it but what the socket does not take. A frame too large for that
- * leaves as views of the bytes that it came in.
+ * gathers leaves in one write, and nothing is kept of it but what the socket does not take.
  */
 export class BurstWriter {
   readonly #options: BurstWriterOptions;
@@ -76,21 +75,23 @@ export class BurstWriter {
   }
 
   #message(typeId: number, timestampMs: number, payload: readonly Uint8Array[]): void {
-    const { connection, messageStreamId } = this.#options;
+    const { messageStreamId } = this.#options;
     const pieces = this.#encoder.pieces({ typeId, timestampMs, messageStreamId }, chunkStreamOf(typeId), payload);
     let length = 0;
     for (const piece of pieces) length += piece.length;
     this.#writtenBytes += length;
     if (gatheredBytes + length > gathering.length) this.flush();
-    if (length > gathering.length) {
-      connection.together(() => {
-        for (const piece of pieces) this.#written(connection.write(piece));
-      });
-      return;
-    }
-    for (const piece of pieces) {
-      gathering.set(piece, gatheredBytes);
-      gatheredBytes += piece.length;
+    for (const piece of pieces) this.#gather(piece);
+  }
+
+  /** In several writes where it does not fit into one. */
+  #gather(piece: Uint8Array): void {
+    for (let at = 0; at < piece.length; ) {
+      if (gatheredBytes === gathering.length) this.flush();
+      const taken = piece.subarray(at, at + gathering.length - gatheredBytes);
+      gathering.set(taken, gatheredBytes);
+      gatheredBytes += taken.length;
+      at += taken.length;
     }
   }
 

@@ -42,8 +42,8 @@ export class ByteLanes {
   }
 
   /**
-   * The bytes that are wanted, fewer where the file ends before; `undefined` when they have to come first. Throws what
-   * the source failed with: the next call tries again.
+   * The bytes that are wanted, fewer where the file ends before; `undefined` when they have to come first. They are good until
+   * it is asked for other ones. Throws what the source failed with: the next call tries again.
    */
   bytes({ from, to }: WantedBytes): Uint8Array | undefined {
     if (to - from > maxWantedBytes) {
@@ -57,7 +57,7 @@ export class ByteLanes {
     const lane = this.#laneFor(from, end);
     lane.usedAt = ++this.#uses;
     while (lane.endOffset < end) {
-      const buffer = lane.reader.read();
+      const buffer = readFrom(lane.reader);
       if (buffer === undefined) {
         const { state } = lane.reader;
         if (state === 'open') return undefined;
@@ -73,9 +73,15 @@ export class ByteLanes {
     return cut(lane, from, end);
   }
 
-  /** Nothing is read ahead any more. May be asked again. */
+  /** Nothing is read ahead any more. What it gave last may still be used, and it may be asked again. */
   close(): void {
     for (const lane of this.#lanes) this.#close(lane);
+  }
+
+  /** The same when nothing that it gave is used any more. */
+  letGo(): void {
+    for (const { reader } of this.#lanes) reader.close();
+    this.#lanes.clear();
   }
 
   #laneFor(from: number, end: number): Lane {
@@ -96,23 +102,30 @@ export class ByteLanes {
 
   #close(lane: Lane): void {
     this.#lanes.delete(lane);
+    lane.reader.keepLent?.();
     lane.reader.close();
   }
+}
+
+function readFrom(reader: BodyReader): Buffer | undefined {
+  return reader.readLent === undefined ? reader.read() : reader.readLent();
 }
 
 function dropBefore(lane: Lane, offset: number): void {
   for (;;) {
     const [first] = lane.buffers;
-    if (first === undefined || lane.startOffset + first.length > offset) return;
+    if (first === undefined || lane.startOffset + first.length > offset) break;
     lane.buffers.shift();
     lane.startOffset += first.length;
   }
+  lane.reader.passed?.(lane.startOffset);
 }
 
 function cut({ buffers, startOffset }: Lane, from: number, to: number): Uint8Array {
   const [first] = buffers;
   if (first !== undefined && startOffset + first.length >= to) {
-    return first.subarray(from - startOffset, to - startOffset);
+    // No `Buffer`, whose `slice` is no copy.
+    return new Uint8Array(first.buffer, first.byteOffset + from - startOffset, to - from);
   }
   const views: Buffer[] = [];
   let at = startOffset;

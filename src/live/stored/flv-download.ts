@@ -91,7 +91,7 @@ export class FlvDownload {
   end(): void {
     this.#over = true;
     this.#timer?.cancel();
-    this.#lanes.close();
+    this.#lanes.letGo();
   }
 
   #turn(): void {

@@ -186,7 +186,7 @@ export class StoredFeed {
     this.#items = undefined;
     this.#next = undefined;
     this.#rest();
-    this.#lanes.close();
+    this.#lanes.letGo();
   }
 
   #rest(): void {

@@ -42,11 +42,11 @@ export class BodyFiles {
     }
   }
 
-  /** Rejects when there are fewer bytes than that. */
-  async read(id: number, lengthBytes: number): Promise<Buffer> {
+  /** Fills a buffer. Rejects when there are fewer bytes than it takes. */
+  async read(id: number, body: Buffer): Promise<void> {
     const descriptor = await openFile(this.pathOf(id), 'r');
     try {
-      return await readAll(descriptor, lengthBytes);
+      await readAll(descriptor, body);
     } finally {
       close(descriptor, () => {});
     }
@@ -114,14 +114,13 @@ function writeAll(descriptor: number, body: Buffer): Promise<void> {
   });
 }
 
-function readAll(descriptor: number, lengthBytes: number): Promise<Buffer> {
+function readAll(descriptor: number, body: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    const body = Buffer.allocUnsafeSlow(lengthBytes);
     const go = (offset: number): void => {
-      if (offset === lengthBytes) return resolve(body);
-      return read(descriptor, body, offset, lengthBytes - offset, null, (error, count) => {
+      if (offset === body.length) return resolve();
+      return read(descriptor, body, offset, body.length - offset, null, (error, count) => {
         if (error) reject(error);
-        else if (count === 0) reject(tooShort(offset, lengthBytes));
+        else if (count === 0) reject(tooShort(offset, body.length));
         else go(offset + count);
       });
     };

@@ -5,6 +5,8 @@ import { crc32 } from 'node:zlib';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { BanFacts, DiskTierStats, Loan, Storable } from '../cache-store.ts';
+import type { PartBytes } from '../part-memory.ts';
+import type { SliceBytes } from '../slice-memory.ts';
 import type { EncodedStored, StoredCodec } from '../stored-codec.ts';
 import { BodyFiles, isFailureOfDisk } from './body-files.ts';
 import { BodyLender } from './body-lender.ts';
@@ -26,6 +28,8 @@ export interface DiskStoreOptions<Stored> {
   /** Held in memory while they wait to be written; what comes beyond is not written. */
   readonly maxQueuedBytes: number;
   readonly codec: StoredCodec<Stored>;
+  /** Memory that a body of this head is recalled to, held once; `undefined`: to memory of its own. */
+  readonly placeFor?: (head: string, bodyBytes: number) => SliceBytes | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Whether a tier above holds a key because it is used: these uses do not come here, and count all the same. */
@@ -99,7 +103,8 @@ export class DiskStore<Stored extends Storable> {
 
   /**
    * The variants of a key but those that the caller has, the newest first. `undefined` when there are none; never
-   * rejects. What has been removed or replaced by the time it is read is not given.
+   * rejects. What has been removed or replaced by the time it is read is not given. As `CacheStore.recall` has it, memory that
+   * is used again is held until the next turn of the event loop.
    */
   recall(cacheKey: string, known: readonly Storable[]): Promise<readonly Stored[]> | undefined {
     const running = this.#recalls.get(cacheKey);
@@ -108,7 +113,12 @@ export class DiskStore<Stored extends Storable> {
       .find(cacheKey)
       .filter((row) => !known.some(({ variantKey }) => variantKey === row.variantKey));
     if (rows.length === 0 || this.#recalls.size >= maxReads) return undefined;
-    const recall = this.#readAll(rows).finally(() => this.#recalls.delete(cacheKey));
+    const places: SliceBytes[] = [];
+    const recall = this.#readAll(rows, places).finally(() => {
+      this.#recalls.delete(cacheKey);
+      // Whoever has waited for it has it by then.
+      if (places.length > 0) setImmediate(() => places.forEach(({ memory }) => memory?.release()));
+    });
     this.#recalls.set(cacheKey, recall);
     return recall;
   }
@@ -264,18 +274,20 @@ export class DiskStore<Stored extends Storable> {
     return { ...kept, headCrc: rowCrc({ ...kept, cacheKey, variantKey: stored.variantKey }) };
   }
 
-  async #readAll(rows: readonly IndexRow[]): Promise<readonly Stored[]> {
-    const read = await Promise.all(rows.map(async (row) => ({ row, stored: await this.#read(row) })));
+  async #readAll(rows: readonly IndexRow[], places: SliceBytes[]): Promise<readonly Stored[]> {
+    const read = await Promise.all(rows.map(async (row) => ({ row, stored: await this.#read(row, places) })));
     return read.flatMap(({ row, stored }) => {
       return stored === undefined || !this.#guard.holds(row) ? [] : [stored];
     });
   }
 
-  async #read(row: IndexRow): Promise<Stored | undefined> {
+  async #read(row: IndexRow, places: SliceBytes[]): Promise<Stored | undefined> {
     if (rowCrc(row) !== row.headCrc) return this.#dropDamaged(row, 'its row');
-    let body: Buffer;
+    const place = this.#options.placeFor?.(row.head, row.bodyBytes) ?? { bytes: Buffer.allocUnsafeSlow(row.bodyBytes) };
+    places.push(place);
+    const { bytes: body, memory } = place;
     try {
-      body = await this.#files.read(row.id, row.bodyBytes);
+      await this.#files.read(row.id, body);
     } catch (error) {
       // Gone because it was removed meanwhile, which is no damage.
       if (!this.#guard.holds(row)) return undefined;
@@ -283,15 +295,16 @@ export class DiskStore<Stored extends Storable> {
       return this.#dropDamaged(row, error instanceof Error ? error.message : String(error));
     }
     if (!this.#uses.isChecked(row.id) && crc32(body) !== row.bodyCrc) return this.#dropDamaged(row, 'its body');
-    const stored = this.#decode(row, body);
+    const stored = this.#decode(row, body, memory);
     if (stored === undefined) return this.#dropDamaged(row, 'its head');
     this.#noteRead(row);
     return stored;
   }
 
-  #decode(row: IndexRow, body: Buffer): Stored | undefined {
+  #decode(row: IndexRow, body: Buffer, memory?: PartBytes): Stored | undefined {
     const receivedMs = this.#guard.time.toMonotonic(row.receivedMs);
-    const stored = this.#options.codec.decode({ head: row.head, body, receivedMs });
+    const encoded = { head: row.head, body, receivedMs };
+    const stored = this.#options.codec.decode(memory === undefined ? encoded : { ...encoded, memory });
     return stored?.variantKey === row.variantKey ? stored : undefined;
   }
 

@@ -44,6 +44,7 @@ export class WriteQueue<Stored extends Storable> {
       return;
     }
     const write = { cacheKey, stored, wanted: true };
+    stored.memory?.hold();
     this.#queued.add(write);
     this.#queuedBytes += stored.costBytes;
     this.#byKey.set(cacheKey, [...(this.#byKey.get(cacheKey) ?? []), write]);
@@ -94,6 +95,7 @@ export class WriteQueue<Stored extends Storable> {
 
   #forget(write: QueuedWrite<Stored>): void {
     this.#queuedBytes -= write.stored.costBytes;
+    write.stored.memory?.release();
     const others = this.#byKey.get(write.cacheKey)?.filter((other) => other !== write) ?? [];
     if (others.length > 0) this.#byKey.set(write.cacheKey, others);
     else this.#byKey.delete(write.cacheKey);

@@ -25,6 +25,7 @@ import { LibraryResponder } from '../../../src/origin/library/library-responder.
 import { BanList } from '../../../src/policy/ban-list.ts';
 import type { CacheStoreStats } from '../../../src/stores/cache-store.ts';
 import { BanGuard } from '../../../src/stores/ban-guard.ts';
+import { SliceMemory } from '../../../src/stores/slice-memory.ts';
 import { LogRecorder } from '../../support/log-recorder.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { startTestOrigin, type TestOrigin } from '../test-edge.ts';
@@ -119,11 +120,9 @@ export class StoredEdge implements AsyncDisposable {
     });
     const { log } = this;
     this.bans = new BanList({ beginSequence: 0, forgottenSequence: 0, currentSequence: 0 });
-    const tiers = openResponseStore(settings.cache, {
-      clock,
-      log,
-      ...(dataFolder === undefined ? {} : { dataFolder }),
-    });
+    const memory = new SliceMemory(settings.cache.sliceBytes);
+    const kept = dataFolder === undefined ? {} : { dataFolder };
+    const tiers = openResponseStore(settings.cache, { clock, log, ...kept }, memory);
     const store = new BanGuard<CachedResponse>(tiers.store, this.bans);
     this.storeStats = () => store.stats();
     const upstreams = new Map(Object.entries(settings.origins).map(([name, server]) => [name, new Upstream(server)]));
@@ -138,7 +137,7 @@ export class StoredEdge implements AsyncDisposable {
         log,
         store,
         counters,
-        slices: new SlicedObjects({ bans, clock, log, store, counters, budget, ...settings.cache }),
+        slices: new SlicedObjects({ bans, clock, log, store, counters, budget, memory, ...settings.cache }),
         playlists: new RecentPlaylists(bans),
         fetches: new RunningFetches<OriginFetch>(bans),
         identity: { via: '1.1 test', cdnId: 'test' },
