@@ -94,7 +94,7 @@ class PassedRequest implements UpstreamHandler {
   }
 
   onData(bytes: Buffer): void {
-    if (!this.#viewer.response.write(bytes)) this.#exchange?.pause();
+    if (!this.#viewer.response.write(Buffer.from(bytes))) this.#exchange?.pause();
   }
 
   onEnd(): void {

@@ -93,7 +93,7 @@ export class SliceRun {
     return this.#begun;
   }
 
-  /** `false`: it is more than was to come. */
+  /** `false`: it is more than was to come. What is kept is copied. */
   append(bytes: Buffer): boolean {
     this.#begun = true;
     let rest = bytes;
@@ -179,7 +179,7 @@ export class SliceRun {
     const growing = this.#growing;
     if (growing === undefined) {
       if (this.#window.length === 0) this.#windowStart = this.#position;
-      this.#window.push(bytes);
+      this.#window.push(Buffer.from(bytes));
       this.#position += bytes.length;
     } else {
       const { end, index, start } = growing.bounds;

@@ -3,6 +3,7 @@ import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { UpstreamError } from '../base/errors.ts';
 import { type FieldLines, fieldValue, fieldValues, withoutFields } from '../formats/http-fields/field-lines.ts';
 import { refusalField } from '../policy/edge-signature.ts';
+import { lendBody, type LentBody, lending } from './lent-reading.ts';
 import { type UpstreamPhase, upstreamError, worthAnotherConnection } from './upstream-error.ts';
 
 export interface UpstreamSettings {
@@ -46,6 +47,7 @@ export interface UpstreamHandler {
   /** An interim answer, 102 to 199 (RFC 9110 §15.2). */
   onInformation?(status: number, fields: FieldLines): void;
   onHead(status: number, fields: FieldLines): void;
+  /** The bytes are good until it returns: what is kept of them is copied. */
   onData(bytes: Buffer): void;
   /** The body is complete: its announced length was met, or its last chunk came. */
   onEnd(): void;
@@ -77,12 +79,11 @@ export class Upstream {
     this.#queueTimeoutMs = settings.connectTimeoutMs * settings.connectAttempts + settings.responseTimeoutMs;
     this.#pool = new Pool(url.origin, {
       connections: settings.maxConnections,
-      connect: connector(settings.connectTimeoutMs, credentials),
+      connect: lending(connector(settings.connectTimeoutMs, credentials)),
       headersTimeout: settings.responseTimeoutMs,
       bodyTimeout: settings.responseTimeoutMs,
       maxHeaderSize: 65_536,
       pipelining: 1,
-      allowH2: false,
     });
   }
 
@@ -156,6 +157,7 @@ class Exchange implements UpstreamExchange {
   #interimAnswers = 0;
   #phase: UpstreamPhase = 'connecting';
   #controller: Dispatcher.DispatchController | undefined;
+  #lent: LentBody | undefined;
   #done = false;
 
   constructor(
@@ -191,6 +193,7 @@ class Exchange implements UpstreamExchange {
 
   #finish(): void {
     this.#done = true;
+    this.#lent?.end();
     clearTimeout(this.#queueTimer);
   }
 
@@ -242,6 +245,7 @@ class Exchange implements UpstreamExchange {
           this.#fail(new UpstreamError('ORIGIN_REFUSES_EDGE', said));
           return;
         }
+        if (fieldValues(fields, 'content-length').length > 0) this.#lent = lendBody();
         this.#handler.onHead(status, fields);
       },
       onResponseData: (_controller, bytes) => {

@@ -1,8 +1,11 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** Gets what was read: the first `length` bytes. The next read of any connection overwrites them: what is kept is copied. */
-export type TakeBytes = (bytes: Buffer, length: number) => void;
+/**
+ * Gets what was read: the first `length` bytes. The next read of any connection overwrites them: what is kept is copied.
+ * `false`: no more until the stream is read.
+ */
+export type TakeBytes = (bytes: Buffer, length: number) => boolean | void;
 
 /** What Node keeps of an open TCP connection. */
 interface ReadHandle {
@@ -33,7 +36,7 @@ export function readShared(socket: Duplex, take: TakeBytes): SharedReading | und
   const handle = Object.getPrototypeOf(socket) === Socket.prototype ? open._handle : undefined;
   if (parts === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
   if (Reflect.get(socket, parts.buffer) !== null) return undefined;
-  const readTo = (callback: (length: number) => void) => Reflect.set(socket, parts.callback, callback);
+  const readTo = (callback: (length: number) => boolean | void) => Reflect.set(socket, parts.callback, callback);
   Reflect.set(socket, parts.buffer, sharedBytes);
   readTo((length) => take(sharedBytes, length));
   handle.useUserBuffer(sharedBytes);

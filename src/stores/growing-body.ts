@@ -78,6 +78,7 @@ export class GrowingBody {
     return this.#keeping;
   }
 
+  /** What comes next. It is copied. */
   append(bytes: Buffer): void {
     if (this.#state.kind !== 'growing' || bytes.length === 0) return;
     if (this.lengthBytes !== undefined && this.#receivedBytes + bytes.length > this.lengthBytes) {
@@ -88,7 +89,7 @@ export class GrowingBody {
       bytes.copy(this.#whole, this.#receivedBytes);
     } else {
       if (this.#keeping) this.#keeping = this.#reserveMore(bytes.length);
-      this.#pieces.push(bytes);
+      this.#pieces.push(ownBytes(bytes));
     }
     this.#receivedBytes += bytes.length;
     for (const reader of this.#readers) reader.onProgress();
@@ -196,6 +197,13 @@ export class GrowingBody {
   #releaseSource(): void {
     if (!this.#paused && this.#state.kind === 'growing') this.#options.onPressure(false);
   }
+}
+
+/** No view of something larger, as `Buffer.from` may give of its pool: it may be kept for long. */
+function ownBytes(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }
 
 /** One buffer of its own: what `Buffer.concat` makes of a few bytes would keep a whole slab of the pool alive. */
