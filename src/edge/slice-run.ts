@@ -1,5 +1,5 @@
 import type { UpstreamExchange } from '../http/upstream.ts';
-import type { SliceBytes, SliceMemory } from '../stores/slice-memory.ts';
+import { type SliceBytes, type SliceMemory, viewOf } from '../stores/slice-memory.ts';
 import { type SliceBounds, sliceAt } from '../policy/slicing.ts';
 
 /** Of what no slice can be made for want of room, this much is held between the origin and its readers. */
@@ -113,7 +113,7 @@ export class SliceRun {
     if (offset >= this.#position) return undefined;
     if (this.#growing !== undefined && offset >= this.#growing.bounds.start) {
       const { bounds, slice } = this.#growing;
-      return slice && { ...slice, bytes: slice.bytes.subarray(offset - bounds.start, this.#position - bounds.start) };
+      return slice && viewOf(slice, slice.bytes.subarray(offset - bounds.start, this.#position - bounds.start));
     }
     let start = this.#windowStart;
     for (const piece of this.#window) {

@@ -160,6 +160,14 @@ export class SliceRuns {
     this.#idleTimers.set(run, timer);
   }
 
+  /** Whether a reader is in the middle of this slice, or comes to it soon. */
+  isSoonAt(reader: SlicedReader, index: number): boolean {
+    const { readAheadBytes, sliceBytes } = this.#options;
+    const { index: now } = sliceAt(reader.offset, this.#options);
+    const last = sliceAt(reader.last, this.#options).index;
+    return !reader.finished && index >= now && index <= last && (index - now - 1) * sliceBytes <= readAheadBytes;
+  }
+
   /** How far a reader waits for a run to come to it, before another one is begun for it. */
   #reachBytes(): number {
     return this.wholeOnly ? Number.POSITIVE_INFINITY : this.#options.readAheadBytes;

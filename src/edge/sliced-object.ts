@@ -6,7 +6,7 @@ import { sliceAt } from '../policy/slicing.ts';
 import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
 import type { CacheStore } from '../stores/cache-store.ts';
-import type { SliceBytes, SliceMemory } from '../stores/slice-memory.ts';
+import { type SliceBytes, type SliceMemory, viewOf } from '../stores/slice-memory.ts';
 import { recallDeadlineMs } from './await-recall.ts';
 import type { CachedResponse, ResponseHead, SlicedManifest } from './edge-response.ts';
 import { type HoldBudget, HeldSlices, shortCopy } from './held-slices.ts';
@@ -148,10 +148,8 @@ export class SlicedObject implements SliceSupply {
       return this.#runs.followComing(reader) ? this.#sparing(this.#runs.bytesFor(reader)) : undefined;
     }
     const isHeld = this.#held.hold(reader, index, slice);
-    const { memory } = slice;
     const bytes = slice.bytes.subarray(reader.offset - start);
-    if (!isHeld) return shortCopy(bytes);
-    return memory === undefined ? { bytes } : { bytes, memory };
+    return isHeld ? viewOf(slice, bytes) : shortCopy(bytes);
   }
 
   /** A view of a growing slice holds all of it. */
@@ -309,7 +307,7 @@ export class SlicedObject implements SliceSupply {
   #share(run: SliceRun, index: number, slice: SliceBytes): void {
     // Who is in the middle of it or comes to it soon keeps it: a store may let new things go before they are read.
     for (const reader of this.#runs.followersOf(run)) {
-      if (this.#isSoonAt(reader, index)) this.#held.hold(reader, index, slice);
+      if (this.#runs.isSoonAt(reader, index)) this.#held.hold(reader, index, slice);
     }
     this.#passOn(index, slice, this.#runs.followersOf(run));
     // Another run has been here.
@@ -338,13 +336,6 @@ export class SlicedObject implements SliceSupply {
 
   #isAt(reader: SlicedReader, index: number): boolean {
     return !reader.finished && sliceAt(reader.offset, this.#manifest).index === index;
-  }
-
-  #isSoonAt(reader: SlicedReader, index: number): boolean {
-    const { index: now } = sliceAt(reader.offset, this.#manifest);
-    const last = sliceAt(reader.last, this.#manifest).index;
-    const ahead = (index - now - 1) * this.#manifest.sliceBytes;
-    return !reader.finished && index >= now && index <= last && ahead <= this.#surroundings.readAheadBytes;
   }
 
   #wake(readers: Iterable<SlicedReader>): void {

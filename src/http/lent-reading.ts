@@ -8,8 +8,8 @@ export interface LentBody {
   end(): void;
 }
 
-/** The connection on which something has come just now. */
-let current: LendingConnection | undefined;
+/** Of the connection on which something has come just now. */
+let current: LentBodies | undefined;
 
 /**
  * Connections to an origin that are read past their streams, into the buffer that all connections share
@@ -21,7 +21,7 @@ export function lendingConnector(timeoutMs: number): buildConnector.connector {
   return (target, callback) => {
     connect(target, (...result) => {
       const [, socket] = result;
-      if (socket !== null) new LendingConnection(socket);
+      if (socket !== null) readLending(socket);
       callback(...result);
     });
   };
@@ -35,35 +35,32 @@ export function lendBody(): LentBody | undefined {
   return current?.lend();
 }
 
-class LendingConnection {
-  readonly #socket: Socket;
-  /** Heads are kept by who parses them, until they are whole. */
-  #lends = false;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    readShared(socket, (bytes, length) => this.#take(bytes.subarray(0, length)));
-  }
+/** What one connection lends: no heads, which are kept by who parses them until they are whole. */
+class LentBodies {
+  isLending = false;
 
   lend(): LentBody {
-    this.#lends = true;
-    return { end: () => (this.#lends = false) };
+    this.isLending = true;
+    return { end: () => (this.isLending = false) };
   }
+}
 
-  /** `false`: no more until the stream is read again. */
-  #take(bytes: Buffer): boolean {
-    const socket = this.#socket;
-    current = this;
+function readLending(socket: Socket): void {
+  const bodies = new LentBodies();
+  readShared(socket, (shared, length) => {
+    const bytes = shared.subarray(0, length);
+    current = bodies;
     try {
-      socket.push(this.#lends ? bytes : Buffer.from(bytes));
+      socket.push(bodies.isLending ? bytes : Buffer.from(bytes));
       // As the stream would do in a moment, when the next read may have been written over this one.
       socket.emit('readable');
     } finally {
       current = undefined;
     }
     // Not taken, as by who has paused: it may wait for long.
-    const left: unknown = this.#lends && socket.readableLength > 0 ? socket.read() : null;
+    const left: unknown = socket.readableLength > 0 ? socket.read() : null;
     if (left instanceof Uint8Array) socket.unshift(Buffer.from(left));
+    // No more until the stream is read again, if it is not.
     return socket.readableLength === 0;
-  }
+  });
 }

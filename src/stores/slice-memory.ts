@@ -8,6 +8,11 @@ export interface SliceBytes {
   readonly memory?: PartBytes;
 }
 
+/** Bytes of a slice, in its memory. */
+export function viewOf({ memory }: SliceBytes, bytes: Buffer): SliceBytes {
+  return memory === undefined ? { bytes } : { bytes, memory };
+}
+
 /** Free slices that wait to be used again. */
 const maxFreeSlices = 8;
 

@@ -127,3 +127,10 @@ function readAll(descriptor: number, body: Buffer): Promise<void> {
     go(0);
   });
 }
+
+const blockBytes = 4_096;
+
+/** The blocks that the file takes, and a row of the index with its places in three trees. */
+export function diskCostBytes(bodyBytes: number, cacheKey: string): number {
+  return Math.ceil(bodyBytes / blockBytes) * blockBytes + 1_024 + cacheKey.length * 2;
+}

@@ -8,7 +8,7 @@ import type { BanFacts, DiskTierStats, Loan, Storable } from '../cache-store.ts'
 import type { PartBytes } from '../part-memory.ts';
 import type { SliceBytes } from '../slice-memory.ts';
 import type { EncodedStored, StoredCodec } from '../stored-codec.ts';
-import { BodyFiles, isFailureOfDisk } from './body-files.ts';
+import { BodyFiles, diskCostBytes, isFailureOfDisk } from './body-files.ts';
 import { BodyLender } from './body-lender.ts';
 import { BodyUses } from './body-uses.ts';
 import { DiskEviction } from './disk-eviction.ts';
@@ -396,11 +396,4 @@ export class DiskStore<Stored extends Storable> {
     };
     next();
   }
-}
-
-const blockBytes = 4_096;
-
-/** The blocks that the file takes, and a row of the index with its places in three trees. */
-function diskCostBytes(bodyBytes: number, cacheKey: string): number {
-  return Math.ceil(bodyBytes / blockBytes) * blockBytes + 1_024 + cacheKey.length * 2;
 }
