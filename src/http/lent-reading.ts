@@ -20,8 +20,9 @@ export function lendingConnector(timeoutMs: number): buildConnector.connector {
   const connect = buildConnector({ timeout: timeoutMs, allowH2: false });
   return (target, callback) => {
     connect(target, (...result) => {
-      const [, socket] = result;
-      if (socket !== null) readLending(socket);
+      const [error, socket] = result;
+      // There is none where there is an error, whatever the type says.
+      if (error === null) readLending(socket);
       callback(...result);
     });
   };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UpstreamError } from '../../src/base/errors.ts';
 import { Upstream, type UpstreamExchange } from '../../src/http/upstream.ts';
 import { withoutSharedReading } from '../support/without-shared-reading.ts';
 
@@ -134,6 +135,22 @@ describe('Upstream', () => {
   it('gives the same where Node does not read into a shared buffer', async () => {
     using _without = withoutSharedReading();
     await fc.assert(property, { numRuns: 3 });
+  });
+
+  it('fails where there is no origin', async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const url = `http://127.0.0.1:${(free.address() as AddressInfo).port}`;
+    await new Promise((resolve) => free.close(resolve));
+    const upstream = new Upstream({
+      url,
+      connectTimeoutMs: 5_000,
+      connectAttempts: 2,
+      responseTimeoutMs: 5_000,
+      maxConnections: 1,
+    });
+    await expect(fetched(upstream, 0)).rejects.toThrow(UpstreamError);
+    await upstream.close();
   });
 
   it('lends a body whose length is known, all in the same memory', async () => {
