@@ -12,7 +12,15 @@ export interface QueuedWrite<Stored> {
 const maxRunning = 2;
 const maxQueued = 10_000;
 
-/** What is to be written in the background, bounded by bytes. */
+/**
+ * The first write waits so long: what has just come somebody waits for, often with more to come, and has the processor and
+ * the disk to himself.
+ */
+const restMs = 200;
+/** Not where so much of what may be queued is. */
+const restingShare = 1 / 4;
+
+/** What is to be written in the background, bounded by bytes: begun a little later, when what it came for has been done. */
 export class WriteQueue<Stored extends Storable> {
   readonly #maxQueuedBytes: number;
   readonly #write: (write: QueuedWrite<Stored>) => Promise<void>;
@@ -22,6 +30,7 @@ export class WriteQueue<Stored extends Storable> {
   readonly #byKey = new Map<string, QueuedWrite<Stored>[]>();
   #queuedBytes = 0;
   #dropped = 0;
+  #rest: NodeJS.Timeout | undefined;
 
   /** `write` does not reject. */
   constructor(maxQueuedBytes: number, write: (write: QueuedWrite<Stored>) => Promise<void>) {
@@ -35,7 +44,7 @@ export class WriteQueue<Stored extends Storable> {
   }
 
   get busy(): boolean {
-    return this.#running.size > 0;
+    return this.#running.size > 0 || this.#queued.size > 0;
   }
 
   add(cacheKey: string, stored: Stored): void {
@@ -48,7 +57,10 @@ export class WriteQueue<Stored extends Storable> {
     this.#queued.add(write);
     this.#queuedBytes += stored.costBytes;
     this.#byKey.set(cacheKey, [...(this.#byKey.get(cacheKey) ?? []), write]);
-    this.#startNext();
+    const mayRest = this.#running.size === 0 && this.#queuedBytes < this.#maxQueuedBytes * restingShare;
+    // Not by the clock of the edge: nothing is decided by it.
+    if (mayRest) this.#rest ??= setTimeout(() => this.#startNext(), restMs);
+    else this.#startNext();
   }
 
   /** Whether there was something to cancel. */
@@ -75,12 +87,15 @@ export class WriteQueue<Stored extends Storable> {
     return cancelled;
   }
 
-  /** Resolves when what runs now has ended. */
+  /** Begins with what waits, and resolves when what runs then has ended. */
   async idle(): Promise<void> {
+    this.#startNext();
     await Promise.all(this.#running.values());
   }
 
   #startNext(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
     for (const write of this.#queued) {
       if (this.#running.size >= maxRunning) return;
       this.#queued.delete(write);
