@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { buildConnector } from 'undici';
+import type { buildConnector } from 'undici';
 import { readShared } from '../sockets/shared-reading.ts';
 
 /** What has come of a body of an origin's answer is lent while this is so: it is looked at before the next read only. */
@@ -16,8 +16,7 @@ let current: LentBodies | undefined;
  * (`sockets/shared-reading`): every 64 KiB of a body would be memory of their own otherwise, outside of V8's heap, of
  * which every few MiB begin a collection of the whole heap. TLS is read as ever.
  */
-export function lendingConnector(timeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ timeout: timeoutMs, allowH2: false });
+export function lending(connect: buildConnector.connector): buildConnector.connector {
   return (target, callback) => {
     connect(target, (...result) => {
       const [error, socket] = result;
