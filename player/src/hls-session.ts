@@ -1,5 +1,6 @@
 import Hls, { ErrorDetails, ErrorTypes, type ErrorData, Events } from 'hls.js';
 import type { AudioTracks } from './audio-tracks.ts';
+import { captionsOverParts } from './captions-over-parts.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
 import { maxLatencyDurationCount, watchSettings } from './hls-settings.ts';
 import { MediaRate } from './media-rate.ts';
@@ -35,7 +36,7 @@ export class HlsSession implements PlaybackSession {
     this.#playlist = playlist;
     this.#renditions = renditions;
     this.#audioTracks = audioTracks;
-    this.#hls = new Hls(watchSettings);
+    this.#hls = new Hls({ ...watchSettings, ...captionsOverParts() });
     this.#hls.config.liveMaxLatencyDurationCount = maxLatencyDurationCount;
     this.#listen();
     this.#hls.attachMedia(video);

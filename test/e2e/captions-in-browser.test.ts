@@ -47,6 +47,8 @@ it('hls.js in Chromium shows the text of captions, which are named by the playli
   const publishing = sendInTime(media, (message) => connection.sendMessage(message));
   // With parts hls.js 1.7 forgets at each of them what stands in an unfinished caption.
   await viewer.play('said', { settings: '{ lowLatencyMode: false, startLevel: 1 }' });
+  const page = await browser.newPage();
+  await page.goto(`${program.edgeUrl}/?stream=said`);
   await viewer.untilPlayed(6);
   const seen = await viewer.page.evaluate<{ label: string; language: string; texts: string[]; at: number[] }>(`(() => {
     const track = [...document.querySelector('video').textTracks].find(({ kind }) => kind === 'captions');
@@ -63,6 +65,17 @@ it('hls.js in Chromium shows the text of captions, which are named by the playli
   expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
   for (const [index, at] of seen.at.entries()) expect(at - (seen.at[0] ?? 0)).toBeCloseTo(index, 1);
 
+  // The page plays with parts.
+  await page.locator('.controls').hover();
+  await page.locator('media-captions-menu-button').click();
+  await page.getByRole('menuitemradio', { name: 'English' }).click();
+  await eventually('the page shows captions', async () =>
+    (await page.evaluate<string[]>(shownCaptions)).some((text) => /^SECOND \d+$/.test(text.trim())),
+  );
+  const said = await page.evaluate<number>(`[...document.querySelector('video').textTracks]
+    .find(({ kind }) => kind === 'captions').cues.length`);
+  expect(said).toBeGreaterThan(3);
+
   const low = `${program.edgeUrl}/live/said/low.m3u8`;
   await eventually('the ladder has segments', async () => (await fetch(low)).status === 200);
   const segments = await downloadSegments(low);
@@ -73,6 +86,10 @@ it('hls.js in Chromium shows the text of captions, which are named by the playli
   await publishing;
   connection.end();
 }, 120_000);
+
+const shownCaptions = `[...document.querySelector('video').textTracks]
+  .filter(({ kind, mode }) => kind === 'captions' && mode === 'showing')
+  .flatMap(({ activeCues }) => [...activeCues].map(({ text }) => text))`;
 
 /** Each `moof` of a segment with its `mdat`. */
 function partsOf(segment: Buffer): Buffer[] {
