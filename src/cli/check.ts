@@ -3,6 +3,7 @@ import { ConfigError } from '../base/errors.ts';
 import { accessFindings, describeAccess, describeCredentials } from './access-check.ts';
 import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
+import { describeGeo, viewerLines } from './geo-check.ts';
 import { keyGroupsAtStart } from '../edge/key-watch.ts';
 import { loadKeyGroups } from '../http/grant-keys.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
@@ -48,6 +49,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       ...(edge.accessLog === undefined ? [] : [`           access log in ${edge.accessLog.folder}`]),
       `           publishing: ${describeAuth(edge.publish)}`,
       ...hookLines(edge.publish),
+      ...(await viewerLines(edge)),
     );
     for (const [name, keys] of keyGroupsAtStart(edge, loadKeyGroups(edge), keysFolder(resolve(data)))) {
       lines.push(`           key group ${name}: ${[...keys.keys()].join(', ') || 'no keys, so it lets nobody in'}`);
@@ -57,17 +59,21 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       if (shown !== '') lines.push(`           to the origin ${name} it ${shown}`);
     }
     for (const distribution of edge.distributions) {
-      lines.push(`           distribution ${distribution.name} for ${distribution.hosts.join(', ')}`);
+      lines.push(
+        `           distribution ${distribution.name} for ${distribution.hosts.join(', ')}${describeGeo(distribution.geo)}`,
+      );
       for (const behaviour of distribution.behaviours) {
         const url = edge.origins[behaviour.origin]?.url;
         lines.push(
-          `             ${behaviour.path} → ${behaviour.origin} (${url}), by policy ${behaviour.policy}${described('signed for', behaviour.trustedKeyGroups)}`,
+          `             ${behaviour.path} → ${behaviour.origin} (${url}), by policy ${behaviour.policy}${described('signed for', behaviour.trustedKeyGroups)}${describeGeo(behaviour.geo)}`,
         );
       }
     }
     lines.push(`           commands reach it on ${control.http.host}:${control.http.port}`);
-    for (const { name, hosts, apps, behaviours, stored } of edge.streaming) {
-      lines.push(`           streaming distribution ${name} for ${hosts.join(', ')}, applications ${apps.join(', ')}`);
+    for (const { name, hosts, apps, behaviours, stored, geo } of edge.streaming) {
+      lines.push(
+        `           streaming distribution ${name} for ${hosts.join(', ')}, applications ${apps.join(', ')}${describeGeo(geo)}`,
+      );
       if (stored !== undefined) {
         const { distribution, path, ttlMs } = stored;
         lines.push(
@@ -79,7 +85,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
           .map((origin) => `${origin} (${serverOf(edge.origins[origin]?.rtmp ?? '')})`)
           .join(', then ');
         lines.push(
-          `             ${stream} → ${group}; ${publish ? 'may be published here' : 'may not be published here'}${described('signed for viewers of', guards.trustedKeyGroups)}${described('signed for encoders of', guards.publishKeyGroups)}`,
+          `             ${stream} → ${group}; ${publish ? 'may be published here' : 'may not be published here'}${described('signed for viewers of', guards.trustedKeyGroups)}${described('signed for encoders of', guards.publishKeyGroups)}${describeGeo(guards.geo)}`,
           `               fetched ${formatDurationMs(idleGraceMs)} past the last viewer; origin gone: kept ${formatDurationMs(originGraceMs)}`,
         );
       }

@@ -6,18 +6,21 @@ import type { AddressInfo } from 'node:net';
 export class TcpGateway {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #greeting: Uint8Array;
   #targetPort: number;
   #open = true;
   /** Connections that came, those that were refused among them. */
   connections = 0;
 
-  private constructor(targetPort: number) {
+  private constructor(targetPort: number, greeting: Uint8Array) {
     this.#targetPort = targetPort;
+    this.#greeting = greeting;
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  static async to(targetPort: number): Promise<TcpGateway> {
-    const gateway = new TcpGateway(targetPort);
+  /** `greeting`: what each connection to the server begins with, such as the header of a proxy. */
+  static async to(targetPort: number, greeting: Uint8Array = Buffer.alloc(0)): Promise<TcpGateway> {
+    const gateway = new TcpGateway(targetPort, greeting);
     gateway.#server.listen(0, '127.0.0.1');
     await once(gateway.#server, 'listening');
     return gateway;
@@ -68,6 +71,7 @@ export class TcpGateway {
     this.#pairs.add(pair);
     far.on('error', () => {});
     near.setNoDelay(true);
+    if (this.#greeting.length > 0) far.write(this.#greeting);
     near.pipe(far);
     far.pipe(near);
     const over = () => {

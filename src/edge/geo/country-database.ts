@@ -56,17 +56,7 @@ export class CountryDatabase implements Countries {
   static async open(options: CountryDatabaseOptions): Promise<CountryDatabase> {
     const file = options.file ?? installedDatabase();
     const version = await versionOf(file);
-    try {
-      return new CountryDatabase(options, file, version, new KnownCountries(await checkedDatabase(file)));
-    } catch (error) {
-      throw new ConfigError('The country database cannot be used:', [
-        `edge.countryDatabase: ${file}: ${reason(error)}`,
-      ]);
-    }
-  }
-
-  get file(): string {
-    return this.#file;
+    return new CountryDatabase(options, file, version, new KnownCountries(await configuredDatabase(file)));
   }
 
   of(address: string | undefined): string | undefined {
@@ -106,6 +96,14 @@ export class CountryDatabase implements Countries {
       log.warn(fields, `The country database in use stays: ${reason(error)}`);
     }
   }
+}
+
+/** Which file it is, and what that calls itself. Throws as `CountryDatabase.open`. */
+export async function checkCountryDatabase(
+  file: string = installedDatabase(),
+): Promise<{ readonly file: string; readonly databaseType: string }> {
+  const { metadata } = await configuredDatabase(file);
+  return { file, databaseType: metadata.databaseType };
 }
 
 /** What one state of the file says. */
@@ -149,6 +147,14 @@ function countryAt(database: Mmdb, record: number): string | undefined {
   } catch {
     // Records of a large database are not all read when it is opened. Who is nowhere known is served.
     return undefined;
+  }
+}
+
+async function configuredDatabase(file: string): Promise<Mmdb> {
+  try {
+    return await checkedDatabase(file);
+  } catch (error) {
+    throw new ConfigError('The country database cannot be used:', [`edge.countryDatabase: ${file}: ${reason(error)}`]);
   }
 }
 

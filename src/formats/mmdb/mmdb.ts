@@ -79,11 +79,8 @@ export class Mmdb {
   #descend(start: number, address: Uint8Array): number {
     const { nodeCount } = this.metadata;
     let node = start;
-    for (const byte of address) {
-      for (let bit = 7; bit >= 0; bit--) {
-        if (node >= nodeCount) return node;
-        node = this.#record(node, (byte >> bit) & 1);
-      }
+    for (let depth = 0; depth < 8 * address.length && node < nodeCount; depth++) {
+      node = this.#record(node, ((address[depth >> 3] ?? 0) >> (7 - (depth & 7))) & 1);
     }
     return node;
   }
