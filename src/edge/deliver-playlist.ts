@@ -1,8 +1,8 @@
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
+import { collectBody } from './collect-body.ts';
 import { deliverArriving, deliverPlain, deliverStored, type Viewer } from './deliver.ts';
 import { CachedResponse, type GrowingResponse } from './edge-response.ts';
 import type { PlainAnswer } from './error-page.ts';
-import { BodyFollower, type BodyTaker } from './follow-body.ts';
 import type { GrantCarriage, TokenCarriage } from './grant-carriage.ts';
 import { fieldsWithToken, forOneOnly, maxPlaylistBytes, personalBody } from './personal-playlist.ts';
 import type { Provenance } from './provenance.ts';
@@ -46,7 +46,7 @@ function deliverWhole(
   how: Provenance,
   fields: FieldLines,
 ): void {
-  const personal = personalBody(given, body, carriage);
+  const personal = personalBody(given, () => body, carriage);
   const own = personal === undefined ? fields : fieldsWithToken(fields, carriage);
   const head = personal === undefined ? given.head : { ...given.head, fields: own };
   const { sliced: _, ...whole } = head;
@@ -69,34 +69,17 @@ const tooLarge: PlainAnswer = {
 
 /** Waits for the whole of a body; a viewer who gets none is told why. */
 function collect(viewer: Viewer, given: CachedResponse | GrowingResponse, onWhole: (body: Buffer) => void): void {
-  const whole = { first: 0, last: (given.lengthBytes ?? Number.POSITIVE_INFINITY) - 1 };
-  const pieces: Buffer[] = [];
-  let length = 0;
-  let refusal = brokenOff;
-  const taker: BodyTaker = {
-    write: (bytes) => {
-      pieces.push(bytes);
-      length += bytes.length;
-      if (length <= maxPlaylistBytes) return true;
-      refusal = tooLarge;
-      taker.destroy();
-      return false;
-    },
-    end: () => onWhole(Buffer.concat(pieces, length)),
-    destroy: () => deliverPlain(viewer, refusal),
-    flushHeaders: () => {},
-  };
-  const follower = new BodyFollower(taker, {
-    legs: given.lengthBytes === 0 ? [] : [{ range: whole }],
-    open: (_range, onProgress) =>
+  const follower = collectBody({
+    lengthBytes: given.lengthBytes,
+    open: (range, onProgress) =>
       given instanceof CachedResponse
-        ? viewer.slices?.open(given, whole, onProgress)
-        : given.body.openReader(onProgress, whole),
-    writeHead: () => {},
+        ? viewer.slices?.open(given, range, onProgress)
+        : given.body.openReader(onProgress, range),
+    onWhole,
+    onFailed: (why) => deliverPlain(viewer, why === 'too-large' ? tooLarge : brokenOff),
     onEnd: () => {
       if (!(given instanceof CachedResponse)) given.onReaderLeft();
     },
   });
   viewer.response.once('close', () => follower.closed());
-  follower.start();
 }

@@ -33,7 +33,7 @@ export function grantCarriage(
   behaviour: Pick<Behaviour, 'carryGrants' | 'distribution'>,
   target: Resource,
   comer: HttpComer,
-  { grant, shown }: LetIn,
+  { grant, shown }: Pick<LetIn, 'grant' | 'shown'>,
 ): GrantCarriage | undefined {
   const { carryGrants, distribution } = behaviour;
   if (carryGrants === 'none' || shown.kind === 'token-cookie') return undefined;

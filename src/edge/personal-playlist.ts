@@ -34,10 +34,10 @@ const maxTemplates = 8;
 /** The playlist with tokens in it; `undefined` where there is nothing to put them into, or it cannot be read. */
 export function personalBody(
   given: CachedResponse | GrowingResponse,
-  body: Buffer,
+  bodyOf: () => Buffer,
   carriage: TokenCarriage,
 ): Buffer | undefined {
-  const template = templateOf(given, carriage, () => playlistText(given.head, body));
+  const template = templateOf(given, carriage, () => playlistText(given.head, bodyOf()));
   if (template === undefined || template.length === 1) return undefined;
   const text = Buffer.from(template.join(carriage.token), 'latin1');
   return codingOf(given.head) === 'identity' ? text : gzipSync(text, { level: 1 });

@@ -4,7 +4,8 @@ import type { Peer } from '../http/peer.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
 import { addressOf } from './asked.ts';
 import { isGuarded, withoutGrant } from './grant-admission.ts';
-import { grantFor, type LastGrant, stillLetsIn } from './quick-grant.ts';
+import { type GrantCarriage, grantCarriage } from './grant-carriage.ts';
+import { comerOf, grantFor, type LastGrant, stillLetsIn } from './quick-grant.ts';
 import type { EdgeContext } from './request-steps.ts';
 import type { Behaviour, Route } from './routes.ts';
 
@@ -64,7 +65,13 @@ export function opens(
   return grant !== undefined;
 }
 
-/** Whether the grant that has just let a viewer in may have to be carried on with a playlist. */
-export function mayGoOn({ behaviour, lastGrant }: PlainAddress): boolean {
-  return behaviour.carryGrants !== 'none' && lastGrant?.shown.kind !== 'token-cookie';
+/** How the grant that has just let the viewer of a plain GET in goes on with a playlist. */
+export function plainCarriage(
+  door: Pick<EdgeContext, 'clock' | 'grants' | 'route' | 'tokens'>,
+  { behaviour, lastGrant, resource }: PlainAddress,
+  get: PlainGet,
+  peer: Peer,
+): GrantCarriage | undefined {
+  if (behaviour.carryGrants === 'none' || lastGrant === undefined) return undefined;
+  return grantCarriage(door, behaviour, resource, comerOf(door, get, peer), lastGrant);
 }

@@ -3,7 +3,7 @@ import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
 import { refusedByConditions } from '../policy/grants/access-policy.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
-import { decideGrant, type ShownGrant } from './grant-admission.ts';
+import { decideGrant, type HttpComer, type ShownGrant } from './grant-admission.ts';
 import type { EdgeContext } from './request-steps.ts';
 import type { Behaviour } from './routes.ts';
 
@@ -25,16 +25,25 @@ export function grantFor(
   door: Door,
   behaviour: Behaviour,
   target: Resource,
-  { fields, target: text }: PlainGet,
-  { address, tls }: Peer,
+  get: PlainGet,
+  peer: Peer,
 ): LastGrant | undefined {
-  const { cookie, host } = fields;
-  const secure = tls !== undefined;
-  const comer = { text, host, secure, cookie, address, nowMs: door.clock.wallMs() };
+  const comer = comerOf(door, get, peer);
+  const { cookie, secure } = comer;
   const decision = decideGrant(door, behaviour, target, comer);
   if (decision.kind === 'refused') return undefined;
   const { grant, shown } = decision;
   return { cookie, secure, version: door.grants.version, grant, shown };
+}
+
+/** The viewer of a plain GET. */
+export function comerOf(
+  { clock }: Pick<Door, 'clock'>,
+  { fields, target: text }: PlainGet,
+  { address, tls }: Peer,
+): HttpComer {
+  const { cookie, host } = fields;
+  return { text, host, secure: tls !== undefined, cookie, address, nowMs: clock.wallMs() };
 }
 
 /** Whether what let the last one in is shown again and still counts. Host and target are the same. */

@@ -10,10 +10,13 @@ import type { Guest } from '../policy/limits/viewings.ts';
 import type { Loan } from '../stores/cache-store.ts';
 import { quickGuest } from './limits/limit-admission.ts';
 import { withoutWithheld } from './limits/reduced-playlist.ts';
+import type { CrossSite } from './cross-site.ts';
 import { type CachedResponse, type QuickHit, selectVariant } from './edge-response.ts';
+import { ownPlaylist } from './own-playlist.ts';
 import { isPlaylist } from './personal-playlist.ts';
-import { type FindPlainAddress, mayGoOn, opens } from './plain-address.ts';
+import { type FindPlainAddress, opens, plainCarriage } from './plain-address.ts';
 import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
+import { hitProvenance } from './provenance.ts';
 import type { EdgeContext } from './request-steps.ts';
 import { quickHit } from './viewer-fields.ts';
 
@@ -51,8 +54,10 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       const hit = plainHit(loan === undefined ? variants : [loan.stored], get, beganMs);
       if (hit === undefined) return 'whole-way';
       const { stored, state } = hit;
-      // What goes on with a playlist is for the steps to say.
-      if (mayGoOn(address) && isPlaylist(stored.head, address.target)) {
+      const goesOn = behaviour.carryGrants !== 'none' && isPlaylist(stored.head, address.target);
+      const carriage = goesOn ? plainCarriage(edge, address, get, peer) : undefined;
+      // Cookies are for the steps to set.
+      if (carriage?.kind === 'cookies') {
         loan?.giveBack(true);
         return 'whole-way';
       }
@@ -70,13 +75,16 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
           edge.attendance.giveBack(behaviour.limits, guest);
           return 'whole-way';
         }
-        edge.attendance.spend(behaviour.limits, guest, guest.viewing?.stream, stored.keptBody.length);
       }
+      const cors = behaviour.cors.of(get.fields.origin);
+      const own = carriage && ownPlaylist(edge.name, carriage, stored, () => stored.body, hitSaid(stored, state, cors));
+      const body = own?.body ?? stored.keptBody;
+      if (guest !== undefined) edge.attendance.spend(behaviour.limits, guest, guest.viewing?.stream, body.length);
       edge.counters.requests++;
       edge.counters.hits++;
       hits++;
-      const quick = quickHit(edge.name, stored, state, { cors: behaviour.cors.of(get.fields.origin), statusLine });
-      return new QuickHitAnswer(answering, { get, peer, guest, stored, quick, beganMs, loan });
+      const quick = own?.quick ?? quickHit(edge.name, stored, state, { cors, statusLine });
+      return new QuickHitAnswer(answering, { get, peer, guest, body, quick, beganMs, loan });
     },
   };
 }
@@ -84,6 +92,11 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
 interface FreshHit {
   readonly stored: CachedResponse;
   readonly state: Freshness & { kind: 'fresh' };
+}
+
+/** What is said of such a hit. */
+function hitSaid({ head }: CachedResponse, { ageMs, remainingMs }: FreshHit['state'], cors: CrossSite) {
+  return { how: hitProvenance(head, Math.floor(remainingMs / 1_000)), ageMs, cors };
 }
 
 /** What of the variants of a key answers a plain GET as it is. */
@@ -121,7 +134,7 @@ interface Hit {
   readonly peer: Peer;
   /** `undefined`: nobody has asked who it is. */
   readonly guest: Guest | undefined;
-  readonly stored: CachedResponse;
+  readonly body: Buffer | string;
   readonly quick: QuickHit;
   readonly beganMs: number;
   /** The body lies in borrowed bytes. */
@@ -141,7 +154,7 @@ class QuickHitAnswer implements QuickAnswer {
     this.#hit = hit;
     this.head = hit.quick.head;
     this.requestId = context.edge.nextRequestId();
-    this.body = hit.stored.keptBody;
+    this.body = hit.body;
   }
 
   get guest(): Guest {

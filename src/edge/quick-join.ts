@@ -1,4 +1,3 @@
-import { normaliseAcceptEncoding } from '../formats/http-fields/accept-encoding.ts';
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import type { AnswerTaker, ComingAnswer } from '../http/coming-answer.ts';
 import type { Peer } from '../http/peer.ts';
@@ -6,38 +5,24 @@ import type { PlainGet } from '../http/plain-get.ts';
 import type { QuickResponder } from '../http/quick-connection.ts';
 import { freshness } from '../policy/freshness.ts';
 import type { Guest } from '../policy/limits/viewings.ts';
-import { originRequestFields, viewerFieldsForOrigin } from '../policy/origin-request.ts';
 import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
-import { sharedProtocol } from './asked.ts';
-import { CachedResponse, type GrowingResponse, isVariantFor, selectVariant } from './edge-response.ts';
+import { collectBody } from './collect-body.ts';
+import { CachedResponse, type GrowingResponse, selectVariant } from './edge-response.ts';
 import type { AnsweredOutcome, FetchOutcome, FetchWaiter } from './fetch-waiters.ts';
 import { BodyFollower, type FollowedBody } from './follow-body.ts';
 import { informationText, type JoinedHead, joinedHead } from './joined-head.ts';
 import { FirstBytes, type FirstBytesTaker } from './first-bytes.ts';
-import { fieldsWithoutGrant } from './grant-admission.ts';
+import type { TokenCarriage } from './grant-carriage.ts';
+import { fieldsForOrigin, isFor, isSpecial, type Joining, tokenFor } from './joining.ts';
 import { OriginFetch } from './origin-fetch.ts';
 import { quickGuest } from './limits/limit-admission.ts';
 import { isPaced } from './limits/viewer-limits.ts';
-import { isPlaylist, isPlaylistName } from './personal-playlist.ts';
-import { mayGoOn, opens, type PlainAddress } from './plain-address.ts';
-import { isPlainlySelected, plainSelectingFields } from './plain-variant.ts';
+import { ownPlaylist } from './own-playlist.ts';
+import { isPlaylistName } from './personal-playlist.ts';
+import { opens, plainCarriage } from './plain-address.ts';
 import { answeredProvenance, hitProvenance, type Provenance, ttlSecondsOf } from './provenance.ts';
 import type { QuickHitContext } from './quick-hit.ts';
-
-/** A plain GET for what others have asked for. */
-interface Joining {
-  readonly get: PlainGet;
-  readonly peer: Peer;
-  /** `undefined`: nobody has asked who it is. */
-  readonly guest: Guest | undefined;
-  readonly requestId: string;
-  readonly address: PlainAddress;
-  /** What let the viewer in may have to go on with a playlist: that is for the steps to do. */
-  readonly carries: boolean;
-  /** As the origin would see them. */
-  readonly requestFields: () => FieldLines;
-}
 
 /**
  * The steps of a request for one of a crowd: a plain GET for something that others wait for, or that is arriving. With
@@ -72,37 +57,20 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
   if (!opens(edge, address, get, peer)) return undefined;
   // What is arriving may be large: its pace is for the steps to see to.
   if (isPaced(behaviour.limits)) return undefined;
-  const carries = mayGoOn(address);
-  if (carries && isPlaylistName(address.target)) return undefined;
+  const carriage = plainCarriage(edge, address, get, peer);
+  if (carriage?.kind === 'cookies' && isPlaylistName(address.target)) return undefined;
   const grant = address.lastGrant?.grant;
   const nowMs = edge.clock.monotonicMs();
   const growing = edge.fetches.growing(cacheKey);
   const fetch = growing.length > 0 ? undefined : edge.fetches.waiting(cacheKey);
   if (growing.length === 0 && fetch === undefined) return undefined;
   const requestId = edge.nextRequestId();
-  const requestFields = () =>
-    originRequestFields(
-      {
-        acceptEncoding: normaliseAcceptEncoding(get.fields.acceptEncoding),
-        forwardedFor: get.fields.forwardedFor,
-        connectedFrom: peer.proxyAddress ?? peer.address ?? 'unknown',
-        viewerProtocol: sharedProtocol(behaviour),
-        via: undefined,
-        cdnLoop: undefined,
-        requestId,
-        viewerFields: [
-          ...fieldsWithoutGrant(behaviour, viewerFieldsForOrigin(linesOf(get), behaviour.forwarded)),
-          ...(behaviour.viewerCountry?.fieldsFor(peer.address) ?? []),
-        ],
-      },
-      edge.identity,
-      [],
-    );
+  const requestFields = () => fieldsForOrigin(edge.identity, { get, peer, requestId, behaviour });
   const joined = fetch === undefined ? selectVariant(growing, requestFields) : fetch;
   if (joined === undefined) return undefined;
   if (joined instanceof OriginFetch) {
     if (joined.waiterCount >= edge.maxWaiting || edge.fetches.verdict(cacheKey, nowMs) !== undefined) return undefined;
-  } else if (freshness(joined.head.facts, nowMs).kind !== 'fresh' || isSpecial({ address, carries }, joined)) {
+  } else if (freshness(joined.head.facts, nowMs).kind !== 'fresh' || isSpecial({ address, carriage }, joined)) {
     return undefined;
   }
   let guest: Guest | undefined;
@@ -110,51 +78,12 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
     guest = quickGuest(edge.attendance, behaviour, peer.address, grant, address.resource.path);
     if (guest === undefined) return undefined;
   }
-  return new JoinedAnswer(context, { get, peer, guest, requestId, address, carries, requestFields }, joined, nowMs);
-}
-
-/** The fields of a plain GET as lines. */
-function linesOf({ fields }: PlainGet): FieldLines {
-  return fields.text
-    .split('\r\n')
-    .slice(1)
-    .flatMap((line) => {
-      const colon = line.indexOf(':');
-      return [line.slice(0, colon), line.slice(colon + 1).trim()];
-    });
-}
-
-/** Whether the viewer gets something else: a page in place of an error, a playlist of its own. */
-function isSpecial(
-  { address, carries }: Pick<Joining, 'address' | 'carries'>,
-  { head }: GrowingResponse | CachedResponse,
-): boolean {
-  const { behaviour, target } = address;
-  if (head.status >= 400) return behaviour.errorPage(head.status) !== undefined;
-  return carries && isPlaylist(head, target);
+  return new JoinedAnswer(context, { get, peer, guest, requestId, address, carriage, requestFields }, joined, nowMs);
 }
 
 /** A body from a byte on. */
 function restOf({ lengthBytes }: GrowingResponse | CachedResponse, fromByte: number): ByteRange {
   return { first: fromByte, last: (lengthBytes ?? Number.POSITIVE_INFINITY) - 1 };
-}
-
-/** By outcome, and by Accept-Encoding as it came: whether it is for those who said that. */
-const fitting = new WeakMap<AnsweredOutcome, Map<string | undefined, boolean>>();
-
-/** All of a crowd are asked this before any gets a byte, and most of them said the same. */
-function isFor(outcome: AnsweredOutcome, { get, requestFields }: Joining): boolean {
-  const { head } = outcome.response;
-  if (!isPlainlySelected(head)) return isVariantFor(head, requestFields);
-  let known = fitting.get(outcome);
-  if (known === undefined) fitting.set(outcome, (known = new Map<string | undefined, boolean>()));
-  const { acceptEncoding } = get.fields;
-  let fits = known.get(acceptEncoding);
-  if (fits === undefined) {
-    fits = isVariantFor(head, () => plainSelectingFields(get));
-    known.set(acceptEncoding, fits);
-  }
-  return fits;
 }
 
 /** What all get who wait for the same fetch. */
@@ -178,7 +107,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
   #taker: AnswerTaker | undefined;
   #follower: BodyFollower | undefined;
   /** What it said, and when. */
-  #head: JoinedHead | undefined;
+  #head: Pick<JoinedHead, 'contentLength' | 'contentType' | 'result' | 'status'> | undefined;
   #headMs = 0;
   /** The viewer has not taken all of the first bytes. */
   #full = false;
@@ -204,7 +133,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
       this.#joined.wait(this);
     } else {
       this.#countIn();
-      this.follow(0);
+      if (!this.#giveOwn(this.#joined)) this.follow(0);
     }
   }
 
@@ -292,7 +221,45 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
       beginnings.set(outcome, shared);
     }
     this.#howAt = shared.howAt;
-    shared.first.add(this);
+    if (!this.#giveOwn(response)) shared.first.add(this);
+  }
+
+  /** A playlist of the viewer's own waits for its end; `false`: it is none. */
+  #giveOwn(response: GrowingResponse | CachedResponse): boolean {
+    const carriage = tokenFor(this.#joining, response);
+    const taker = this.#taker;
+    if (carriage === undefined || taker === undefined || response instanceof CachedResponse) return false;
+    this.#follower = collectBody({
+      lengthBytes: response.lengthBytes,
+      open: (range, onProgress) => response.body.openReader(onProgress, range),
+      onWhole: (body) => this.#carefully(() => this.#writeOwn(taker, carriage, response, body)),
+      onFailed: () => this.#passOn(),
+      onEnd: () => response.onReaderLeft(),
+    });
+    return true;
+  }
+
+  #writeOwn(taker: AnswerTaker, carriage: TokenCarriage, response: GrowingResponse, body: Buffer): void {
+    if (this.#over) return;
+    const { clock, name } = this.#context.edge;
+    const { address, get, requestId } = this.#joining;
+    const nowMs = clock.monotonicMs();
+    const { ageMs } = freshness(response.head.facts, nowMs);
+    const cors = address.behaviour.cors.of(get.fields.origin);
+    const how = this.#howAt(nowMs, response);
+    const own = ownPlaylist(name, carriage, response, () => body, { how, ageMs, cors });
+    if (own === undefined) {
+      this.#writeHead(taker);
+    } else {
+      const { contentLength, contentType, head } = own.quick;
+      this.#head = { status: response.head.status, result: how.xCache, contentLength, contentType };
+      this.#headMs = nowMs;
+      taker.writeHead(head.text, requestId, false);
+    }
+    const bytes = own?.body ?? body;
+    if (bytes.length > 0) taker.write(bytes);
+    this.#over = true;
+    taker.end();
   }
 
   #openBody(
@@ -312,9 +279,10 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
     const { address, get, requestId } = this.#joining;
     const nowMs = clock.monotonicMs();
     const given = { cause: this.#cause, cors: address.behaviour.cors.of(get.fields.origin), nowMs, howAt: this.#howAt };
-    this.#head = joinedHead(name, this.#response, given);
+    const head = joinedHead(name, this.#response, given);
+    this.#head = head;
     this.#headMs = nowMs;
-    taker.writeHead(this.#head.text, requestId, this.#response.lengthBytes === undefined);
+    taker.writeHead(head.text, requestId, this.#response.lengthBytes === undefined);
   }
 
   #countIn(): void {
