@@ -15,8 +15,10 @@ export interface KeptSegment {
   readonly iFrames: number;
 }
 
-/** `SFSG` and the version of what follows. */
-const magic = 0x53_46_53_47;
+/** What a record begins with: `SFSG` where the segment ends with it, `SFSP` where more of it may follow. */
+const endingMagic = 0x53_46_53_47;
+const partialMagic = 0x53_46_53_50;
+/** Of what follows. */
 const version = 1;
 /** Magic, version, lengths of head and media, and the checksum over both. */
 const prefixBytes = 20;
@@ -45,12 +47,25 @@ const headSchema = z.strictObject({
   iFrames: z.int().min(0),
 });
 
-/**
- * One file: prefix, head in JSON, and the parts one after the other. The file says itself whether all of it is there:
- * one that a kill has cut off is shorter than its prefix says. The media is not copied: whose memory is used again must be
- * held for as long as the pieces are needed.
- */
-export function encodeSegmentFile({ segment, ...beside }: KeptSegment): Uint8Array[] {
+/** One file of one record. The media is not copied: its memory must be held for as long as the pieces are needed. */
+export function encodeSegmentFile(kept: KeptSegment): Uint8Array[] {
+  return encodeSegmentEnd(kept, 0);
+}
+
+/** What makes a file of the records of the first `from` parts of a segment: the parts from there on, if any, and its end. */
+export function encodeSegmentEnd({ segment, ...beside }: KeptSegment, from: number): Uint8Array[] {
+  const parts = segment.parts.slice(from);
+  const byteLength = parts.reduce((sum, part) => sum + partLength(part), 0);
+  return encodeRecord({ ...beside, segment: { ...segment, parts, byteLength } }, endingMagic);
+}
+
+/** Some parts of a segment, behind those before them: `durationSeconds` and `byteLength` are theirs. */
+export function encodeOpenParts(kept: KeptSegment): Uint8Array[] {
+  return encodeRecord(kept, partialMagic);
+}
+
+/** Prefix, head in JSON, and the parts one after the other. It says itself whether all of it is there. */
+function encodeRecord({ segment, ...beside }: KeptSegment, magic: number): Uint8Array[] {
   const { byteLength, parts, ...facts } = segment;
   const head: z.input<typeof headSchema> = {
     msn: facts.msn,
@@ -83,46 +98,79 @@ export function encodeSegmentFile({ segment, ...beside }: KeptSegment): Uint8Arr
 
 /** Whether the file is the beginning of a segment: what a kill leaves behind. */
 export function isCutOff(file: Uint8Array): boolean {
-  if (file.length < prefixBytes) return true;
-  const view = Buffer.from(file.buffer, file.byteOffset, prefixBytes);
-  return view.readUInt32BE(0) === magic && view.readUInt32BE(4) === version && file.length < wholeLength(file);
+  let rest = file;
+  while (!isRecordCutOff(rest)) {
+    if (!isPartial(rest)) return false;
+    rest = rest.subarray(recordLength(rest));
+  }
+  return true;
 }
 
 /**
- * The parts of a segment that was open, each as a segment of its own, one behind the other: one segment of them, which has
- * ended there. What a kill has cut off is left out; `undefined` where nothing is whole. Throws as `decodeSegmentFile`.
+ * The records of a segment that was open: one segment of their parts, which has ended there. What a kill has cut off is
+ * left out; `undefined` where nothing is whole. Throws as `decodeSegmentFile`.
  */
 export function decodeOpenFile(file: Uint8Array<ArrayBuffer>): KeptSegment | undefined {
   let open: KeptSegment | undefined;
-  for (let rest = file; !isCutOff(rest); ) {
-    const kept = decodeSegmentFile(rest.subarray(0, wholeLength(rest)));
-    rest = rest.subarray(wholeLength(rest));
-    const before = open?.segment ?? { durationSeconds: 0, byteLength: 0, parts: [] };
-    const { durationSeconds, byteLength, parts } = kept.segment;
-    open = {
-      ...kept,
-      segment: {
-        ...kept.segment,
-        durationSeconds: before.durationSeconds + durationSeconds,
-        byteLength: before.byteLength + byteLength,
-        parts: [...before.parts, ...parts],
-      },
-    };
+  for (let rest = file; !isRecordCutOff(rest); rest = rest.subarray(recordLength(rest))) {
+    open = withRecord(open, rest.subarray(0, recordLength(rest)));
   }
   return open;
 }
 
-/** What the prefix says that the file has. */
-function wholeLength(file: Uint8Array): number {
-  const view = Buffer.from(file.buffer, file.byteOffset, prefixBytes);
-  return prefixBytes + view.readUInt32BE(8) + view.readUInt32BE(12);
-}
-
 /** Throws an error with a sentence for what is no whole segment file. */
 export function decodeSegmentFile(file: Uint8Array<ArrayBuffer>): KeptSegment {
+  let before: KeptSegment | undefined;
+  let rest = file;
+  while (!isRecordCutOff(rest) && isPartial(rest)) {
+    before = withRecord(before, rest.subarray(0, recordLength(rest)));
+    rest = rest.subarray(recordLength(rest));
+  }
+  return withRecord(before, rest);
+}
+
+function isRecordCutOff(record: Uint8Array): boolean {
+  if (record.length < prefixBytes) return true;
+  const prefix = prefixOf(record);
+  const isOurs = [endingMagic, partialMagic].includes(prefix.readUInt32BE(0)) && prefix.readUInt32BE(4) === version;
+  return isOurs && record.length < recordLength(record);
+}
+
+/** More of the segment may follow. */
+function isPartial(record: Uint8Array): boolean {
+  return prefixOf(record).readUInt32BE(0) === partialMagic;
+}
+
+/** What the prefix says that the record has. */
+function recordLength(record: Uint8Array): number {
+  const prefix = prefixOf(record);
+  return prefixBytes + prefix.readUInt32BE(8) + prefix.readUInt32BE(12);
+}
+
+function prefixOf(record: Uint8Array): Buffer {
+  return Buffer.from(record.buffer, record.byteOffset, prefixBytes);
+}
+
+/** The segment up to the end of a record. Only the last says how long all of it is. */
+function withRecord(before: KeptSegment | undefined, record: Uint8Array<ArrayBuffer>): KeptSegment {
+  const kept = decodeRecord(record);
+  if (before === undefined) return kept;
+  const { durationSeconds, byteLength, parts } = kept.segment;
+  return {
+    ...kept,
+    segment: {
+      ...kept.segment,
+      durationSeconds: isPartial(record) ? before.segment.durationSeconds + durationSeconds : durationSeconds,
+      byteLength: before.segment.byteLength + byteLength,
+      parts: [...before.segment.parts, ...parts],
+    },
+  };
+}
+
+function decodeRecord(file: Uint8Array<ArrayBuffer>): KeptSegment {
   if (file.length < prefixBytes) throw new Error(`has ${file.length} bytes, too few for a segment`);
   const reader = new ByteReader(file, 'the segment');
-  if (reader.uint32() !== magic) throw new Error('is no segment of a live stream');
+  if (![endingMagic, partialMagic].includes(reader.uint32())) throw new Error('is no segment of a live stream');
   const found = reader.uint32();
   if (found !== version) throw new Error(`is of version ${found}, this program reads version ${version}`);
   const [headLength, mediaLength, checksum] = [reader.uint32(), reader.uint32(), reader.uint32()];

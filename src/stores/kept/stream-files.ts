@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { type HeldBytes, holdParts } from '../segment-window.ts';
-import { encodeSegmentFile, type KeptSegment } from './segment-file.ts';
+import { encodeOpenParts, encodeSegmentEnd, encodeSegmentFile, type KeptSegment } from './segment-file.ts';
 import { encodeStateFile } from './state-file.ts';
 
 export interface StreamFilesOptions {
@@ -28,7 +28,7 @@ export function segmentFileName(rendition: string, msn: number): string {
   return `${rendition}.${msn}.segment`;
 }
 
-/** The parts of the segment of a rendition that is open, or that was it last. */
+/** The parts of the segment of a rendition that is open, or that was it last, until that has a file of its own. */
 export function openFileName(rendition: string): string {
   return `${rendition}.open`;
 }
@@ -164,8 +164,7 @@ export class StreamFiles {
     there.push(msn);
     if ((there.at(-2) ?? msn) > msn) there.sort((a, b) => a - b);
     this.#kept.set(rendition, there);
-    const path = this.#pathOf({ rendition, msn });
-    const run = () => this.#writeFile(path, encodeSegmentFile(kept));
+    const run = () => this.#writeSegment(rendition, kept);
     const holds = holdParts(kept.segment.parts);
     this.#add({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn }, holds });
   }
@@ -250,8 +249,23 @@ export class StreamFiles {
       file.parts = 0;
     }
     file.msn = msn;
-    await writeAll(file.descriptor, encodeSegmentFile(kept));
+    await writeAll(file.descriptor, encodeOpenParts(kept));
     file.parts += parts.length;
+  }
+
+  /** If its parts have been written while it was open, that file becomes its own with what is missing. */
+  async #writeSegment(rendition: string, kept: KeptSegment): Promise<void> {
+    const { msn } = kept.segment;
+    const path = this.#pathOf({ rendition, msn });
+    const file = this.#open.get(rendition);
+    if (file?.msn !== msn) {
+      await this.#writeFile(path, encodeSegmentFile(kept));
+      return;
+    }
+    await writeAll(file.descriptor, encodeSegmentEnd(kept, file.parts));
+    this.#open.delete(rendition);
+    await close(file.descriptor);
+    await rename(join(this.#options.folder, openFileName(rendition)), path);
   }
 
   async #openParts(rendition: string): Promise<OpenFile> {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   decodeOpenFile,
   decodeSegmentFile,
+  encodeOpenParts,
+  encodeSegmentEnd,
   encodeSegmentFile,
   isCutOff,
   type KeptSegment,
@@ -48,9 +50,14 @@ const keptSegment: fc.Arbitrary<KeptSegment> = fc
     ...counts,
   }));
 
-function fileOf(kept: KeptSegment): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.concat(encodeSegmentFile(kept)));
+function fileOf(kept: KeptSegment, encode = encodeSegmentFile): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.concat(encode(kept)));
 }
+
+const plain = ({ segment, ...counts }: KeptSegment) => ({
+  ...counts,
+  segment: { ...segment, parts: segment.parts.map((part) => ({ ...part, bytes: [...part.bytes] })) },
+});
 
 /** A part as it is written of an open segment. */
 function partOf({ segment, ...counts }: KeptSegment, index: number): KeptSegment {
@@ -64,7 +71,7 @@ describe('decodeOpenFile', () => {
   it('is the segment of the parts that are whole, wherever the file is cut off', () => {
     fc.assert(
       fc.property(keptSegment, fc.nat(), (kept, at) => {
-        const files = kept.segment.parts.map((_, index) => fileOf(partOf(kept, index)));
+        const files = kept.segment.parts.map((_, index) => fileOf(partOf(kept, index), encodeOpenParts));
         const file = new Uint8Array(Buffer.concat(files));
         const cutAt = at % (file.length + 1);
         let [whole, length] = [0, 0];
@@ -100,10 +107,6 @@ describe('encodeSegmentFile', () => {
     fc.assert(
       fc.property(keptSegment, (kept) => {
         const read = decodeSegmentFile(fileOf(kept));
-        const plain = ({ segment, ...counts }: KeptSegment) => ({
-          ...counts,
-          segment: { ...segment, parts: segment.parts.map((part) => ({ ...part, bytes: [...part.bytes] })) },
-        });
         expect(plain(read)).toEqual(plain(kept));
       }),
     );
@@ -117,6 +120,28 @@ describe('encodeSegmentFile', () => {
         expect(isCutOff(cut)).toBe(true);
         expect(() => decodeSegmentFile(new Uint8Array(cut))).toThrow();
         expect(isCutOff(file)).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('encodeSegmentEnd', () => {
+  it('makes the file of a segment of what was written while it was open, and of no less', () => {
+    fc.assert(
+      fc.property(keptSegment, fc.nat(), fc.double({ min: 0, max: 0.999_999, noNaN: true }), (kept, at, share) => {
+        const from = at % (kept.segment.parts.length + 1);
+        const open = kept.segment.parts.slice(0, from).map((_, index) => fileOf(partOf(kept, index), encodeOpenParts));
+        const file = new Uint8Array(Buffer.concat([...open, ...encodeSegmentEnd(kept, from)]));
+        expect(plain(decodeSegmentFile(file))).toEqual(plain(kept));
+        expect(isCutOff(file)).toBe(false);
+        for (const length of [Math.floor(file.length * share), ...open.map(({ length: one }) => one)]) {
+          const cut = file.slice(0, length);
+          expect(isCutOff(cut)).toBe(true);
+          expect(() => decodeSegmentFile(cut)).toThrow();
+        }
+        expect(() => decodeSegmentFile(new Uint8Array([...file, 0]))).toThrow(/it is not whole/);
+        const found = decodeOpenFile(file);
+        expect(found && plain(found)).toEqual(plain(kept));
       }),
     );
   });

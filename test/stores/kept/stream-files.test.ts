@@ -111,7 +111,28 @@ describe('StreamFiles', () => {
       expect(await written(8, 2)).toEqual({ msn: 8, parts: [0, 1] });
     });
 
-    it('stay until the segment of those before them is written as a whole', async () => {
+    it('become the file of their segment with what is missing of it', async () => {
+      await written(7, 3);
+      const { ino } = statSync(openFile());
+      const whole = { ...keptSegment(7), iFrames: 9 };
+      const parts = open(7, 5)(0)?.segment.parts ?? [];
+      files.writeParts('video', 7, () => undefined);
+      files.writeSegment('video', {
+        ...whole,
+        segment: { ...whole.segment, durationSeconds: 2.5, byteLength: 5, parts },
+      });
+      await files.idle();
+      expect(there()).toEqual(['video.7.segment']);
+      const file = join(parent, 'live', 'e1', 'video.7.segment');
+      expect(statSync(file).ino).toBe(ino);
+      const { segment, iFrames } = decodeSegmentFile(new Uint8Array(readFileSync(file)));
+      expect([segment.durationSeconds, segment.byteLength, iFrames]).toEqual([2.5, 5, 9]);
+      expect(segment.parts.map(({ bytes }) => bytes[0])).toEqual([0, 1, 2, 3, 4]);
+      expect(await written(8, 2)).toEqual({ msn: 8, parts: [0, 1] });
+      expect(decodeSegmentFile(new Uint8Array(readFileSync(file))).segment.msn).toBe(7);
+    });
+
+    it('stay until they are in the file of their segment', async () => {
       await written(7, 3);
       const seen: unknown[] = [];
       files.writeParts('video', 7, () => undefined);
@@ -121,7 +142,7 @@ describe('StreamFiles', () => {
         return open(8, 1)(from);
       });
       await files.idle();
-      expect(seen).toEqual([['video.7.segment', 'video.open']]);
+      expect(seen).toEqual([['video.7.segment']]);
       expect(kept()).toEqual({ msn: 8, parts: [0] });
     });
 
