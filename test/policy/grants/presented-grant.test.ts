@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { signedCookies, tokenCookies } from '../../../src/policy/grants/grant-cookies.ts';
 import {
   cookieGrant,
+  cookieTokens,
   decodeGrantText,
   encodeGrantText,
   takeQueryGrant,
@@ -49,6 +51,7 @@ describe('cookieGrant', () => {
     expect(withoutGrantCookies(field)).toBe('a=b');
     expect(withoutGrantCookies('CloudFront-Expires=1')).toBeUndefined();
     expect(withoutGrantCookies('a=b; c')).toBe('a=b; c');
+    expect(withoutGrantCookies('a=b; StreamFront-Grant=x; StreamFront-Grants=y')).toBe('a=b; StreamFront-Grants=y');
   });
 
   it('finds none where there is none', () => {
@@ -72,5 +75,55 @@ describe('decodeGrantText', () => {
     for (const other of ['AB__', 'AA', 'AA_', 'AA==', 'A A__', 'AA__\n', 'AA__AAAA']) {
       expect(decodeGrantText(other)).toBeUndefined();
     }
+  });
+});
+
+describe('the token of a grant', () => {
+  it('is taken out of a query, and counts alone', () => {
+    expect(takeQueryGrant('a=1&Grant-Token=t.x&b')).toEqual({ rest: 'a=1&b', presented: 'absent', token: 't.x' });
+    expect(takeQueryGrant('Grant-Token')).toEqual({ rest: '', presented: 'absent', token: '' });
+    const signed = 'Expires=1&Signature=a-~_&Key-Pair-Id=K1';
+    for (const query of ['Grant-Token=a&Grant-Token=b', `${signed}&Grant-Token=a`]) {
+      expect(takeQueryGrant(query).presented).toBe('malformed');
+    }
+  });
+
+  it('is found in cookies, a few of them', () => {
+    expect(cookieTokens(undefined)).toEqual([]);
+    expect(cookieTokens('a=StreamFront-Grant; XStreamFront-Grant=x')).toEqual([]);
+    expect(cookieTokens('a=b;StreamFront-Grant=x;  StreamFront-Grant=y=z')).toEqual(['x', 'y=z']);
+    expect(cookieTokens('StreamFront-Grant=x;'.repeat(9))).toHaveLength(4);
+  });
+});
+
+describe('the cookies of a grant', () => {
+  const scope = { folder: '/live/a/', secure: true, maxAgeSeconds: 60 };
+  const custom = { keyPairId: 'K1', signature: 's', hash: 'sha256', policy: { kind: 'custom', encoded: 'p' } } as const;
+  const attributes = '; Path=/live/a/; Max-Age=60; HttpOnly; Secure; SameSite=None';
+
+  it('are those that CloudFront reads, for a custom policy that fits into one', () => {
+    expect(signedCookies(custom, scope)).toEqual([
+      `CloudFront-Policy=p${attributes}`,
+      `CloudFront-Signature=s${attributes}`,
+      `CloudFront-Key-Pair-Id=K1${attributes}`,
+      `CloudFront-Hash-Algorithm=SHA256${attributes}`,
+    ]);
+    expect(signedCookies({ ...custom, hash: 'sha1' }, scope)).toHaveLength(3);
+    expect(signedCookies({ ...custom, policy: { kind: 'canned', expires: '1' } }, scope)).toBeUndefined();
+    const long = { kind: 'custom', encoded: 'p'.repeat(4_000) } as const;
+    expect(signedCookies({ ...custom, policy: long }, scope)).toBeUndefined();
+  });
+
+  it.each([
+    ['/live/a/', '/live/a/'],
+    ['/live/a;b/', '/'],
+    ['/live/a,b/', '/'],
+    ['/live/a b/', '/'],
+    ['', '/'],
+    ['/caf%C3%A9/', '/caf%C3%A9/'],
+  ])('are for the folder %s as far as a cookie can name it: %s', (folder, path) => {
+    expect(tokenCookies('t', { ...scope, folder, secure: false })).toEqual([
+      `StreamFront-Grant=t; Path=${path}; Max-Age=60; HttpOnly; SameSite=Lax`,
+    ]);
   });
 });
