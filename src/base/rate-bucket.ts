@@ -32,6 +32,11 @@ export class RateBucket {
     this.#left -= amount;
   }
 
+  /** What was spent beyond it need not be made up for. */
+  forgive(): void {
+    this.#left = Math.max(0, this.#left);
+  }
+
   /** How long until there is as much as this; 0 when there is. */
   waitMs(amount: number, nowMs: number): number {
     this.#refill(nowMs);

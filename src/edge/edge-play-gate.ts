@@ -45,6 +45,8 @@ export class EdgePlayGate implements PlayGate {
         return refusedBy(routed);
       case 'stored': {
         if (routed.served?.has(request.peerAddress) === false) return countryPlayRefusal;
+        const early = this.#limits.refuses(routed.limits, request);
+        if (early !== undefined) return early;
         const door = this.#door.toFile(routed, request);
         const viewer = { address: request.peerAddress, door: door.refusal };
         const admitted = await this.#stored.admit(routed, viewer, signal);
@@ -54,9 +56,12 @@ export class EdgePlayGate implements PlayGate {
         return entered.kind === 'refused' ? entered : entered.watched(admitted);
       }
       case 'routed': {
+        const { limits } = routed.behaviour;
+        const early = this.#limits.refuses(limits, request);
+        if (early !== undefined) return early;
         const letIn = this.#door.mayPlay(routed, request);
         if ('kind' in letIn) return letIn;
-        const entered = this.#limits.enter({ ...routed, limits: routed.behaviour.limits }, request, letIn.grant);
+        const entered = this.#limits.enter({ limits, path: routed.path }, request, letIn.grant);
         if (entered.kind === 'refused') return entered;
         const admitted = await this.#relay.admit(routed, request, signal).catch((error: unknown) => {
           entered.leave();

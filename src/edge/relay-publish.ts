@@ -63,6 +63,9 @@ export class RelayPublish implements PublishGate {
     const found = this.#route(request);
     if ('kind' in found) return found;
     const { routed, grant } = found;
+    const asked = { limits: routed.behaviour.limits, path: routed.path };
+    const early = this.#limits.refusesEncoder(asked, request);
+    if (early !== undefined) return early;
     const { signal } = circumstances;
     const permission = await this.#authority.authorize(request, signal);
     if (permission.kind === 'refused') return permission;
@@ -75,12 +78,7 @@ export class RelayPublish implements PublishGate {
         `this edge passes on ${maxLiveStreams} publications already (setting edge.maxLiveStreams)`,
       );
     }
-    const entered = this.#limits.enterEncoder(
-      { limits: routed.behaviour.limits, path: routed.path },
-      request,
-      grant,
-      circumstances,
-    );
+    const entered = this.#limits.enterEncoder(asked, request, grant, circumstances);
     if (entered.kind === 'refused') {
       permission.ended('not-started');
       return entered;

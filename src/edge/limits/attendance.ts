@@ -87,7 +87,7 @@ export class Attendance {
     return () => this.#connections.end(key);
   }
 
-  /** Before a grant is looked at: takes one of the requests that an address may have. */
+  /** Before a grant is looked at: takes one of the requests that an address may have. A player's `play` is one. */
   ofAddress(limits: ViewerLimits | undefined, address: string | undefined): Excess | undefined {
     const { clock, revocations } = this.#options;
     if (limits?.perAddress === undefined && revocations.isEmpty) return undefined;
@@ -129,7 +129,7 @@ export class Attendance {
   ): Excess | Viewing {
     const { clock, viewings } = this.#options;
     const holder = this.#holder(address, grant);
-    const excess = this.ofAddress(limits, address) ?? this.#ofGrant(limits, holder);
+    const excess = this.#ofGrant(limits, holder);
     if (excess !== undefined) return excess;
     const full = protocol === 'publish' ? undefined : limits?.egress?.full(stream, clock.monotonicMs());
     if (full !== undefined) return overEgress(full);
@@ -161,6 +161,12 @@ export class Attendance {
     const nowMs = this.#options.clock.monotonicMs();
     const byAddress = limits?.perAddress?.owedMs(address, nowMs) ?? 0;
     return Math.max(byAddress, grantId === undefined ? 0 : (limits?.perGrant?.owedMs(grantId, nowMs) ?? 0));
+  }
+
+  /** What has gone out too early to a guest need not be made up for. */
+  forgive(limits: ViewerLimits | undefined, { address, grantId }: Holder): void {
+    limits?.perAddress?.forgive(address);
+    if (grantId !== undefined) limits?.perGrant?.forgive(grantId);
   }
 
   /** Over: what `ofStream` has given. */

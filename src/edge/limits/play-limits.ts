@@ -34,6 +34,23 @@ export class PlayLimits {
     this.#running = running;
   }
 
+  /** Before the grant. `undefined`: it may go on. */
+  refuses(
+    limits: ViewerLimits | undefined,
+    { peerAddress }: Pick<PlayRequest, 'peerAddress'>,
+  ): PlayRefused | undefined {
+    const excess = this.#attendance.ofAddress(limits, peerAddress);
+    if (excess === undefined) return undefined;
+    this.#attendance.note(excess, peerAddress, undefined);
+    return excessRefusal(excess);
+  }
+
+  /** The same for an encoder. */
+  refusesEncoder({ limits, path }: AskedStream, request: PublishRequest): PublishRefused | undefined {
+    const refusal = this.refuses(limits, request);
+    return refusal && publishRefusal(refusal, path);
+  }
+
   /** Behind the grant. */
   enter(
     { limits, path }: AskedStream,
@@ -71,11 +88,14 @@ export class PlayLimits {
     const viewing = this.#attendance.ofStream(limits, peerAddress, grant, 'publish', path);
     if ('kind' in viewing) {
       this.#attendance.note(viewing, peerAddress, grant);
-      const { code, sentence } = excessRefusal(viewing);
-      return { kind: 'refused', statusCode: 'NetStream.Publish.Unauthorized', code, path, sentence };
+      return publishRefusal(excessRefusal(viewing), path);
     }
     this.#running.begin(viewing, undefined);
     this.#running.attach(viewing, { sentBytes: () => 0, end: (error) => circumstances.onEnded(error) });
     return { kind: 'entered', leave: () => this.#running.end(viewing) };
   }
+}
+
+function publishRefusal({ code, sentence }: PlayRefused, path: string): PublishRefused {
+  return { kind: 'refused', statusCode: 'NetStream.Publish.Unauthorized', code, path, sentence };
 }

@@ -35,7 +35,7 @@ export class RunningPlays {
   /** It is being admitted. `end` is to be called, whatever becomes of it. */
   begin(viewing: Viewing, limits: ViewerLimits | undefined): void {
     this.#running.set(viewing, { limits, play: undefined, endsBy: undefined, countedBytes: 0 });
-    this.#timer ??= this.#clock.after(countingMs, () => this.#count());
+    if (limits !== undefined) this.#timer ??= this.#clock.after(countingMs, () => this.#count());
   }
 
   /** It has begun. */
@@ -73,15 +73,14 @@ export class RunningPlays {
 
   #count(): void {
     this.#timer = this.#clock.after(countingMs, () => this.#count());
-    // The one that came last goes first; its holder is looked at again when there was time to make up for it.
-    const late = new Set<string>();
-    for (const [viewing, running] of [...this.#running].toReversed()) {
-      this.#countOne(viewing, running);
-      const name = `${viewing.address} ${viewing.grantId ?? ''}`;
-      if (late.has(name) || running.play === undefined || viewing.protocol === 'publish') continue;
+    const limited = [...this.#running].filter(([, { limits }]) => limits !== undefined);
+    for (const [viewing, running] of limited) this.#countOne(viewing, running);
+    // The one that came last goes first. What those that stay have had is forgiven: they alone may keep within it.
+    for (const [viewing, running] of limited.toReversed()) {
+      if (running.play === undefined || viewing.protocol === 'publish') continue;
       const owedMs = this.#attendance.owedMs(running.limits, viewing);
       if (owedMs < longestOwedMs) continue;
-      late.add(name);
+      this.#attendance.forgive(running.limits, viewing);
       endRunning(
         running,
         new LimitError('PLAY_OVER_BANDWIDTH', 'milliseconds ahead of the bandwidth of this address or grant', {

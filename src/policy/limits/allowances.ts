@@ -62,6 +62,11 @@ export class Allowances {
     return this.#holders.get(holder)?.bytes?.waitMs(0, nowMs) ?? 0;
   }
 
+  /** What has gone out too early need not be made up for. */
+  forgive(holder: string): void {
+    this.#holders.get(holder)?.bytes?.forgive();
+  }
+
   #of(holder: string, nowMs: number): Allowance {
     const known = this.#holders.get(holder);
     if (known !== undefined) return known;
