@@ -70,7 +70,7 @@ describe('PlayLimits', () => {
       const running: RunningPlay = {
         sentBytes: () => sent[name],
         end: (error) => {
-          ended.push(`${name} ${'code' in error ? String(error.code) : ''}`);
+          ended.push(`${name} ${error.code}`);
           watched.release();
         },
       };
