@@ -65,7 +65,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       for (const behaviour of distribution.behaviours) {
         const url = edge.origins[behaviour.origin]?.url;
         lines.push(
-          `             ${behaviour.path} → ${behaviour.origin} (${url}), by policy ${behaviour.policy}${described('signed for', behaviour.trustedKeyGroups)}${describeGeo(behaviour.geo)}`,
+          `             ${behaviour.path} → ${behaviour.origin} (${url}), by policy ${behaviour.policy}${described('signed for', behaviour.trustedKeyGroups)}${carried(behaviour.carryGrants)}${describeGeo(behaviour.geo)}`,
         );
       }
     }
@@ -92,6 +92,11 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
     }
   }
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** How grants for playlists go on, if they do. */
+function carried(how: 'none' | 'cookie' | 'query'): string {
+  return how === 'none' ? '' : `, carried on to what playlists list by ${how}`;
 }
 
 /** The key groups that somebody needs a grant of, or nothing. */

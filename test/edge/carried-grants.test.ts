@@ -165,6 +165,18 @@ describe('a behaviour that carries grants on in the query', () => {
     expect((await ask(edge, `${playlist}?Grant-Token=`)).status).toBe(403);
   });
 
+  it.each(['grant', 'key'] as const)('lets nobody in by a token once its %s was revoked', async (kind) => {
+    await using h = await house('query');
+    const { edge } = h;
+    const { text } = await ask(edge, signedUrl(edge, playlist));
+    const { carried } = parseToken(tokenIn(text)) ?? {};
+    const target = `/live/a/e/1.m4s?Grant-Token=${tokenIn(text)}`;
+    expect((await ask(edge, target)).status).toBe(200);
+    edge.access.revoke(kind, (kind === 'key' ? carried?.keyPairId : carried?.grantId) ?? '', undefined);
+    expect((await ask(edge, target)).status).toBe(403);
+    expect((await ask(edge, signedUrl(edge, playlist, 61))).status).toBe(kind === 'key' ? 403 : 200);
+  });
+
   it('leaves what is no playlist, and has the name of one, as it is', async () => {
     await using h = await house('query', { 'Content-Type': 'text/html' });
     const { edge, origin } = h;
