@@ -40,11 +40,11 @@ export function readShared(socket: Duplex, take: TakeBytes): SharedReading | und
   Reflect.set(socket, parts.buffer, sharedBytes);
   readTo((length) => take(sharedBytes, length));
   handle.useUserBuffer(sharedBytes);
-  // What was put back comes before anything that is read from here on.
-  const early = socket.readableLength > 0 ? (socket.read() as Buffer | null) : null;
-  if (early !== null) {
+  // What was put back comes before anything that is read from here on, the end too: to take it out may bring that about.
+  if (socket.readableLength > 0) {
     process.nextTick(() => {
-      if (!socket.destroyed) take(early, early.length);
+      const early = socket.destroyed ? null : (socket.read() as Buffer | null);
+      if (early !== null) take(early, early.length);
     });
   }
   return {

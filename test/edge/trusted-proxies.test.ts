@@ -123,6 +123,16 @@ describe('the PROXY protocol over HTTP', () => {
     expect(await house.logged()).toEqual(['203.0.113.7 9']);
   });
 
+  it('is followed by the whole of what comes, the end with it', async () => {
+    await using house = await startEdge(settings);
+    const header = proxyLine('203.0.113.7', 9);
+    await exchange(house.edge.httpPort, `${header}${ask()}`);
+    const client = rawClient(house.edge.httpPort);
+    client.socket.end(`${header}${askOn()}`);
+    expect(await client.closed()).toContain('the body');
+    expect(house.edge.stats().quickHits).toBe(1);
+  });
+
   it('leads on to the proxies behind it', async () => {
     await using house = await startEdge({ ...settings, trustedProxies: [...here, '10.0.0.0/8'] });
     const fields = ['X-Forwarded-For: 203.0.113.7'];
