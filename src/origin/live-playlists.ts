@@ -138,13 +138,19 @@ function firstMsnWithParts(segments: readonly StoredSegment[], seconds: number):
   return 0;
 }
 
+/** How each part of a window is listed. */
+const listedParts = new WeakMap<StoredPart, PlaylistPart>();
+
 function playlistParts(epoch: string, rendition: Rendition, msn: number, parts: readonly StoredPart[]): PlaylistPart[] {
-  return parts.map((part, index) => ({
-    uri: partPath(epoch, rendition.name, msn, index),
-    durationSeconds: part.durationSeconds,
-    independent: part.independent,
-    gap: part.gap,
-  }));
+  return parts.map((part, index) => {
+    let listed = listedParts.get(part);
+    if (listed === undefined) {
+      const { durationSeconds, independent, gap } = part;
+      listed = { uri: partPath(epoch, rendition.name, msn, index), durationSeconds, independent, gap };
+      listedParts.set(part, listed);
+    }
+    return listed;
+  });
 }
 
 /** None while nobody publishes: nobody knows whether that part will ever be. */

@@ -43,6 +43,7 @@ export interface PlaylistSegment extends SegmentHead {
   readonly parts: readonly PlaylistPart[];
 }
 
+/** The same object in all playlists that list it is written once. */
 export interface PlaylistPart {
   readonly uri: string;
   readonly durationSeconds: number;
@@ -150,13 +151,21 @@ function skipTag({ segments, recentlyRemovedDateRanges }: SkippedTags): string {
   });
 }
 
+/** A part stands in dozens of playlists, a few times a second, and says the same in all of them. */
+const partTags = new WeakMap<PlaylistPart, string>();
+
 function partTag(part: PlaylistPart): string {
-  return attributeTag('EXT-X-PART', {
-    DURATION: decimalFloatingPoint(part.durationSeconds),
-    URI: quotedString(part.uri),
-    INDEPENDENT: part.independent ? enumeratedString('YES') : undefined,
-    GAP: part.gap ? enumeratedString('YES') : undefined,
-  });
+  let tag = partTags.get(part);
+  if (tag === undefined) {
+    tag = attributeTag('EXT-X-PART', {
+      DURATION: decimalFloatingPoint(part.durationSeconds),
+      URI: quotedString(part.uri),
+      INDEPENDENT: part.independent ? enumeratedString('YES') : undefined,
+      GAP: part.gap ? enumeratedString('YES') : undefined,
+    });
+    partTags.set(part, tag);
+  }
+  return tag;
 }
 
 export function renditionReportTag(report: RenditionReport): string {
