@@ -103,7 +103,7 @@ export class MediaOpener {
       totalBytes += range === undefined ? 0 : range.last - range.first + 1;
       try {
         if (totalBytes > maxTotalBytes || steps > maxSteps) throw tooScattered(totalBytes);
-        const bytes = range === undefined ? new Uint8Array(0) : await reads.read(range);
+        const bytes = range === undefined ? new Uint8Array(0) : await reads.read(range, reply.wanted.until);
         ({ reply, thread } = await this.#worker.step({ kind: 'bytes', job, bytes }, thread));
       } catch (error) {
         // Else it would wait there for ever.

@@ -1,11 +1,12 @@
 import type { ByteRange } from '../../policy/range-selection.ts';
 import type { FileVersion } from './file-version.ts';
 import type { OpeningDesk } from './opening-desk.ts';
-import { type RangeRead, readRange } from './read-range.ts';
+import { RangeRead } from './range-read.ts';
 
 /**
- * What the opening of one file reads, onto a desk. Where it goes on from range to range, as over a `moov` of many MiB, the
- * next one is fetched while it looks at this one: one ahead, of the same length.
+ * What the opening of one file reads, onto a desk. What it says it will go on with, as over a `moov` of many MiB, is asked for
+ * at once, and comes while it looks at what has come. Where it only goes on from range to range it is one ahead, of the
+ * same length.
  */
 export class OpeningReads {
   readonly #version: FileVersion;
@@ -13,7 +14,7 @@ export class OpeningReads {
   readonly #signal: AbortSignal;
   /** Behind the last range. */
   #end = -1;
-  #ahead: { readonly range: ByteRange; readonly read: RangeRead } | undefined;
+  #read: RangeRead | undefined;
 
   constructor(version: FileVersion, desk: OpeningDesk, signal: AbortSignal) {
     this.#version = version;
@@ -21,37 +22,26 @@ export class OpeningReads {
     this.#signal = signal;
   }
 
-  /** Good until the next one is asked for. Rejects as `readRange`. */
-  async read(range: ByteRange): Promise<Uint8Array> {
-    const ahead = this.#ahead;
-    const isThere = ahead?.range.first === range.first && ahead.range.last >= range.last;
-    if (!isThere) this.close();
-    this.#ahead = undefined;
-    const { bytes } = isThere ? ahead.read : this.#begin(range);
+  /** Good until the next one is asked for. `until`: to there it goes on. Rejects as `RangeRead.fill`. */
+  async read(range: ByteRange, until = 0): Promise<Uint8Array> {
     const lengthBytes = range.last - range.first + 1;
     const goesOn = range.first === this.#end;
     this.#end = range.last + 1;
-    if (goesOn) this.#lookAhead(lengthBytes);
-    return (await bytes).subarray(0, lengthBytes);
+    const place = this.#desk.place(lengthBytes);
+    const read = this.#readFor(range, Math.max(until, this.#end + (goesOn ? lengthBytes : 0)));
+    return place.subarray(0, await read.fill(place));
   }
 
-  /** Nothing is put onto the desk any more. */
   close(): void {
-    this.#ahead?.read.giveUpPlace();
+    this.#read?.close();
+    this.#read = undefined;
   }
 
-  #begin(range: ByteRange): RangeRead {
-    return readRange(this.#version, range, this.#desk.place(range.last - range.first + 1), this.#signal);
-  }
-
-  #lookAhead(lengthBytes: number): void {
-    const first = this.#end;
-    const last = Math.min(first + lengthBytes, this.#version.lengthBytes) - 1;
-    if (last < first) return;
-    const range = { first, last };
-    const read = this.#begin(range);
-    // Perhaps nobody wants it.
-    read.bytes.catch(() => {});
-    this.#ahead = { range, read };
+  #readFor(range: ByteRange, end: number): RangeRead {
+    const read = this.#read;
+    if (read?.position === range.first && read.last >= range.last) return read;
+    this.close();
+    const last = Math.min(end, this.#version.lengthBytes) - 1;
+    return (this.#read = new RangeRead(this.#version, { first: range.first, last }, this.#signal));
   }
 }

@@ -58,11 +58,14 @@ export class ReadWindow {
     return copyOf(yield* this.#read(from, to));
   }
 
-  /** Fills `place` from a place in the file on; gives how many bytes there are before its end. The window stays where it is. */
-  *fill(place: Uint8Array, from: number): Reading<number> {
+  /**
+   * Fills `place` from a place in the file on; gives how many bytes there are before its end. What comes behind is wanted
+   * next, up to `until`. The window stays where it is.
+   */
+  *fill(place: Uint8Array, from: number, until: number): Reading<number> {
     const to = Math.min(from + place.length, this.#options.lengthBytes);
     if (to <= from) return 0;
-    const bytes = this.#holds(from, to) ? yield* this.at(from, to - from) : yield* this.#read(from, to);
+    const bytes = this.#holds(from, to) ? yield* this.at(from, to - from) : yield* this.#read(from, to, until);
     place.set(bytes);
     return bytes.length;
   }
@@ -71,7 +74,7 @@ export class ReadWindow {
     return from >= this.#from && to <= this.#from + this.#bytes.length;
   }
 
-  *#read(from: number, to: number): Reading<Uint8Array> {
+  *#read(from: number, to: number, until = to): Reading<Uint8Array> {
     const { maxBytes, what } = this.#options;
     this.#readBytes += Math.max(leastCostBytes, to - from);
     if (this.#readBytes > maxBytes) {
@@ -80,7 +83,7 @@ export class ReadWindow {
         value: this.#readBytes,
       });
     }
-    return yield { from, to };
+    return yield until > to ? { from, to, until } : { from, to };
   }
 }
 

@@ -6,6 +6,8 @@ import type { TrackConfig } from './track.ts';
 export interface WantedBytes {
   readonly from: number;
   readonly to: number;
+  /** What comes behind is wanted next, up to there: whoever fetches it need not wait until it is asked for. */
+  readonly until?: number;
 }
 
 /**

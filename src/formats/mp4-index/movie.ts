@@ -1,5 +1,6 @@
 import { LimitError, ProtocolError } from '../../base/errors.ts';
-import { type Box, boxError, boxField, childBox, childBoxes, requiredChild } from './box.ts';
+import type { Reading } from '../media/stored-media.ts';
+import { type Box, boxError, boxField, childBox, childBoxes, longestBoxHeadBytes, requiredChild } from './box.ts';
 import { type Edit, readEditList } from './edit-list.ts';
 import { maxTracks, maxTracksOfAKind, type Mp4Limits, SampleBudget } from './limits.ts';
 import type { FragmentDefaults } from './mp4-index.ts';
@@ -7,6 +8,7 @@ import type { SampleDescription } from './sample-description.ts';
 import { readSampleDescriptions } from './sample-descriptions.ts';
 import type { SampleTable } from './sample-table.ts';
 import { readSampleTable } from './sample-table-boxes.ts';
+import type { ComingBox } from './top-level-boxes.ts';
 
 /** What `moov` says of a track that can be played. */
 export interface MovieTrack {
@@ -29,30 +31,81 @@ export interface Movie {
 }
 
 /**
- * Reads a `moov` box. Tracks of codecs that we do not carry, and those that are neither pictures nor sound, are left
- * out. Throws `ProtocolError` for what is damaged and where nothing is left, `LimitError` beyond the limits.
+ * Reads a `moov` box, each track as soon as it is there: the next one comes meanwhile. Tracks of codecs that we do not
+ * carry, and those that are neither pictures nor sound, are left out. Throws `ProtocolError` for what is damaged and where
+ * nothing is left, `LimitError` beyond the limits.
  */
-export function readMovie(moov: Box, fileBytes: number, limits: Mp4Limits): Movie {
-  if (childBox(moov, 'cmov') !== undefined)
-    throw boxError(moov, 'is compressed (QuickTime), which nobody writes any more');
-  const movieTimescale = timescaleOf(requiredChild(moov, 'mvhd'));
-  const mvex = childBox(moov, 'mvex');
-  const budget = new SampleBudget(limits.maxSamples);
-  const tracks: MovieTrack[] = [];
-  const leftOut: string[] = [];
-  let traks = 0;
-  for (const trak of childBoxes(moov)) {
-    if (trak.type !== 'trak') continue;
-    if (++traks > maxTracks) {
-      throw new LimitError('MP4_TOO_MANY_TRACKS', `tracks of ${moov.path}`, { limit: maxTracks, value: traks });
-    }
-    const track = readTrack(trak, { movieTimescale, fileBytes, budget, mvex });
-    if (typeof track === 'string') leftOut.push(track);
-    else if (tracks.filter(({ kind }) => kind === track.kind).length < maxTracksOfAKind) tracks.push(track);
+export function* readMovie(moov: ComingBox, fileBytes: number, limits: Mp4Limits): Reading<Movie> {
+  const reading = new MovieReading(moov, fileBytes, limits);
+  const children = childBoxes(moov);
+  for (let end = 0; ; ) {
+    yield* moov.need(end + longestBoxHeadBytes);
+    const child = children.next().value;
+    if (child === undefined) return reading.finish();
+    end = child.bodyOffset - moov.bodyOffset + child.body.length;
+    yield* moov.need(end);
+    reading.take(child);
   }
-  if (tracks.length === 0) throw nothingToPlay(moov, leftOut);
-  const rank = (track: MovieTrack) => (track.kind === 'video' ? 0 : 2) + (track.enabled ? 0 : 1);
-  return { tracks: tracks.sort((a, b) => rank(a) - rank(b)), isFragmented: mvex !== undefined };
+}
+
+/** What `moov` has said so far. */
+class MovieReading {
+  readonly #moov: Box;
+  readonly #fileBytes: number;
+  readonly #budget: SampleBudget;
+  readonly #tracks: Omit<MovieTrack, 'fragmentDefaults'>[] = [];
+  /** That came before it was known what their edits are counted in. */
+  readonly #early: Box[] = [];
+  readonly #leftOut: string[] = [];
+  #traks = 0;
+  #timescale: number | undefined;
+  #mvex: Box | undefined;
+
+  constructor(moov: Box, fileBytes: number, limits: Mp4Limits) {
+    this.#moov = moov;
+    this.#fileBytes = fileBytes;
+    this.#budget = new SampleBudget(limits.maxSamples);
+  }
+
+  /** The next box in it. */
+  take(child: Box): void {
+    switch (child.type) {
+      case 'cmov':
+        throw boxError(this.#moov, 'is compressed (QuickTime), which nobody writes any more');
+      case 'mvhd':
+        this.#timescale ??= timescaleOf(child);
+        for (const trak of this.#early.splice(0)) this.#takeTrack(trak, this.#timescale);
+        break;
+      case 'mvex':
+        this.#mvex ??= child;
+        break;
+      case 'trak':
+        if (++this.#traks > maxTracks) {
+          const limit = { limit: maxTracks, value: this.#traks };
+          throw new LimitError('MP4_TOO_MANY_TRACKS', `tracks of ${this.#moov.path}`, limit);
+        }
+        if (this.#timescale === undefined) this.#early.push(child);
+        else this.#takeTrack(child, this.#timescale);
+    }
+  }
+
+  /** There is no more in it. */
+  finish(): Movie {
+    requiredChild(this.#moov, 'mvhd');
+    if (this.#tracks.length === 0) throw nothingToPlay(this.#moov, this.#leftOut);
+    const rank = ({ kind, enabled }: { kind: string; enabled: boolean }) =>
+      (kind === 'video' ? 0 : 2) + (enabled ? 0 : 1);
+    const tracks = this.#tracks
+      .map((track) => ({ ...track, fragmentDefaults: fragmentDefaults(this.#mvex, track.fileTrackId) }))
+      .sort((a, b) => rank(a) - rank(b));
+    return { tracks, isFragmented: this.#mvex !== undefined };
+  }
+
+  #takeTrack(trak: Box, movieTimescale: number): void {
+    const track = readTrack(trak, { movieTimescale, fileBytes: this.#fileBytes, budget: this.#budget });
+    if (typeof track === 'string') this.#leftOut.push(track);
+    else if (this.#tracks.filter(({ kind }) => kind === track.kind).length < maxTracksOfAKind) this.#tracks.push(track);
+  }
 }
 
 function nothingToPlay(moov: Box, leftOut: readonly string[]): ProtocolError {
@@ -67,11 +120,13 @@ interface MovieContext {
   readonly movieTimescale: number;
   readonly fileBytes: number;
   readonly budget: SampleBudget;
-  readonly mvex: Box | undefined;
 }
 
 /** Of a track that cannot be played what it holds. */
-function readTrack(trak: Box, { movieTimescale, fileBytes, budget, mvex }: MovieContext): MovieTrack | string {
+function readTrack(
+  trak: Box,
+  { movieTimescale, fileBytes, budget }: MovieContext,
+): Omit<MovieTrack, 'fragmentDefaults'> | string {
   const mdia = requiredChild(trak, 'mdia');
   const handler = handlerOf(requiredChild(mdia, 'hdlr'));
   if (handler !== 'vide' && handler !== 'soun') return `a track of ${handler}`;
@@ -100,7 +155,6 @@ function readTrack(trak: Box, { movieTimescale, fileBytes, budget, mvex }: Movie
     descriptions,
     edits: readEditList(trak, movieTimescale),
     table,
-    fragmentDefaults: fragmentDefaults(mvex, fileTrackId),
   };
 }
 

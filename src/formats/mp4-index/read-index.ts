@@ -25,7 +25,7 @@ export function* readMp4Index(lengthBytes: number, limits: Mp4Limits = defaultMp
   const maxBytes = limits.maxReadBytes;
   const window = new ReadWindow({ lengthBytes, windowBytes, maxBytes, what: 'the opening of an MP4 file' });
   const moov = yield* findMovie(window, limits);
-  const movie = readMovie(moov, lengthBytes, limits);
+  const movie = yield* readMovie(moov, lengthBytes, limits);
   const fragmented = movie.isFragmented ? yield* findFragments(window, limits, moov) : undefined;
   const fragmentTables =
     fragmented === undefined ? [] : yield* firstTables(movie, fragmented.firstFragment, lengthBytes, limits);

@@ -22,17 +22,17 @@ export function* topLevelBox(window: ReadWindow, offset: number): Reading<TopLev
 }
 
 /**
- * Finds `moov` and reads it. Throws `ProtocolError` where there is none or where the file was cut off, `LimitError`
- * beyond the limits.
+ * Finds `moov`, to be read. Throws `ProtocolError` where there is none or where the file was cut off, `LimitError` beyond
+ * the limits.
  */
-export function* findMovie(window: ReadWindow, limits: Mp4Limits): Reading<Box> {
+export function* findMovie(window: ReadWindow, limits: Mp4Limits): Reading<ComingBox> {
   let at = 0;
   for (let boxes = 1; ; boxes++) {
     checkBoxes(boxes, at, limits);
     const box = yield* topLevelBox(window, at);
     if (box === undefined) break;
     if (box.end > window.lengthBytes) throw cutOff(box, window.lengthBytes);
-    if (box.type === 'moov') return yield* wholeBox(window, box, limits.maxHeaderBytes);
+    if (box.type === 'moov') return new ComingBox(window, box, limits.maxHeaderBytes);
     at = box.end;
   }
   const remedy = 'its recording was never finished, or it was cut off; record or copy it again';
@@ -55,7 +55,9 @@ export function* findFragments(
     if (box.type === 'moof') return { firstFragment: at, segmentIndexes };
     if (box.end > window.lengthBytes) return undefined;
     if (box.type === 'sidx' && segmentIndexes.length < maxSegmentIndexes) {
-      segmentIndexes.push(yield* wholeBox(window, box, limits.maxHeaderBytes));
+      const index = new ComingBox(window, box, limits.maxHeaderBytes);
+      yield* index.need(index.body.length);
+      segmentIndexes.push(index);
     }
     at = box.end;
   }
@@ -73,22 +75,45 @@ function checkBoxes(boxes: number, offset: number, { maxBoxes }: Mp4Limits): voi
 /** As much is asked for at once: no longer than the slices in which files are kept. */
 const pieceBytes = 1024 * 1024;
 
-function* wholeBox(window: ReadWindow, box: TopLevelBox, maxBytes: number): Reading<Box> {
-  const { type, offset, bodyOffset, end } = box;
-  if (end - bodyOffset > maxBytes) {
-    throw new LimitError('MP4_HEADER_TOO_LARGE', `bytes of ${type} at byte ${offset}`, {
-      limit: maxBytes,
-      value: end - bodyOffset,
-    });
+/** A box whose bytes are read as they are needed, from its beginning on. */
+export class ComingBox implements Box {
+  readonly type: string;
+  readonly path: string;
+  readonly bodyOffset: number;
+  /** Good as far as was said to be needed. */
+  readonly body: Uint8Array;
+  readonly #window: ReadWindow;
+  readonly #box: TopLevelBox;
+  #filled = 0;
+
+  /** Throws `LimitError` where it is too long. */
+  constructor(window: ReadWindow, box: TopLevelBox, maxBytes: number) {
+    const { type, offset, bodyOffset, end } = box;
+    const lengthBytes = end - bodyOffset;
+    if (lengthBytes > maxBytes) {
+      const sentence = `bytes of ${type} at byte ${offset}`;
+      throw new LimitError('MP4_HEADER_TOO_LARGE', sentence, { limit: maxBytes, value: lengthBytes });
+    }
+    this.type = type;
+    this.path = type;
+    this.bodyOffset = bodyOffset;
+    this.body = new Uint8Array(lengthBytes);
+    this.#window = window;
+    this.#box = box;
   }
-  const body = new Uint8Array(end - bodyOffset);
-  for (let at = bodyOffset; at < end; at += pieceBytes) {
-    const piece = body.subarray(at - bodyOffset, at - bodyOffset + pieceBytes);
-    const filled = yield* window.fill(piece, at);
-    // Shorter than it says it is: what was asked for could not be had.
-    if (filled < piece.length) throw cutOff(box, at + filled);
+
+  /** The first so many bytes of its body, or all of it. Throws `ProtocolError` where the file ends before. */
+  *need(lengthBytes: number): Reading<void> {
+    const needed = Math.min(lengthBytes, this.body.length);
+    while (this.#filled < needed) {
+      const at = this.bodyOffset + this.#filled;
+      const piece = this.body.subarray(this.#filled, this.#filled + pieceBytes);
+      const filled = yield* this.#window.fill(piece, at, this.#box.end);
+      // Shorter than it says it is: what was asked for could not be had.
+      if (filled < piece.length) throw cutOff(this.#box, at + filled);
+      this.#filled += filled;
+    }
   }
-  return { type, path: type, bodyOffset, body };
 }
 
 function cutOff({ type, offset, end }: TopLevelBox, fileBytes: number): ProtocolError {
