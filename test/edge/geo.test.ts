@@ -2,6 +2,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { installedDatabase } from '../../src/edge/geo/country-database.ts';
 import { edgeSchema } from '../../src/edge/settings.ts';
 import { exchange, rawClient } from '../http/test-listener.ts';
 import { eventually } from '../support/condition.ts';
@@ -209,10 +210,31 @@ describe('the country database', () => {
       expect(await failure(file)).toMatch(/edge\.countryDatabase: .*no MMDB/);
       writeFileSync(file, countryMmdb({ '0.0.0.0/0': 'nowhere' }));
       expect(await failure(file)).toContain('it says nothing about countries');
-      expect(await failure()).toMatch(/There is no country database[^]*npm install @ip-location-db/);
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('is the one of the packages where the settings name none', async () => {
+    await using origin = await startTestOrigin((_request, response) => void response.end());
+    await using edge = await startTestEdge(
+      origin.url,
+      {},
+      { distributions: [{ name: 'site', geo: { block: ['NL'] }, behaviours: [{}] }], trustedProxies: ['127.0.0.1'] },
+    );
+    const ask = (address: string) =>
+      fetch(`http://127.0.0.1:${edge.httpPort}/a`, { headers: { 'x-forwarded-for': address } });
+    // RIPE in Amsterdam, and a resolver in the United States.
+    expect((await ask('193.0.6.139')).status).toBe(403);
+    expect((await ask('2001:67c:2e8::1')).status).toBe(403);
+    expect((await ask('8.8.8.8')).status).toBe(200);
+  });
+
+  it('says what to do where the packages have none', () => {
+    const findNothing = () => {
+      throw new Error('not found');
+    };
+    expect(() => installedDatabase(findNothing)).toThrow(/There is no country database[^]*edge\.countryDatabase/);
   });
 
   it('is wanted by nobody who asks for no country', async () => {

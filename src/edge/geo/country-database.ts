@@ -16,14 +16,14 @@ export interface Countries {
 }
 
 export interface CountryDatabaseOptions {
-  /** An MMDB file. If left out, the one of `defaultPackages` that is installed. */
+  /** An MMDB file. If left out, the one that is installed with the packages. */
   readonly file: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Of npm, each with the database `NAME.mmdb` for both families; they are free to use. */
-const defaultPackages = ['geo-whois-asn-country', 'iptoasn-country'];
+/** An optional dependency of this package. */
+const defaultDatabase = '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb';
 
 /** How often the file is looked at: a look is one `stat`. */
 const lookIntervalMs = 10_000;
@@ -179,18 +179,15 @@ async function checkedDatabase(file: string): Promise<Mmdb> {
   return database;
 }
 
-function installedDatabase(): string {
-  const { resolve } = createRequire(import.meta.url);
-  for (const name of defaultPackages) {
-    try {
-      return resolve(`@ip-location-db/${name}-mmdb/${name}.mmdb`);
-    } catch {
-      // Not this one.
-    }
+/** `resolve`: finds files of installed packages. Throws a `ConfigError` when there is none. */
+export function installedDatabase(resolve: (name: string) => string = createRequire(import.meta.url).resolve): string {
+  try {
+    return resolve(defaultDatabase);
+  } catch {
+    throw new ConfigError('There is no country database:', [
+      'edge.countryDatabase: the optional package @ip-location-db/geo-whois-asn-country-mmdb is not installed; say where an MMDB file with countries is (such as GeoLite2-Country.mmdb), or run `npm install` without --omit=optional',
+    ]);
   }
-  throw new ConfigError('There is no country database:', [
-    'edge.countryDatabase: say where an MMDB file with countries is (such as GeoLite2-Country.mmdb), or install one from npm with `npm install @ip-location-db/geo-whois-asn-country-mmdb`',
-  ]);
 }
 
 /** Changes whenever the file is written or replaced, also behind a symbolic link. */

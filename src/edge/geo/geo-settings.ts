@@ -46,7 +46,7 @@ export const countryDatabaseField = z
   .min(1)
   .optional()
   .describe(
-    'MMDB file that says in which country an address is, read again when it changes; if left out: that of the npm package `@ip-location-db/geo-whois-asn-country-mmdb`, where it is installed',
+    'MMDB file that says in which country an address is, read again when it changes; if left out: the one that comes with the packages (optional package `@ip-location-db/geo-whois-asn-country-mmdb`)',
   );
 
 interface Restricted {
