@@ -62,19 +62,32 @@ export function decodeMediaRecord({ letters, version }: MediaRecordForm, bytes: 
   return JSON.parse(new TextDecoder().decode(json), (_name: string, value: unknown) => revived(value, parts));
 }
 
+const spread = 0x9e37_79b1;
+
 /**
- * Of all from `checkedFrom` on. What is kept of a film is megabytes, which somebody waits for: four bytes at a time, each of
- * which goes into all bits of what comes behind it (as FNV-1a, with a constant that is odd and spreads more).
+ * Of all from `checkedFrom` on. What is kept of a film is megabytes, which somebody waits for: four numbers of 32 bits at a
+ * time, each in a sum of its own that goes into all bits of what comes behind it (as FNV-1a, with a constant that
+ * spreads more). In the order of bytes that the machine has: nobody else reads it.
  */
 function checksumOf(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let value = bytes.length;
-  let at = checkedFrom;
-  for (const end = bytes.length - 3; at < end; at += 4) {
-    value = Math.imul(value ^ view.getInt32(at, true), 0x9e37_79b1);
-    value ^= value >>> 15;
+  const from = bytes.byteOffset + checkedFrom;
+  const checked = from % 4 === 0 ? bytes.subarray(checkedFrom) : bytes.slice(checkedFrom);
+  const words = new Int32Array(checked.buffer, checked.byteOffset, checked.length >> 2);
+  const end = words.length - (words.length % 4);
+  let [a, b, c, d] = [bytes.length, 1, 2, 3];
+  for (let at = 0; at < end; at += 4) {
+    a = Math.imul(a ^ (words[at] ?? 0), spread);
+    b = Math.imul(b ^ (words[at + 1] ?? 0), spread);
+    c = Math.imul(c ^ (words[at + 2] ?? 0), spread);
+    d = Math.imul(d ^ (words[at + 3] ?? 0), spread);
+    a ^= a >>> 15;
+    b ^= b >>> 15;
+    c ^= c >>> 15;
+    d ^= d >>> 15;
   }
-  for (; at < bytes.length; at++) value = Math.imul(value ^ (bytes[at] ?? 0), 0x9e37_79b1);
+  let value = 0;
+  for (const sum of [a, b, c, d]) value = Math.imul(value ^ sum, spread) ^ (value >>> 15);
+  for (let at = end * 4; at < checked.length; at++) value = Math.imul(value ^ (checked[at] ?? 0), spread);
   return (value ^ (value >>> 13)) >>> 0;
 }
 

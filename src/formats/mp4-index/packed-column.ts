@@ -93,9 +93,15 @@ function rangeOf(length: number, values: ArrayLike<number>): { base: number; max
     // All differences from the first one have the divisor that all differences have.
     if (step === 1 || value === first) continue;
     const difference = Math.abs(value - first);
-    if (step === 0 || difference % step !== 0) step = greatestCommonDivisor(step, difference);
+    if (step === 0 || !divides(step, difference)) step = greatestCommonDivisor(step, difference);
   }
   return { base, max, step: step === 0 ? 1 : step };
+}
+
+/** The remainder of what fits 32 bits is found much faster than that of larger numbers. */
+function divides(step: number, difference: number): boolean {
+  if (difference <= 0x7fff_ffff && step <= 0x7fff_ffff) return (difference | 0) % (step | 0) === 0;
+  return difference % step === 0;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {
@@ -111,7 +117,9 @@ function widthOf(largest: number): PackedWidth {
 
 function write({ length, base, step, width, bytes }: PackedColumn, values: ArrayLike<number>): void {
   const view = new DataView(bytes.buffer);
-  const packed = (index: number) => ((values[index] ?? 0) - base) / step;
+  // What is rounded is exact as long as it fits 32 bits, and takes a fraction of the time of a division.
+  const share = 1 / step;
+  const packed = (index: number) => Math.round(((values[index] ?? 0) - base) * share);
   switch (width) {
     case 0:
       break;
@@ -142,7 +150,7 @@ function write({ length, base, step, width, bytes }: PackedColumn, values: Array
       for (let index = 0; index < length; index++) view.setUint32(index * 4, packed(index));
       break;
     case 64:
-      for (let index = 0; index < length; index++) view.setFloat64(index * 8, packed(index));
+      for (let index = 0; index < length; index++) view.setFloat64(index * 8, ((values[index] ?? 0) - base) / step);
       break;
   }
 }
