@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { benchPrograms, programs } from '../../scripts/system-programs.mjs';
 import { makeCertificate } from '../support/certificates.ts';
 import { fillingRows } from './filling.ts';
 import type { Bench } from './bench.ts';
 import { type Contender, hitRows, p99Row } from './edge-rows.ts';
+import { fillCache } from './filled-cache.ts';
 import { inTurn, medianSample } from './in-turn.ts';
 import { buildTlsLoadGenerator, type HttpLoad, loadServer } from './load-generator.ts';
 import { startNginxCache } from './nginx-cache.ts';
@@ -108,21 +108,3 @@ export const edgeBench: Bench = {
     return { bench: 'edge', peerName: 'peer', method, rows };
   },
 };
-
-/** Asks until the answer comes from the cache, whole. */
-async function fillCache(server: ServerProcess, path: string, bytes: number): Promise<void> {
-  const deadlineMs = performance.now() + 5_000;
-  for (;;) {
-    const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
-    const body = await response.arrayBuffer();
-    if (body.byteLength !== bytes) throw new Error(`${path} on port ${server.port} has ${body.byteLength} bytes`);
-    const verdict = response.headers.get('x-cache');
-    if (verdict?.toLowerCase().startsWith('hit') === true) return;
-    if (performance.now() > deadlineMs) {
-      throw new Error(
-        `${path} does not become a cache hit on port ${server.port}: ${response.status}, X-Cache ${verdict}`,
-      );
-    }
-    await sleep(20);
-  }
-}

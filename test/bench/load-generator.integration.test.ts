@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -49,6 +52,23 @@ describe('loadServer', () => {
     const sample = await loadServer(generator, server, { ...load, seconds: 1, rate: 100 });
     expect(sample.requestsPerSecond).toBeGreaterThan(80);
     expect(sample.requestsPerSecond).toBeLessThanOrEqual(101);
+  });
+
+  it('asks for the paths of a file in turn, with a field of its own', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'load-paths-'));
+    const paths = join(folder, 'paths');
+    writeFileSync(paths, '/a?x=1\n/b\n/c\n');
+    const asked: (string | undefined)[] = [];
+    const cookies = new Set<string | undefined>();
+    await using server = await serve(({ url, headers }, response) => {
+      asked.push(url);
+      cookies.add(headers.cookie);
+      response.setHeader('x-cache', 'Hit').end();
+    });
+    await loadServer(generator, server, { ...load, paths, field: 'Cookie: a=b', connections: 1, requests: 7 });
+    rmSync(folder, { recursive: true });
+    expect(asked.slice(0, 7)).toEqual(['/a?x=1', '/b', '/c', '/a?x=1', '/b', '/c', '/a?x=1']);
+    expect(cookies).toEqual(new Set(['a=b']));
   });
 
   it('fails when an answer is not the one that was to be measured', async () => {

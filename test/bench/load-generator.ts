@@ -10,6 +10,10 @@ const execute = promisify(execFile);
 
 export interface HttpLoad {
   readonly path: string;
+  /** A file with a path on each line, which are asked for in turn instead of `path`. */
+  readonly paths?: string;
+  /** A line of the head of each request, such as `Cookie: a=b`. */
+  readonly field?: string;
   readonly connections: number;
   readonly seconds: number;
   /** Requests a second at fixed times; without it each connection asks again as soon as it has its answer. */
@@ -61,6 +65,8 @@ export async function loadServer(generator: string, server: ServerProcess, load:
   if (load.rate !== undefined) args.push('--rate', load.rate);
   if (load.tls === true) args.push('--tls');
   if (load.expect !== undefined) args.push('--expect', load.expect);
+  if (load.paths !== undefined) args.push('--paths', load.paths);
+  if (load.field !== undefined) args.push('--field', load.field);
   if (load.numbers !== undefined) args.push('--numbers', load.numbers);
   if (load.requests !== undefined) args.push('--requests', load.requests);
   const [command, commandArgs] = pinned(loadCore, generator, args.map(String));

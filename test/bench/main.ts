@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { provide } from '../../scripts/system-programs.mjs';
 import type { Bench } from './bench.ts';
 import { edgeBench } from './edge.ts';
+import { grantsBench } from './grants.ts';
 import { liveBench } from './live.ts';
 import { jsonReport, tableReport } from './report.ts';
 import { rtmpBench } from './rtmp.ts';
@@ -13,7 +14,7 @@ import { storedBench } from './stored.ts';
 
 /** `npm run bench -- NAME [--only GROUP,…] [--json FILE] [--quick]`. Without a name it lists what there is. */
 
-const benches: readonly Bench[] = [edgeBench, liveBench, rtmpBench, storeBench, storedBench];
+const benches: readonly Bench[] = [edgeBench, grantsBench, liveBench, rtmpBench, storeBench, storedBench];
 
 async function runBench(
   bench: Bench,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../scripts/system-programs.mjs';
@@ -21,12 +22,20 @@ export type NginxTuning =
    */
   | 'tuned';
 
+/** Paths that nginx gives to those only who have a secure link, whoever has one the same object. */
+export interface SecureLinks {
+  /** With its slashes. */
+  readonly below: string;
+  readonly secret: string;
+}
+
 /** nginx as a cache in front of an origin. Everything it writes lies in `folder`. */
 export async function startNginxCache(
   folder: string,
   originPort: number,
   tuning: NginxTuning,
   tls?: CertificateFiles,
+  links?: SecureLinks,
 ): Promise<ServerProcess> {
   const nginx = findProgram('nginx');
   if (nginx === undefined) throw new Error('nginx is not installed');
@@ -38,17 +47,20 @@ export async function startNginxCache(
   const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `  ${kind}_temp_path "${join(temporary, kind)}";`)
     .join('\n');
-  const cachedLocation = (pattern: string, more: string) => `    location ${pattern} {
+  const cachedLocation = (pattern: string, more: string, cacheKey = '$request_uri') => `    location ${pattern} {
       proxy_pass http://127.0.0.1:${originPort};
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_cache hits;
-      proxy_cache_key $request_uri;
+      proxy_cache_key ${cacheKey};
       add_header X-Cache $upstream_cache_status;
       ${more}
     }
 `;
   const tuned = tuning === 'tuned';
+  const guarded = (secret: string) => `secure_link $arg_md5,$arg_expires;
+      secure_link_md5 "$secure_link_expires$uri ${secret}";
+      if ($secure_link != "1") { return 403; }`;
   writeFileSync(
     configuration,
     `daemon off;
@@ -75,10 +87,16 @@ ${
     ssl_certificate_key "${tls.key}";
     ssl_protocols TLSv1.2 TLSv1.3;
 `
-}${cachedLocation('/', '')}${tuned ? cachedLocation(smallPaths, 'tcp_nopush on;') : ''}  }
+}${cachedLocation('/', '')}${tuned ? cachedLocation(smallPaths, 'tcp_nopush on;') : ''}${links === undefined ? '' : cachedLocation(links.below, guarded(links.secret), '$uri')}  }
 }
 `,
   );
   const server = await startServer(nginx, ['-p', folder, '-c', configuration], port);
   return tlsPort === undefined ? server : { ...server, tlsPort };
+}
+
+/** Path and query of a link as `secure_link` takes it. */
+export function secureLink({ secret }: SecureLinks, path: string, expiresSeconds: number): string {
+  const md5 = createHash('md5').update(`${expiresSeconds}${path} ${secret}`).digest('base64url');
+  return `${path}?md5=${md5}&expires=${expiresSeconds}`;
 }

@@ -19,7 +19,8 @@ export async function diskHitRows(folder: string, generator: string, quick: bool
   const folders = { ours: join(folder, 'streamfront'), nginx: join(folder, 'nginx') };
   for (const path of Object.values(folders)) mkdirSync(path, { recursive: true });
   await using origin = await startSizedOrigin();
-  await using ours = await startStreamFrontEdge(folders.ours, origin.port, { memory: '16MiB', disk: { size: '2GiB' } });
+  const cache = { memory: '16MiB', disk: { size: '2GiB' } };
+  await using ours = await startStreamFrontEdge(folders.ours, origin.port, { cache });
   await using nginx = await startNginxCache(folders.nginx, origin.port, 'default');
   const servers = new Map([
     ['ours', ours],

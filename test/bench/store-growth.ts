@@ -16,7 +16,7 @@ export async function growthRows(folder: string, generator: string, quick: boole
   await using origin = await startSizedOrigin();
   const cache = { memory: '8GiB', disk: { size: '0B' } };
   const fill = ['--import', join(import.meta.dirname, 'store-growth-child.ts')];
-  await using edge = await startStreamFrontEdge(folder, origin.port, cache, undefined, fill);
+  await using edge = await startStreamFrontEdge(folder, origin.port, { cache }, undefined, fill);
   const few = await measured(generator, edge, fewObjects, quick);
   const many = await measured(generator, edge, manyObjects, quick);
   return [

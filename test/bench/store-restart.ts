@@ -23,12 +23,12 @@ export async function restartRows(folder: string, quick: boolean): Promise<Bench
   mkdirSync(folder, { recursive: true });
   // It makes its folders, and the number that new answers bear, which those of the bench must bear too.
   {
-    await using first = await startStreamFrontEdge(folder, origin.port, cache);
+    await using first = await startStreamFrontEdge(folder, origin.port, { cache });
     await untilHit(first.port, '/1000/first');
   }
   fillDisk(join(folder, 'data', 'cache'), objects);
   const beganAtMs = performance.now();
-  await using edge = await startStreamFrontEdge(folder, origin.port, cache);
+  await using edge = await startStreamFrontEdge(folder, origin.port, { cache });
   await untilHit(edge.port, `/1000/${objects >> 1}`, 1);
   const seconds = (performance.now() - beganAtMs) / 1_000;
   return [

@@ -7,11 +7,14 @@ import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
-/** Our edge, as the real program runs it, in front of an origin. Everything it writes lies in `folder`. */
+/**
+ * Our edge, as the real program runs it, in front of an origin. Everything it writes lies in `folder`; `settings` are
+ * those of the edge that are not to be as they come.
+ */
 export async function startStreamFrontEdge(
   folder: string,
   originPort: number,
-  cache: NonNullable<ConfigurationInput['edge']>['cache'] = {},
+  settings: Partial<NonNullable<ConfigurationInput['edge']>> = {},
   tls?: CertificateFiles,
   nodeArgs: readonly string[] = [],
 ): Promise<ServerProcess> {
@@ -28,10 +31,10 @@ export async function startStreamFrontEdge(
         http: { port },
         ...(tls && { https: { port: tlsPort, ...tls } }),
         rtmp: { port: rtmpPort },
-        cache,
         accessLog: { folder: join(folder, 'access-log') },
         origins: { main: { url: `http://127.0.0.1:${originPort}` } },
         distributions: [{ name: 'bench', behaviours: [{ path: '*' }] }],
+        ...settings,
       },
     }),
   );

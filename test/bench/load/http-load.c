@@ -2,11 +2,12 @@
  * A load generator for HTTP/1.1 on this machine, cheaper than any server it is pointed at.
  *
  *   http-load --port PORT --path PATH [--connections N] [--seconds S] [--rate R] [--expect TEXT] [--copy]
- *             [--numbers N] [--requests R] [--tls]
+ *             [--numbers N | --paths FILE] [--field LINE] [--requests R] [--tls]
  *
  * N keep-alive connections ask for PATH again and again; every answer must be a 200 with a Content-Length, and its head
  * must hold TEXT (letter case aside). Bodies are dropped in the kernel (MSG_TRUNC) unless --copy is given. With --numbers
  * an N stands in for "{n}" in PATH: 0 to N-1, each once before any comes again, in an order that jumps about. With
+ * --paths PATH is each line of a file in turn. --field is a line of the head of each request, such as "Cookie: a=b". With
  * --requests it ends after so many answers, if the seconds have not passed before.
  *
  * Without --rate the loop is closed: each connection asks again as soon as it has its answer. With --rate it is open:
@@ -55,6 +56,8 @@ struct options {
   const char *expect; /* NULL: anything */
   bool copy;
   uint32_t numbers;   /* 0: the path is as it is */
+  const char *paths;  /* NULL: there is one path */
+  const char *field;  /* NULL: none beside Host */
   uint64_t requests;  /* 0: as many as there is time for */
   bool tls;
 };
@@ -77,8 +80,10 @@ static uint64_t histogram[OCTAVES * STEPS_AN_OCTAVE];
 
 static struct options options;
 static struct connection *connections;
-static char request[2048];
+static char request[8192];
 static size_t request_bytes;
+static char **paths;
+static size_t path_count;
 static const char *path_before = "";
 static const char *path_after = "";
 static uint64_t requests_done;
@@ -112,8 +117,9 @@ static double percentile_milliseconds(double share) {
 }
 
 static void write_request(const char *number_text) {
-  int length = snprintf(request, sizeof request, "GET %s%s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", path_before,
-                        number_text, path_after, options.port);
+  int length = snprintf(request, sizeof request, "GET %s%s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s%s\r\n", path_before,
+                        number_text, path_after, options.port, options.field == NULL ? "" : options.field,
+                        options.field == NULL ? "" : "\r\n");
   if (length < 0 || (size_t)length >= sizeof request) fail("--path is too long");
   request_bytes = (size_t)length;
 }
@@ -127,8 +133,30 @@ static void write_numbered_request(uint32_t number_in_path) {
 /* The stride is a prime beyond any --numbers that matters, so that every number comes once. */
 static void write_next_request(void) {
   static uint64_t next = 0;
+  if (options.paths != NULL) {
+    path_before = paths[next % path_count];
+    next++;
+    write_request("");
+    return;
+  }
   next = (next + 100000007ULL) % options.numbers;
   write_numbered_request((uint32_t)next);
+}
+
+static void read_paths(void) {
+  FILE *file = fopen(options.paths, "r");
+  if (file == NULL) fail("%s: %s", options.paths, strerror(errno));
+  char *line = NULL;
+  size_t room = 0;
+  ssize_t bytes;
+  while ((bytes = getline(&line, &room, file)) > 0) {
+    paths = realloc(paths, (path_count + 1) * sizeof *paths);
+    if (paths == NULL) fail("no memory for the paths");
+    paths[path_count++] = strndup(line, (size_t)bytes - (line[bytes - 1] == '\n' ? 1 : 0));
+  }
+  free(line);
+  fclose(file);
+  if (path_count == 0) fail("%s is empty", options.paths);
 }
 
 static void read_options(int count, char **arguments) {
@@ -137,6 +165,7 @@ static void read_options(int count, char **arguments) {
       {"connections", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 's'},
       {"rate", required_argument, NULL, 'r'},    {"expect", required_argument, NULL, 'e'},
       {"copy", no_argument, NULL, 'c'},          {"numbers", required_argument, NULL, 'm'},
+      {"paths", required_argument, NULL, 'l'},   {"field", required_argument, NULL, 'f'},
       {"requests", required_argument, NULL, 'q'}, {"tls", no_argument, NULL, 't'},
       {NULL, 0, NULL, 0},
   };
@@ -152,13 +181,18 @@ static void read_options(int count, char **arguments) {
       case 'e': options.expect = optarg; break;
       case 'c': options.copy = true; break;
       case 'm': options.numbers = (uint32_t)number(optarg, "numbers", 1, 1e8); break;
+      case 'l': options.paths = optarg; break;
+      case 'f': options.field = optarg; break;
       case 'q': options.requests = (uint64_t)number(optarg, "requests", 1, 1e9); break;
       case 't': options.tls = true; break;
       default: exit(2);
     }
   }
   if (options.port == 0 || optind < count) fail("usage: http-load --port PORT --path PATH [options]");
-  if (options.numbers > 0) {
+  if (options.paths != NULL) {
+    if (options.numbers > 0) fail("--numbers and --paths do not go together");
+    read_paths();
+  } else if (options.numbers > 0) {
     const char *place = strstr(options.path, "{n}");
     if (place == NULL) fail("--numbers needs {n} in --path");
     path_before = strndup(options.path, (size_t)(place - options.path));
@@ -216,7 +250,7 @@ static void connect_all(int poll) {
 static void ask(struct connection *connection, double asked_at) {
   connection->waiting = true;
   connection->asked_at = asked_at;
-  if (options.numbers > 0) write_next_request();
+  if (options.numbers > 0 || options.paths != NULL) write_next_request();
 #ifdef WITH_TLS
   if (connection->tls != NULL) {
     if (SSL_write(connection->tls, request, (int)request_bytes) != (int)request_bytes) {
