@@ -12,7 +12,7 @@ import {
   type GrantDoor,
   grantRefusal,
   type HttpComer,
-  isGuarded,
+  queryGrant,
   withoutGrant,
 } from './grant-admission.ts';
 import { type GrantCarriage, grantCarriage } from './grant-carriage.ts';
@@ -67,10 +67,11 @@ export function admission(
   if (tooMuch !== undefined) return refused(tooMuch);
   // Without a grant too: browsers show none when they ask whether they may ask.
   if (method === 'OPTIONS' && isAnsweredHere(behaviour, request)) return { kind: 'preflight' };
-  const shower = isGuarded(behaviour) ? showerOf(door, request) : undefined;
-  const decision = shower && decideGrant(door, behaviour, requested, shower);
+  const taken = queryGrant(behaviour, requested);
+  const shower = taken && showerOf(door, request);
+  const decision = shower && decideGrant(door, behaviour, requested, taken, shower);
   if (decision?.kind === 'refused') return refused(grantRefusal(decision.reason));
-  const target = withoutGrant(behaviour, requested);
+  const target = withoutGrant(requested, taken);
   const admitted = admittedGuest(door.attendance, behaviour, comer, decision?.grant, target.path);
   if (admitted.kind === 'refused') return admitted;
   const { guest } = admitted;

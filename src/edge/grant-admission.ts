@@ -8,6 +8,7 @@ import {
   cookieTokens,
   type Presented,
   type PresentedGrant,
+  type QueryGrant,
   takeQueryGrant,
   withoutGrantCookies,
 } from '../policy/grants/presented-grant.ts';
@@ -57,14 +58,17 @@ export function isGuarded({ trustedKeyGroups }: WithKeyGroups): boolean {
   return trustedKeyGroups.length > 0;
 }
 
+/** What of a grant is in the query of a request; `undefined` where nobody needs one. */
+export function queryGrant(behaviour: WithKeyGroups, { query }: Pick<Resource, 'query'>): QueryGrant | undefined {
+  return isGuarded(behaviour) ? takeQueryGrant(query) : undefined;
+}
+
 /** What is asked for, without the grant in its query: identity is in no cache key, and no origin gets to see it. */
 export function withoutGrant<Target extends { readonly query: string }>(
-  behaviour: WithKeyGroups,
   target: Target,
+  taken: QueryGrant | undefined,
 ): Target {
-  if (!isGuarded(behaviour) || target.query === '') return target;
-  const { rest } = takeQueryGrant(target.query);
-  return rest.length === target.query.length ? target : { ...target, query: rest };
+  return taken === undefined || taken.rest.length === target.query.length ? target : { ...target, query: taken.rest };
 }
 
 /** A viewer's fields, without the cookies of a grant. */
@@ -82,15 +86,15 @@ export function fieldsWithoutGrant(behaviour: WithKeyGroups, fields: FieldLines)
 
 /**
  * Whether a guarded behaviour lets a viewer in, by its URL or, where nothing of a grant is in it, by its cookies; by the
- * token of a grant where the behaviour carries grants on.
+ * token of a grant where the behaviour carries grants on. `target` still has the grant in it, which is the query's.
  */
 export function decideGrant(
   door: GrantDoor,
   behaviour: Guarded,
   target: Resource,
+  { rest, presented, token }: QueryGrant,
   comer: HttpComer,
 ): HttpGrantDecision {
-  const { rest, presented, token } = takeQueryGrant(target.query);
   if (token !== undefined && presented === 'absent') return decideToken(door, behaviour, target, comer, token);
   const resource = askedResource(comer, comer.text, target, rest);
   if (resource === undefined) return { kind: 'refused', reason: 'resource' };

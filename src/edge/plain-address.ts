@@ -1,9 +1,10 @@
-import { RecentTexts } from '../base/recent-texts.ts';
+import { ownText, RecentTexts } from '../base/recent-texts.ts';
 import type { PlainGet } from '../http/plain-get.ts';
 import type { Peer } from '../http/peer.ts';
+import type { QueryGrant } from '../policy/grants/presented-grant.ts';
 import { parseRequestTarget, type RequestTarget } from '../policy/request-target.ts';
 import { addressOf } from './asked.ts';
-import { isGuarded, withoutGrant } from './grant-admission.ts';
+import { queryGrant, withoutGrant } from './grant-admission.ts';
 import { type GrantCarriage, grantCarriage } from './grant-carriage.ts';
 import { comerOf, grantFor, type LastGrant, stillLetsIn } from './quick-grant.ts';
 import type { EdgeContext } from './request-steps.ts';
@@ -18,6 +19,8 @@ export interface PlainAddress {
   readonly target: string;
   /** As it is read, its grant in it. */
   readonly resource: RequestTarget & { kind: 'resource' };
+  /** What of a grant is in its query, where the behaviour is guarded. */
+  readonly taken: QueryGrant | undefined;
   /** Where the behaviour is guarded. */
   lastGrant: LastGrant | undefined;
 }
@@ -26,21 +29,23 @@ export interface PlainAddress {
 export type FindPlainAddress = (get: PlainGet) => PlainAddress | 'whole-way' | 'for-good';
 
 /** Of so many targets addresses are kept. */
-const keptAddresses = 1_024;
+const keptAddresses = 4_096;
 
 /** `isElsewhere`: whether somebody else than the cache answers for a path, as it came. */
 export function plainAddresses(route: Route, isElsewhere: (path: string) => boolean): FindPlainAddress {
   const addresses = new RecentTexts<PlainAddress>(keptAddresses);
-  return ({ fields: { host }, target: text }) => {
-    const known = addresses.get(text);
-    if (known?.host === host) return known;
+  return ({ fields, target }) => {
+    const known = addresses.get(target);
+    if (known?.host === fields.host) return known;
+    const [host, text] = [ownText(fields.host), ownText(target)];
     const asked = parseRequestTarget(text);
     if (asked.kind !== 'resource') return 'whole-way';
     if (isElsewhere(asked.path)) return 'for-good';
     const behaviour = route(host, asked.path);
     if (typeof behaviour === 'string') return 'whole-way';
-    const found = addressOf(behaviour, withoutGrant(behaviour, asked));
-    const address = { host, behaviour, ...found, resource: asked, lastGrant: undefined };
+    const taken = queryGrant(behaviour, asked);
+    const found = addressOf(behaviour, withoutGrant(asked, taken));
+    const address = { host, behaviour, ...found, resource: asked, taken, lastGrant: undefined };
     addresses.keep(text, address);
     return address;
   };
@@ -56,11 +61,11 @@ export function opens(
   get: PlainGet,
   peer: Peer,
 ): boolean {
-  const { behaviour, lastGrant, resource } = address;
+  const { behaviour, lastGrant, resource, taken } = address;
   if (behaviour.served?.has(peer.address) === false) return false;
-  if (!isGuarded(behaviour)) return true;
+  if (taken === undefined) return true;
   if (lastGrant !== undefined && stillLetsIn(door, lastGrant, get, peer)) return true;
-  const grant = grantFor(door, behaviour, resource, get, peer);
+  const grant = grantFor(door, behaviour, resource, taken, get, peer);
   address.lastGrant = grant ?? lastGrant;
   return grant !== undefined;
 }

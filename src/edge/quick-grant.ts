@@ -1,7 +1,9 @@
+import { ownText } from '../base/recent-texts.ts';
 import type { VerifiedGrant } from '../http/grant-verifier.ts';
 import type { Peer } from '../http/peer.ts';
 import type { PlainGet } from '../http/plain-get.ts';
 import { refusedByConditions } from '../policy/grants/access-policy.ts';
+import type { QueryGrant } from '../policy/grants/presented-grant.ts';
 import type { RequestTarget } from '../policy/request-target.ts';
 import { decideGrant, type HttpComer, type ShownGrant } from './grant-admission.ts';
 import type { EdgeContext } from './request-steps.ts';
@@ -25,15 +27,22 @@ export function grantFor(
   door: Door,
   behaviour: Behaviour,
   target: Resource,
+  taken: QueryGrant,
   get: PlainGet,
   peer: Peer,
 ): LastGrant | undefined {
   const comer = comerOf(door, get, peer);
   const { cookie, secure } = comer;
-  const decision = decideGrant(door, behaviour, target, comer);
+  const decision = decideGrant(door, behaviour, target, taken, comer);
   if (decision.kind === 'refused') return undefined;
   const { grant, shown } = decision;
-  return { cookie, secure, version: door.grants.version, grant, shown };
+  return {
+    cookie: cookie === undefined ? undefined : ownText(cookie),
+    secure,
+    version: door.grants.version,
+    grant,
+    shown,
+  };
 }
 
 /** The viewer of a plain GET. */

@@ -1,4 +1,4 @@
-import { RecentTexts } from '../base/recent-texts.ts';
+import { ownText, RecentTexts } from '../base/recent-texts.ts';
 import type { Peer } from '../http/peer.ts';
 import type { Exchange, RequestFields } from './exchange.ts';
 import { redactQuery, redactUrl } from './log-redaction.ts';
@@ -72,7 +72,7 @@ interface AnswerPieces {
 type Piece = Buffer | string;
 
 /** Of so many answers pieces are kept. */
-const keptAnswers = 512;
+const keptAnswers = 2_048;
 /** More than the numbers of a line and the tabs between have. */
 const numbersBytes = 128;
 
@@ -161,7 +161,7 @@ export class StandardLogLines {
     const texts = answerTexts(exchange);
     // Of what is asked for once, texts will do: to make bytes of them pays from the third time on.
     const made = again ? answerBytes(texts) : texts;
-    this.#answers.keep(target, made);
+    this.#answers.keep(ownText(target), made);
     return made;
   }
 

@@ -6,6 +6,7 @@ import { CountryDatabase } from '../../src/edge/geo/country-database.ts';
 import { decideGrant } from '../../src/edge/grant-admission.ts';
 import { GrantTokens, type TokenSecrets } from '../../src/http/grant-tokens.ts';
 import { GrantVerifier } from '../../src/http/grant-verifier.ts';
+import { takeQueryGrant } from '../../src/policy/grants/presented-grant.ts';
 import { parseRequestTarget, type RequestTarget } from '../../src/policy/request-target.ts';
 import {
   asCookies,
@@ -74,7 +75,7 @@ function openDoor(): (request: PreparedRequest) => void {
   };
   return ({ text, target, cookie }) => {
     const comer = { text, host, secure: false, cookie, address: '192.0.2.1', nowMs: systemClock.wallMs() };
-    const { kind } = decideGrant(door, guarded, target, comer);
+    const { kind } = decideGrant(door, guarded, target, takeQueryGrant(target.query), comer);
     if (kind !== 'granted') throw new Error(`${text} is refused`);
   };
 }

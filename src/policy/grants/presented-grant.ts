@@ -43,29 +43,32 @@ const maxSignatureLength = 1_024;
 export function takeQueryGrant(query: string): QueryGrant {
   if (query === '') return { rest: query, presented: 'absent', token: undefined };
   const texts: GrantTexts = {};
-  const rest: string[] = [];
+  let rest: string | undefined;
   let token: string | undefined;
   let twice = false;
-  for (const part of query.split('&')) {
-    const equals = part.indexOf('=');
-    const written = equals === -1 ? part : part.slice(0, equals);
-    if (written === tokenParameter) {
+  for (let from = 0; from <= query.length; ) {
+    const next = query.indexOf('&', from);
+    const end = next === -1 ? query.length : next;
+    const equals = query.indexOf('=', from);
+    const nameEnd = equals === -1 || equals > end ? end : equals;
+    const name = query.slice(from, nameEnd);
+    const value = query.slice(Math.min(nameEnd + 1, end), end);
+    if (name === tokenParameter) {
       twice ||= token !== undefined;
-      token = equals === -1 ? '' : part.slice(equals + 1);
-      continue;
+      token = value;
+    } else if (isGrantName(name)) {
+      twice ||= texts[name] !== undefined;
+      // Who writes a query anew (URLSearchParams does) escapes the only character of a grant that it can.
+      texts[name] = value.includes('%') ? value.replaceAll(/%7E/gi, '~') : value;
+    } else {
+      const part = query.slice(from, end);
+      rest = rest === undefined ? part : `${rest}&${part}`;
     }
-    const name = grantName(written);
-    if (name === undefined) {
-      rest.push(part);
-      continue;
-    }
-    twice ||= texts[name] !== undefined;
-    // Who writes a query anew (URLSearchParams does) escapes the only character of a grant that it can.
-    texts[name] = equals === -1 ? '' : part.slice(equals + 1).replaceAll(/%7E/gi, '~');
+    from = end + 1;
   }
   const shown = twice ? 'malformed' : assembled(texts);
   const presented = shown !== 'absent' && token !== undefined ? 'malformed' : shown;
-  return { rest: rest.join('&'), presented, token };
+  return { rest: rest ?? '', presented, token };
 }
 
 /** The grant in a Cookie field. Of cookies of one name the first counts, which is that of the longest path. */
@@ -105,15 +108,14 @@ export function withoutGrantCookies(cookie: string): string | undefined {
   return rest === '' ? undefined : rest;
 }
 
-function grantName(name: string): GrantName | undefined {
-  return grantNames.find((candidate) => candidate === name);
+function isGrantName(name: string): name is GrantName {
+  return (grantNames as readonly string[]).includes(name);
 }
 
 function assembled(texts: GrantTexts): Presented {
   const { Expires: expires, Policy: encoded, Signature: signature, 'Key-Pair-Id': keyPairId } = texts;
   const algorithm = texts['Hash-Algorithm'];
-  const given = [expires, encoded, signature, keyPairId, algorithm].some((text) => text !== undefined);
-  if (!given) return 'absent';
+  if ((expires ?? encoded ?? signature ?? keyPairId ?? algorithm) === undefined) return 'absent';
   if (signature === undefined || signature.length > maxSignatureLength || !isEncoded(signature)) return 'malformed';
   if (keyPairId === undefined || !/^[A-Za-z0-9_-]{1,64}$/.test(keyPairId)) return 'malformed';
   if (algorithm !== undefined && algorithm !== 'SHA1' && algorithm !== 'SHA256') return 'malformed';
