@@ -29,6 +29,16 @@ describe('RecentTexts', () => {
     expect(known.filter((value, i) => value === i).length).toBeGreaterThan(75);
   });
 
+  it('has a place for nearly all of many signed URLs, which begin and end alike', () => {
+    const recent = new RecentTexts<number>(4_096);
+    const url = (i: number) =>
+      `/films/first/index.m3u8?Expires=1800000000&Signature=${(i * 7_919).toString(36).padStart(8, 'x').repeat(43)}&Key-Pair-Id=K2JCJMDEHXQW5F`;
+    for (let i = 0; i < 1_000; i++) recent.keep(url(i), i);
+    expect(
+      Array.from({ length: 1_000 }, (_, i) => recent.get(url(i))).filter((value, i) => value === i).length,
+    ).toBeGreaterThan(900);
+  });
+
   it('gives way to a text that comes again and again, and to few that come once', () => {
     const recent = new RecentTexts<string>(1);
     recent.keep('first', 'first');
