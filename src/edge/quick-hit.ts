@@ -63,7 +63,14 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       }
       let guest: Guest | undefined;
       if (edge.attendance.concerns(behaviour)) {
-        guest = quickGuest(edge.attendance, behaviour, peer.address, address.lastGrant?.grant, address.resource.path);
+        guest = quickGuest(
+          edge.attendance,
+          behaviour,
+          peer.address,
+          address.lastGrant?.grant,
+          address.resource.path,
+          beganMs,
+        );
         if (guest === undefined) {
           loan?.giveBack(true);
           return 'whole-way';
@@ -79,7 +86,8 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       const cors = behaviour.cors.of(get.fields.origin);
       const own = carriage && ownPlaylist(edge.name, carriage, stored, () => stored.body, hitSaid(stored, state, cors));
       const body = own?.body ?? stored.keptBody;
-      if (guest !== undefined) edge.attendance.spend(behaviour.limits, guest, guest.viewing?.stream, body.length);
+      if (guest !== undefined)
+        edge.attendance.spend(behaviour.limits, guest, guest.viewing?.stream, body.length, beganMs);
       edge.counters.requests++;
       edge.counters.hits++;
       hits++;

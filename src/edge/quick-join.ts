@@ -75,7 +75,7 @@ function join(context: Crowd, get: PlainGet, peer: Peer): ComingAnswer | undefin
   }
   let guest: Guest | undefined;
   if (edge.attendance.concerns(behaviour)) {
-    guest = quickGuest(edge.attendance, behaviour, peer.address, grant, address.resource.path);
+    guest = quickGuest(edge.attendance, behaviour, peer.address, grant, address.resource.path, nowMs);
     if (guest === undefined) return undefined;
   }
   return new JoinedAnswer(context, { get, peer, guest, requestId, address, carriage, requestFields }, joined, nowMs);

@@ -88,29 +88,34 @@ export class Attendance {
   }
 
   /** Before a grant is looked at: takes one of the requests that an address may have. A player's `play` is one. */
-  ofAddress(limits: ViewerLimits | undefined, address: string | undefined): Excess | undefined {
+  ofAddress(
+    limits: ViewerLimits | undefined,
+    address: string | undefined,
+    nowMs = this.#options.clock.monotonicMs(),
+  ): Excess | undefined {
     const { clock, revocations } = this.#options;
-    if (limits?.perAddress === undefined && revocations.isEmpty) return undefined;
+    if (limits?.perAddress === undefined && !revocations.hasAny('address')) return undefined;
     const { key, isExempt } = this.#known(address ?? '');
-    if (!revocations.isEmpty && revocations.has('address', key, clock.wallMs())) return revoked('address');
-    const excess = isExempt ? undefined : limits?.perAddress?.takeRequest(key, clock.monotonicMs());
+    if (revocations.hasAny('address') && revocations.has('address', key, clock.wallMs())) return revoked('address');
+    const excess = isExempt ? undefined : limits?.perAddress?.takeRequest(key, nowMs);
     return excess && { kind: 'limited', what: excess.what, per: 'address', retryAfterSeconds: seconds(excess.waitMs) };
   }
 
   /** Behind the grant: takes one of the requests that it may have, and tells which viewing the request is a part of. */
   ofRequest(
-    { distribution, limits }: AskedPlace,
+    { distribution, limits, trustedKeyGroups }: AskedPlace,
     address: string | undefined,
     grant: VerifiedGrant | undefined,
     path: string,
+    nowMs = this.#options.clock.monotonicMs(),
   ): Excess | Guest {
     const holder = this.#holder(address, grant);
-    const excess = this.#ofGrant(limits, holder);
+    if (limits === undefined && trustedKeyGroups.length === 0) return { ...holder, viewing: undefined };
+    const excess = this.#ofGrant(limits, holder, nowMs);
     if (excess !== undefined) return excess;
-    const { clock, viewings } = this.#options;
-    const nowMs = clock.monotonicMs();
+    const { viewings } = this.#options;
     const egress = limits?.egress;
-    const full = egress?.full(`${distribution}${path.slice(0, path.lastIndexOf('/') + 1)}`, nowMs);
+    const full = egress?.full(beginsStream(distribution, path), nowMs);
     const bounds = full === undefined ? this.#bounds(limits, address) : nothingMore;
     const viewing = viewings.request(holder, { distribution, path }, bounds, nowMs);
     if (full !== undefined && (viewing === undefined || typeof viewing === 'string')) return overEgress(full);
@@ -128,13 +133,14 @@ export class Attendance {
     stream: string,
   ): Excess | Viewing {
     const { clock, viewings } = this.#options;
+    const nowMs = clock.monotonicMs();
     const holder = this.#holder(address, grant);
-    const excess = this.#ofGrant(limits, holder);
+    const excess = this.#ofGrant(limits, holder, nowMs);
     if (excess !== undefined) return excess;
-    const full = protocol === 'publish' ? undefined : limits?.egress?.full(stream, clock.monotonicMs());
+    const full = protocol === 'publish' ? undefined : limits?.egress?.full(stream, nowMs);
     if (full !== undefined) return overEgress(full);
     const bounds = protocol === 'publish' ? unbounded : this.#bounds(limits, address);
-    const viewing = viewings.begin(holder, protocol, stream, bounds, clock.monotonicMs());
+    const viewing = viewings.begin(holder, protocol, stream, bounds, nowMs);
     if (typeof viewing === 'string') return this.#tooManySessions(viewing);
     const sentAway = this.#sentAway(viewing);
     if (sentAway !== undefined) viewings.end(viewing);
@@ -147,8 +153,8 @@ export class Attendance {
     { address, grantId }: Holder,
     stream: string | undefined,
     bytes: number,
+    nowMs = this.#options.clock.monotonicMs(),
   ): void {
-    const nowMs = this.#options.clock.monotonicMs();
     limits?.egress?.spend(stream, bytes, nowMs);
     if (limits?.perAddress?.meters === true && !this.#known(address).isExempt) {
       limits.perAddress.spend(address, bytes, nowMs);
@@ -194,22 +200,25 @@ export class Attendance {
     return { address: this.#known(address ?? '').key, grantId: grant?.id, keyPairId: grant?.keyPairId };
   }
 
-  #ofGrant(limits: ViewerLimits | undefined, { grantId, keyPairId }: Holder): Excess | undefined {
+  #ofGrant(limits: ViewerLimits | undefined, { grantId, keyPairId }: Holder, nowMs: number): Excess | undefined {
     if (grantId === undefined || keyPairId === undefined) return undefined;
     const { clock, revocations } = this.#options;
     if (!revocations.isEmpty) {
-      const nowMs = clock.wallMs();
-      if (revocations.has('key', keyPairId, nowMs)) return revoked('key');
-      if (revocations.has('grant', grantId, nowMs)) return revoked('grant');
+      const wallMs = clock.wallMs();
+      if (revocations.has('key', keyPairId, wallMs)) return revoked('key');
+      if (revocations.has('grant', grantId, wallMs)) return revoked('grant');
     }
-    const excess = limits?.perGrant?.takeRequest(grantId, clock.monotonicMs());
+    const excess = limits?.perGrant?.takeRequest(grantId, nowMs);
     return excess && { kind: 'limited', what: excess.what, per: 'grant', retryAfterSeconds: seconds(excess.waitMs) };
   }
 
   #sentAway(viewing: Viewing | undefined): Excess | undefined {
     const { clock, revocations } = this.#options;
-    if (viewing === undefined || revocations.isEmpty) return undefined;
-    return revocations.has('session', viewingName(viewing), clock.wallMs()) ? revoked('session') : undefined;
+    if (viewing === undefined || !revocations.hasAny('session')) return undefined;
+    if (!revocations.has('session', viewingName(viewing), clock.wallMs())) return undefined;
+    // Who is sent away takes nobody's place, however often they ask.
+    viewing.seenMs = Number.NEGATIVE_INFINITY;
+    return revoked('session');
   }
 
   #bounds(limits: ViewerLimits | undefined, address: string | undefined): ViewingBounds {
@@ -240,6 +249,11 @@ export class Attendance {
     const who = grantId === undefined ? address : `${address} with grant ${grantId}`;
     this.#refusals.warn(code, { address, ...(grantId && { grantId }) }, `${code}: ${who}`);
   }
+}
+
+/** The stream that a request for a playlist begins. */
+function beginsStream(distribution: string, path: string): string | undefined {
+  return path.endsWith('.m3u8') ? `${distribution}${path.slice(0, path.lastIndexOf('/') + 1)}` : undefined;
 }
 
 function nothing(): void {

@@ -50,8 +50,9 @@ export function quickGuest(
   address: string | undefined,
   grant: VerifiedGrant | undefined,
   path: string,
+  nowMs: number,
 ): Guest | undefined {
-  if (attendance.ofAddress(place.limits, address) !== undefined) return undefined;
-  const decided = attendance.ofRequest(place, address, grant, path);
+  if (attendance.ofAddress(place.limits, address, nowMs) !== undefined) return undefined;
+  const decided = attendance.ofRequest(place, address, grant, path, nowMs);
   return 'kind' in decided ? undefined : decided;
 }

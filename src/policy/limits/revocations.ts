@@ -20,54 +20,73 @@ const maxRevocations = 10_000;
 
 /** Who has been sent away. */
 export class Revocations {
-  readonly #entries = new Map<string, Revocation>();
+  /** By name. */
+  readonly #entries: Readonly<Record<RevocationKind, Map<string, Revocation>>> = {
+    key: new Map(),
+    grant: new Map(),
+    address: new Map(),
+    session: new Map(),
+  };
+  #size = 0;
 
   constructor(entries: readonly Revocation[] = []) {
-    for (const entry of entries.slice(0, maxRevocations)) this.#entries.set(entryName(entry.kind, entry.name), entry);
+    for (const entry of entries.slice(0, maxRevocations)) this.#set(entry);
   }
 
   get isEmpty(): boolean {
-    return this.#entries.size === 0;
+    return this.#size === 0;
   }
 
   /** Those that are in force. */
   list(nowMs: number): readonly Revocation[] {
-    return [...this.#entries.values()].filter((entry) => isInForce(entry, nowMs));
+    return this.#all().filter((entry) => isInForce(entry, nowMs));
   }
 
   /** In force when it returns. Throws a `LimitError` when there are too many. */
   add(revocation: Revocation, nowMs: number): void {
-    const name = entryName(revocation.kind, revocation.name);
-    if (this.#entries.size >= maxRevocations) this.#forgetOld(nowMs);
-    if (this.#entries.size >= maxRevocations && !this.#entries.has(name)) {
+    if (this.#size >= maxRevocations) this.#forgetOld(nowMs);
+    if (this.#size >= maxRevocations && !this.#entries[revocation.kind].has(revocation.name)) {
       throw new LimitError('TOO_MANY_REVOCATIONS', 'revocations are in force', {
         limit: maxRevocations,
-        value: this.#entries.size,
+        value: this.#size,
       });
     }
-    this.#entries.set(name, revocation);
+    this.#set(revocation);
   }
 
   /** Returns whether there was one. */
   takeBack(kind: RevocationKind, id: string): boolean {
-    for (const [name, entry] of this.#entries) {
-      if (entry.kind === kind && entry.id === id) return this.#entries.delete(name);
-    }
-    return false;
+    const found = this.#all().find((entry) => entry.kind === kind && entry.id === id);
+    if (found !== undefined) this.#delete(found);
+    return found !== undefined;
+  }
+
+  hasAny(kind: RevocationKind): boolean {
+    return this.#entries[kind].size > 0;
   }
 
   has(kind: RevocationKind, name: string, nowMs: number): boolean {
-    const entry = this.#entries.get(entryName(kind, name));
+    const entry = this.#entries[kind].get(name);
     return entry !== undefined && isInForce(entry, nowMs);
   }
 
-  #forgetOld(nowMs: number): void {
-    for (const [name, entry] of this.#entries) if (!isInForce(entry, nowMs)) this.#entries.delete(name);
+  #all(): Revocation[] {
+    return revocationKinds.flatMap((kind) => [...this.#entries[kind].values()]);
   }
-}
 
-function entryName(kind: RevocationKind, name: string): string {
-  return `${kind} ${name}`;
+  #set(revocation: Revocation): void {
+    const entries = this.#entries[revocation.kind];
+    if (!entries.has(revocation.name)) this.#size++;
+    entries.set(revocation.name, revocation);
+  }
+
+  #delete({ kind, name }: Revocation): void {
+    if (this.#entries[kind].delete(name)) this.#size--;
+  }
+
+  #forgetOld(nowMs: number): void {
+    for (const entry of this.#all()) if (!isInForce(entry, nowMs)) this.#delete(entry);
+  }
 }
 
 function isInForce({ untilMs }: Revocation, nowMs: number): boolean {

@@ -171,8 +171,8 @@ describe('a revocation', () => {
       const second = await startTestEdge(origin.url, {}, {}, { dataFolder });
       expect((await get(second.httpPort, '/')).status).toBe(403);
       expect(second.access.revocations().map(({ kind, id }) => [kind, id])).toEqual([
-        ['address', '127.0.0.1'],
         ['key', 'K1'],
+        ['address', '127.0.0.1'],
       ]);
       await second.close();
       writeFileSync(join(dataFolder, 'revocations.json'), '{');
