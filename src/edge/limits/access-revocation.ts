@@ -84,8 +84,7 @@ export class AccessRevocation {
   /** Returns whether there was such a revocation. */
   takeBack(kind: RevocationKind, id: string): boolean {
     const { revocations, log } = this.#options;
-    const isAddress = kind === 'address' && isIP(id) !== 0;
-    const found = revocations.takeBack(kind, isAddress ? addressKey(id) : id);
+    const found = revocations.takeBack(kind, kind === 'address' ? (addressNamed(id) ?? id) : id);
     if (!found) return false;
     this.#keep();
     log.info({ kind, id }, 'A revocation was taken back');
@@ -95,8 +94,8 @@ export class AccessRevocation {
   #named(kind: RevocationKind, id: string): Pick<Revocation, 'name' | 'id'> {
     switch (kind) {
       case 'address': {
-        if (isIP(id) === 0) throw malformed(`"${id}" is no address such as 192.0.2.1 or 2001:db8::1`);
-        const name = addressKey(id);
+        const name = addressNamed(id);
+        if (name === undefined) throw malformed(`"${id}" is no address such as 192.0.2.1 or 2001:db8::1`);
         return { name, id: name };
       }
       case 'session': {
@@ -128,6 +127,12 @@ function isOf({ kind, name }: Revocation, guest: Guest): boolean {
     case 'session':
       return guest.viewing !== undefined && viewingName(guest.viewing) === name;
   }
+}
+
+/** An address, or the /64 that `sessions` tells of one, as limits know it. */
+function addressNamed(text: string): string | undefined {
+  const address = text.replace(/::\/64$/, '::');
+  return isIP(address) === 0 ? undefined : addressKey(address);
 }
 
 function malformed(sentence: string): ProtocolError {

@@ -31,15 +31,20 @@ export function compileViewerLimits(
   return {
     egress: isCapped
       ? new EgressCaps(caps, clock.monotonicMs(), (stream, withheld) =>
-          log.warn(
-            { code: 'EGRESS_NEAR_CAP', distribution, stream: stream ?? 'all', withheld },
-            `EGRESS_NEAR_CAP: of ${stream ?? `all streams of ${distribution}`} the ${withheld} largest renditions are withheld`,
-          ),
+          logWithheld(log, distribution, stream, withheld),
         )
       : undefined,
     perAddress: perAddress && new Allowances(perAddress),
     perGrant: perGrant && new Allowances(perGrant),
   };
+}
+
+function logWithheld(log: Log, distribution: string, stream: string | undefined, withheld: number): void {
+  const whose = stream === undefined ? `of distribution ${distribution}` : `of stream ${stream}`;
+  const what =
+    withheld === 0 ? 'no rendition is withheld any more' : `renditions withheld, the largest first: ${withheld}`;
+  const fields = { code: 'EGRESS_NEAR_CAP', distribution, ...(stream !== undefined && { stream }), withheld };
+  log.warn(fields, `EGRESS_NEAR_CAP: the egress ${whose} is near its cap, or has been: ${what}`);
 }
 
 /** Whether answers are sent at a pace. */

@@ -157,6 +157,9 @@ describe('a revocation', () => {
     expect(await status('/b/index.m3u8')).toBe(403);
     expect(() => edge.access.revoke('session', 'x', undefined)).toThrow(/there is no session "x"/);
     expect(() => edge.access.revoke('address', 'localhost', undefined)).toThrow(/is no address/);
+    // As the list of sessions has it.
+    const network = edge.access.revoke('address', '2001:db8:1:2::/64', undefined).id;
+    expect([network, edge.access.takeBack('address', '2001:db8:1:2:3:4:5:6')]).toEqual(['2001:db8:1:2::/64', true]);
   });
 
   it('outlives a restart, in a file for its owner', async () => {
