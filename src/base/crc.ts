@@ -15,18 +15,7 @@ export function crc(bytes: Iterable<number>, width: 8 | 16, polynomial: number):
 /** That of MPEG-2 tables (ISO/IEC 13818-1 Annex A): 32 bits, highest bit first, from ones, without a last exclusive or. */
 export function mpegCrc32(bytes: ArrayLike<number>): number {
   let value = 0xffff_ffff;
-  let at = 0;
-  // Four bytes at a time: what is kept of a film is megabytes.
-  for (const end = bytes.length - 3; at < end; at += 4) {
-    value ^=
-      ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
-    value =
-      (mpegCrcBefore3[value >>> 24] ?? 0) ^
-      (mpegCrcBefore2[(value >>> 16) & 0xff] ?? 0) ^
-      (mpegCrcBefore1[(value >>> 8) & 0xff] ?? 0) ^
-      (mpegCrcOfByte[value & 0xff] ?? 0);
-  }
-  for (; at < bytes.length; at++) {
+  for (let at = 0; at < bytes.length; at++) {
     value = (value << 8) ^ (mpegCrcOfByte[(value >>> 24) ^ (bytes[at] ?? 0)] ?? 0);
   }
   return value >>> 0;
@@ -37,12 +26,3 @@ const mpegCrcOfByte = Int32Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit++) value = value < 0 ? (value << 1) ^ 0x04c1_1db7 : value << 1;
   return value;
 });
-
-/** Of a byte with one byte of zeros behind it, with two and with three. */
-const mpegCrcBefore1 = mpegCrcOfByte.map(withZeroBehind);
-const mpegCrcBefore2 = mpegCrcBefore1.map(withZeroBehind);
-const mpegCrcBefore3 = mpegCrcBefore2.map(withZeroBehind);
-
-function withZeroBehind(value: number): number {
-  return (value << 8) ^ (mpegCrcOfByte[value >>> 24] ?? 0);
-}
