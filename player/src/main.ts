@@ -3,7 +3,7 @@ import './styles/library.css';
 import './styles/watch.css';
 import { element } from './element.ts';
 import { LibraryView } from './library-view.ts';
-import { pageAddress } from './page-address.ts';
+import { type PageAddress, pageAddress } from './page-address.ts';
 import { siteHead } from './site-head.ts';
 import type { StreamEntry } from './stream-list.ts';
 import { applyTheme } from './theme.ts';
@@ -27,10 +27,14 @@ function failureView(): View {
 }
 
 /** The player comes when it is wanted first; usually it has been fetched before. */
-async function watchView(stream: string, entry: StreamEntry | undefined, askedAtMs: number): Promise<View> {
+async function watchView(
+  address: PageAddress & { page: 'watch' },
+  entry: StreamEntry | undefined,
+  askedAtMs: number,
+): Promise<View> {
   try {
     const { WatchView } = await import('./watch-view.ts');
-    return new WatchView(stream, entry, askedAtMs);
+    return new WatchView(address, entry, askedAtMs);
   } catch (error) {
     window.reportError(error);
     return failureView();
@@ -44,7 +48,7 @@ async function open(askedAtMs: number): Promise<void> {
   const address = pageAddress(window.location.search);
   const entry = address.page === 'watch' && view instanceof LibraryView ? view.entry(address.stream) : undefined;
   document.title = address.page === 'watch' ? `${address.stream} · ${title}` : title;
-  const next = address.page === 'watch' ? await watchView(address.stream, entry, askedAtMs) : new LibraryView();
+  const next = address.page === 'watch' ? await watchView(address, entry, askedAtMs) : new LibraryView();
   if (thisVisit !== visit) {
     next.destroy();
     return;

@@ -4,7 +4,7 @@ import { FiguresPanel } from './figures-panel.ts';
 import { Fold } from './fold.ts';
 import { formatElapsed } from './format.ts';
 import { icon } from './icon.ts';
-import { playlistPath } from './page-address.ts';
+import { type PageAddress, playlistPath, withGrant } from './page-address.ts';
 import type { DirectoryWord } from './recovery.ts';
 import type { StreamEntry } from './stream-list.ts';
 import { type StreamListAnswer, StreamPoller } from './stream-poller.ts';
@@ -19,6 +19,7 @@ const anxiousIntervalMs = 2_000;
 export class WatchView implements View {
   readonly root: HTMLElement;
   readonly #stream: string;
+  readonly #grant: string;
   readonly #player: WatchPlayer;
   readonly #panel = new FiguresPanel();
   readonly #poller: StreamPoller;
@@ -29,13 +30,13 @@ export class WatchView implements View {
   #state: PlayerFigures['state'] = 'starting';
 
   /** `entry`: what the library knew, if the viewer comes from there. `askedAtMs`: see `WatchPlayer`. */
-  constructor(stream: string, entry: StreamEntry | undefined, askedAtMs: number) {
+  constructor({ stream, grant }: PageAddress & { page: 'watch' }, entry: StreamEntry | undefined, askedAtMs: number) {
     this.#stream = stream;
+    this.#grant = grant;
     this.#entry = entry;
-    this.#player = new WatchPlayer(stream, entry?.playlist ?? playlistPath(stream), askedAtMs, (figures) =>
-      this.#show(figures),
-    );
-    const elsewhere = new URL(entry?.playlist ?? playlistPath(stream), window.location.href).href;
+    const playlist = withGrant(entry?.playlist ?? playlistPath(stream), grant);
+    this.#player = new WatchPlayer(stream, playlist, askedAtMs, (figures) => this.#show(figures));
+    const elsewhere = new URL(playlist, window.location.href).href;
     const panel = element(
       'aside',
       { class: 'panel', id: 'details', 'aria-label': 'Details' },
@@ -81,7 +82,7 @@ export class WatchView implements View {
     }
     const entry = answer.streams.find(({ name }) => name === this.#stream);
     this.#entry = entry ?? this.#entry;
-    this.#player.note(entry?.state ?? 'missing', entry?.playlist);
+    this.#player.note(entry?.state ?? 'missing', entry && withGrant(entry.playlist, this.#grant));
   }
 
   #show(figures: PlayerFigures): void {

@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { smallestVideoVariant } from '../../player/src/multivariant-playlist.ts';
-import { pageAddress, playlistPath, watchHref } from '../../player/src/page-address.ts';
+import { pageAddress, playlistPath, watchHref, withGrant } from '../../player/src/page-address.ts';
 
 describe('pageAddress', () => {
   it('reads back what watchHref wrote, whatever the name', () => {
     for (const stream of ['demo', 'two words', 'ä&b=c', 'a/b', '100 %']) {
-      expect(pageAddress(new URL(watchHref(stream), 'http://localhost').search)).toEqual({ page: 'watch', stream });
+      expect(pageAddress(new URL(watchHref(stream), 'http://localhost').search)).toEqual({
+        page: 'watch',
+        stream,
+        grant: '',
+      });
     }
+  });
+
+  it('takes the grant that stands behind the name, letter by letter, and nothing else', () => {
+    const grant = 'Expires=1&Signature=a~-%7E_&Key-Pair-Id=K1&Hash-Algorithm=SHA256';
+    expect(pageAddress(`?stream=demo&x=1&${grant}&Signatures=2`)).toEqual({ page: 'watch', stream: 'demo', grant });
+    expect(withGrant('/live/demo/index.m3u8', grant)).toBe(`/live/demo/index.m3u8?${grant}`);
+    expect([withGrant('/a.m3u8?b', grant), withGrant('/a.m3u8', '')]).toEqual([`/a.m3u8?b&${grant}`, '/a.m3u8']);
   });
 
   it('is the library without a name', () => {
