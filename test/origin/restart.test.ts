@@ -12,7 +12,7 @@ import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '.
 const unknowable = new RegExp(
   `(?:${[
     'segment \\d+ (?:has changed|differs in [\\w.]+ and [\\w.]+|are there again)',
-    'part \\S+ has changed or is there no more',
+    'part \\S+ (?:has changed or is there no more|was lost before a gap)',
     'RENDITION-REPORT for [\\w.]+ went back',
     'DISCONTINUITY-SEQUENCE is \\d+, not \\d+',
   ].join('|')})$`,
