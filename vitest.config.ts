@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: integration,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 30_000,
         },
       },
