@@ -13,6 +13,8 @@ import type { Behaviour, Route } from './routes.ts';
 /** Where the object is found that a plain GET asks for. */
 export interface PlainAddress {
   readonly host: string;
+  /** The request target as it came: as long as the address is kept, the same string for all who ask in these words. */
+  readonly text: string;
   readonly behaviour: Behaviour;
   readonly cacheKey: string;
   /** Path and query for the origin. */
@@ -45,7 +47,7 @@ export function plainAddresses(route: Route, isElsewhere: (path: string) => bool
     if (typeof behaviour === 'string') return 'whole-way';
     const taken = queryGrant(behaviour, asked);
     const found = addressOf(behaviour, withoutGrant(asked, taken));
-    const address = { host, behaviour, ...found, resource: asked, taken, lastGrant: undefined };
+    const address = { host, text, behaviour, ...found, resource: asked, taken, lastGrant: undefined };
     addresses.keep(text, address);
     return address;
   };

@@ -92,7 +92,7 @@ export function quickHits(context: QuickHitContext): QuickResponder & { readonly
       edge.counters.hits++;
       hits++;
       const quick = own?.quick ?? quickHit(edge.name, stored, state, { cors, statusLine });
-      return new QuickHitAnswer(answering, { get, peer, guest, body, quick, beganMs, loan });
+      return new QuickHitAnswer(answering, { get, target: address.text, peer, guest, body, quick, beganMs, loan });
     },
   };
 }
@@ -139,6 +139,8 @@ interface Answering extends QuickHitContext {
 
 interface Hit {
   readonly get: PlainGet;
+  /** Of it, for the log, which knows again what comes again. */
+  readonly target: string;
   readonly peer: Peer;
   /** `undefined`: nobody has asked who it is. */
   readonly guest: Guest | undefined;
@@ -172,9 +174,8 @@ class QuickHitAnswer implements QuickAnswer {
 
   ended(whole: boolean, sentBytes: number, isFree: boolean): void {
     const { edge, recorder, wallMs } = this.#context;
-    const { get, peer, quick, beganMs, loan } = this.#hit;
+    const { get, target, peer, quick, beganMs, loan } = this.#hit;
     loan?.giveBack(isFree);
-    const { fields, target } = get;
     const endedMs = edge.clock.monotonicMs();
     recorder.record({
       endedWallMs: wallMs(endedMs),
@@ -184,7 +185,7 @@ class QuickHitAnswer implements QuickAnswer {
       client: peer,
       method: 'GET',
       target,
-      fields,
+      fields: get.fields,
       requestBytes: get.headBytes,
       requestId: this.requestId,
       status: 200,

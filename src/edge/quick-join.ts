@@ -326,7 +326,7 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
       firstByteMs: head && this.#headMs - this.#beganMs,
       client: peer,
       method: 'GET',
-      target: get.target,
+      target: address.text,
       fields: get.fields,
       requestBytes: get.headBytes,
       requestId: head && requestId,

@@ -1,4 +1,4 @@
-import { ownText, RecentTexts } from '../base/recent-texts.ts';
+import { RecentTexts } from '../base/recent-texts.ts';
 import type { Peer } from '../http/peer.ts';
 import type { Exchange, RequestFields } from './exchange.ts';
 import { redactQuery, redactUrl } from './log-redaction.ts';
@@ -161,7 +161,7 @@ export class StandardLogLines {
     const texts = answerTexts(exchange);
     // Of what is asked for once, texts will do: to make bytes of them pays from the third time on.
     const made = again ? answerBytes(texts) : texts;
-    this.#answers.keep(ownText(target), made);
+    this.#answers.keep(target, made);
     return made;
   }
 
