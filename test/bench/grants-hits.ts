@@ -61,11 +61,9 @@ export async function grantHitRows(
     const url = `http://127.0.0.1:${ours.port}${guardedPath}`;
     return `${guardedPath}?${cannedGrant(signer, url, ends++)}`;
   };
-  const signedList = (name: string, signer: GrantSigner, count: number) =>
-    listOf(
-      name,
-      Array.from({ length: count }, () => signed(signer)),
-    );
+  const signedPaths = (signer: GrantSigner, count: number) => Array.from({ length: count }, () => signed(signer));
+  /** The same addresses, below a path where nobody needs a grant. */
+  const unguarded = (paths: readonly string[]) => paths.map((path) => path.replace(guardedPath, openPath));
 
   const contend = async (loads: Record<string, Loaded>): Promise<(name: string) => Contender> => {
     const measure = async ([server, load, grants]: Loaded) => {
@@ -90,9 +88,8 @@ export async function grantHitRows(
     const differences: number[] = [];
     for (let round = 0; round <= rounds; round++) {
       // More than are counted: each connection has asked once more by the end.
-      const guarded = Array.from({ length: newGrants + connections }, () => signed(signer));
-      const open = guarded.map((path) => path.replace(guardedPath, openPath));
-      const without = await cost(listOf('open', open));
+      const guarded = signedPaths(signer, newGrants + connections);
+      const without = await cost(listOf('open', unguarded(guarded)));
       const difference = (await cost(listOf('new', guarded))) - without;
       // The first is for the compiler.
       if (round > 0) differences.push(difference);
@@ -119,20 +116,20 @@ export async function grantHitRows(
     await fillCache(nginx, openPath, bytes);
     await fillCache(nginx, link(0), bytes);
     const policy = policyFor(`http://127.0.0.1:${ours.port}${links.below}*`, beginSeconds);
+    const byRsa = signedPaths(rsa, viewers);
+    const byEcdsa = signedPaths(signers['ECDSA P-256'], 10 * viewers);
+    const list = (name: string, paths: readonly string[]): Loaded => [
+      ours,
+      { path: guardedPath, paths: listOf(name, paths) },
+      paths.length,
+    ];
     const result = await contend({
       unsigned: [ours, { path: openPath }],
       'one URL': [ours, { path: oneUrl }],
-      '1,000 URLs, RSA': [ours, { path: guardedPath, paths: signedList('rsa', rsa, viewers) }, viewers],
-      '1,000 URLs, ECDSA': [
-        ours,
-        { path: guardedPath, paths: signedList('ecdsa', signers['ECDSA P-256'], viewers) },
-        viewers,
-      ],
-      '10,000 URLs, ECDSA': [
-        ours,
-        { path: guardedPath, paths: signedList('many', signers['ECDSA P-256'], 10 * viewers) },
-        10 * viewers,
-      ],
+      '1,000 URLs, RSA': list('rsa', byRsa),
+      '1,000 URLs, ECDSA': list('ecdsa', byEcdsa.slice(0, viewers)),
+      '10,000 URLs, ECDSA': list('many', byEcdsa),
+      'the same 1,000 URLs, unguarded': list('unguarded', unguarded(byRsa)),
       cookies: [ours, { path: guardedPath, field: `Cookie: ${asCookies(customGrant(rsa, policy))}` }],
       'nginx, unsigned': [nginx, { path: openPath }],
       'nginx, one secure link': [nginx, { path: link(0) }],
@@ -151,6 +148,8 @@ export async function grantHitRows(
     for (const name of ['one URL', '1,000 URLs, RSA', '1,000 URLs, ECDSA']) {
       rows.push(...hitRows(`signed hit, ${name}`, result(name), unsigned, ofUnsigned));
     }
+    const sameUrls = result('the same 1,000 URLs, unguarded');
+    rows.push(...hitRows('signed hit, 1,000 URLs, RSA', result('1,000 URLs, RSA'), sameUrls, undefined));
     for (const name of ['10,000 URLs, ECDSA', 'cookies']) {
       rows.push(...hitRows(`signed hit, ${name}`, result(name), unsigned, undefined));
     }
