@@ -106,7 +106,10 @@ export class Viewings {
     nowMs: number,
   ): Viewing | keyof ViewingBounds | undefined {
     const name = holder.grantId === undefined ? holder.address : `${holder.address} ${holder.grantId}`;
-    const known = this.#requested.get(name)?.find(({ stream }) => isBelow(stream, distribution, path));
+    // Files are asked for under many grants of which nothing is watched: the name need not be looked up then.
+    const watches = holder.grantId === undefined || this.#byGrant.has(holder.grantId);
+    const ofHolder = watches ? this.#requested.get(name) : undefined;
+    const known = ofHolder?.find(({ stream }) => isBelow(stream, distribution, path));
     if (known !== undefined) {
       if (!this.#goesOn(known, nowMs)) {
         const exceeded = this.#exceeded(holder, bounds, nowMs);
