@@ -1,3 +1,4 @@
+import { firstMediaSequenceNumber } from '../../src/policy/segment-boundaries.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { PublishedStream } from '../support/published-stream.ts';
 import { parsePlaylist } from '../support/parsed-playlist.ts';
@@ -39,8 +40,9 @@ judge();
 const ends = [...published.histories.values()].map((history) => {
   const { segments } = parsePlaylist(history.at(-1) ?? '');
   const last = segments.at(-1);
-  const lastMsn = endMs / 1_000 / segmentSeconds - 1;
-  const lastMs = beganWallMs + lastMsn * segmentSeconds * 1_000;
+  const segmentsBefore = endMs / 1_000 / segmentSeconds - 1;
+  const lastMs = beganWallMs + segmentsBefore * segmentSeconds * 1_000;
+  const lastMsn = firstMediaSequenceNumber + segmentsBefore;
   return { msnOff: (last?.msn ?? -1) - lastMsn, dateOffMs: (last?.programDateTimeMs ?? 0) - lastMs };
 });
 process.stdout.write(JSON.stringify({ states, findings, memory, ends }));
