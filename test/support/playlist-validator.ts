@@ -6,6 +6,19 @@ import { mergeUpdate } from './playlist-update.ts';
 const alignmentToleranceMs = 1_250;
 
 /**
+ * Findings that a kill of the origin may bring: of what had not reached the disk when viewers were told of it, nobody can
+ * know any more how it was told (docs/live.md: A restart of the origin).
+ */
+export const unknowableAfterKill = new RegExp(
+  `(?:${[
+    'segment \\d+ (?:has changed|differs in [\\w.]+ and [\\w.]+|are there again)',
+    'part \\S+ has changed or is there no more',
+    'RENDITION-REPORT for [\\w.]+ went back',
+    'DISCONTINUITY-SEQUENCE is \\d+, not \\d+',
+  ].join('|')})$`,
+);
+
+/**
  * Holds the rules that the media playlists of one live stream must keep (rfc8216bis; docs: HLS rules). `histories`
  * has, for each rendition, the playlist's text each time it had changed, in order; an update (EXT-X-SKIP) among them
  * is put together with the state before it. Returns what is wrong, in words; nothing when all is well. `late`:
@@ -167,14 +180,6 @@ function checkSame(before: ParsedSegment, after: ParsedSegment, report: Report):
   });
 }
 
-/** Of a part that was the last when an origin was killed: the disk had not got it (docs/live.md: A restart of the origin). */
-const lostBeforeGap = 'was lost before a gap';
-
-/** Whether a finding is one that a kill of the origin, and nothing else, may bring. */
-export function isLossByKill(finding: string): boolean {
-  return finding.endsWith(lostBeforeGap);
-}
-
 /** What was open has only grown, and by the part that the hint named. */
 function checkGrowth(before: ParsedPlaylist, after: ParsedPlaylist, report: Report): void {
   const openMsn = before.mediaSequence + before.segments.length;
@@ -185,13 +190,8 @@ function checkGrowth(before: ParsedPlaylist, after: ParsedPlaylist, report: Repo
     return;
   }
   if (grown.parts.length === 0) return;
-  const changedAt = partsBefore.findIndex((part, index) => grown.parts[index]?.uri !== part.uri);
-  const changed = partsBefore[changedAt];
-  if (changed !== undefined) {
-    const isCutOff =
-      changedAt === grown.parts.length && after.segments[openMsn - after.mediaSequence + 1]?.gap === true;
-    report(`part ${changed.uri} ${isCutOff ? lostBeforeGap : 'has changed or is there no more'}`);
-  }
+  const changed = partsBefore.find((part, index) => grown.parts[index]?.uri !== part.uri);
+  if (changed !== undefined) report(`part ${changed.uri} has changed or is there no more`);
   const next = grown.parts[partsBefore.length];
   const [hint] = before.preloadHintUris;
   if (hint !== undefined && next !== undefined && next.uri !== hint) {
