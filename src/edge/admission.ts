@@ -68,7 +68,7 @@ export function admission(
   // Without a grant too: browsers show none when they ask whether they may ask.
   if (method === 'OPTIONS' && isAnsweredHere(behaviour, request)) return { kind: 'preflight' };
   const taken = queryGrant(behaviour, requested);
-  const shower = taken && showerOf(door, request);
+  const shower = taken && showerOf(door, request, comer.address);
   const decision = shower && decideGrant(door, behaviour, requested, taken, shower);
   if (decision?.kind === 'refused') return refused(grantRefusal(decision.reason));
   const target = withoutGrant(requested, taken);
@@ -93,14 +93,14 @@ function isAnsweredHere({ cors, methods }: Behaviour, { headers }: IncomingMessa
   return methods === 'read' || (cors.isSaid && headers['access-control-request-method'] !== undefined);
 }
 
-function showerOf({ clock }: Doorkeeper, request: IncomingMessage): HttpComer {
+function showerOf({ clock }: Doorkeeper, request: IncomingMessage, address: string | undefined): HttpComer {
   const { headers, socket, url = '' } = request;
   return {
     text: url,
     host: headers.host ?? '',
     secure: isSecure(socket),
     cookie: headers.cookie,
-    address: viewerAddress(request),
+    address,
     nowMs: clock.wallMs(),
   };
 }

@@ -1,6 +1,6 @@
 import type { FieldLines } from '../formats/http-fields/field-lines.ts';
 import { collectBody } from './collect-body.ts';
-import { deliverArriving, deliverPlain, deliverStored, type Viewer } from './deliver.ts';
+import { deliverAnswer, deliverArriving, deliverPlain, deliverStored, type Viewer } from './deliver.ts';
 import { CachedResponse, type GrowingResponse } from './edge-response.ts';
 import type { PlainAnswer } from './error-page.ts';
 import type { GrantCarriage, TokenCarriage } from './grant-carriage.ts';
@@ -17,7 +17,7 @@ export function deliverPlaylist(
 ): void {
   if (carriage.kind === 'cookies') {
     const cookies = carriage.setCookies.flatMap((cookie) => ['Set-Cookie', cookie]);
-    deliverAsItIs(viewer, given, how, [...forOneOnly(fields), ...cookies]);
+    deliverAnswer(viewer, given, how, [...forOneOnly(fields), ...cookies]);
   } else if (given instanceof CachedResponse && given.head.sliced === undefined) {
     deliverWhole(viewer, carriage, given, given.body, how, fields);
   } else if (viewer.request.method === 'HEAD' && !(given instanceof CachedResponse)) {
@@ -26,16 +26,6 @@ export function deliverPlaylist(
   } else {
     collect(viewer, given, (body) => deliverWhole(viewer, carriage, given, body, how, fields));
   }
-}
-
-function deliverAsItIs(
-  viewer: Viewer,
-  given: CachedResponse | GrowingResponse,
-  how: Provenance,
-  fields: FieldLines,
-): void {
-  if (given instanceof CachedResponse) deliverStored(viewer, given, how, fields);
-  else deliverArriving(viewer, given, how, fields);
 }
 
 function deliverWhole(

@@ -10,7 +10,7 @@ import type { ByteRange } from '../policy/range-selection.ts';
 import type { BodyReader } from '../stores/body-reader.ts';
 import { type Portion, portionFor } from '../http/body-portion.ts';
 import type { CrossSite } from './cross-site.ts';
-import type { CachedResponse, GrowingResponse, ResponseHead } from './edge-response.ts';
+import { CachedResponse, type GrowingResponse, type ResponseHead } from './edge-response.ts';
 import { gatewayAnswer, type PlainAnswer, renderPlainAnswer } from './error-page.ts';
 import { followBody } from './follow-body.ts';
 import type { GrantCarriage } from './grant-carriage.ts';
@@ -54,6 +54,17 @@ export function deliverHit(viewer: Viewer, response: CachedResponse, fresh: Fres
   }
   viewer.response.writeHead(response.head.status, hitFields(viewer.edge, response, fresh, viewer));
   viewer.response.end(response.body);
+}
+
+/** A response, stored or arriving. `ownFields`: as in those. */
+export function deliverAnswer(
+  viewer: Viewer,
+  given: CachedResponse | GrowingResponse,
+  how: Provenance,
+  ownFields: FieldLines,
+): void {
+  if (given instanceof CachedResponse) deliverStored(viewer, given, how, ownFields);
+  else deliverArriving(viewer, given, how, ownFields);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { writtenPath } from '../policy/grants/asked-resource.ts';
-import { coversFolder, folderOf } from '../policy/grants/carried-grant.ts';
+import { coversFolder } from '../policy/grants/carried-grant.ts';
 import { signedCookies, tokenCookies } from '../policy/grants/grant-cookies.ts';
-import type { RequestTarget } from '../policy/request-target.ts';
+import { folderOf, type RequestTarget } from '../policy/request-target.ts';
 import type { GrantDoor, HttpComer, LetIn } from './grant-admission.ts';
 import type { Behaviour, Route } from './routes.ts';
 

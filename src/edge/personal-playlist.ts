@@ -74,8 +74,8 @@ function codingOf({ fields }: ResponseHead): string {
   return fieldValue(fields, 'content-encoding')?.toLowerCase() ?? 'identity';
 }
 
-/** They are of the text without tokens. */
-const bodyDigests: ReadonlySet<string> = new Set([
+/** They are of the very text that the origin has sent, besides its entity tag. */
+export const textFields: ReadonlySet<string> = new Set([
   'content-digest',
   'content-md5',
   'digest',
@@ -85,7 +85,7 @@ const bodyDigests: ReadonlySet<string> = new Set([
 
 /** With another token it is another text: the entity tag names that too. */
 export function fieldsWithToken(fields: FieldLines, { token }: TokenCarriage): string[] {
-  const kept = withoutFields(forOneOnly(fields), bodyDigests);
+  const kept = withoutFields(forOneOnly(fields), textFields);
   const tag = token.slice(-8);
   return kept.map((text, index) =>
     index % 2 === 1 && kept[index - 1]?.toLowerCase() === 'etag' ? text.replace(/"$/, `-${tag}"`) : text,

@@ -9,11 +9,10 @@ import { type Asked, askedForPage, orderOf } from './asked.ts';
 import type { Doorkeeper } from './admission.ts';
 import { awaitRecall } from './await-recall.ts';
 import {
-  deliverArriving,
+  deliverAnswer,
   deliverHit,
   deliverInformation,
   deliverPlain,
-  deliverStored,
   type Viewer,
   type ViewerSlices,
 } from './deliver.ts';
@@ -308,8 +307,7 @@ function give(
   const carriage = viewer.carriage && isPlaylist(given.head, asked.target) ? viewer.carriage() : undefined;
   const own = given === whole ? all : [...given.head.fields, ...errorFields];
   if (carriage !== undefined) deliverPlaylist(viewer, carriage, given, told, own);
-  else if (given instanceof CachedResponse) deliverStored(viewer, given, told, own);
-  else deliverArriving(viewer, given, told, own);
+  else deliverAnswer(viewer, given, told, own);
   return undefined;
 }
 

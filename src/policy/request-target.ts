@@ -44,6 +44,11 @@ export function normalisePath(path: string): string | undefined {
   return escaped === undefined ? undefined : resolveDotSegments(escaped);
 }
 
+/** The folder that a path lies in, with its last slash. */
+export function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
+}
+
 /**
  * The beginning that all those paths share, in their one spelling, which some way of writing begins so: what stands
  * before a trailing wildcard. Its last segment is none yet: `/a/..` is how `/a/..b` begins.

@@ -16,3 +16,8 @@ export interface BodyReader {
   /** It is not read any more, and nothing that it has lent is looked at. */
   close(): void;
 }
+
+/** The next bytes, for who says how far he is. */
+export function readLent(reader: BodyReader): Buffer | undefined {
+  return reader.readLent === undefined ? reader.read() : reader.readLent();
+}

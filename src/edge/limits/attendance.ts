@@ -8,8 +8,10 @@ import { addressKey } from '../../policy/limits/address-key.ts';
 import { ConnectionCounts } from '../../policy/limits/connection-counts.ts';
 import type { RevocationKind, Revocations } from '../../policy/limits/revocations.ts';
 import {
+  beginsViewing,
   type Guest,
   type Holder,
+  streamOfPlaylist,
   type Viewing,
   type ViewingBounds,
   viewingName,
@@ -115,7 +117,7 @@ export class Attendance {
     if (excess !== undefined) return excess;
     const { viewings } = this.#options;
     const egress = limits?.egress;
-    const full = egress?.full(beginsStream(distribution, path), nowMs);
+    const full = egress?.full(beginsViewing(path) ? streamOfPlaylist(distribution, path) : undefined, nowMs);
     const bounds = full === undefined ? this.#bounds(limits, address) : nothingMore;
     const viewing = viewings.request(holder, { distribution, path }, bounds, nowMs);
     if (full !== undefined && (viewing === undefined || typeof viewing === 'string')) return overEgress(full);
@@ -249,11 +251,6 @@ export class Attendance {
     const who = grantId === undefined ? address : `${address} with grant ${grantId}`;
     this.#refusals.warn(code, { address, ...(grantId && { grantId }) }, `${code}: ${who}`);
   }
-}
-
-/** The stream that a request for a playlist begins. */
-function beginsStream(distribution: string, path: string): string | undefined {
-  return path.endsWith('.m3u8') ? `${distribution}${path.slice(0, path.lastIndexOf('/') + 1)}` : undefined;
 }
 
 function nothing(): void {

@@ -1,8 +1,10 @@
 import { withoutFields } from '../../formats/http-fields/field-lines.ts';
 import { type VariantStream, variantStreams, withoutVariantStreams } from '../../formats/m3u8/variant-streams.ts';
 import type { EgressCaps, Ladder, LadderRendition } from '../../policy/limits/egress-caps.ts';
+import { streamOfPlaylist } from '../../policy/limits/viewings.ts';
+import { folderOf } from '../../policy/request-target.ts';
 import { CachedResponse } from '../edge-response.ts';
-import { isPlaylistName, playlistText } from '../personal-playlist.ts';
+import { isPlaylistName, playlistText, textFields } from '../personal-playlist.ts';
 
 interface KnownPlaylist {
   readonly ladder: Ladder;
@@ -13,16 +15,12 @@ interface KnownPlaylist {
 /** Of the playlists that were given: `undefined` for those without a ladder. */
 const known = new WeakMap<CachedResponse, KnownPlaylist | undefined>();
 /** Of another text, or for another time. */
-const fieldsOfText: ReadonlySet<string> = new Set([
+const fieldsOfWhole: ReadonlySet<string> = new Set([
+  ...textFields,
   'cache-control',
-  'content-digest',
   'content-encoding',
-  'content-md5',
-  'digest',
   'etag',
   'expires',
-  'last-modified',
-  'repr-digest',
 ]);
 
 /**
@@ -42,7 +40,7 @@ export function withoutWithheld(
   const playlist = known.get(stored);
   if (playlist === undefined) return stored;
   const { ladder, reduced } = playlist;
-  const stream = `${distribution}${folderOf(path)}`;
+  const stream = streamOfPlaylist(distribution, path);
   caps.noteLadder(stream, path, ladder, nowMs);
   const withheld = caps.withheld(stream, ladder, nowMs);
   if (withheld.length === 0) return stored;
@@ -80,14 +78,10 @@ function pathOf(uri: string, path: string): string | undefined {
   return url?.origin === here ? url.pathname : undefined;
 }
 
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/') + 1);
-}
-
 function reducedPlaylist(stored: CachedResponse, withheld: readonly LadderRendition[]): CachedResponse {
   const { head } = stored;
   const text = playlistText(head, stored.body) ?? '';
-  const fields = [...withoutFields(head.fields, fieldsOfText), 'Cache-Control', 'max-age=1'];
+  const fields = [...withoutFields(head.fields, fieldsOfWhole), 'Cache-Control', 'max-age=1'];
   const body = withoutVariantStreams(text, new Set(withheld.map(({ uri }) => uri)));
   return new CachedResponse({ ...head, fields }, Buffer.from(body, 'latin1'));
 }

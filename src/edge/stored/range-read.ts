@@ -1,5 +1,5 @@
 import type { ByteRange } from '../../policy/range-selection.ts';
-import type { BodyReader } from '../../stores/body-reader.ts';
+import { type BodyReader, readLent } from '../../stores/body-reader.ts';
 import type { FileVersion } from './file-version.ts';
 
 /** A place that is being filled, for who waits for it. */
@@ -78,8 +78,7 @@ export class RangeRead {
   #next(): Buffer | undefined {
     const rest = this.#rest;
     this.#rest = undefined;
-    if (rest !== undefined) return rest;
-    return this.#reader.readLent === undefined ? this.#reader.read() : this.#reader.readLent();
+    return rest ?? readLent(this.#reader);
   }
 
   #fail(error: Error): void {

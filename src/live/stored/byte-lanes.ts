@@ -1,6 +1,6 @@
 import { LimitError, UpstreamError } from '../../base/errors.ts';
 import type { WantedBytes } from '../../formats/media/stored-media.ts';
-import type { BodyReader } from '../../stores/body-reader.ts';
+import { type BodyReader, readLent } from '../../stores/body-reader.ts';
 import type { StoredFile } from '../stored-file.ts';
 
 /** Sound and picture may lie far apart in a file; a third place is looked at now and then. */
@@ -57,7 +57,7 @@ export class ByteLanes {
     const lane = this.#laneFor(from, end);
     lane.usedAt = ++this.#uses;
     while (lane.endOffset < end) {
-      const buffer = readFrom(lane.reader);
+      const buffer = readLent(lane.reader);
       if (buffer === undefined) {
         const { state } = lane.reader;
         if (state === 'open') return undefined;
@@ -105,10 +105,6 @@ export class ByteLanes {
     lane.reader.keepLent?.();
     lane.reader.close();
   }
-}
-
-function readFrom(reader: BodyReader): Buffer | undefined {
-  return reader.readLent === undefined ? reader.read() : reader.readLent();
 }
 
 function dropBefore(lane: Lane, offset: number): void {

@@ -59,11 +59,6 @@ export function tokenContent(distribution: string, folder: string, claims: strin
   return JSON.stringify(['streamfront grant token 1', distribution, folder, claims]);
 }
 
-/** The folder that a path lies in, with its last slash. */
-export function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/') + 1);
-}
-
 /** How many slashes it has. */
 export function folderDepth(folder: string): number {
   return folder.split('/').length - 1;

@@ -62,10 +62,7 @@ export class EgressCaps {
     const meter = stream === undefined ? undefined : this.#of(stream, nowMs).meter;
     this.#meter?.spend(bytes, nowMs);
     meter?.spend(bytes, nowMs);
-    if (this.#meter?.adapt(this.#mostWithheld, nowMs) === true) this.#onWithheld(undefined, this.#meter.withheld);
-    if (stream !== undefined && meter?.adapt(this.#longest(stream), nowMs) === true) {
-      this.#onWithheld(stream, meter.withheld);
-    }
+    this.#adapt(stream, meter, nowMs);
   }
 
   /** Whose cap keeps anything more from beginning; what is watched goes on. */
@@ -85,8 +82,7 @@ export class EgressCaps {
   withheld(stream: string, { renditions }: Ladder, nowMs: number): readonly LadderRendition[] {
     const meter = this.#streams.get(stream)?.meter;
     // What has become quiet gives back without anything going out.
-    if (meter?.adapt(this.#longest(stream), nowMs) === true) this.#onWithheld(stream, meter.withheld);
-    if (this.#meter?.adapt(this.#mostWithheld, nowMs) === true) this.#onWithheld(undefined, this.#meter.withheld);
+    this.#adapt(stream, meter, nowMs);
     const count = Math.max(this.#meter?.withheld ?? 0, meter?.withheld ?? 0);
     return renditions.slice(0, Math.max(0, Math.min(count, renditions.length - 1)));
   }
@@ -101,6 +97,13 @@ export class EgressCaps {
         (rendition) => rendition.path === path || (rendition.folder !== undefined && path.startsWith(rendition.folder)),
       ),
     );
+  }
+
+  #adapt(stream: string | undefined, meter: EgressMeter | undefined, nowMs: number): void {
+    if (this.#meter?.adapt(this.#mostWithheld, nowMs) === true) this.#onWithheld(undefined, this.#meter.withheld);
+    if (stream !== undefined && meter?.adapt(this.#longest(stream), nowMs) === true) {
+      this.#onWithheld(stream, meter.withheld);
+    }
   }
 
   #longest(stream: string): number {

@@ -1,3 +1,5 @@
+import { folderOf } from '../request-target.ts';
+
 /** How somebody watches, or publishes. */
 export type ViewingProtocol = 'hls' | 'rtmp' | 'http-flv' | 'ws-flv' | 'publish';
 
@@ -42,8 +44,15 @@ const maxRequested = 100_000;
 const maxRequestedPerHolder = 64;
 /** So many windows a player may pause and still be known, though not counted, by its segments. */
 const knownWindows = 10;
-/** A request for a playlist begins a viewing; what else is below its folder goes on with it. */
-const playlistName = /\.m3u8$/;
+/** Whether a request for this path begins a viewing: of a playlist. What else is below its folder goes on with it. */
+export function beginsViewing(path: string): boolean {
+  return path.endsWith('.m3u8');
+}
+
+/** What is watched by who asks for a playlist over HTTP. */
+export function streamOfPlaylist(distribution: string, path: string): string {
+  return `${distribution}${folderOf(path)}`;
+}
 
 /**
  * Who watches what. RTMP and FLV are connections; HLS is requests, which count as one viewing per grant, address and
@@ -118,12 +127,11 @@ export class Viewings {
       known.seenMs = nowMs;
       return known;
     }
-    if (!playlistName.test(path)) return undefined;
+    if (!beginsViewing(path)) return undefined;
     this.#sweep(nowMs);
     const exceeded = this.#exceeded(holder, bounds, nowMs);
     if (exceeded !== undefined) return exceeded;
-    const folder = path.slice(0, path.lastIndexOf('/') + 1);
-    const begun = this.#add(holder, 'hls', `${distribution}${folder}`, nowMs);
+    const begun = this.#add(holder, 'hls', streamOfPlaylist(distribution, path), nowMs);
     const held = this.#requested.get(name);
     if (held === undefined) this.#requested.set(name, [begun]);
     else held.push(begun);

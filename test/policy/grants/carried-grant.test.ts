@@ -6,11 +6,11 @@ import {
   coversFolder,
   folderAbove,
   folderDepth,
-  folderOf,
   parseToken,
   policyOfCarried,
   tokenContent,
 } from '../../../src/policy/grants/carried-grant.ts';
+import { folderOf } from '../../../src/policy/request-target.ts';
 import { policyFor } from '../../support/grant-signer.ts';
 
 const anyCarried = fc.record({
