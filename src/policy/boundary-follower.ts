@@ -5,7 +5,7 @@ import type { TimedUnit } from './timed-unit.ts';
 /** What begins this much before the first picture of a run of time still belongs to its segment. */
 export const headStartSeconds = 0.25;
 /** Pictures of two tracks that are shown this near to each other are the same: clocks count in milliseconds. */
-const sameInstantSeconds = 0.01;
+export const sameInstantSeconds = 0.01;
 /** A track whose keyframe comes this much later than the leading one's still begins its segment with it. */
 export const keyframeLagSeconds = 0.1;
 

@@ -1,4 +1,4 @@
-import { BoundaryFollower, headStartSeconds, keyframeLagSeconds } from './boundary-follower.ts';
+import { BoundaryFollower, headStartSeconds, keyframeLagSeconds, sameInstantSeconds } from './boundary-follower.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { SegmentBoundaries } from './segment-boundaries.ts';
@@ -296,7 +296,7 @@ export class SegmentCutter implements UnitSink {
       const { follower, waiting } = following;
       let released = 0;
       for (const unit of waiting) {
-        if (follower.secondsOf(unit) >= until) break;
+        if (latestSecondsOf(follower, unit) >= until) break;
         if (isRunning) this.#followUnit(follower, unit);
         released++;
       }
@@ -347,4 +347,15 @@ export class SegmentCutter implements UnitSink {
       ),
     );
   }
+}
+
+/**
+ * What the leading track must have passed before the unit can be placed. Of a keyframe that is when it is shown: with
+ * more B-frames than the leading track it is decoded sooner than the keyframe that it belongs to.
+ */
+function latestSecondsOf(follower: BoundaryFollower, unit: TimedUnit): number {
+  const atSeconds = follower.secondsOf(unit);
+  if (follower.cutter.track.config.kind !== 'video' || !unit.keyframe) return atSeconds;
+  const shownSeconds = follower.shownSecondsOf(unit) + sameInstantSeconds;
+  return Math.max(atSeconds, Math.min(shownSeconds, atSeconds + usualLagSeconds));
 }

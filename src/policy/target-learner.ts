@@ -10,8 +10,8 @@ import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 /** By then the first segment is closed, keyframe or not. */
 const longestWaitSeconds = 10;
 const longestWaitBytes = 64 * 1_048_576;
-/** Sound kept while no picture can be shown yet. */
-const soundBeforePictureSeconds = 1;
+/** What is kept of the other tracks while no picture of the leading one can be shown yet. */
+const othersBeforePictureSeconds = 1;
 
 /** Takes a timeline's runs and access units. */
 export interface UnitSink {
@@ -66,7 +66,7 @@ export class TargetLearner implements ExpectingSink {
     }
     const leads = unit.track === this.#tracks[0]?.track;
     if (this.#firstKeyframeSeconds === undefined && !(leads && unit.keyframe)) {
-      this.#holdBeforePicture(unit);
+      if (!leads) this.#holdBeforePicture(unit);
       return;
     }
     this.#units.push(unit);
@@ -101,12 +101,15 @@ export class TargetLearner implements ExpectingSink {
     for (const unit of units) this.#sink.onUnit(unit);
   }
 
-  /** Pictures that cannot be decoded are of no use to anybody; of the sound, the last second may be. */
+  /**
+   * Of the other tracks the last second may belong to the leading one's first picture: sound, and pictures that are
+   * decoded sooner because they have more B-frames.
+   */
   #holdBeforePicture(unit: TimedUnit): void {
     const config = this.#configOf(unit);
-    if (config?.kind !== 'audio') return;
+    if (config === undefined) return;
     this.#units.push(unit);
-    const oldest = unit.dtsTicks - soundBeforePictureSeconds * timescaleOf(config);
+    const oldest = unit.dtsTicks - othersBeforePictureSeconds * timescaleOf(config);
     this.#units = this.#units.filter(({ track, dtsTicks }) => track !== unit.track || dtsTicks >= oldest);
   }
 
