@@ -123,6 +123,8 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
     running.defer(() => demo.stop(closeBudget().graceMs(demoShareMs)));
   }
 
+  // Before the words by which somebody may know that it can be ended.
+  const ended = runUntilSignal(() => running.disposeAsync(), log);
   process.stdout.write(
     welcome({
       edge: edge && { host: configuration.edge.http.host, port: edge.httpPort },
@@ -133,5 +135,5 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
       dataFolder,
     }),
   );
-  await runUntilSignal(() => running.disposeAsync(), log);
+  await ended;
 }
