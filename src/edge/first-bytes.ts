@@ -36,7 +36,8 @@ export class FirstBytes {
     const bytes = this.#reader?.read();
     if (bytes !== undefined) {
       this.#bytes = bytes;
-      for (const taker of this.#takers) taker.takeFirst(bytes);
+      // A loop here would become hot while it runs, and be translated with all that it calls while the crowd waits.
+      this.#takers.forEach((taker) => taker.takeFirst(bytes));
     } else if (this.#reader?.state !== 'open') {
       this.#end();
     }

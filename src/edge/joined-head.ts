@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type FieldLines, fieldValue } from '../formats/http-fields/field-lines.ts';
 import { freshness } from '../policy/freshness.ts';
+import { QuickHead } from '../http/answer-images.ts';
 import { wholeBodyFields } from '../http/body-portion.ts';
 import type { CrossSite } from './cross-site.ts';
 import type { CachedResponse, GrowingResponse } from './edge-response.ts';
@@ -14,8 +15,7 @@ export interface JoinedHead {
   readonly ttlSeconds: number;
   readonly status: number;
   readonly result: Provenance['xCache'];
-  /** Up to the value of the request id. */
-  readonly text: string;
+  readonly quick: QuickHead;
   readonly contentType: string | undefined;
   readonly contentLength: string | undefined;
 }
@@ -55,7 +55,7 @@ export function joinedHead(
     ttlSeconds,
     status: head.status,
     result: how.xCache,
-    text: headText(statusLine(head.status), fields),
+    quick: new QuickHead(headText(statusLine(head.status), fields)),
     contentType: fieldValue(fields, 'content-type'),
     contentLength: fieldValue(fields, 'content-length'),
   };

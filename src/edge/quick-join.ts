@@ -173,11 +173,13 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
     this.#carefully(() => {
       const taker = this.#taker;
       if (taker === undefined || this.#over) return;
-      this.#writeHead(taker);
-      this.#full = !taker.write(bytes);
-      if (bytes.length !== this.#response.lengthBytes) return;
-      this.#over = true;
-      taker.end();
+      if (bytes.length === this.#response.lengthBytes) {
+        this.#over = true;
+        taker.writeWhole(this.#sayHead().quick, this.#joining.requestId, bytes);
+      } else {
+        this.#writeHead(taker);
+        this.#full = !taker.write(bytes);
+      }
     });
   }
 
@@ -275,14 +277,19 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
   }
 
   #writeHead(taker: AnswerTaker): void {
+    taker.writeHead(this.#sayHead().quick.text, this.#joining.requestId, this.#response.lengthBytes === undefined);
+  }
+
+  /** What is said now. */
+  #sayHead(): JoinedHead {
     const { clock, name } = this.#context.edge;
-    const { address, get, requestId } = this.#joining;
+    const { address, get } = this.#joining;
     const nowMs = clock.monotonicMs();
     const given = { cause: this.#cause, cors: address.behaviour.cors.of(get.fields.origin), nowMs, howAt: this.#howAt };
     const head = joinedHead(name, this.#response, given);
     this.#head = head;
     this.#headMs = nowMs;
-    taker.writeHead(head.text, requestId, this.#response.lengthBytes === undefined);
+    return head;
   }
 
   #countIn(): void {

@@ -22,7 +22,7 @@ export interface AnswerImage {
 
 interface KeptImage extends AnswerImage {
   readonly head: QuickHead;
-  readonly body: string;
+  readonly body: Buffer | string;
   readonly requestIdAt: number;
   readonly requestIdBytes: number;
 }
@@ -48,8 +48,8 @@ export class AnswerImages {
     this.#headEnd = headEnd;
   }
 
-  /** `body`: a character for each byte, always the same with one head. Returns `undefined` if there is no place for it. */
-  of(head: QuickHead, requestId: string, body: string): AnswerImage | undefined {
+  /** `body`: bytes, or a character for each; always the same with one head. Returns `undefined` if there is no place for it. */
+  of(head: QuickHead, requestId: string, body: Buffer | string): AnswerImage | undefined {
     const kept = this.#images[head.imageIndex];
     if (kept?.head !== head || kept.body !== body || kept.requestIdBytes !== requestId.length) {
       return this.#make(head, requestId, body);
@@ -58,7 +58,7 @@ export class AnswerImages {
     return kept;
   }
 
-  #make(head: QuickHead, requestId: string, body: string): AnswerImage | undefined {
+  #make(head: QuickHead, requestId: string, body: Buffer | string): AnswerImage | undefined {
     const length = head.text.length + requestId.length + this.#headEnd.length + body.length;
     if (length > imageBytes) return undefined;
     if (this.#images.length === keptImages && this.#images[head.imageIndex]?.head !== head) {
@@ -71,7 +71,8 @@ export class AnswerImages {
     const requestIdAt = bytes.write(head.text, 0, 'latin1');
     const headEndAt = requestIdAt + bytes.write(requestId, requestIdAt, 'latin1');
     const bodyAt = headEndAt + bytes.write(this.#headEnd, headEndAt, 'latin1');
-    bytes.write(body, bodyAt, 'latin1');
+    if (typeof body === 'string') bytes.write(body, bodyAt, 'latin1');
+    else bytes.set(body, bodyAt);
     const image = { bytes, length, head, body, requestIdAt, requestIdBytes: requestId.length };
     this.#images[index] = image;
     head.imageIndex = index;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Guest } from '../policy/limits/viewings.ts';
 import type { SocketWriter } from '../sockets/socket-writer.ts';
+import type { AnswerImages, QuickHead } from './answer-images.ts';
 
 /** An answer that is not there yet, or not all of it: it takes the connection until it is over. */
 export interface ComingAnswer {
@@ -28,6 +29,8 @@ export interface AnswerTaker {
    * not told by a field, but by its framing (RFC 9112 §7.1).
    */
   writeHead(head: string, requestId: string, chunked: boolean): void;
+  /** Head and all of a body, always the same with one head, in one piece; then the answer has ended. */
+  writeWhole(head: QuickHead, requestId: string, body: Buffer): void;
   /** The head goes out without waiting for more. */
   flushHeaders(): void;
   /** `false`: more than a little waits to be taken, `drained` will be called. The bytes must stay as they are. */
@@ -46,6 +49,16 @@ export interface ComingAnswerOwner {
   passOn(head: Buffer): void;
 }
 
+/** What an answer needs of its connection. */
+export interface LentConnection {
+  readonly socket: Socket;
+  readonly writer: SocketWriter;
+  /** What follows the request id. */
+  readonly headEnd: string;
+  /** With that end. */
+  readonly images: AnswerImages;
+}
+
 /** One coming answer on its connection. */
 export class ComingDelivery implements AnswerTaker {
   readonly #answer: ComingAnswer;
@@ -54,6 +67,7 @@ export class ComingDelivery implements AnswerTaker {
   readonly #owner: ComingAnswerOwner;
   readonly #request: Buffer;
   readonly #headEnd: string;
+  readonly #images: AnswerImages;
   /** Of a head that has not gone out. */
   #heldHead: string | undefined;
   #heldHeadEnd = '';
@@ -63,17 +77,13 @@ export class ComingDelivery implements AnswerTaker {
   #full = false;
   #state: 'open' | 'ending' | 'over' = 'open';
 
-  /** `request`: its head, which stays as it is. `headEnd`: what follows the request id. */
-  constructor(
-    answer: ComingAnswer,
-    connection: { readonly socket: Socket; readonly writer: SocketWriter; readonly headEnd: string },
-    request: Buffer,
-    owner: ComingAnswerOwner,
-  ) {
+  /** `request`: its head, which stays as it is. */
+  constructor(answer: ComingAnswer, connection: LentConnection, request: Buffer, owner: ComingAnswerOwner) {
     this.#answer = answer;
     this.#socket = connection.socket;
     this.#writer = connection.writer;
     this.#headEnd = connection.headEnd;
+    this.#images = connection.images;
     this.#request = request;
     this.#owner = owner;
   }
@@ -118,6 +128,19 @@ export class ComingDelivery implements AnswerTaker {
     this.#heldHead = head;
     this.#heldHeadEnd = `${requestId}${chunked ? '\r\nTransfer-Encoding: chunked' : ''}${this.#headEnd}`;
     this.#chunked = chunked;
+  }
+
+  writeWhole(head: QuickHead, requestId: string, body: Buffer): void {
+    if (this.#state !== 'open') return;
+    const image = this.#images.of(head, requestId, body);
+    if (image === undefined) {
+      this.writeHead(head.text, requestId, false);
+      this.write(body);
+    } else {
+      this.#sentBytes += image.length;
+      this.#full = !this.#writer.writeLent(image.bytes, image.length);
+    }
+    this.end();
   }
 
   flushHeaders(): void {
@@ -192,5 +215,6 @@ let taken: ComingDelivery[] = [];
 function concludeTaken(): void {
   const concluded = taken;
   taken = [];
-  for (const delivery of concluded) delivery.conclude();
+  // No loop: see `FirstBytes`.
+  concluded.forEach((delivery) => delivery.conclude());
 }

@@ -310,7 +310,8 @@ export class QuickConnection implements LaneOwner, ComingAnswerOwner {
   }
 
   #await(answer: ComingAnswer, head: Buffer): void {
-    const connection = { socket: this.#socket, writer: this.#writer, headEnd: this.#options.headEnd };
+    const { headEnd, images } = this.#options;
+    const connection = { socket: this.#socket, writer: this.#writer, headEnd, images };
     this.#coming = new ComingDelivery(answer, connection, head, this);
     this.#coming.begin();
   }

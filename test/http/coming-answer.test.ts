@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { QuickHead } from '../../src/http/answer-images.ts';
 import type { AnswerTaker } from '../../src/http/coming-answer.ts';
 import { defaultDeadlines } from '../../src/http/listener-bounds.ts';
 import type { QuickResponder } from '../../src/http/quick-connection.ts';
@@ -53,6 +54,35 @@ describe('a coming answer', () => {
     expect(coming[0]?.ended).toEqual({ whole: true, sentBytes: client.text().length });
     expect(await client.closed()).toMatch(/late$/);
   });
+
+  it.each([3, 8_192, 40_000_000])(
+    'may be given whole, to many: %i bytes, and each has its own request id',
+    async (bytes) => {
+      const { quick, coming } = comingAnswers();
+      await using listener = await startTestListener({ quick });
+      const body = Buffer.alloc(bytes, 'x');
+      const whole = new QuickHead(head(bytes));
+      const clients = ['first', 'second'].map((requestId) => ({ requestId, ...rawClient(listener.port) }));
+      for (const { socket } of clients) socket.write(get('/a'));
+      await eventually('the requests', () => coming.length === 2);
+      coming.forEach(({ taker }, at) => taker.writeWhole(whole, clients[at]?.requestId ?? '', body));
+      await eventually('the answers', () => coming.every(({ ended }) => ended !== undefined));
+      const texts = await Promise.all(
+        clients.map(async ({ text, socket }) => {
+          await eventually('all bytes', () => text().length > bytes && text().endsWith('x'.repeat(3)));
+          const sent = coming.find(({ ended }) => ended?.sentBytes === text().length)?.ended;
+          socket.destroy();
+          return {
+            whole: sent?.whole,
+            id: /X-Request-Id: (\w+)\r\n/.exec(text())?.[1],
+            body: text().split('\r\n\r\n')[1]?.length,
+          };
+        }),
+      );
+      expect(texts.map(({ id }) => id).sort()).toEqual(['first', 'second']);
+      expect(texts).toEqual(texts.map(({ id }) => ({ whole: true, id, body: bytes })));
+    },
+  );
 
   it('is told when its bytes are free: not while they wait for the viewer, and when he has left', async () => {
     const { quick, coming } = comingAnswers();
