@@ -2,16 +2,30 @@ import type { AccessUnit } from '../formats/media/access-unit.ts';
 import { trackNumber } from '../formats/media/track.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 
-/** How long the set of tracks stays open after the first access unit. */
+/** How much media a publisher may send before it is certain that it has only pictures, or only sound. */
 const gatherMs = 1_000;
+/**
+ * How long a track is waited for that is announced by its configuration, by the wall clock: an encoder that copies from
+ * the midst of a GOP (`ffmpeg -c copy` of a camera) sends sound of seconds at once, and then its first keyframe.
+ */
+const announcedWaitMs = 5_000;
+/** How much sound is kept while no picture has come: what is older will not be heard with the first. */
+const keptSoundMs = 1_500;
 const gatherUnits = 1_000;
+
+interface Gathered {
+  readonly unit: AccessUnit;
+  readonly wallMs: number;
+}
 
 /** The first access units of a publication, which wait until it is known what tracks it has. */
 export class TrackGathering {
-  readonly #units: { readonly unit: AccessUnit; readonly wallMs: number }[] = [];
+  #units: Gathered[] = [];
+  #first: Gathered | undefined;
+  #hasPictures = false;
 
   /** In the order in which they came. */
-  get units(): readonly { readonly unit: AccessUnit; readonly wallMs: number }[] {
+  get units(): readonly Gathered[] {
     return this.#units;
   }
 
@@ -21,20 +35,27 @@ export class TrackGathering {
   }
 
   add(unit: AccessUnit, wallMs: number): void {
+    this.#first ??= { unit, wallMs };
     this.#units.push({ unit, wallMs });
+    this.#hasPictures ||= unit.kind === 'video';
+    if (!this.#hasPictures) this.#forgetSoundBefore(unit);
   }
 
-  /** Pictures and sound have come, and something of every track that is `configured`; or a second has gone by. */
+  /** Pictures and sound have come, and something of every track that is `configured`; or it has been waited long enough. */
   isComplete(configured: Iterable<number>): boolean {
-    const first = this.#units[0];
-    const last = this.#units.at(-1);
+    const [first, last] = [this.#first, this.#units.at(-1)];
     if (first === undefined || last === undefined) return false;
-    if (
-      this.#units.length >= gatherUnits ||
-      Math.abs(timestampDistanceMs(first.unit.timestampMs, last.unit.timestampMs)) >= gatherMs
-    )
-      return true;
+    if (this.#units.length >= gatherUnits) return true;
     const { sent } = this;
-    return this.#units.some(({ unit }) => unit.kind !== first.unit.kind) && [...configured].every((n) => sent.has(n));
+    if ([...configured].some((track) => !sent.has(track))) return last.wallMs - first.wallMs >= announcedWaitMs;
+    const lengthMs = Math.abs(timestampDistanceMs(first.unit.timestampMs, last.unit.timestampMs));
+    return lengthMs >= gatherMs || this.#units.some(({ unit }) => unit.kind !== first.unit.kind);
+  }
+
+  #forgetSoundBefore({ timestampMs }: AccessUnit): void {
+    const from = this.#units.findIndex(
+      ({ unit }) => Math.abs(timestampDistanceMs(unit.timestampMs, timestampMs)) <= keptSoundMs,
+    );
+    if (from > 0) this.#units = this.#units.slice(from);
   }
 }

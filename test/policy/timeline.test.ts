@@ -102,11 +102,36 @@ describe('Timeline, the set of tracks', () => {
     expect(recorded.audio.length).toBeGreaterThan(40);
   });
 
-  it('leaves a track out that has a configuration but sends nothing', () => {
+  it('leaves a track out that has a configuration but sends nothing for five seconds', () => {
     const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
-    recorded.push(audioUnits({ seconds: 3 })).stop();
+    recorded.push(audioUnits({ seconds: 4.9 }));
+    expect(recorded.epochs).toEqual([]);
+    recorded.push(audioUnits({ fromMs: 4_900, seconds: 3 }));
     expect(recorded.epochs.map(({ tracks }) => tracks)).toEqual([[audioConfig]]);
     expect(recorded.late).toEqual(['video']);
+  });
+
+  it('waits for pictures that are announced and come later than the sound, of which the latest is kept', () => {
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
+    recorded.push(audioUnits({ seconds: 3 }));
+    recorded.push(interleaved(videoUnits({ fromMs: 3_000, seconds: 1 }), audioUnits({ fromMs: 3_000, seconds: 1 })));
+    recorded.stop();
+    expect(recorded.epochs.map(({ tracks }) => tracks)).toEqual([[videoConfig, audioConfig]]);
+    expect(recorded.late).toEqual([]);
+    expect(recorded.video).toHaveLength(30);
+    const soundBeforeMs = offsetsMs(recorded.audio, audioConfig.sampleRate).at(-1);
+    expect(soundBeforeMs).toBeGreaterThan(2_400);
+    expect(soundBeforeMs).toBeLessThan(2_550);
+  });
+
+  it('takes pictures that follow seconds of sound in one burst, and dates them by when they came', () => {
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
+    for (const unit of audioUnits({ seconds: 9 })) recorded.timeline.push(unit, startWallMs);
+    for (const unit of videoUnits({ fromMs: 9_000, seconds: 1 })) recorded.timeline.push(unit, startWallMs);
+    recorded.stop();
+    expect(recorded.epochs.map(({ tracks }) => tracks)).toEqual([[videoConfig, audioConfig]]);
+    const shownAtMs = recorded.timeline.wallMsAt((recorded.video[0]?.dtsTicks ?? 0) / 90_000);
+    expect(shownAtMs - startWallMs).toBeLessThan(1_600);
   });
 });
 
