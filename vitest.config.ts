@@ -21,6 +21,7 @@ export default defineConfig({
     retry: 0,
     allowOnly: false,
     passWithNoTests: false,
+    setupFiles: ['test/support/overwriting-freed-memory.ts'],
     projects: [
       {
         extends: true,

@@ -1,3 +1,4 @@
+import { withOwnData } from '../base/own-copies.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
@@ -88,7 +89,8 @@ export class PulledPublication implements PulledSink {
       return;
     }
     state.matched++;
-    state.held.push({ apply: () => this.#stream.push(unit), inForce: false });
+    const kept = withOwnData(unit);
+    state.held.push({ apply: () => this.#stream.push(kept), inForce: false });
     if (state.matched < state.record.length) return;
     this.#state = { kind: 'passing', offsetMs: (expected.timestampMs - unit.timestampMs) | 0 };
     for (const { apply, inForce } of state.held) if (inForce) apply();

@@ -15,6 +15,7 @@ export interface StreamSubscriber {
    * Comes after that configuration.
    */
   onColorInfo(trackId: number, colorInfo: ColorInfo | undefined): void;
+  /** Its data are lent for the call. */
   onAccessUnit(unit: AccessUnit): void;
   /** `onMetaData`, text, a cue: between the access units where it was sent. */
   onData(message: DataMessage): void;
@@ -59,7 +60,7 @@ export class LiveStream {
   /** By track id, also of tracks that have no configuration yet: OBS sends the colours first. */
   readonly #colorInfos = new Map<number, ColorInfo>();
   #metadata: DataMessage | undefined;
-  readonly #gop: GopWindow<AccessUnit>;
+  readonly #gop: GopWindow;
   /** The video that a player shows which asks for nothing else: its keyframes are where one can begin. */
   #mainVideoId: number | undefined;
   #ended = false;
@@ -89,9 +90,12 @@ export class LiveStream {
     return this.#metadata;
   }
 
-  /** What has come since the last keyframe, from that on; empty where nothing is kept. Not to be kept. */
+  /**
+   * What has come since the last keyframe, from that on; empty where nothing is kept. The data are there until the next
+   * keyframe, or the end of the publication.
+   */
   get runningGop(): readonly AccessUnit[] {
-    return this.#gop.items;
+    return this.#gop.units;
   }
 
   /** Of a video track, where the publisher has said it beside the bitstream. */
@@ -158,11 +162,7 @@ export class LiveStream {
   /** An access unit of a track that has no configuration yet cannot be decoded by anybody and is dropped. */
   push(unit: AccessUnit): void {
     if (!this.#trackConfigs.has(trackNumber(unit))) return;
-    this.#gop.push(
-      unit,
-      unit.data.length,
-      unit.kind === 'video' && unit.keyframe && unit.trackId === this.#mainVideoId,
-    );
+    this.#gop.push(unit, unit.kind === 'video' && unit.keyframe && unit.trackId === this.#mainVideoId);
     for (const subscriber of this.#subscribers) subscriber.onAccessUnit(unit);
   }
 
@@ -203,7 +203,7 @@ export class LiveStream {
         const colorInfo = config.kind === 'video' ? this.#colorInfos.get(config.trackId) : undefined;
         if (colorInfo !== undefined) subscriber.onColorInfo(config.trackId, colorInfo);
       }
-      for (const unit of burst ? this.#gop.items : []) subscriber.onAccessUnit(unit);
+      for (const unit of burst ? this.#gop.units : []) subscriber.onAccessUnit(unit);
     }
     return () => {
       this.#subscribers.delete(subscriber);
@@ -214,7 +214,7 @@ export class LiveStream {
     this.#trackConfigs.clear();
     this.#colorInfos.clear();
     this.#metadata = undefined;
-    this.#gop.clear();
+    this.#gop.letGo();
     this.#mainVideoId = undefined;
   }
 }

@@ -4,7 +4,6 @@ import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
 import { type TrackConfig, trackNumber } from '../formats/media/track.ts';
 import { PlayTimeline } from '../policy/play-timeline.ts';
-import { GopWindow } from './gop-window.ts';
 import type { LiveStream, StreamSubscriber } from './live-stream.ts';
 import { type FeedCounters, type FeedLimits, type Player, PlayerFeed } from './player-feed.ts';
 import type { WireForm } from './wire-form.ts';
@@ -24,12 +23,6 @@ const longWindowMs = 200;
 const longestUnreadMs = 50;
 const lateMs = 2;
 
-/** An access unit at its place on the timeline of the players. */
-interface PlayedUnit {
-  readonly unit: AccessUnit;
-  readonly timestampMs: number;
-}
-
 interface ScheduledOutlet {
   readonly outlet: WireOutlet;
   /** Those that have paused among them. */
@@ -46,17 +39,15 @@ export class StreamFanOut implements StreamSubscriber {
   readonly #outlets = new Map<string, ScheduledOutlet>();
   readonly #feeds = new Set<PlayerFeed>();
   readonly #timeline = new PlayTimeline();
-  /** The running GOP, for a wire form that nobody has asked for yet. */
-  readonly #gop = new GopWindow<PlayedUnit>();
-  /** Tracks of the publication, by number. */
-  readonly #configured = new Set<number>();
-  #mainVideoId: number | undefined;
+  /** Of the stream's running GOP, on the timeline of the players: for a wire form that nobody has asked for yet. */
+  readonly #gopTimestampsMs: number[] = [];
   readonly #unsubscribe: () => void;
 
   constructor(stream: LiveStream, options: StreamFanOutOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#unsubscribe = stream.subscribe(this, { burst: true });
+    this.#unsubscribe = stream.subscribe(this);
+    for (const unit of stream.runningGop) this.#gopTimestampsMs.push(this.#advance(unit));
   }
 
   /** `onEnd` is called once. */
@@ -85,17 +76,10 @@ export class StreamFanOut implements StreamSubscriber {
 
   onPublisherStart(): void {
     this.#timeline.restart();
-    this.#gop.clear();
-    this.#configured.clear();
-    this.#mainVideoId = undefined;
     for (const { outlet } of this.#outlets.values()) outlet.restart();
   }
 
   onTrackConfig(config: TrackConfig): void {
-    // The GOP of another configuration is of no use to a form that begins now.
-    if (this.#configured.has(trackNumber(config))) this.#gop.clear();
-    this.#configured.add(trackNumber(config));
-    if (config.kind === 'video') this.#mainVideoId = Math.min(config.trackId, this.#mainVideoId ?? config.trackId);
     for (const { outlet } of this.#outlets.values()) outlet.config(config, this.#timeline.latestMs);
   }
 
@@ -104,10 +88,11 @@ export class StreamFanOut implements StreamSubscriber {
   }
 
   onAccessUnit(unit: AccessUnit): void {
-    const { kind, trackId, data } = unit;
-    const timestampMs = this.#timeline.advance(trackNumber(unit), unit.timestampMs);
-    const startsGop = kind === 'video' && unit.keyframe && trackId === this.#mainVideoId;
-    this.#gop.push({ unit, timestampMs }, data.length, startsGop);
+    const timestampMs = this.#advance(unit);
+    // The unit is the last one of the GOP, if there is one.
+    const { length } = this.#stream.runningGop;
+    this.#gopTimestampsMs.length = Math.max(0, length - 1);
+    if (length > 0) this.#gopTimestampsMs.push(timestampMs);
     for (const { outlet } of this.#outlets.values()) outlet.unit(unit, timestampMs);
   }
 
@@ -153,9 +138,15 @@ export class StreamFanOut implements StreamSubscriber {
     this.#outlets.set(form.name, scheduled);
     const { outlet } = scheduled;
     for (const config of this.#stream.trackConfigs) outlet.config(config, this.#timeline.latestMs);
-    for (const { unit, timestampMs } of this.#gop.items) outlet.unit(unit, timestampMs);
+    for (const [index, unit] of this.#stream.runningGop.entries()) {
+      outlet.unit(unit, this.#gopTimestampsMs[index] ?? this.#timeline.latestMs);
+    }
     outlet.flush();
     return scheduled;
+  }
+
+  #advance(unit: AccessUnit): number {
+    return this.#timeline.advance(trackNumber(unit), unit.timestampMs);
   }
 
   #close(formName: string, scheduled: ScheduledOutlet): void {

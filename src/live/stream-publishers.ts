@@ -322,8 +322,10 @@ export class StreamPublishers {
 }
 
 /** Whether a decoder can begin with this access unit, which has just come: nothing is lost by switching now. */
-function canBeginWith(standby: LiveStream, unit: AccessUnit): boolean {
-  return hasVideo(standby) ? standby.runningGop[0] === unit : true;
+function canBeginWith(standby: LiveStream, { kind, trackId }: AccessUnit): boolean {
+  if (!hasVideo(standby)) return true;
+  const [first, second] = standby.runningGop;
+  return second === undefined && first?.kind === kind && first.trackId === trackId;
 }
 
 function hasVideo(stream: LiveStream): boolean {

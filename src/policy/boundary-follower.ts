@@ -113,5 +113,6 @@ export class BoundaryFollower {
   /** Nothing follows in this run of time. What has not come of the open segment is a gap, if others have gone on. */
   finish(): void {
     this.cutter.endSegment(this.#boundaries.at(this.cutter.msn + 1)?.startSeconds);
+    this.cutter.rest();
   }
 }

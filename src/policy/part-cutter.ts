@@ -1,3 +1,4 @@
+import { OwnCopies } from '../base/own-copies.ts';
 import { leastPartFill } from './part-target.ts';
 import type { Boundary } from './segment-boundaries.ts';
 import { longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
@@ -13,6 +14,7 @@ export interface SegmentStart extends SegmentNumber {
   readonly independent: boolean;
 }
 
+/** Its units' data are there for the call that brings it. */
 export interface CutPart {
   /** Empty for a gap: time in which there is nothing, or in which the last picture stands that came before it. */
   readonly units: readonly TimedUnit[];
@@ -67,6 +69,8 @@ export class PartCutter {
   msn: number;
   #segment: { readonly startTicks: number; readonly independent: boolean } | undefined;
   #units: TimedUnit[] = [];
+  /** Of their data. */
+  readonly #copies = new OwnCopies({ leastBytes: 16_384, mostKeptBytes: 2_097_152 });
   /** What the parts and gaps have said so far ends here. */
   #saidTicks: number | undefined;
   #endTicks = 0;
@@ -145,7 +149,7 @@ export class PartCutter {
     if (unit.dtsTicks - this.#endTicks >= this.#leastGapTicks) this.#gapUntil(unit.dtsTicks);
     const fitsNowhere = unit.durationTicks > this.#partTargetTicks || !this.#isFilledBy(this.#partTicks);
     if (!fitsNowhere && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
-    this.#units.push(this.#joined(unit));
+    this.#keep(this.#joined(unit));
     this.#endTicks = unit.dtsTicks + unit.durationTicks;
     this.#unitTicks = unit.durationTicks;
     if (this.#isFull(this.#partTicks, unit.durationTicks)) this.#endPart();
@@ -160,7 +164,7 @@ export class PartCutter {
     if (this.#saidTicks === undefined || dtsTicks - this.#endTicks >= this.#leastGapTicks) return false;
     const partTicks = dtsTicks + durationTicks - this.#saidTicks;
     if (partTicks > this.#partTargetTicks || !this.#isFull(partTicks, durationTicks)) return false;
-    this.#units.push(unit);
+    this.#keep(unit);
     this.#endTicks = dtsTicks + durationTicks;
     this.#unitTicks = durationTicks;
     this.#endPart();
@@ -176,6 +180,10 @@ export class PartCutter {
   /** What has gone out early lasts this long. */
   settle({ dtsTicks, durationTicks }: TimedUnit): void {
     this.#endTicks = dtsTicks + durationTicks;
+  }
+
+  #keep(unit: TimedUnit): void {
+    this.#units.push({ ...unit, data: this.#copies.copy(unit.data) });
   }
 
   /**
@@ -219,6 +227,11 @@ export class PartCutter {
     this.#sink.onSegmentEnd(this.#track, saidTicks - segment.startTicks);
   }
 
+  /** Nothing is open, and nothing follows soon: no memory is kept. */
+  rest(): void {
+    this.#copies.letGo();
+  }
+
   /** A whole segment without a unit. */
   gap({ msn, startSeconds, discontinuity, discontinuitySequence }: Boundary, endSeconds: number): void {
     this.msn = msn;
@@ -251,6 +264,7 @@ export class PartCutter {
       durationTicks,
       independent: first.keyframe,
     });
+    this.#copies.dropAll();
   }
 
   /** Nothing has come up to `untilTicks`. */

@@ -1,3 +1,4 @@
+import { OwnCopies } from '../base/own-copies.ts';
 import { BoundaryFollower, headStartSeconds, keyframeLagSeconds, sameInstantSeconds } from './boundary-follower.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
@@ -13,6 +14,8 @@ const usualLagSeconds = 1;
 const longestLagSeconds = 3;
 /** Over how many keyframe intervals the longest is looked for. */
 const rememberedIntervals = 8;
+/** Memory for what waits: of sound very little does, of further pictures as much as of a part. */
+const waitingMemory = { leastBytes: 16_384, mostKeptBytes: 1_048_576 } as const;
 /** How many segments ago one began that a track may still join that trails behind. */
 const joinableSegments = 32;
 
@@ -20,6 +23,8 @@ const joinableSegments = 32;
 interface Following {
   readonly follower: BoundaryFollower;
   waiting: TimedUnit[];
+  /** Of their data. */
+  readonly copies: OwnCopies;
 }
 
 /** Where a stream goes on after a restart, and the tracks that it had. */
@@ -74,7 +79,10 @@ export class SegmentCutter implements UnitSink {
     const [leading, ...following] = tracks;
     this.#leader = leading && this.#add(leading, true);
     this.#following = new Map(
-      following.map((track) => [track.track, { follower: this.#add(track, false), waiting: [] }]),
+      following.map((track) => [
+        track.track,
+        { follower: this.#add(track, false), waiting: [], copies: new OwnCopies(waitingMemory) },
+      ]),
     );
     for (const track of this.#trailing.values()) track.startRun();
     this.#intervalsSeconds = [];
@@ -86,7 +94,10 @@ export class SegmentCutter implements UnitSink {
     const leader = this.#leader;
     if (leader === undefined) return;
     if (unit.track === leader.cutter.track.track) this.#lead(leader, unit);
-    else this.#following.get(unit.track)?.waiting.push(unit);
+    else {
+      const following = this.#following.get(unit.track);
+      following?.waiting.push({ ...unit, data: following.copies.copy(unit.data) });
+    }
     this.#releaseWaiting(leader, false);
   }
 
@@ -135,7 +146,10 @@ export class SegmentCutter implements UnitSink {
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */
   flush(): void {
     if (this.#leader !== undefined) this.#releaseWaiting(this.#leader, true);
-    for (const following of this.#following.values()) following.waiting = [];
+    for (const following of this.#following.values()) {
+      following.waiting = [];
+      following.copies.letGo();
+    }
     const endSeconds = Math.max(0, ...[...this.#tracks.values()].map(({ cutter }) => cutter.endSeconds));
     this.#fillUp(endSeconds);
     for (const track of this.#tracks.values()) track.finish();
@@ -293,14 +307,14 @@ export class SegmentCutter implements UnitSink {
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
     const until = !isRunning ? lagFrom : all ? Infinity : decidedSeconds;
     for (const following of this.#following.values()) {
-      const { follower, waiting } = following;
+      const { follower, waiting, copies } = following;
       let released = 0;
       for (const unit of waiting) {
         if (latestSecondsOf(follower, unit) >= until) break;
         if (isRunning) this.#followUnit(follower, unit);
         released++;
       }
-      if (released > 0) waiting.splice(0, released);
+      if (released > 0) for (const { data } of waiting.splice(0, released)) copies.drop(data);
     }
     if (isRunning) this.#decide(decidedSeconds);
   }

@@ -1,3 +1,4 @@
+import { withOwnData } from '../base/own-copies.ts';
 import { type FrameDurations, fittingPartTargetMs } from './part-target.ts';
 import {
   endsAtKeyframe,
@@ -69,7 +70,7 @@ export class TargetLearner implements ExpectingSink {
       if (!leads) this.#holdBeforePicture(unit);
       return;
     }
-    this.#units.push(unit);
+    this.#units.push(withOwnData(unit));
     this.#heldBytes += unit.data.length;
     if (this.#isEnough(unit, leads)) this.decide();
   }
@@ -108,7 +109,7 @@ export class TargetLearner implements ExpectingSink {
   #holdBeforePicture(unit: TimedUnit): void {
     const config = this.#configOf(unit);
     if (config === undefined) return;
-    this.#units.push(unit);
+    this.#units.push(withOwnData(unit));
     const oldest = unit.dtsTicks - othersBeforePictureSeconds * timescaleOf(config);
     this.#units = this.#units.filter(({ track, dtsTicks }) => track !== unit.track || dtsTicks >= oldest);
   }

@@ -1,7 +1,10 @@
 import type { Sample } from '../formats/cmaf/media-part.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 
-/** An access unit that has found its place in time. Times are in ticks of the track's timescale. */
+/**
+ * An access unit that has found its place in time. Times are in ticks of the track's timescale. Its data are lent for the
+ * call that brings it: who keeps them copies them.
+ */
 export interface TimedUnit extends Sample {
   /** That of its `TimedTrack`. */
   readonly track: number;

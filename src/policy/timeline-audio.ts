@@ -1,3 +1,4 @@
+import { OwnCopies } from '../base/own-copies.ts';
 import { audioFrameSamples, type FillerFrame, silenceAfter } from '../formats/media/audio-frame.ts';
 import { type AudioTrackConfig, trackNumber } from '../formats/media/track.ts';
 import type { TimedUnit } from './timed-unit.ts';
@@ -28,6 +29,8 @@ export class AudioClock {
   #differenceMs = 0;
   #slewing = false;
   #dropping = false;
+  /** Of the last frame. */
+  readonly #copies = new OwnCopies({ leastBytes: 1_024, mostKeptBytes: 65_536 });
   #last: FillerFrame | undefined;
 
   constructor(config: AudioTrackConfig, emit: (unit: TimedUnit) => void) {
@@ -68,7 +71,8 @@ export class AudioClock {
       this.#differenceMs -= this.#msOf(filler.samples);
       this.#release(filler.data, filler.samples);
     }
-    this.#last = { data, samples };
+    this.#copies.dropAll();
+    this.#last = { data: this.#copies.copy(data), samples };
     this.#release(data, samples + this.#slewTicks(samples));
   }
 

@@ -1,3 +1,4 @@
+import { withOwnData } from '../base/own-copies.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import { trackNumber } from '../formats/media/track.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
@@ -35,8 +36,9 @@ export class TrackGathering {
   }
 
   add(unit: AccessUnit, wallMs: number): void {
-    this.#first ??= { unit, wallMs };
-    this.#units.push({ unit, wallMs });
+    const arrival = { unit: withOwnData(unit), wallMs };
+    this.#first ??= arrival;
+    this.#units.push(arrival);
     this.#hasPictures ||= unit.kind === 'video';
     if (!this.#hasPictures) this.#forgetSoundBefore(unit);
   }

@@ -1,3 +1,4 @@
+import { OwnCopies } from '../base/own-copies.ts';
 import type { VideoAccessUnit } from '../formats/media/access-unit.ts';
 import type { CmafVideoTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { hevcNalLengthBytes } from '../formats/hevc/decoder-configuration.ts';
@@ -34,6 +35,8 @@ export interface PictureSink {
 export class VideoClock {
   readonly #track: number;
   readonly #sink: PictureSink;
+  /** Of the one that is held. */
+  readonly #copies = new OwnCopies({ leastBytes: 16_384, mostKeptBytes: 1_048_576 });
   #held: { readonly unit: VideoAccessUnit; readonly dtsTicks: number } | undefined;
   #durationTicks: number;
   /** The latest durations, the oldest first. */
@@ -63,7 +66,8 @@ export class VideoClock {
       if (this.#steps.length > regularSteps) this.#steps.shift();
       this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
     }
-    this.#held = { unit, dtsTicks };
+    this.#copies.dropAll();
+    this.#held = { unit: { ...unit, data: this.#copies.copy(unit.data) }, dtsTicks };
     const expectedTicks = this.#regularDurationTicks();
     if (expectedTicks !== undefined) this.#sink.onExpectedUnit(this.#timed(unit, dtsTicks, expectedTicks));
   }
@@ -87,6 +91,7 @@ export class VideoClock {
     // What comes then may be of another run of time, which must have begun before anything of it is told.
     this.#steps.length = 0;
     if (held !== undefined) this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
+    this.#copies.letGo();
   }
 
   #timed(unit: VideoAccessUnit, dtsTicks: number, durationTicks: number): TimedUnit {

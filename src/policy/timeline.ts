@@ -1,3 +1,4 @@
+import { withOwnData } from '../base/own-copies.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { trackNumber } from '../formats/media/track.ts';
@@ -208,7 +209,7 @@ export class Timeline {
     const hasJumped = this.#hasJumped(arrival);
     if (track.othersMs !== undefined) {
       if (hasJumped) {
-        this.#suspended.push(arrival);
+        this.#suspend(arrival);
         this.#judgeWhenFull(arrival);
         return;
       }
@@ -223,11 +224,15 @@ export class Timeline {
       if (this.#suspended.length > 0) this.#clampWhatIsLeftBehind(track.placedMs ?? 0);
       return;
     }
-    this.#suspended.push(arrival);
+    this.#suspend(arrival);
     const othersMs = this.#othersPlacedMs(track);
     // All have jumped that were there.
     if (othersMs === undefined) this.#restart();
     else track.othersMs = othersMs;
+  }
+
+  #suspend(arrival: Arrival): void {
+    this.#suspended.push({ ...arrival, unit: withOwnData(arrival.unit) });
   }
 
   #hasJumped({ track, publisherMs }: Arrival): boolean {

@@ -74,7 +74,7 @@ export class SessionPublication {
             value: state.heldBytes,
           });
         }
-        state.held.push(message);
+        state.held.push({ ...message, payload: new Uint8Array(message.payload) });
         return;
       case 'publishing':
         state.lastMessageMs = this.#context.clock.monotonicMs();

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { withOwnData } from '../../src/base/own-copies.ts';
 import { PulledPublication } from '../../src/edge/pulled-publication.ts';
 import { amf0Object } from '../../src/formats/amf0/value.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
@@ -26,7 +27,7 @@ beforeEach(() => {
 });
 
 function nameOf({ kind, timestampMs, data }: AccessUnit): string {
-  const number = new DataView(data.buffer).getUint32(kind === 'video' ? 5 : 0);
+  const number = new DataView(data.buffer, data.byteOffset).getUint32(kind === 'video' ? 5 : 0);
   return `${kind} ${number} at ${timestampMs}`;
 }
 
@@ -36,7 +37,11 @@ function pull(units: readonly AccessUnit[], configs: readonly TrackConfig[] = [a
   );
   publication.pushData(metadata);
   for (const config of configs) publication.setTrackConfig(config);
-  for (const unit of units) publication.push(unit);
+  for (const unit of units) {
+    const lent = withOwnData(unit);
+    publication.push(lent);
+    lent.data.fill(0xdb);
+  }
   return publication;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withOwnData } from '../../src/base/own-copies.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import { LibrtmpPublication } from '../rtmp/librtmp-publication.ts';
 import { avc, videoUnit } from '../rtmp/sample-media.ts';
@@ -80,7 +81,7 @@ describe('publishing through an edge', () => {
       onPublisherStart: ignore,
       onTrackConfig: ignore,
       onColorInfo: ignore,
-      onAccessUnit: (unit) => got.push(unit),
+      onAccessUnit: (unit) => got.push(withOwnData(unit)),
       onData: ignore,
       onPublisherStop: ignore,
       onEnd: ignore,

@@ -4,6 +4,7 @@ import { silentOpusPacket } from '../../src/formats/opus/packet.ts';
 import type { TimedUnit } from '../../src/policy/timed-unit.ts';
 import { AudioClock } from '../../src/policy/timeline-audio.ts';
 import { audioTrackConfig } from '../support/sample-tracks.ts';
+import { audioConfig } from '../support/synthetic-units.ts';
 
 const opus = audioTrackConfig('opus');
 
@@ -52,5 +53,19 @@ describe('AudioClock, Opus', () => {
       [40, packet(20, 1)],
     ]);
     expect(units.map(({ data }) => data[1])).toEqual([0, 1]);
+  });
+});
+
+describe('AudioClock, where no silence is known', () => {
+  it('fills a hole with the last frame, which was lent', () => {
+    const surround: AudioTrackConfig = { ...audioConfig, channels: 6 };
+    const units: Uint8Array[] = [];
+    const clock = new AudioClock(surround, ({ data }) => units.push(new Uint8Array(data)));
+    const lent = Uint8Array.of(1, 2, 3);
+    clock.push(lent, 0);
+    lent.fill(0xdb);
+    clock.fillUntil(200);
+    expect(units).toHaveLength(9);
+    for (const data of units) expect(data).toStrictEqual(Uint8Array.of(1, 2, 3));
   });
 });

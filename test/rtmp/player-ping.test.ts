@@ -4,6 +4,7 @@ import { decodeControlMessage } from '../../src/formats/rtmp/control-message.ts'
 import { PlayerPing } from '../../src/rtmp/player-ping.ts';
 import { SessionOutput } from '../../src/rtmp/session-output.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
+import { kept } from '../formats/rtmp/kept-messages.ts';
 
 let clock: VirtualClock;
 let failures: unknown[];
@@ -31,7 +32,7 @@ beforeEach(() => {
 function asked(): number {
   const decoder = new ChunkDecoder({ maxMessageBytes: 1_000, maxBufferedBytes: 1_000, maxChunkStreams: 4 });
   return written
-    .flatMap((bytes) => decoder.push(bytes))
+    .flatMap((bytes) => kept(decoder.push(bytes)))
     .map((message) => decodeControlMessage(message))
     .filter((control) => control.kind === 'user-control' && control.event.kind === 'ping-request').length;
 }

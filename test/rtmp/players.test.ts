@@ -207,8 +207,8 @@ describe('one player among 50 that never reads', () => {
     await eventually('the connection is gone', () => never.closed);
     expect(tooSlow()).toHaveLength(1);
     expect(never.bytes).toBeLessThan(sentBytes);
-    // Its queue, and buffers of the last GOPs that it held on to.
-    expect(peakMiB - beforeMiB).toBeLessThan(12);
+    // Its queue, buffers of the last GOPs that it held on to, and what the stream itself has grown to.
+    expect(peakMiB - beforeMiB).toBeLessThan(14);
     const [first] = readers;
     for (const reader of readers) {
       expect(reader.closed).toBe(false);

@@ -11,6 +11,7 @@ import { type ControlMessage, decodeControlMessage, isControlMessage } from '../
 import { messageType, type RtmpMessage } from '../../src/formats/rtmp/message.ts';
 import { eventually } from '../support/condition.ts';
 import { aac, avc } from './sample-media.ts';
+import { kept } from '../formats/rtmp/kept-messages.ts';
 
 export interface Status {
   /** `onStatus`, `_error`, `_result`, `onFCPublish`. */
@@ -229,7 +230,7 @@ export class RawConnection {
       this.#received = Buffer.concat([this.#received, bytes]);
       return;
     }
-    for (const message of this.#decoder.push(bytes)) {
+    for (const message of kept(this.#decoder.push(bytes))) {
       const command = message.typeId === messageType.commandAmf0 ? decodeCommand(message) : undefined;
       this.messages.push({ message, command });
     }

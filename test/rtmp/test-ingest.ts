@@ -1,3 +1,4 @@
+import { withOwnData } from '../../src/base/own-copies.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/cli/system-clock.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
@@ -63,7 +64,7 @@ export async function startTestIngest({
       onTrackConfig: (config) => configs.push(config),
       onColorInfo: (trackId, colorInfo) => colors.push({ trackId, colorInfo }),
       onData: (message) => data.push(message),
-      onAccessUnit: (unit) => units.push(unit),
+      onAccessUnit: (unit) => units.push(withOwnData(unit)),
       onPublisherStop: () => events.push('stop'),
       onEnd: () => events.push('end'),
     });

@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
 import type { ConfigurationInput } from '../../src/cli/configuration-schema.ts';
 import { eventually } from './condition.ts';
 
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const overwriting = `--import=${pathToFileURL(join(import.meta.dirname, 'overwriting-freed-memory.ts')).href}`;
 
 /** The real program in a process and a folder of its own, on ports that the system chose. */
 export interface RunningProgram {
@@ -49,7 +51,7 @@ export async function startProgram({ configuration = {}, flags = [] }: ProgramOp
   const ports = portFlags.flatMap((flag) => [flag, '0']);
   const child = spawn(
     process.execPath,
-    [mainFile, 'start', '--config', configFile, '--data', dataFolder, ...ports, ...flags],
+    [overwriting, mainFile, 'start', '--config', configFile, '--data', dataFolder, ...ports, ...flags],
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },
   );
   let out = '';

@@ -1,3 +1,5 @@
+import { withOwnData } from '../../src/base/own-copies.ts';
+import { silentFrame } from '../../src/formats/aac/silent-frame.ts';
 import type { CmafTrackConfig } from '../../src/formats/cmaf/cmaf-track.ts';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import { trackNumber } from '../../src/formats/media/track.ts';
@@ -18,11 +20,12 @@ export class RecordedTimeline {
   readonly late: string[] = [];
   readonly timeline = new Timeline({
     onEpoch: (tracks) => this.epochs.push({ tracks: tracks.map(({ config }) => config), atUnit: this.units.length }),
-    onUnit: (unit) => this.units.push(unit),
+    onUnit: (unit) => this.#take(unit),
     // What is expected comes.
     onExpectedUnit: () => {},
     onLateTrack: (config) => this.late.push(config.kind),
   });
+  readonly #contents = new Set([contentOf(silence)]);
   #wallMs = startWallMs;
 
   start(...configs: CmafTrackConfig[]): this {
@@ -37,9 +40,17 @@ export class RecordedTimeline {
     const fromWallMs = this.#wallMs;
     for (const unit of units) {
       this.#wallMs = Math.max(this.#wallMs, fromWallMs + Math.min((unit.timestampMs - firstMs) | 0, 60_000));
-      this.timeline.push(unit, this.#wallMs);
+      this.pushAt(unit, this.#wallMs);
     }
     return this;
+  }
+
+  /** Its data are lent for the call. */
+  pushAt(unit: AccessUnit, wallMs: number): void {
+    this.#contents.add(contentOf(unit.data));
+    const lent = withOwnData(unit);
+    this.timeline.push(lent, wallMs);
+    lent.data.fill(0xdb).fill(0x24, -1);
   }
 
   wait(ms: number): this {
@@ -52,6 +63,11 @@ export class RecordedTimeline {
     return this;
   }
 
+  /** Inserted where nothing was sent. */
+  get inserted(): TimedUnit[] {
+    return this.audio.filter(({ data }) => contentOf(data) === contentOf(silence));
+  }
+
   get video(): TimedUnit[] {
     return this.units.filter(({ track }) => track === videoTrack);
   }
@@ -59,4 +75,15 @@ export class RecordedTimeline {
   get audio(): TimedUnit[] {
     return this.units.filter(({ track }) => track === audioTrack);
   }
+
+  #take(unit: TimedUnit): void {
+    if (!this.#contents.has(contentOf(unit.data))) throw new Error('the timeline gives data that nobody has sent');
+    this.units.push(withOwnData(unit));
+  }
+}
+
+const silence = silentFrame(audioConfig) ?? new Uint8Array(0);
+
+function contentOf(data: Uint8Array): string {
+  return Buffer.from(data).toString('hex');
 }

@@ -1,3 +1,4 @@
+import { withOwnData } from '../../src/base/own-copies.ts';
 import { systemClock } from '../../src/cli/system-clock.ts';
 import type { Amf0Value } from '../../src/formats/amf0/value.ts';
 import { FlvTrackReader } from '../../src/formats/flv/track-reader.ts';
@@ -43,7 +44,7 @@ export async function playedByName(url: string, name: string, fourCcs: readonly 
           typeId === messageType.video
             ? tracks.readVideo(payload, timestampMs)
             : tracks.readAudio(payload, timestampMs);
-        for (const event of events) if (event.kind === 'unit') units.push(event.unit);
+        for (const event of events) if (event.kind === 'unit') units.push(withOwnData(event.unit));
       },
       onStatus: ({ level, code, description }) => {
         if (level === 'error') reject(new Error(`${code}: ${description}`));

@@ -11,7 +11,10 @@ interface AccessUnitBase {
   readonly timestampMs: number;
   /**
    * As MP4 holds a sample of the codec: NAL units with their length prefixes (as the track's description says), the
-   * open bitstream units of one temporal unit, one raw AAC frame, one Opus packet. Never changed.
+   * open bitstream units of one temporal unit, one raw AAC frame, one Opus packet. Must not be written to.
+   *
+   * Of a live stream they are lent for the call that brings them: who keeps them copies them (`base/own-copies`). What
+   * comes next lies in the same memory.
    */
   readonly data: Uint8Array;
   /** How long ago it came, where it was kept until somebody wanted it. */

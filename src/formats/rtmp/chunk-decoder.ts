@@ -1,6 +1,7 @@
 import { LimitError, ProtocolError, StreamFrontError } from '../../base/errors.ts';
 import { decodeAbort, decodeSetChunkSize } from './control-message.ts';
 import { messageType, type RtmpMessage } from './message.ts';
+import { MessageBodies } from './message-bodies.ts';
 
 /** What one connection may cost. */
 export interface ChunkDecoderLimits {
@@ -42,7 +43,7 @@ interface ChunkStream {
   /** The value of it, as it stood in the header: a timestamp or a delta. */
   extendedValue: number;
   /** The beginning of the message being read; `undefined` between messages. */
-  body: Uint8Array | undefined;
+  body: Uint8Array<ArrayBuffer> | undefined;
   receivedBytes: number;
 }
 
@@ -54,6 +55,9 @@ interface ChunkStream {
 export class ChunkDecoder {
   readonly #limits: ChunkDecoderLimits;
   readonly #streams = new Map<number, ChunkStream>();
+  readonly #bodies: MessageBodies;
+  /** Of the messages that the last call of `push` has returned. */
+  #lent: Uint8Array<ArrayBuffer>[] = [];
   #chunkBytes = defaultChunkBytes;
   #bufferedBytes = 0;
   /** The beginning of a header, when a piece ended within it. */
@@ -67,6 +71,7 @@ export class ChunkDecoder {
 
   constructor(limits: ChunkDecoderLimits) {
     this.#limits = limits;
+    this.#bodies = new MessageBodies(limits.maxBufferedBytes);
   }
 
   /** Memory held for messages that have not come whole yet. */
@@ -74,13 +79,20 @@ export class ChunkDecoder {
     return this.#bufferedBytes;
   }
 
+  /** Memory that waits to be used for other messages. */
+  get spareBytes(): number {
+    return this.#bodies.spareBytes;
+  }
+
   /**
-   * Takes what came and returns the messages that it completes, in order. Nothing of `bytes` is kept: the caller may
-   * use the buffer again. Throws `ProtocolError` (with the offset since the handshake) or `LimitError`; then the
+   * Takes what came and returns the messages that it completes, in order. Their payloads are lent until the next call:
+   * who keeps one copies it. Nothing of `bytes` is kept: the caller may use the buffer again. Throws `ProtocolError` (with the offset since the handshake) or `LimitError`; then the
    * connection has lost its framing, and every further call throws the same.
    */
   push(bytes: Uint8Array): RtmpMessage[] {
     if (this.#failure !== undefined) throw this.#failure;
+    for (const body of this.#lent) this.#bodies.give(body);
+    this.#lent = [];
     const messages: RtmpMessage[] = [];
     try {
       const at = this.#stash.length === 0 ? 0 : this.#pushAfterStash(bytes, messages);
@@ -138,8 +150,8 @@ export class ChunkDecoder {
   #takePayload(stream: ChunkStream, bytes: Uint8Array, at: number, messages: RtmpMessage[]): number {
     const length = Math.min(this.#chunkRemaining, bytes.length - at);
     const received = stream.receivedBytes + length;
-    let body = stream.body ?? noBytes;
-    if (received > body.length) body = this.#growBody(stream, body, received);
+    let { body } = stream;
+    if (body === undefined || received > body.length) body = this.#growBody(stream, body, received);
     body.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), stream.receivedBytes);
     stream.receivedBytes = received;
     this.#chunkRemaining -= length;
@@ -148,25 +160,33 @@ export class ChunkDecoder {
       if (received === stream.messageBytes) {
         stream.body = undefined;
         this.#bufferedBytes -= body.length;
-        this.#finish(stream, body, messages);
+        this.#lent.push(body);
+        this.#finish(stream, body.length === received ? body : body.subarray(0, received), messages);
       }
     }
     return length;
   }
 
-  /** Never more than twice what has come, past the first piece: an announced length alone costs a peer nothing. */
-  #growBody(stream: ChunkStream, body: Uint8Array, atLeast: number): Uint8Array {
-    const wanted = Math.max(body.length * 2, atLeast, firstPieceBytes);
-    const grown = new Uint8Array(Math.min(wanted, stream.messageBytes));
-    this.#bufferedBytes += grown.length - body.length;
+  /**
+   * Never more new memory than twice what has come, past the first piece: an announced length alone costs a peer nothing.
+   */
+  #growBody(stream: ChunkStream, body: Uint8Array<ArrayBuffer> | undefined, atLeast: number): Uint8Array<ArrayBuffer> {
+    const { messageBytes } = stream;
+    const before = body?.length ?? 0;
+    const wanted = Math.max(before * 2, atLeast, firstPieceBytes);
+    const grown = this.#bodies.take(Math.min(wanted, messageBytes), messageBytes);
+    this.#bufferedBytes += grown.length - before;
     if (this.#bufferedBytes > this.#limits.maxBufferedBytes) {
       throw new LimitError('RTMP_BUFFER_FULL', 'the peer has begun more messages at once than fit', {
         limit: this.#limits.maxBufferedBytes,
         value: this.#bufferedBytes,
       });
     }
-    grown.set(body);
     stream.body = grown;
+    if (body !== undefined) {
+      grown.set(body.subarray(0, stream.receivedBytes));
+      this.#bodies.give(body);
+    }
     return grown;
   }
 
@@ -183,6 +203,7 @@ export class ChunkDecoder {
     const stream = this.#streams.get(chunkStreamId);
     if (stream?.body === undefined) return;
     this.#bufferedBytes -= stream.body.length;
+    this.#bodies.give(stream.body);
     stream.body = undefined;
     stream.receivedBytes = 0;
   }

@@ -6,7 +6,7 @@ export interface RtmpMessage {
   readonly messageStreamId: number;
   /** Unsigned, 32 bits, wraps after 49.7 days. */
   readonly timestampMs: number;
-  /** May be empty. Belongs to the message alone: it may be kept and must not be written to. */
+  /** May be empty. Of a message that has come, lent by its decoder: see `ChunkDecoder.push`. Must not be written to. */
   readonly payload: Uint8Array;
 }
 

@@ -3,6 +3,7 @@ import { LimitError, ProtocolError } from '../../../src/base/errors.ts';
 import { ChunkDecoder, type ChunkDecoderLimits } from '../../../src/formats/rtmp/chunk-decoder.ts';
 import { messageType, type RtmpMessage } from '../../../src/formats/rtmp/message.ts';
 import { basicHeader, type0, type1, type2, type3, uint24, uint32 } from './chunk-writer.ts';
+import { kept } from './kept-messages.ts';
 
 const limits: ChunkDecoderLimits = { maxMessageBytes: 1_000_000, maxBufferedBytes: 2_000_000, maxChunkStreams: 64 };
 
@@ -167,7 +168,7 @@ describe('ChunkDecoder and extended timestamps', () => {
       0x55,
     ];
     const decoder = new ChunkDecoder(limits);
-    const messages = stream.flatMap((byte) => decoder.push(Uint8Array.of(byte)));
+    const messages = stream.flatMap((byte) => kept(decoder.push(Uint8Array.of(byte))));
     expect(messages.map((message) => [...message.payload.subarray(-3)])).toStrictEqual([[1, 2, 3], [0x55]]);
     expect(messages).toStrictEqual(decode(stream));
   });

@@ -13,6 +13,7 @@ import { handshakeRandomBytes, ServerHandshake } from '../../../src/formats/rtmp
 import { messageType, type RtmpMessage } from '../../../src/formats/rtmp/message.ts';
 import { connectResultMessage, onStatusMessage, resultMessage } from '../../../src/formats/rtmp/status.ts';
 import { run } from '../../support/ffmpeg.ts';
+import { kept } from './kept-messages.ts';
 
 /** Takes whatever is published and answers what a publisher waits for: only the formats are under test. */
 function receive(socket: Socket): RtmpMessage[] {
@@ -46,7 +47,7 @@ function receive(socket: Socket): RtmpMessage[] {
       shaken = true;
       rest = step.rest;
     }
-    for (const message of decoder.push(rest)) answer(message);
+    for (const message of kept(decoder.push(rest))) answer(message);
   });
   return messages;
 }

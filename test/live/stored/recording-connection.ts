@@ -3,6 +3,7 @@ import { ChunkDecoder } from '../../../src/formats/rtmp/chunk-decoder.ts';
 import { decodeDataMessage } from '../../../src/formats/rtmp/data-message.ts';
 import { messageType, type RtmpMessage } from '../../../src/formats/rtmp/message.ts';
 import type { PacedConnection } from '../../../src/live/stored/burst-writer.ts';
+import { kept } from '../../formats/rtmp/kept-messages.ts';
 
 /** Takes `room` bytes, and more when it is told to; `Infinity` takes everything. */
 export class RecordingConnection implements PacedConnection {
@@ -22,7 +23,7 @@ export class RecordingConnection implements PacedConnection {
 
   write(bytes: Uint8Array): boolean {
     if (!this.#together) this.writes++;
-    this.messages.push(...this.#decoder.push(Uint8Array.from(bytes)));
+    this.messages.push(...kept(this.#decoder.push(Uint8Array.from(bytes))));
     this.queuedBytes += Math.max(0, bytes.length - this.room);
     this.room = Math.max(0, this.room - bytes.length);
     return this.queuedBytes < 16_384;
