@@ -6,7 +6,8 @@ export interface PlayerConnection {
   /** Written, but not taken by the player yet. */
   readonly queuedBytes: number;
   /**
-   * Never blocks. The bytes are shared with other players and must not be changed. Returns false when more than a little
+   * Never blocks. The bytes are shared with other players and must not be changed; they are there for as long as any wait
+   * in `queuedBytes`. Returns false when more than a little
    * waits: only then need `queuedBytes` be looked at.
    */
   write(bytes: Uint8Array): boolean;
@@ -93,6 +94,11 @@ export class PlayerFeed implements OutletFeed {
   /** Bytes given to the connection, and bytes left out because it was behind. */
   get totals(): { readonly writtenBytes: number; readonly droppedBytes: number } {
     return { writtenBytes: this.#writtenBytes, droppedBytes: this.#droppedBytes };
+  }
+
+  /** Asks the connection. */
+  get isDrained(): boolean {
+    return this.#connection.queuedBytes === 0;
   }
 
   /**

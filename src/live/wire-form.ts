@@ -1,5 +1,5 @@
 import type { FlvClientCapabilities } from '../formats/flv/client-capabilities.ts';
-import { encodeFlvHeader, encodeFlvTag } from '../formats/flv/flv-file.ts';
+import { encodeFlvHeader, encodeFlvTagHeader, encodePreviousTagSize } from '../formats/flv/flv-file.ts';
 import { ChunkEncoder, chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
 import { messageType } from '../formats/rtmp/message.ts';
 
@@ -11,8 +11,11 @@ export interface WireForm {
   readonly client: FlvClientCapabilities;
   /** What comes before everything else. May be empty. */
   opening(tracks: { readonly audio: boolean; readonly video: boolean }): Uint8Array;
-  /** One message or tag, whole. `typeId` is that of an RTMP message: 8 audio, 9 video, 18 data. */
-  frame(typeId: number, timestampMs: number, payload: Uint8Array): Uint8Array;
+  /**
+   * One message or tag, whole: one piece behind the other, views of `payload` among them, which is given in pieces too.
+   * `typeId` is that of an RTMP message: 8 audio, 9 video, 18 data.
+   */
+  frame(typeId: number, timestampMs: number, payload: readonly Uint8Array[]): readonly Uint8Array[];
 }
 
 const nothing = new Uint8Array(0);
@@ -26,7 +29,7 @@ export function rtmpWireForm(chunkBytes: number, messageStreamId: number, client
     client,
     opening: () => nothing,
     frame: (typeId, timestampMs, payload) =>
-      encoder.encode({ typeId, messageStreamId, timestampMs, payload }, chunkStreamOf(typeId)),
+      encoder.pieces({ typeId, messageStreamId, timestampMs }, chunkStreamOf(typeId), payload),
   };
 }
 
@@ -36,7 +39,10 @@ export function flvWireForm(client: FlvClientCapabilities): WireForm {
     name: `flv ${clientName(client)}`,
     client,
     opening: encodeFlvHeader,
-    frame: (typeId, timestampMs, payload) => encodeFlvTag({ typeId, timestampMs, payload }),
+    frame: (typeId, timestampMs, payload) => {
+      const bodyBytes = totalLength(payload);
+      return [encodeFlvTagHeader({ typeId, timestampMs, bodyBytes }), ...payload, encodePreviousTagSize(bodyBytes)];
+    },
   };
 }
 
@@ -49,4 +55,9 @@ export function chunkStreamOf(typeId: number): number {
 /** The same for clients that take the same tags. */
 function clientName({ legacyCodecs, enhancedCodecs, multitrack, colorInfo, dialect }: FlvClientCapabilities): string {
   return `${[...legacyCodecs].sort().join()} ${[...enhancedCodecs].sort().join()} ${multitrack ? 'multitrack' : ''} ${colorInfo ? 'colors' : ''} ${dialect}`;
+}
+
+/** Of pieces that stand one behind the other. */
+export function totalLength(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }

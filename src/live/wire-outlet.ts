@@ -1,14 +1,15 @@
+import { noteFreed } from '../base/freed-memory.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import { type DataMessage, metadataName } from '../formats/media/data-message.ts';
 import { type TrackConfig, trackNumber } from '../formats/media/track.ts';
 import { encodeAmf0 } from '../formats/amf0/encode.ts';
 import { wireFormOf, wireFormOfColorInfo } from '../formats/flv/client-capabilities.ts';
-import { encodeAccessUnitTag, encodeColorInfoTag, encodeTrackConfigTag } from '../formats/flv/track-tag.ts';
+import { accessUnitTagHeader, encodeColorInfoTag, encodeTrackConfigTag } from '../formats/flv/track-tag.ts';
 import { messageType } from '../formats/rtmp/message.ts';
 import type { LiveStream } from './live-stream.ts';
 import { playerMetadata } from './player-metadata.ts';
-import type { WireForm } from './wire-form.ts';
+import { totalLength, type WireForm } from './wire-form.ts';
 
 export interface WireOutletOptions {
   readonly stream: LiveStream;
@@ -29,6 +30,8 @@ export interface Restart {
 
 /** Who is given a stream in a wire form. */
 export interface OutletFeed {
+  /** What it was given has been taken: nobody reads it any more. */
+  readonly isDrained: boolean;
   /** What has come. `restart`: from where in it a decoder can start, if it can. Must return at once. */
   take(bytes: Uint8Array, restart: Restart | undefined, nowMs: number): void;
   /** To begin with, at once; `startMs` is the first timestamp in it. */
@@ -55,10 +58,14 @@ const firstBufferBytes = 65_536;
 /** Without a GOP to keep, a buffer is exchanged for another one beyond this. */
 const rollingBufferBytes = 32_768;
 
+/** A buffer that is so many times as large as it need be is not used again. */
+const tooLargeTimes = 4;
+
 /**
  * A stream in one wire form. What comes is written once, into a buffer that holds the running GOP and, before it, what
  * of the one before had not been given to the players when it began: what a merge window has gathered and what a late
- * joiner begins with are views on it, shared by all players.
+ * joiner begins with are views on it, shared by all players. When they have taken everything that is in it by its end, it
+ * is used for the GOP after the next one; otherwise it is left to the collector.
  */
 export class WireOutlet {
   readonly #options: WireOutletOptions;
@@ -68,6 +75,10 @@ export class WireOutlet {
   /** Of the tracks that players of this form get, by `trackNumber`. */
   readonly #configs = new Map<number, TrackConfig>();
   #buffer = Buffer.allocUnsafeSlow(firstBufferBytes);
+  /** Of the GOP before, which nobody reads any more. */
+  #spare: Buffer<ArrayBuffer> | undefined;
+  /** Somebody who has left may still read the buffer. */
+  #isHeld = false;
   /** Written into the buffer, and of that, given to the feeds. */
   #writtenTo = 0;
   #flushedTo = 0;
@@ -115,14 +126,14 @@ export class WireOutlet {
     this.#mainVideoId = lowestVideoId(this.#configs.values());
     if (!sent) return;
     const payload = encodeTrackConfigTag(config, form.client.dialect);
-    if (payload !== undefined) this.#append(form.frame(messageType[config.kind], timestampMs, payload));
+    if (payload !== undefined) this.#append(form.frame(messageType[config.kind], timestampMs, [payload]));
   }
 
   colorInfo(trackId: number, colorInfo: ColorInfo | undefined, timestampMs: number): void {
     const { form } = this.#options;
     const config = this.#configs.get(trackNumber({ kind: 'video', trackId }));
     if (config?.kind !== 'video' || wireFormOfColorInfo(config, form.client) === 'drop') return;
-    this.#append(form.frame(messageType.video, timestampMs, encodeColorInfoTag(config, colorInfo)));
+    this.#append(form.frame(messageType.video, timestampMs, [encodeColorInfoTag(config, colorInfo)]));
   }
 
   data(message: DataMessage, timestampMs: number): void {
@@ -146,14 +157,14 @@ export class WireOutlet {
     }
     // With sound alone one can begin anywhere.
     if (startsGop || soundAlone) this.#restartAt ??= this.#writtenTo;
-    const bytes = form.frame(messageType[unit.kind], timestampMs, encodeAccessUnitTag(config, unit));
-    if (this.#burstPossible && this.#writtenTo - this.#gopAt + bytes.length > maxBurstBytes) {
+    const frame = form.frame(messageType[unit.kind], timestampMs, [accessUnitTagHeader(config, unit), unit.data]);
+    if (this.#burstPossible && this.#writtenTo - this.#gopAt + totalLength(frame) > maxBurstBytes) {
       this.#exchangeBuffer(firstBufferBytes);
       this.#burstPossible = false;
     }
     this.#gopFromMs = earlier(this.#gopFromMs, timestampMs);
     if (this.#restartAt !== undefined) this.#restartFromMs = earlier(this.#restartFromMs, timestampMs);
-    this.#append(bytes);
+    this.#append(frame);
   }
 
   /** Gives the feeds what has been gathered: the same bytes to each. */
@@ -205,6 +216,7 @@ export class WireOutlet {
     const served = this.#joined.get(feed) ?? { at: this.#flushedTo, timestampMs: this.#flushedMs };
     this.#joined.delete(feed);
     this.#feeds.delete(feed);
+    this.#isHeld ||= !feed.isDrained;
     return { gop: this.#gop, ...served };
   }
 
@@ -217,35 +229,38 @@ export class WireOutlet {
     const configs = [...this.#configs.values()];
     const has = (kind: TrackConfig['kind']) => configs.some((config) => config.kind === kind);
     const pieces: Uint8Array[] = first ? [form.opening({ audio: has('audio'), video: has('video') })] : [];
-    if (stream.metadata !== undefined) pieces.push(this.#dataFrame(stream.metadata, 0));
+    if (stream.metadata !== undefined) pieces.push(...this.#dataFrame(stream.metadata, 0));
     for (const config of configs) {
       const payload = encodeTrackConfigTag(config, form.client.dialect);
-      if (payload !== undefined) pieces.push(form.frame(messageType[config.kind], startMs, payload));
+      if (payload !== undefined) pieces.push(...form.frame(messageType[config.kind], startMs, [payload]));
       const colorInfo = config.kind === 'video' ? stream.colorInfo(config.trackId) : undefined;
       if (config.kind === 'video' && colorInfo !== undefined && wireFormOfColorInfo(config, form.client) === 'send') {
-        pieces.push(form.frame(messageType.video, startMs, encodeColorInfoTag(config, colorInfo)));
+        pieces.push(...form.frame(messageType.video, startMs, [encodeColorInfoTag(config, colorInfo)]));
       }
     }
     return Buffer.concat(pieces);
   }
 
-  #dataFrame({ name, values }: DataMessage, timestampMs: number): Uint8Array {
+  #dataFrame({ name, values }: DataMessage, timestampMs: number): readonly Uint8Array[] {
     const isMetadata = name === metadataName;
     const payload = encodeAmf0([name, ...(isMetadata ? playerMetadata(values) : values)]);
     // ffmpeg takes metadata of any other time for a line of subtitles.
-    return this.#options.form.frame(messageType.dataAmf0, isMetadata ? 0 : timestampMs, payload);
+    return this.#options.form.frame(messageType.dataAmf0, isMetadata ? 0 : timestampMs, [payload]);
   }
 
-  #append(bytes: Uint8Array): void {
-    const needed = this.#writtenTo + bytes.length;
+  #append(frame: readonly Uint8Array[]): void {
+    const needed = this.#writtenTo + totalLength(frame);
     if (needed > this.#buffer.length) {
       // Views on the old one stay what they are.
       const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
       this.#buffer.copy(grown, 0, 0, this.#writtenTo);
       this.#buffer = grown;
+      this.#isHeld = false;
     }
-    this.#buffer.set(bytes, this.#writtenTo);
-    this.#writtenTo = needed;
+    for (const piece of frame) {
+      this.#buffer.set(piece, this.#writtenTo);
+      this.#writtenTo += piece.length;
+    }
     this.#options.scheduleFlush(this);
   }
 
@@ -255,9 +270,13 @@ export class WireOutlet {
    */
   #exchangeBuffer(gopBytes: number): void {
     const flushedTo = this.#flushedTo;
-    const waiting = this.#buffer.subarray(flushedTo, this.#writtenTo);
-    this.#buffer = Buffer.allocUnsafeSlow(waiting.length + Math.max(firstBufferBytes, gopBytes));
+    const before = this.#buffer;
+    const waiting = before.subarray(flushedTo, this.#writtenTo);
+    this.#buffer = this.#bufferOf(waiting.length + Math.max(firstBufferBytes, gopBytes));
     this.#buffer.set(waiting);
+    this.#spare = this.#isRead() ? undefined : before;
+    if (this.#spare !== undefined) noteFreed(this.#spare);
+    this.#isHeld = false;
     this.#flushedTo = 0;
     this.#writtenTo = waiting.length;
     this.#gopAt = waiting.length;
@@ -265,6 +284,20 @@ export class WireOutlet {
     if (this.#restartAt !== undefined) this.#restartAt -= flushedTo;
     for (const served of this.#joined.values()) served.at -= flushedTo;
     this.#gop++;
+  }
+
+  #bufferOf(bytes: number): Buffer<ArrayBuffer> {
+    const spare = this.#spare;
+    const fits = spare !== undefined && spare.length >= bytes && spare.length <= bytes * tooLargeTimes;
+    return fits ? spare : Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** Whether anybody still reads what he was given. To ask a connection takes a while: it is done once for each GOP. */
+  #isRead(): boolean {
+    if (this.#isHeld) return true;
+    for (const feed of this.#feeds) if (!feed.isDrained) return true;
+    for (const feed of this.#joined.keys()) if (!feed.isDrained) return true;
+    return false;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
 import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { ChunkDecoder } from '../formats/rtmp/chunk-decoder.ts';
-import { ChunkEncoder, chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
+import { chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
 import { decodeCommand, encodeCommand, type RtmpCommand } from '../formats/rtmp/command.ts';
 import {
   type ControlMessage,
@@ -15,8 +15,10 @@ import {
 } from '../formats/rtmp/control-message.ts';
 import { ClientHandshake, handshakeRandomBytes } from '../formats/rtmp/handshake.ts';
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
+import { readShared } from '../sockets/shared-reading.ts';
 import { orAborted, withinDeadline } from './abortable-wait.ts';
 import { AcknowledgementWindow } from './acknowledgement-window.ts';
+import { MessageWriter } from './message-writer.ts';
 import { type RtmpAddress, withoutQueries } from './rtmp-url.ts';
 import { connectionError, RtmpRefusal } from './server-failure.ts';
 import { type ServerStatus, serverStatus } from './server-status.ts';
@@ -73,9 +75,10 @@ export class ClientConnection {
   readonly #address: RtmpAddress;
   readonly #clock: Clock;
   readonly #socket: Socket;
+  /** Since there is a connection to write to. */
+  #writer: MessageWriter | undefined;
   readonly #failure = new AbortController();
   readonly #window = new AcknowledgementWindow();
-  readonly #encoder = new ChunkEncoder();
   readonly #calls = new Map<number, (answer: RtmpCommand) => void>();
   readonly #statusListeners = new Set<(status: ServerStatus) => void>();
   readonly #handshake = new ClientHandshake(() => randomBytes(handshakeRandomBytes));
@@ -83,7 +86,6 @@ export class ClientConnection {
   #decoder: ChunkDecoder | undefined;
   #receiver: ServerMessages | undefined;
   #nextTransactionId = 1;
-  #sentBytes = 0;
   #silence: SilenceWatch | undefined;
 
   private constructor(options: ClientConnectionOptions) {
@@ -104,6 +106,11 @@ export class ClientConnection {
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true);
     const where = this.#where();
+    this.#socket.once(address.tls ? 'secureConnect' : 'connect', () => {
+      this.#writer = new MessageWriter(this.#socket);
+      // Nothing comes to the listener below then.
+      readShared(this.#socket, (shared, length) => this.#guarded(() => this.#receive(shared.subarray(0, length))));
+    });
     this.#socket.on('data', (bytes: Buffer) => this.#guarded(() => this.#receive(bytes)));
     this.#socket.on('error', (error) => this.fail(connectionError(where, error)));
     this.#socket.on('close', () => this.fail(new UpstreamError('RTMP_CLOSED', `${where} closed the connection`)));
@@ -128,7 +135,7 @@ export class ClientConnection {
 
   /** Of media and commands, chunk headers included. */
   get sentBytes(): number {
-    return this.#sentBytes;
+    return this.#writer?.sentBytes ?? 0;
   }
 
   /** Written, but not taken by the server yet. */
@@ -204,8 +211,9 @@ export class ClientConnection {
     }
   }
 
-  sendMessage(message: RtmpMessage, onChunkStream: number): void {
-    this.#write(this.#encoder.encode(message, onChunkStream));
+  /** `behind`: the rest of the payload. Nothing of either is kept. */
+  sendMessage(message: RtmpMessage, onChunkStream: number, behind?: Uint8Array): void {
+    if (!this.failed.aborted) this.#writer?.message(message, onChunkStream, behind);
   }
 
   /** Closes when all has been sent; at once after a second. */
@@ -225,7 +233,7 @@ export class ClientConnection {
       this.#socket.once(this.#address.tls ? 'secureConnect' : 'connect', () => resolve());
     });
     await this.#within('connection', connected);
-    this.#write(this.#handshake.start());
+    this.#writer?.raw(this.#handshake.start());
     await this.#within('handshake', this.#handshakeDone.promise);
     const { app, tcUrl } = this.#address;
     await this.#call(
@@ -240,7 +248,7 @@ export class ClientConnection {
       [],
     );
     this.#control({ kind: 'set-chunk-size', chunkBytes: ownChunkBytes });
-    this.#encoder.setChunkSize(ownChunkBytes);
+    this.#writer?.setChunkSize(ownChunkBytes);
     this.#watchSilence();
   }
 
@@ -310,7 +318,7 @@ export class ClientConnection {
     const sequenceNumber = this.#window.receive(bytes.length);
     if (this.#decoder === undefined) {
       const { reply, rest } = this.#handshake.push(bytes);
-      if (reply !== undefined) this.#write(reply);
+      if (reply !== undefined) this.#writer?.raw(reply);
       if (rest === undefined) return;
       const maxMessageBytes = this.#options.maxMessageBytes ?? defaultMaxMessageBytes;
       // A server interleaves audio and video: one large message of each may be under way.
@@ -375,11 +383,5 @@ export class ClientConnection {
 
   #control(control: ControlMessage): void {
     this.sendMessage(encodeControlMessage(control), chunkStreamId.control);
-  }
-
-  #write(bytes: Uint8Array): void {
-    if (this.failed.aborted) return;
-    this.#sentBytes += bytes.length;
-    this.#socket.write(bytes);
   }
 }

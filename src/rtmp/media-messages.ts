@@ -7,6 +7,8 @@ import type { AudioCodec, TrackConfig, VideoCodec } from '../formats/media/track
 import { encodeDataMessage } from '../formats/rtmp/data-message.ts';
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
 
+const nothing = new Uint8Array(0);
+
 /** Writes what a publisher sends on one message stream. Knows the codec of each track from its configuration. */
 export class MediaMessages {
   readonly #messageStreamId: number;
@@ -39,19 +41,19 @@ export class MediaMessages {
     );
   }
 
-  /** `undefined` for a track without a configuration. */
-  unit(unit: AccessUnit): RtmpMessage | undefined {
-    const { trackId, timestampMs, data } = unit;
+  /** What comes before the data of the unit; `undefined` for a track without a configuration. */
+  beforeUnit(unit: AccessUnit): RtmpMessage | undefined {
+    const { trackId, timestampMs } = unit;
     if (unit.kind === 'video') {
       const codec = this.#videoCodecs.get(trackId);
       if (codec === undefined) return undefined;
       const { keyframe, compositionOffsetMs } = unit;
-      const tag = encodeVideoTag({ kind: 'frame', codec, trackId, keyframe, compositionOffsetMs, data });
+      const tag = encodeVideoTag({ kind: 'frame', codec, trackId, keyframe, compositionOffsetMs, data: nothing });
       return this.#message('video', timestampMs, tag);
     }
     const codec = this.#audioCodecs.get(trackId);
     if (codec === undefined) return undefined;
-    return this.#message('audio', timestampMs, encodeAudioTag({ kind: 'frame', codec, trackId, data }));
+    return this.#message('audio', timestampMs, encodeAudioTag({ kind: 'frame', codec, trackId, data: nothing }));
   }
 
   /** `undefined` for a track without a configuration. */

@@ -142,7 +142,7 @@ class StreamSender implements StreamSubscriber {
       return;
     }
     this.sentUnits++;
-    this.#send(this.#messages.unit(unit), chunkStreamId[unit.kind]);
+    this.#send(this.#messages.beforeUnit(unit), chunkStreamId[unit.kind], unit.data);
   }
 
   onData(message: DataMessage): void {
@@ -172,11 +172,11 @@ class StreamSender implements StreamSubscriber {
     return false;
   }
 
-  #send(message: RtmpMessage | undefined, onChunkStream: number): void {
+  #send(message: RtmpMessage | undefined, onChunkStream: number, behind?: Uint8Array): void {
     if (message === undefined || this.#connection.failed.aborted) return;
     // Configurations are not left out: nothing could be decoded without them.
     if (this.#connection.queuedBytes > 2 * this.#queueBytes) this.#connection.fail(doesNotRead());
-    else this.#connection.sendMessage(message, onChunkStream);
+    else this.#connection.sendMessage(message, onChunkStream, behind);
   }
 }
 

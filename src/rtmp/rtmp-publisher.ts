@@ -161,15 +161,15 @@ class MediaSender {
   #send(unit: AccessUnit): void {
     if (unit.kind === 'video') this.#options.sent.videoFrames++;
     else this.#options.sent.audioFrames++;
-    this.#sendMessage(this.#messages.unit(unit), unit.kind);
+    this.#sendMessage(this.#messages.beforeUnit(unit), unit.kind, unit.data);
   }
 
   #sendSequenceHeader(config: TrackConfig, timestampMs: number): void {
     this.#sendMessage(this.#messages.config(config, timestampMs), config.kind);
   }
 
-  #sendMessage(message: RtmpMessage | undefined, kind: TrackConfig['kind']): void {
-    if (message !== undefined) this.#options.connection.sendMessage(message, chunkStreamId[kind]);
+  #sendMessage(message: RtmpMessage | undefined, kind: TrackConfig['kind'], behind?: Uint8Array): void {
+    if (message !== undefined) this.#options.connection.sendMessage(message, chunkStreamId[kind], behind);
   }
 }
 

@@ -137,7 +137,7 @@ describe('FanOut, within a merge window,', () => {
     const opened = players.map(({ pieces }) => pieces.length);
     await send(videoUnits({ fromMs: 33, seconds: 2, gop: 1_000 }).slice(1));
     clock.advance(200);
-    const [first = [], ...others] = players.map(({ pieces }, index) => pieces.slice(opened[index]));
+    const [first = [], ...others] = players.map(({ given }, index) => given.slice(opened[index]));
     // 60 pictures in windows of 100 ms, each beginning with a picture.
     expect(first.length).toBeGreaterThan(13);
     expect(first.length).toBeLessThan(21);
@@ -192,8 +192,8 @@ describe('FanOut, within a merge window,', () => {
     fanOut.join(stream, rtmpWireForm(4_096, 1, legacyFlvClient), a);
     fanOut.join(stream, rtmpWireForm(4_096, 1, legacyFlvClient), b);
     fanOut.join(stream, rtmpWireForm(4_096, 2, legacyFlvClient), c);
-    expect(a.pieces.at(-1)?.buffer).toBe(b.pieces.at(-1)?.buffer);
-    expect(a.pieces.at(-1)?.buffer).not.toBe(c.pieces.at(-1)?.buffer);
+    expect(a.given.at(-1)?.buffer).toBe(b.given.at(-1)?.buffer);
+    expect(a.given.at(-1)?.buffer).not.toBe(c.given.at(-1)?.buffer);
     expect(a.bytes).toEqual(b.bytes);
     expect(a.bytes).not.toEqual(c.bytes);
   });

@@ -9,6 +9,8 @@ export const dataType = 18;
 /** A player whose connection takes what it gets, or does not. */
 export class TestPlayer implements Player {
   readonly pieces: Uint8Array[] = [];
+  /** The same as they were given, which is theirs only until they have been taken. */
+  readonly given: Uint8Array[] = [];
   /** Pieces that left together count as one. */
   writes = 0;
   reading = true;
@@ -63,7 +65,8 @@ export class TestPlayer implements Player {
   }
 
   #write(bytes: Uint8Array): boolean {
-    this.pieces.push(bytes);
+    this.pieces.push(Uint8Array.from(bytes));
+    this.given.push(bytes);
     if (!this.#together) this.writes++;
     if (!this.reading) this.queuedBytes += bytes.length;
     return this.reading;
