@@ -402,7 +402,7 @@ describe('FanOut and the memory of what it has written', () => {
       if (how === 'leaves') feed.end();
       await send(videoUnits({ fromMs: 1_000, seconds: 4, gop: 30 }));
       expect(slow.given.length).toBeGreaterThan(2);
-      for (const [index, given] of slow.given.entries()) expect(given).toStrictEqual(slow.pieces[index]);
+      for (const [index, given] of slow.given.entries()) expect(Uint8Array.from(given)).toStrictEqual(slow.pieces[index]);
     },
   );
 
