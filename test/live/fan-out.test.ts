@@ -385,34 +385,3 @@ describe('FanOut, with tracks that a player does not understand,', () => {
     expect(player.times(videoType)).toEqual(videoTimes(units));
   });
 });
-
-describe('FanOut and the memory of what it has written', () => {
-  it.each(['plays on', 'pauses', 'leaves'] as const)(
-    'leaves what a player has not taken as it is, when that %s',
-    async (how) => {
-      publish();
-      const fanOut = fanOutWith(100);
-      const [slow, other] = [new TestPlayer(), new TestPlayer()];
-      slow.reading = false;
-      fanOut.join(stream, flv, other);
-      const feed = fanOut.join(stream, flv, slow);
-      await send(videoUnits({ seconds: 1, gop: 30 }));
-      clock.advance(200);
-      if (how === 'pauses') feed.pause();
-      if (how === 'leaves') feed.end();
-      await send(videoUnits({ fromMs: 1_000, seconds: 4, gop: 30 }));
-      expect(slow.given.length).toBeGreaterThan(2);
-      for (const [index, given] of slow.given.entries()) expect(Uint8Array.from(given)).toStrictEqual(slow.pieces[index]);
-    },
-  );
-
-  it('uses two buffers in turn while all players take what they get', async () => {
-    publish();
-    const fanOut = fanOutWith(100);
-    const player = new TestPlayer();
-    fanOut.join(stream, flv, player);
-    await send(videoUnits({ seconds: 20, gop: 30, bytes: 4_000 }));
-    const late = player.given.slice(Math.floor(player.given.length / 2));
-    expect(new Set(late.map(({ buffer }) => buffer)).size).toBe(2);
-  });
-});
