@@ -125,8 +125,8 @@ describe('Timeline, the set of tracks', () => {
 
   it('takes pictures that follow seconds of sound in one burst, and dates them by when they came', () => {
     const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
-    for (const unit of audioUnits({ seconds: 9 })) recorded.timeline.push(unit, startWallMs);
-    for (const unit of videoUnits({ fromMs: 9_000, seconds: 1 })) recorded.timeline.push(unit, startWallMs);
+    for (const unit of audioUnits({ seconds: 9 })) recorded.pushAt(unit, startWallMs);
+    for (const unit of videoUnits({ fromMs: 9_000, seconds: 1 })) recorded.pushAt(unit, startWallMs);
     recorded.stop();
     expect(recorded.epochs.map(({ tracks }) => tracks)).toEqual([[videoConfig, audioConfig]]);
     const shownAtMs = recorded.timeline.wallMsAt((recorded.video[0]?.dtsTicks ?? 0) / 90_000);
