@@ -9,18 +9,23 @@ import { loadKeyGroups } from '../http/grant-keys.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
 import type { RtmpsListenerSettings } from '../rtmp/listener-settings.ts';
 import { libraryFolder } from '../origin/library/library-settings.ts';
+import { audioOnlyName } from '../origin/ladder/ladder-settings.ts';
 import type { OriginSettings } from '../origin/settings.ts';
 import { formatDurationMs, formatSizeBytes } from '../base/units.ts';
 import { keysFolder } from '../stores/keys/key-store.ts';
 import { systemClock } from './system-clock.ts';
 import { describeTls } from './tls-check.ts';
 
+/** Of the edge, with both roles in one process and no origin server named. */
+const ownOrigin = 'the origin of this process';
+
 /** `streamfront check`: throws a `ConfigError` with all findings, or prints what the configuration means. */
 export async function check(flags: ConfigurationFlags): Promise<void> {
-  const { file, configuration } = loadConfiguration(flags);
+  const { file, configuration, originsConfigured } = loadConfiguration(flags);
   const findings = accessFindings(configuration, process.env);
   if (findings.length > 0) throw new ConfigError(`${file ?? 'the command line'} cannot be used`, findings);
   const { roles, data, origin, edge, control } = configuration;
+  const isOwnOrigin = !originsConfigured && roles.includes('origin');
   const lines = [`${file ?? 'The default configuration (no streamfront.yaml in this folder)'} is fine.`];
   lines.push(`  roles    ${roles.join(', ')}; data in ${data}`);
   if (roles.includes('origin')) {
@@ -38,6 +43,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
         ({ stream, to }) => `           ${stream} is pushed on to ${to.map((url) => serverOf(url)).join(', ')}`,
       ),
       ...(await slateLines(origin.live)),
+      ...madeLines(origin.live),
     );
   }
   if (roles.includes('edge')) {
@@ -63,9 +69,9 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
         `           distribution ${distribution.name} for ${distribution.hosts.join(', ')}${describeGeo(distribution.geo)}`,
       );
       for (const behaviour of distribution.behaviours) {
-        const url = edge.origins[behaviour.origin]?.url;
+        const where = isOwnOrigin ? ownOrigin : edge.origins[behaviour.origin]?.url;
         lines.push(
-          `             ${behaviour.path} → ${behaviour.origin} (${url}), by policy ${behaviour.policy}${described('signed for', behaviour.trustedKeyGroups)}${carried(behaviour.carryGrants)}${describeGeo(behaviour.geo)}`,
+          `             ${behaviour.path} → ${behaviour.origin} (${where}), by policy ${behaviour.policy}${described('signed for', behaviour.trustedKeyGroups)}${carried(behaviour.carryGrants)}${describeGeo(behaviour.geo)}`,
         );
       }
     }
@@ -82,7 +88,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       }
       for (const { stream, origins, publish, idleGraceMs, originGraceMs, ...guards } of behaviours) {
         const group = origins
-          .map((origin) => `${origin} (${serverOf(edge.origins[origin]?.rtmp ?? '')})`)
+          .map((name) => `${name} (${isOwnOrigin ? ownOrigin : serverOf(edge.origins[name]?.rtmp ?? '')})`)
           .join(', then ');
         lines.push(
           `             ${stream} → ${group}; ${publish ? 'may be published here' : 'may not be published here'}${described('signed for viewers of', guards.trustedKeyGroups)}${described('signed for encoders of', guards.publishKeyGroups)}${describeGeo(guards.geo)}`,
@@ -125,6 +131,17 @@ async function slateLines(live: OriginSettings['live']): Promise<string[]> {
     ({ stream, file, afterMs }) =>
       `           ${stream} shows ${file} after ${formatDurationMs(afterMs)} without a publisher`,
   );
+}
+
+/** What is made of streams beside what is published. */
+function madeLines({ ladder, encryption }: OriginSettings['live']): string[] {
+  return [
+    ...ladder.map(({ stream, renditions, audioOnly }) => {
+      const names = [...renditions.map(({ name }) => name), ...(audioOnly ? [audioOnlyName] : [])];
+      return `           ${stream} has renditions: ${names.join(', ')}`;
+    }),
+    ...encryption.map(({ stream, method }) => `           ${stream} is encrypted, by ${method}`),
+  ];
 }
 
 function rtmpsLines(rtmps: RtmpsListenerSettings | undefined, setting: string): string[] {

@@ -226,7 +226,7 @@ export class FlvResponder {
       }
       if (admission.kind === 'live' && !admission.stream.ended) return admission;
       admission.release();
-      return admission.kind === 'live' ? undefined : storedFileRefusal;
+      return undefined;
     } catch (error) {
       if (!left.signal.aborted) throw error;
       if (error instanceof LimitError) this.#refusals.warn(error.code, { peer }, error.message);
@@ -305,14 +305,6 @@ function refusalOf(refused: PlayRefused | undefined): {
   const status = statuses[statusCode];
   return { status, sentence, retryAfterSeconds: status === 503 ? 1 : undefined };
 }
-
-/** A file has a length, can be sought in and cached: none of that is so of what these answers carry. */
-const storedFileRefusal: PlayRefused = {
-  kind: 'refused',
-  statusCode: 'NetStream.Play.StreamNotFound',
-  code: 'FLV_STORED_FILE',
-  sentence: 'this is a stored file: it is played over RTMP, and over HTTP below /library/',
-};
 
 function playerLeft(): AccessError {
   return new AccessError('FLV_PLAYER_LEFT', 'the player left before it was admitted');

@@ -22,7 +22,8 @@ export interface LadderRule {
 }
 
 const presetNames = ['2160p', '1440p', '1080p', '720p', '480p', '360p', '240p'] as const;
-const audioOnlyName = 'audio';
+/** What the variant without pictures is called among the renditions. */
+export const audioOnlyName = 'audio';
 
 /** What a publisher's own tracks are called (`video`, `audio-2`), and what would be another playlist. */
 const reservedName = /^(?:index|ts|ts-index|(?:video|audio)(?:-\d+)?|.*-(?:iframes|ts))$/;
