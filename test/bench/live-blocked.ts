@@ -27,6 +27,14 @@ interface Round {
   readonly firstMs: number;
   readonly medianMs: number;
   readonly lastMs: number;
+  /** From here on: from the first answer to the last. The thread of the edge that answers. */
+  readonly serverRanMs: number;
+  /** It was ready to run, and something else had its core. */
+  readonly serverWaitedMs: number;
+  /** All other threads of the edge, the origin and this process. */
+  readonly othersRanMs: number;
+  /** The load program. */
+  readonly loadRanMs: number;
 }
 
 const boundMs = 50;
@@ -62,9 +70,10 @@ export function blockedRows({ clip, workFolder, quick }: BlockedPlan): Promise<r
     const watching = followRendition(edgeConnections, { stream: 'stage', rendition: 'video' }, leaving.signal);
     await Promise.race([sleep(quick ? 3_000 : 10_000), watching]);
 
-    await using load = await startViewers(program, edge.httpPort ?? 0, viewers);
+    const pids = [edge.process.pid, origin.process.pid, process.pid];
+    await using load = await startViewers(program, edge.httpPort ?? 0, viewers, pids);
     const clockMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-    const delays: { first: number; last: number; requests: number }[] = [];
+    const delays: { first: number; last: number; requests: number; round: Round }[] = [];
     const rounds = quick ? 3 : 20;
     while (delays.length < rounds) {
       const playlist = await connections.get('/live/stage/video.m3u8');
@@ -83,12 +92,14 @@ export function blockedRows({ clip, workFolder, quick }: BlockedPlan): Promise<r
       if (sent === undefined) throw new Error('a part ends with a picture that was not sent');
       const sentMs = sent.atMs + clockMs;
       if (round.askedMs > sentMs) throw new Error('the part was there before all viewers had asked');
-      delays.push({ first: round.firstMs - sentMs, last: round.lastMs - sentMs, requests: counter.requestsFor(path) });
+      const requests = counter.requestsFor(path);
+      delays.push({ first: round.firstMs - sentMs, last: round.lastMs - sentMs, requests, round });
     }
     leaving.abort();
     await watching;
+    const worst = delays.reduce((a, b) => (b.last > a.last ? b : a));
     return [
-      { value: Math.max(...delays.map(({ last }) => last)) },
+      { value: worst.last, notes: notesOf(worst.round) },
       { value: median(delays.map(({ last }) => last)) },
       { value: median(delays.map(({ first }) => first)) },
       { value: Math.max(...delays.map(({ requests }) => requests)) },
@@ -96,12 +107,38 @@ export function blockedRows({ clip, workFolder, quick }: BlockedPlan): Promise<r
   });
 }
 
+const busyShare = 0.9;
+const disturbedShare = 0.1;
+
+/** Where the time between the first answer of a round and the last has gone. */
+function notesOf({ firstMs, lastMs, serverRanMs, serverWaitedMs, othersRanMs, loadRanMs }: Round): string[] {
+  const ms = (value: number) => `${value.toFixed(1)} ms`;
+  const spanMs = lastMs - firstMs;
+  const foreignMs = Math.max(0, serverWaitedMs - othersRanMs);
+  const notes = [
+    `of the worst ${ms(spanMs)} lie between first and last: the edge's thread ran ${ms(serverRanMs)} of them and was ready but did not run for ${ms(serverWaitedMs)}; the load generator ran ${ms(loadRanMs)}`,
+  ];
+  if (loadRanMs > spanMs * busyShare) notes.push('the load generator was the bottleneck');
+  if (foreignMs > spanMs * disturbedShare) {
+    notes.push(
+      `something else ran on this machine: for at least ${ms(foreignMs)} of that it was no thread of edge, origin or bench that had the core`,
+    );
+  }
+  return notes;
+}
+
 interface BlockedViewers extends AsyncDisposable {
   ask(path: string): Promise<Round>;
 }
 
-async function startViewers(program: string, port: number, viewers: number): Promise<BlockedViewers> {
-  const args = ['--port', String(port), '--connections', String(viewers)];
+async function startViewers(
+  program: string,
+  port: number,
+  viewers: number,
+  serverPids: readonly number[],
+): Promise<BlockedViewers> {
+  const servers = serverPids.flatMap((pid) => ['--server-pid', String(pid)]);
+  const args = ['--port', String(port), '--connections', String(viewers), ...servers];
   const child = spawn(...pinned(loadCore, program, args), { stdio: ['pipe', 'pipe', 'inherit'] });
   const endAtOnce = () => child.kill('SIGKILL');
   process.once('exit', endAtOnce);

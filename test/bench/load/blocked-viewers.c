@@ -1,13 +1,14 @@
 /*
  * Many viewers who wait for the same answer, cheaper than any server they are pointed at.
  *
- *   blocked-viewers --port PORT --connections N
+ *   blocked-viewers --port PORT --connections N --server-pid PID [--server-pid PID]…
  *
  * Opens N keep-alive connections, then prints "ready". For each line on standard input, a path, all of them ask for it, and
  * when all have their answer whole one line of JSON says how they fared: how many got a 200, and when on the clock
- * CLOCK_MONOTONIC (in ms) the last request had been sent, and the first, the middle and the last answer had come. Every
- * answer must have a Content-Length. One thread, Linux, loopback only; ends with its input, or when nothing comes for ten
- * seconds.
+ * CLOCK_MONOTONIC (in ms) the last request had been sent, and the first, the middle and the last answer had come; and
+ * what ran from the first answer to the last: the first thread of the first process named (and how long it was ready to run and
+ * something else had its core), all other threads of the processes named, and this program. Every answer must have a
+ * Content-Length. One thread, Linux, loopback only; ends with its input, or when nothing comes for ten seconds.
  */
 #define _GNU_SOURCE
 #include "machine.h"
@@ -43,6 +44,19 @@ static struct connection *connections;
 static double answered_ms[MAX_CONNECTIONS];
 static int count;
 static int epoll;
+static struct server server;
+
+/* What has run so far, in seconds. */
+struct shares {
+  struct server_figures first_thread;
+  double others;
+  double own;
+};
+
+static struct shares read_shares(void) {
+  struct server_figures first = read_first_thread(server.pids[0]);
+  return (struct shares){first, read_server(&server).cpu_seconds - first.cpu_seconds, own_cpu_seconds()};
+}
 
 static void open_all(int port) {
   struct rlimit files;
@@ -110,6 +124,7 @@ static void round_of(const char *path) {
   ask_all(path);
   double asked_ms = now() * 1e3;
   int waiting = count;
+  struct shares before = {0};
   while (waiting > 0) {
     struct epoll_event events[EVENTS_AT_ONCE];
     int ready = epoll_wait(epoll, events, EVENTS_AT_ONCE, SILENCE_MS);
@@ -118,30 +133,37 @@ static void round_of(const char *path) {
       struct connection *connection = events[i].data.ptr;
       if (!receive(connection)) continue;
       connection->answered_ms = now() * 1e3;
-      waiting--;
+      if (waiting-- == count) before = read_shares();
     }
   }
+  struct shares after = read_shares();
   int ok = 0;
   for (int i = 0; i < count; i++) {
     ok += connections[i].ok;
     answered_ms[i] = connections[i].answered_ms;
   }
   size_t answers = (size_t)count;
-  printf("{\"ok\":%d,\"askedMs\":%.3f,\"firstMs\":%.3f,\"medianMs\":%.3f,\"lastMs\":%.3f}\n", ok, asked_ms,
+  printf("{\"ok\":%d,\"askedMs\":%.3f,\"firstMs\":%.3f,\"medianMs\":%.3f,\"lastMs\":%.3f,", ok, asked_ms,
          percentile(answered_ms, answers, 0), percentile(answered_ms, answers, 0.5), percentile(answered_ms, answers, 1));
+  printf("\"serverRanMs\":%.3f,\"serverWaitedMs\":%.3f,\"othersRanMs\":%.3f,\"loadRanMs\":%.3f}\n",
+         (after.first_thread.cpu_seconds - before.first_thread.cpu_seconds) * 1e3,
+         (after.first_thread.waited_seconds - before.first_thread.waited_seconds) * 1e3, (after.others - before.others) * 1e3,
+         (after.own - before.own) * 1e3);
   fflush(stdout);
 }
 
 int main(int argument_count, char **arguments) {
   static const struct option known[] = {
-      {"port", required_argument, NULL, 'p'}, {"connections", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+      {"port", required_argument, NULL, 'p'}, {"connections", required_argument, NULL, 'c'},
+                                        {"server-pid", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
   int port = 0, option;
   while ((option = getopt_long(argument_count, arguments, "", known, NULL)) != -1) {
     if (option == 'p') port = (int)number(optarg, "port", 1, 65535);
     else if (option == 'c') count = (int)number(optarg, "connections", 1, MAX_CONNECTIONS);
+    else if (option == 's' && server.count < MAX_SERVER_PROCESSES) server.pids[server.count++] = (int)number(optarg, "server-pid", 1, 1 << 30);
     else return 1;
   }
-  if (port == 0 || count == 0) fail("--port and --connections are needed");
+  if (port == 0 || count == 0 || server.count == 0) fail("--port, --connections and --server-pid are needed");
   open_all(port);
   puts("ready");
   fflush(stdout);

@@ -74,7 +74,28 @@ void send_all(int fd, const void *bytes, size_t count) {
   }
 }
 
-/* Adds up all threads: /proc/PID/task/TID/schedstat is time on a core and time waited for one, in nanoseconds. */
+/* A file schedstat of proc(5): time on a core and time waited for one, in nanoseconds. Returns whether the thread is there. */
+static bool add_schedstat(const char *path, struct server_figures *sum) {
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return false;
+  unsigned long long ran, waited;
+  if (fscanf(file, "%llu %llu", &ran, &waited) == 2) {
+    sum->cpu_seconds += (double)ran * 1e-9;
+    sum->waited_seconds += (double)waited * 1e-9;
+  }
+  fclose(file);
+  return true;
+}
+
+struct server_figures read_first_thread(int pid) {
+  struct server_figures figures = {0};
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/schedstat", pid);
+  if (!add_schedstat(path, &figures)) fail("process %d of the server is gone", pid);
+  return figures;
+}
+
+/* Adds up all threads. One that has just ended is left out. */
 static void add_process(int pid, struct server_figures *sum) {
   char path[128];
   snprintf(path, sizeof path, "/proc/%d/task", pid);
@@ -84,14 +105,7 @@ static void add_process(int pid, struct server_figures *sum) {
   while ((thread = readdir(threads)) != NULL) {
     if (thread->d_name[0] == '.') continue;
     snprintf(path, sizeof path, "/proc/%d/task/%.20s/schedstat", pid, thread->d_name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL) continue; /* the thread has just ended */
-    unsigned long long ran, waited;
-    if (fscanf(file, "%llu %llu", &ran, &waited) == 2) {
-      sum->cpu_seconds += (double)ran * 1e-9;
-      sum->waited_seconds += (double)waited * 1e-9;
-    }
-    fclose(file);
+    add_schedstat(path, sum);
   }
   closedir(threads);
 }

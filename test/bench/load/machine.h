@@ -40,6 +40,8 @@ struct server_figures {
 
 struct server_figures read_server(const struct server *server);
 double server_rss_bytes(const struct server *server);
+/* Of the thread that a process began with; its memory is not looked at. */
+struct server_figures read_first_thread(int pid);
 
 /* Sorts the values; the one at the share from 0 to 1. NaN for none. */
 double percentile(double *values, size_t count, double share);
