@@ -40,6 +40,13 @@ export interface KeyframeTable {
   readonly offsets: Float64Array;
 }
 
+/** A media file as one thread hands it to another one: in a time that is no matter, and in more memory than is kept. */
+export interface SharedMedia {
+  readonly record: Uint8Array<ArrayBuffer>;
+  /** Tables as they were read, in memory that both threads see (`SharedArrayBuffer`) where they are long. */
+  readonly beside: readonly (Uint8Array | Int32Array | Uint32Array | Float64Array)[];
+}
+
 /** A media file that can be played from any point: what has been read of it so that it is known where everything is. */
 export interface StoredMedia {
   readonly container: 'mp4' | 'flv' | 'mp3';
@@ -60,4 +67,8 @@ export interface StoredMedia {
    * it again, in a time that is no matter, and throw `ProtocolError` for what is damaged or of another version.
    */
   encode(): Uint8Array<ArrayBuffer>;
+  /** The same for another thread, before the time is taken to write it with few bytes. Missing where that takes none. */
+  share?(): SharedMedia;
+  /** Holds the tables of `packed` from now on, which is the same file as it was encoded: these take less memory. */
+  replaceTables?(packed: StoredMedia): void;
 }

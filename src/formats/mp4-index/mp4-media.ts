@@ -1,7 +1,7 @@
-import type { KeyframeTable, Reading, StoredCursor, StoredMedia } from '../media/stored-media.ts';
+import type { KeyframeTable, Reading, SharedMedia, StoredCursor, StoredMedia } from '../media/stored-media.ts';
 import type { TrackConfig } from '../media/track.ts';
 import { FragmentSamples } from './fragment-samples.ts';
-import { decodeMp4Index, encodeMp4Index } from './index-record.ts';
+import { decodeMp4Index, encodeMp4Index, shareMp4Index } from './index-record.ts';
 import type { Mp4Limits } from './limits.ts';
 import { Mp4Cursor } from './mp4-cursor.ts';
 import type { Mp4Index, Mp4Track } from './mp4-index.ts';
@@ -14,9 +14,12 @@ export function* openMp4(lengthBytes: number, limits?: Mp4Limits): Reading<Mp4Me
   return new Mp4Media(yield* readMp4Index(lengthBytes, limits));
 }
 
-/** What `Mp4Media.encode` has written, of which it holds views. Throws `ProtocolError` for what is damaged or of another version. */
-export function decodeMp4(bytes: Uint8Array): Mp4Media {
-  return new Mp4Media(decodeMp4Index(bytes));
+/**
+ * What `Mp4Media.encode` has written, or `share`, of which it holds views. Throws `ProtocolError` for what is damaged or of
+ * another version.
+ */
+export function decodeMp4(bytes: Uint8Array, beside: SharedMedia['beside'] = []): Mp4Media {
+  return new Mp4Media(decodeMp4Index(bytes, beside));
 }
 
 /**
@@ -50,6 +53,19 @@ export class Mp4Media implements StoredMedia {
 
   encode(): Uint8Array<ArrayBuffer> {
     return encodeMp4Index(this.index);
+  }
+
+  share(): SharedMedia {
+    return shareMp4Index(this.index);
+  }
+
+  /** Where a cursor stands, the samples are the same. */
+  replaceTables(packed: StoredMedia): void {
+    if (!(packed instanceof Mp4Media)) return;
+    for (const [place, { table }] of this.index.tracks.entries()) {
+      const same = packed.index.tracks[place];
+      if (same !== undefined) table.columns = same.table.columns;
+    }
   }
 
   /** Samples of all tracks in the order in which they are sent, without their data: from the keyframe at or before a time. */

@@ -67,11 +67,8 @@ export class PackedColumn implements PackedColumnFields {
   }
 }
 
-/** Whole numbers to be packed: as many as are said, or one that stands for all. */
-export type ColumnValues = ArrayLike<number> | number;
-
-/** Packs the first `length` of safe integers. */
-export function packColumn(length: number, values: ColumnValues): PackedColumn {
+/** Packs the first `length` of safe integers; a single number stands for all. */
+export function packColumn(length: number, values: ArrayLike<number> | number): PackedColumn {
   const { base, max, step } =
     typeof values === 'number' ? { base: values, max: values, step: 1 } : rangeOf(length, values);
   const width = widthOf((max - base) / step);

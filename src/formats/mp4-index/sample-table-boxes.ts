@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../base/errors.ts';
 import { type Box, type BoxTable, boxError, boxField, boxTable, childBox, requiredChild } from './box.ts';
 import type { SampleBudget } from './limits.ts';
-import type { ColumnValues } from './packed-column.ts';
+import type { ColumnValues } from './column.ts';
 import { buildSampleTable, type SampleTable, type SampleValues } from './sample-table.ts';
 
 const section = 'ISO/IEC 14496-12 §8.6 and §8.7';
@@ -44,7 +44,7 @@ function sampleSizes(stbl: Box): SampleSizes {
   const sameSize = boxField(box, 4);
   if (sameSize !== 0) return { box, count: boxField(box, 8), values: () => sameSize };
   const { count, view } = boxTable(box, 8, 4);
-  return { box, count, values: () => uint32s(view, new Uint32Array(count)) };
+  return { box, count, values: () => uint32s(view, new Uint32Array(sharedBytes(count * 4))) };
 }
 
 function compactSizes(box: Box): SampleSizes {
@@ -60,7 +60,12 @@ function compactSizes(box: Box): SampleSizes {
     if (fieldBits === 16) return byte(entry * 2) * 256 + byte(entry * 2 + 1);
     return entry % 2 === 0 ? byte(entry >> 1) >> 4 : byte(entry >> 1) & 15;
   };
-  return { box, count, values: () => Uint32Array.from({ length: count }, (_, entry) => size(entry)) };
+  const values = () => {
+    const sizes = new Uint32Array(sharedBytes(count * 4));
+    for (let entry = 0; entry < count; entry++) sizes[entry] = size(entry);
+    return sizes;
+  };
+  return { box, count, values };
 }
 
 /** `stts` (§8.6.1.2): durations, as runs. */
@@ -79,19 +84,19 @@ function decodingTimes(box: Box, count: number): Uint32Array | number {
   }
   if (timed < count) throw boxError(box, `times ${timed} samples of ${count}`, 4);
   if (!Number.isSafeInteger(ticks)) throw boxError(box, `adds up to ${ticks}, beyond 2^53`, 4);
-  return runs(table, new Uint32Array(count));
+  return runs(table, new Uint32Array(sharedBytes(count * 4)));
 }
 
 /** `ctts` (§8.6.1.3). Its version says whether offsets are signed; writers set it to 0 and write signed ones all the same. */
 function compositionOffsets(box: Box | undefined, count: number): ColumnValues {
-  return box === undefined ? 0 : runs(boxTable(box, 4, 8), new Int32Array(count));
+  return box === undefined ? 0 : runs(boxTable(box, 4, 8), new Int32Array(sharedBytes(count * 4)));
 }
 
 /** `stss` (§8.6.2): without it decoding can start anywhere. */
 function syncSamples(box: Box | undefined, count: number): ColumnValues {
   if (box === undefined) return 1;
   const table = boxTable(box, 4, 4);
-  const syncs = new Uint8Array(count);
+  const syncs = new Uint8Array(sharedBytes(count));
   let last = 0;
   for (let entry = 0; entry < table.count; entry++) {
     const sample = table.uint32(entry, 0);
@@ -117,12 +122,16 @@ function chunkOffsets(stbl: Box): ChunkOffsets {
   if (wide === undefined) {
     const box = requiredChild(stbl, 'stco');
     const { count, view } = boxTable(box, 4, 4);
-    return { box, count, entryBytes: 4, first: (chunks) => uint32s(view, new Float64Array(chunks)) };
+    return { box, count, entryBytes: 4, first: (chunks) => uint32s(view, chunkNumbers(chunks)) };
   }
   const { count, uint32 } = boxTable(wide, 4, 8);
   // Beyond 2^53 it is not exact, and beyond every file.
   const offset = (chunk: number) => uint32(chunk, 0) * 2 ** 32 + uint32(chunk, 1);
-  const first = (chunks: number) => Float64Array.from({ length: chunks }, (_, chunk) => offset(chunk));
+  const first = (chunks: number) => {
+    const values = chunkNumbers(chunks);
+    for (let chunk = 0; chunk < chunks; chunk++) values[chunk] = offset(chunk);
+    return values;
+  };
   return { box: wide, count, entryBytes: 8, first };
 }
 
@@ -132,8 +141,8 @@ type ChunkValues = Pick<SampleValues, 'chunkOffsets' | 'chunkSamples' | 'chunkDe
 function readChunks(stbl: Box, offsets: ChunkOffsets, count: number, descriptions: number): ChunkValues {
   const box = requiredChild(stbl, 'stsc');
   const table = boxTable(box, 4, 12);
-  const chunkSamples = new Uint32Array(offsets.count);
-  const chunkDescriptions = new Uint8Array(offsets.count);
+  const chunkSamples = new Uint32Array(sharedBytes(offsets.count * 4));
+  const chunkDescriptions = descriptions === 1 ? 0 : new Uint8Array(sharedBytes(offsets.count));
   let left = count;
   let used = 0;
   for (let entry = 0; entry < table.count && left > 0; entry++) {
@@ -151,8 +160,8 @@ function readChunks(stbl: Box, offsets: ChunkOffsets, count: number, description
     const end = Math.min(next - 1, offsets.count, used + Math.ceil(left / perChunk));
     if (used >= end) break;
     fill(chunkSamples, perChunk, used, end);
-    // That is what is there already.
-    if (description !== 1) fill(chunkDescriptions, description - 1, used, end);
+    // Of the first that is what is there already.
+    if (typeof chunkDescriptions !== 'number' && description !== 1) fill(chunkDescriptions, description - 1, used, end);
     const samples = (end - used) * perChunk;
     // The last one may have room for more samples than there are.
     if (samples > left) chunkSamples[end - 1] = perChunk - (samples - left);
@@ -196,6 +205,13 @@ function runs<Values extends Int32Array | Uint32Array>({ count, view }: BoxTable
     at = end;
   }
   return values;
+}
+
+const chunkNumbers = (count: number) => new Float64Array(sharedBytes(count * 8));
+
+/** The thread that has read a film hands its tables to the one that plays it as they are. */
+function sharedBytes(count: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(count);
 }
 
 /** Tables of runs have mostly short ones, for which the method takes ten times as long. */

@@ -1,21 +1,21 @@
-import { type ColumnValues, packColumn, type PackedColumn } from './packed-column.ts';
+import { type Column, columnOf, type ColumnValues } from './column.ts';
 
 /** What is kept of the samples of a track, in decode order. Chunks are runs of samples that lie one behind the other. */
 export interface SampleColumns {
   /** Decode time of the first sample. */
   readonly startTicks: number;
   /** Per sample. */
-  readonly durationsTicks: PackedColumn;
-  readonly compositionOffsetsTicks: PackedColumn;
-  readonly sizesBytes: PackedColumn;
+  readonly durationsTicks: Column;
+  readonly compositionOffsetsTicks: Column;
+  readonly sizesBytes: Column;
   /** 1 where decoding can start. */
-  readonly syncs: PackedColumn;
+  readonly syncs: Column;
   /** Where the first chunk begins in the file. */
   readonly firstChunkOffset: number;
   /** Per chunk: its samples, bytes from the end of the one before it (0 for the first), its sample description from 0. */
-  readonly chunkSamples: PackedColumn;
-  readonly chunkGapsBytes: PackedColumn;
-  readonly chunkDescriptions: PackedColumn;
+  readonly chunkSamples: Column;
+  readonly chunkGapsBytes: Column;
+  readonly chunkDescriptions: Column;
 }
 
 /** One sample of a track. */
@@ -53,7 +53,7 @@ export interface SampleTableFields {
   readonly endOffset: number;
 }
 
-/** A table as a file has it, not packed yet. */
+/** A table as a file has it. The arrays become part of the `SampleTable`. */
 export interface SampleValues {
   readonly count: number;
   readonly startTicks: number;
@@ -71,27 +71,30 @@ export function buildSampleTable(values: SampleValues): SampleTable {
   const { count, startTicks, durationsTicks, sizesBytes, chunkOffsets, chunkSamples } = values;
   const numbers = () => new Float64Array(Math.ceil(count / checkpointSamples));
   const checkpoints = { ticks: numbers(), offsets: numbers(), chunks: numbers(), inChunk: numbers() };
-  const gaps = new Float64Array(chunkOffsets.length);
+  const firstChunkOffset = chunkOffsets[0] ?? 0;
+  // In the same memory: there may be as many of them as samples.
+  const gaps = chunkOffsets;
   let index = 0;
-  let ticks = startTicks;
-  let offset = 0;
+  let checkpoint = 0;
+  let nextCheckpoint = 0;
+  let offset = firstChunkOffset;
   let endOffset = 0;
-  for (let chunk = 0; chunk < chunkOffsets.length; chunk++) {
+  for (let chunk = 0; chunk < gaps.length; chunk++) {
     const begin = chunkOffsets[chunk] ?? 0;
-    gaps[chunk] = chunk === 0 ? 0 : begin - offset;
+    gaps[chunk] = begin - offset;
     offset = begin;
     const first = index;
-    const end = index + (chunkSamples[chunk] ?? 0);
+    // As whole numbers of 32 bits, which indexes have to be that are to be fast.
+    const end = (index + (chunkSamples[chunk] ?? 0)) | 0;
     while (index < end) {
-      const checkpoint = Math.floor(index / checkpointSamples);
-      if (index === checkpoint * checkpointSamples) {
-        checkpoints.ticks[checkpoint] = ticks;
+      if (index === nextCheckpoint) {
         checkpoints.offsets[checkpoint] = offset;
         checkpoints.chunks[checkpoint] = chunk;
         checkpoints.inChunk[checkpoint] = index - first;
+        checkpoint++;
+        nextCheckpoint += checkpointSamples;
       }
-      const next = Math.min(end, (checkpoint + 1) * checkpointSamples);
-      ticks += sumOf(durationsTicks, index, next);
+      const next = end < nextCheckpoint ? end : nextCheckpoint;
       offset += sumOf(sizesBytes, index, next);
       index = next;
     }
@@ -99,16 +102,33 @@ export function buildSampleTable(values: SampleValues): SampleTable {
   }
   const columns = {
     startTicks,
-    durationsTicks: packColumn(count, durationsTicks),
-    compositionOffsetsTicks: packColumn(count, values.compositionOffsetsTicks),
-    sizesBytes: packColumn(count, sizesBytes),
-    syncs: packColumn(count, values.syncs),
-    firstChunkOffset: chunkOffsets[0] ?? 0,
-    chunkSamples: packColumn(chunkOffsets.length, chunkSamples),
-    chunkGapsBytes: packColumn(chunkOffsets.length, gaps),
-    chunkDescriptions: packColumn(chunkOffsets.length, values.chunkDescriptions),
+    durationsTicks: columnOf(count, durationsTicks),
+    compositionOffsetsTicks: columnOf(count, values.compositionOffsetsTicks),
+    sizesBytes: columnOf(count, sizesBytes),
+    syncs: columnOf(count, values.syncs),
+    firstChunkOffset,
+    chunkSamples: columnOf(chunkOffsets.length, chunkSamples),
+    chunkGapsBytes: columnOf(chunkOffsets.length, gaps),
+    chunkDescriptions: columnOf(chunkOffsets.length, values.chunkDescriptions),
   };
-  return new SampleTable({ columns, checkpoints, endTicks: ticks, endOffset });
+  const endTicks = timesOf(checkpoints.ticks, count, startTicks, durationsTicks);
+  return new SampleTable({ columns, checkpoints, endTicks, endOffset });
+}
+
+/** Fills in the decode times of checkpoints; gives when the last sample ends. */
+function timesOf(
+  checkpoints: Float64Array,
+  count: number,
+  startTicks: number,
+  durationsTicks: Uint32Array | number,
+): number {
+  let ticks = startTicks;
+  for (let checkpoint = 0; checkpoint < checkpoints.length; checkpoint++) {
+    checkpoints[checkpoint] = ticks;
+    const first = checkpoint * checkpointSamples;
+    ticks += sumOf(durationsTicks, first, Math.min(count, first + checkpointSamples));
+  }
+  return ticks;
 }
 
 /** A function of its own: called often, it is compiled soon, while the first file is still being opened. */
@@ -121,7 +141,8 @@ function sumOf(values: Uint32Array | number, from: number, to: number): number {
 
 /** The samples of a track: each found by its number or its time, and read on from there. */
 export class SampleTable implements SampleTableFields {
-  readonly columns: SampleColumns;
+  /** May be replaced by the same in less memory. */
+  columns: SampleColumns;
   readonly checkpoints: Checkpoints;
   readonly endTicks: number;
   readonly endOffset: number;
@@ -145,7 +166,7 @@ export class SampleTable implements SampleTableFields {
       chunks[checkpoint] ?? 0,
       inChunk[checkpoint] ?? 0,
     );
-    return new SampleWalk(this.columns, place, checkpoint * checkpointSamples, first);
+    return new SampleWalk(this, place, checkpoint * checkpointSamples, first);
   }
 
   /** Throws `RangeError` for a number that no sample has. */
@@ -207,12 +228,13 @@ function step(columns: SampleColumns, place: Place, index: number): void {
 
 /** Goes through the samples of a table in their order. */
 export class SampleWalk {
-  readonly #columns: SampleColumns;
+  readonly #table: Pick<SampleTable, 'columns'>;
   readonly #place: Place;
   #index: number;
 
-  constructor(columns: SampleColumns, place: Place, placeIndex: number, first: number) {
-    this.#columns = columns;
+  constructor(table: Pick<SampleTable, 'columns'>, place: Place, placeIndex: number, first: number) {
+    const { columns } = table;
+    this.#table = table;
     this.#place = place;
     this.#index = placeIndex;
     while (this.#index < first && this.#index < columns.sizesBytes.length) step(columns, place, this.#index++);
@@ -220,7 +242,7 @@ export class SampleWalk {
 
   /** The next one, of those below `end` (not beyond the last), at which decoding can start. Makes nothing of those in between. */
   nextSync(end: number): Sample | undefined {
-    const columns = this.#columns;
+    const { columns } = this.#table;
     const { syncs } = columns;
     let index = this.#index;
     while (index < end && syncs.at(index) !== 1) step(columns, this.#place, index++);
@@ -230,7 +252,7 @@ export class SampleWalk {
 
   /** `undefined` behind the last one. */
   next(): Sample | undefined {
-    const columns = this.#columns;
+    const { columns } = this.#table;
     const index = this.#index;
     if (index >= columns.sizesBytes.length) return undefined;
     const { ticks, offset, chunk } = this.#place;

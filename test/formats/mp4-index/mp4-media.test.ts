@@ -189,10 +189,29 @@ describe('openMp4', () => {
         const record = media.encode();
         const again = decodeMp4(record);
         expect([...bytes.items(bytes.read(again.cursorAt(0)))]).toEqual(items);
-        expect(again).toEqual(media);
         expect(again.trackConfigs).toEqual(media.trackConfigs);
+        expect(again.encode()).toEqual(record);
+        media.replaceTables(again);
+        expect(again).toEqual(media);
         record[flip % record.length] = (record[flip % record.length] ?? 0) ^ 0x10;
         expect(() => decodeMp4(record)).toThrow(/MEDIA_RECORD/);
+      }),
+    );
+  });
+
+  it('is handed to another thread before it is packed, and plays on when its tables are replaced by packed ones', () => {
+    fc.assert(
+      fc.property(files, fc.nat(), (file, at) => {
+        const { file: bytes, media, items } = opened(syntheticMp4(tracksOf(file), file.writing));
+        const { record, beside } = structuredClone(media.share());
+        const handed = decodeMp4(record, beside);
+        expect(handed).toEqual(media);
+        expect(handed.encode()).toEqual(media.encode());
+        const playing = bytes.items(bytes.read(handed.cursorAt(0)));
+        const before = Array.from({ length: at % (items.length + 1) }, () => playing.next().value);
+        handed.replaceTables(decodeMp4(handed.encode()));
+        expect([...before, ...playing]).toEqual(items);
+        expect(handed.share().beside).toEqual([]);
       }),
     );
   });
