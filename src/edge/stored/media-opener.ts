@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { LimitError, ProtocolError } from '../../base/errors.ts';
-import type { WantedBytes } from '../../formats/media/stored-media.ts';
+import type { SharedMedia, WantedBytes } from '../../formats/media/stored-media.ts';
 import type { OpeningReply } from './opening-messages.ts';
 import { OpeningWorker, ThreadLost } from './opening-worker.ts';
 import type { FileVersion } from './file-version.ts';
@@ -21,6 +21,17 @@ const maxSteps = 100_000;
 /** How often a file is begun anew because of another one. */
 const maxAttempts = 3;
 
+/** A media file that can be played. */
+export interface OpenedMedia {
+  /** What `shareStoredMedia` gave. */
+  readonly shared: SharedMedia;
+  /**
+   * What `encodeStoredMedia` gives for it, by the thread, which has it until then: it takes a while, and who waits for a film
+   * comes first. To be called once. Rejects where the thread is lost.
+   */
+  readonly encode: () => Promise<Uint8Array<ArrayBuffer>>;
+}
+
 /** Finds out where everything is in media files, in a thread of its own, a bounded number of them at a time. */
 export class MediaOpener {
   readonly #clock: Clock;
@@ -38,10 +49,10 @@ export class MediaOpener {
   }
 
   /**
-   * What `encodeStoredMedia` gave for this file. Rejects with a `ProtocolError` where it is no media that can be played, with
-   * a `LimitError` where it costs too much, and with what reading it failed with.
+   * Rejects with a `ProtocolError` where it is no media that can be played, with a `LimitError` where it costs too much, and
+   * with what reading it failed with.
    */
-  async open(version: FileVersion): Promise<Uint8Array<ArrayBuffer>> {
+  async open(version: FileVersion): Promise<OpenedMedia> {
     await this.#turn();
     const ended = new AbortController();
     const timer = this.#clock.after(deadlineMs, () => ended.abort(tooLong()));
@@ -85,7 +96,7 @@ export class MediaOpener {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  async #opened(version: FileVersion, desk: OpeningDesk, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  async #opened(version: FileVersion, desk: OpeningDesk, signal: AbortSignal): Promise<OpenedMedia> {
     const job = ++this.#jobs;
     const reads = new OpeningReads(version, desk, signal);
     try {
@@ -95,7 +106,7 @@ export class MediaOpener {
     }
   }
 
-  async #answered({ lengthBytes }: FileVersion, job: number, reads: OpeningReads): Promise<Uint8Array<ArrayBuffer>> {
+  async #answered({ lengthBytes }: FileVersion, job: number, reads: OpeningReads): Promise<OpenedMedia> {
     let { reply, thread } = await this.#worker.step({ kind: 'begin', job, lengthBytes }, undefined);
     let totalBytes = 0;
     for (let steps = 1; reply.kind === 'wants'; steps++) {
@@ -111,14 +122,19 @@ export class MediaOpener {
         throw error;
       }
     }
-    return encodedIn(reply);
+    if (reply.kind === 'refused') throw new ProtocolError(reply.code, reply.sentence);
+    if (reply.kind !== 'opened') throw unexpected(reply);
+    const encode = async () => {
+      const { reply: last } = await this.#worker.step({ kind: 'encode', job }, thread);
+      if (last.kind !== 'encoded') throw unexpected(last);
+      return last.encoded;
+    };
+    return { shared: reply.shared, encode };
   }
 }
 
-function encodedIn(reply: OpeningReply): Uint8Array<ArrayBuffer> {
-  if (reply.kind === 'opened') return reply.encoded;
-  if (reply.kind === 'refused') throw new ProtocolError(reply.code, reply.sentence);
-  throw new Error(`the thread that reads media files said ${reply.kind}`);
+function unexpected({ kind }: OpeningReply): Error {
+  return new Error(`the thread that reads media files said ${kind}`);
 }
 
 /** `undefined`: it begins behind the end of the file. */

@@ -1,13 +1,14 @@
 import type { Clock } from '../../base/clock.ts';
 import { LimitError, ProtocolError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { StoredMedia } from '../../formats/media/stored-media.ts';
+import type { SharedMedia, StoredMedia } from '../../formats/media/stored-media.ts';
 import { decodeStoredMedia } from '../../formats/stored-media/record.ts';
 import type { CacheStore } from '../../stores/cache-store.ts';
 import type { CachedResponse } from '../edge-response.ts';
 import { StoredSlices } from '../stored-slices.ts';
 import type { FileVersion } from './file-version.ts';
-import type { MediaOpener } from './media-opener.ts';
+import { LaterEncodings } from './later-encodings.ts';
+import type { MediaOpener, OpenedMedia } from './media-opener.ts';
 
 /** Of opened media that nobody plays perhaps. */
 const maxBytes = 67_108_864;
@@ -38,14 +39,21 @@ export class MediaShelf {
   readonly #opening = new Map<string, Promise<StoredMedia>>();
   /** The oldest first. */
   readonly #refused = new Map<string, { readonly error: Error; readonly untilMs: number }>();
+  readonly #encodings: LaterEncodings;
   #bytes = 0;
 
   constructor(options: MediaShelfOptions) {
     this.#options = options;
+    this.#encodings = new LaterEncodings(options.clock);
   }
 
   get stats(): { readonly media: number; readonly bytes: number; readonly refused: number } {
     return { media: this.#opened.size, bytes: this.#bytes, refused: this.#refused.size };
+  }
+
+  /** What was not encoded yet is not kept. */
+  close(): void {
+    this.#encodings.close();
   }
 
   /** Rejects as `MediaOpener.open` does. */
@@ -78,17 +86,36 @@ export class MediaShelf {
       if (media !== undefined) return this.#shelve(version, media, kept?.bytes.length ?? 0);
       // From now on: a ban that speaks meanwhile speaks of it.
       const keep = stored?.keeper();
-      const encoded = await opener.open(version);
-      const fresh = decodeStoredMedia(encoded);
-      keep?.('index', { bytes: Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength) });
+      this.#encodings.postpone();
+      const { shared, encode } = await opener.open(version);
+      const fresh = decodeStoredMedia(shared.record, shared.beside);
       const { container, durationMs } = fresh;
       const tookMs = Math.round(clock.monotonicMs() - startedMs);
-      const facts = { cacheKey: version.cacheKey, container, durationMs, indexBytes: encoded.length, tookMs };
-      log.info(facts, 'media file opened');
-      return this.#shelve(version, fresh, encoded.length);
+      log.info({ cacheKey: version.cacheKey, container, durationMs, tookMs }, 'media file opened');
+      const sharedBytes = bytesOf(shared);
+      this.#encodings.add(sharedBytes, () => this.#keepEncoded(version, fresh, encode, keep));
+      return this.#shelve(version, fresh, sharedBytes);
     } catch (error) {
       this.#refuse(version, error);
       throw error;
+    }
+  }
+
+  /** Writes down what was opened for the store, and lets go the memory that this saves. */
+  async #keepEncoded(
+    version: FileVersion,
+    media: StoredMedia,
+    encode: OpenedMedia['encode'],
+    keep: ReturnType<StoredSlices['keeper']> | undefined,
+  ): Promise<void> {
+    try {
+      const encoded = await encode();
+      keep?.('index', { bytes: Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength) });
+      media.replaceTables?.(decodeStoredMedia(encoded));
+      if (this.#opened.get(version.name)?.media === media) this.#shelve(version, media, encoded.length);
+    } catch (error) {
+      // It can be played all the same, and is opened anew by whoever comes when it is not at hand any more.
+      this.#options.log.debug({ err: error, cacheKey: version.cacheKey }, 'the index of a media file was not kept');
     }
   }
 
@@ -109,8 +136,8 @@ export class MediaShelf {
   #shelve({ name, response, sliced }: FileVersion, media: StoredMedia, indexBytes: number): StoredMedia {
     // A small file goes on being held by what is open.
     const bytes = fixedBytes + indexBytes + (sliced === undefined ? response.costBytes : 0);
+    this.#bytes += bytes - (this.#opened.get(name)?.bytes ?? 0);
     this.#opened.set(name, { media, bytes });
-    this.#bytes += bytes;
     for (const [oldName, old] of this.#opened) {
       if (this.#bytes <= maxBytes) break;
       this.#opened.delete(oldName);
@@ -140,6 +167,10 @@ export class MediaShelf {
     const [oldest] = this.#refused.keys();
     if (this.#refused.size > maxRefusals && oldest !== undefined) this.#refused.delete(oldest);
   }
+}
+
+function bytesOf({ record, beside }: SharedMedia): number {
+  return beside.reduce((sum, { byteLength }) => sum + byteLength, record.length);
 }
 
 /** Whether another attempt to open the same version would end in the same way. */

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { StreamFrontError } from '../../base/errors.ts';
 import type { Reading, StoredMedia } from '../../formats/media/stored-media.ts';
 import { openStoredMedia } from '../../formats/stored-media/open.ts';
-import { encodeStoredMedia } from '../../formats/stored-media/record.ts';
+import { encodeStoredMedia, shareStoredMedia } from '../../formats/stored-media/record.ts';
 import { rehearse } from './rehearsal.ts';
 import type { OpeningRehearsal, OpeningReply, OpeningRequest } from './opening-messages.ts';
 
@@ -21,11 +21,18 @@ if (rehearsal) {
 }
 
 const readings = new Map<number, Reading<StoredMedia>>();
+/** To be encoded. */
+const opened = new Map<number, StoredMedia>();
 
 parentPort?.on('message', (request: OpeningRequest) => {
   const reply = answer(request);
-  parentPort?.postMessage(reply, reply.kind === 'opened' ? [reply.encoded.buffer] : []);
+  parentPort?.postMessage(reply, movedWith(reply));
 });
+
+function movedWith(reply: OpeningReply): ArrayBuffer[] {
+  if (reply.kind === 'opened') return [reply.shared.record.buffer];
+  return reply.kind === 'encoded' ? [reply.encoded.buffer] : [];
+}
 
 function answer(request: OpeningRequest): OpeningReply {
   const { job } = request;
@@ -33,6 +40,12 @@ function answer(request: OpeningRequest): OpeningReply {
     case 'forget':
       readings.delete(job);
       return { kind: 'forgotten' };
+    case 'encode': {
+      const media = opened.get(job);
+      opened.delete(job);
+      if (media === undefined) throw new Error(`there is nothing opened by ${job}`);
+      return { kind: 'encoded', encoded: encodeStoredMedia(media) };
+    }
     case 'begin': {
       const reading = openStoredMedia(request.lengthBytes);
       readings.set(job, reading);
@@ -50,7 +63,9 @@ function advance(job: number, next: () => ReturnType<Reading<StoredMedia>['next'
     if (step === undefined) throw new Error(`there is no reading ${job}`);
     if (step.done !== true) return { kind: 'wants', wanted: step.value };
     readings.delete(job);
-    return { kind: 'opened', encoded: encodeStoredMedia(step.value) };
+    const shared = shareStoredMedia(step.value);
+    opened.set(job, step.value);
+    return { kind: 'opened', shared };
   } catch (error) {
     readings.delete(job);
     if (!(error instanceof StreamFrontError)) throw error;

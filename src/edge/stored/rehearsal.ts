@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { type Column, packedColumn } from '../../formats/mp4-index/column.ts';
 import { buildSampleTable } from '../../formats/mp4-index/sample-table.ts';
 import { openStoredMedia } from '../../formats/stored-media/open.ts';
-import { encodeStoredMedia } from '../../formats/stored-media/record.ts';
+import { encodeStoredMedia, shareStoredMedia } from '../../formats/stored-media/record.ts';
 
 /** As often as it takes until V8 has compiled the loops over the tables of a film. */
 const turns = 64;
@@ -16,6 +17,7 @@ export function rehearse(file: string): void {
     const reading = openStoredMedia(bytes.length);
     let step = reading.next();
     while (step.done !== true) step = reading.next(bytes.slice(step.value.from, step.value.to));
+    shareStoredMedia(step.value);
     encodeStoredMedia(step.value);
     rehearseTable(1_024, 2 ** (4 + (turn % 24)));
   }
@@ -39,4 +41,7 @@ function rehearseTable(count: number, largestBytes: number): void {
   });
   const walk = table.walkFrom(0);
   while (walk.nextSync(count) !== undefined);
+  for (const column of Object.values<Column | number>({ ...table.columns })) {
+    if (typeof column !== 'number') packedColumn(column);
+  }
 }

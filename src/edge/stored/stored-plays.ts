@@ -98,6 +98,7 @@ export class StoredPlays {
   }
 
   async close(): Promise<void> {
+    this.#shelf.close();
     await this.#opener.close();
   }
 

@@ -10,9 +10,10 @@ const insatiable = new Set<number>();
 
 function replyTo(request: OpeningRequest): OpeningReply {
   if (request.kind === 'forget') return { kind: 'forgotten' };
+  if (request.kind === 'encode') return { kind: 'encoded', encoded: new Uint8Array(0) };
   if (request.kind === 'bytes') {
     if (insatiable.has(request.job)) return { kind: 'wants', wanted: { from: 0, to: 5_000_001 } };
-    return { kind: 'opened', encoded: new Uint8Array(request.bytes) };
+    return { kind: 'opened', shared: { record: new Uint8Array(request.bytes), beside: [] } };
   }
   const hoard: number[][] = [];
   switch (request.lengthBytes) {

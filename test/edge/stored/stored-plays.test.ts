@@ -233,9 +233,13 @@ describe('StoredPlays', () => {
     const file = await first.file('mp4:front.mp4');
     await readAt(file, 0, file.lengthBytes);
     expect(first.openings).toBe(1);
+    const openedBytes = first.plays.stats().mediaBytes;
+    clock.advance(500);
     // The manifest and the index beside the slices.
     const entries = Math.ceil(film.length / sliceBytes) + 2;
     await eventually('all of it is on disk', () => first.storeStats().disk?.objects === entries);
+    expect(first.plays.stats().mediaBytes).toBeLessThan(openedBytes);
+    expect(await itemsAt(file, 20_000, 10)).toHaveLength(10);
     await first[Symbol.asyncDispose]();
     await library.stop();
     const second = new StoredEdge(library.url, { clock, dataFolder });
