@@ -12,6 +12,10 @@ const insertOrDropFromMs = 100;
 const resyncFromMs = 500;
 /** Weight of the newest difference; a single late timestamp moves nothing. */
 const smoothing = 1 / 16;
+/** Sound that is this far behind the other tracks has stopped. */
+const stoppedAfterMs = 3_000;
+/** How far behind them silence stays then: what is sent late when the sound is back is not lost for it. */
+const silenceLagMs = 250;
 /** Most silence that one gap may be filled with, whatever the timestamps say. */
 const maxFillMs = 10_000;
 
@@ -29,6 +33,8 @@ export class AudioClock {
   #differenceMs = 0;
   #slewing = false;
   #dropping = false;
+  /** The sound has stopped. */
+  #isSilent = false;
   /** Of the last frame. */
   readonly #copies = new OwnCopies({ leastBytes: 1_024, mostKeptBytes: 65_536 });
   #last: FillerFrame | undefined;
@@ -49,11 +55,15 @@ export class AudioClock {
     const samples = audioFrameSamples(this.#config, data);
     if (samples === undefined) return;
     const frameMs = this.#msOf(samples);
+    // Sound that is back begins where it belongs; nothing of it is there yet that a step could be heard in.
+    const toleratedMs = this.#isSilent ? frameMs / 2 : resyncFromMs;
+    // Also by a frame that comes too late to be heard: silence that went on beside it would drown out all that follow.
+    this.#isSilent = false;
     this.#nextDtsTicks ??= Math.round((mediaMs * this.#config.sampleRate) / 1_000);
     const differenceMs = mediaMs - (this.endMs ?? mediaMs);
-    if (differenceMs > resyncFromMs) {
+    if (differenceMs > toleratedMs) {
       this.fillUntil(mediaMs);
-    } else if (differenceMs < -resyncFromMs) {
+    } else if (differenceMs < -toleratedMs) {
       this.#dropping = true;
     }
     if (this.#dropping) {
@@ -74,6 +84,14 @@ export class AudioClock {
     this.#copies.dropAll();
     this.#last = { data: this.#copies.copy(data), samples };
     this.#release(data, samples + this.#slewTicks(samples));
+  }
+
+  /** Another track has come to `mediaMs`: silence beside it, once the sound has stopped. */
+  accompany(mediaMs: number): void {
+    const { endMs } = this;
+    if (endMs === undefined) return;
+    this.#isSilent ||= mediaMs - endMs > stoppedAfterMs;
+    if (this.#isSilent) this.fillUntil(mediaMs - silenceLagMs);
   }
 
   /** Silence up to `mediaMs`, in whole frames: nothing that would reach beyond it by more than half a frame. */

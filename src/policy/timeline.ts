@@ -31,8 +31,6 @@ const aliveUnits = 64;
 /** How much of a jumping track is kept while waiting for that; and of all together. */
 const suspendedMs = 1_500;
 const suspendedUnits = 1_000;
-/** A track of sound that lags this far behind the pictures has stopped; silence takes its place. */
-const audioLagMs = 3_000;
 /** Media time of the first access unit: room for another track that begins a little earlier. */
 const leadMs = 10_000;
 
@@ -381,16 +379,8 @@ export class Timeline {
     const { clock } = track;
     if (clock.kind === 'audio') clock.clock.push(unit.data, mediaMs);
     else if (unit.kind === 'video') clock.clock.push(unit, mediaMs);
-    this.#fillSilence(track, mediaMs);
-  }
-
-  /** Sound that has stopped while `track` goes on. */
-  #fillSilence(track: Track, mediaMs: number): void {
     for (const other of this.#tracks.values()) {
-      if (other === track || other.clock.kind !== 'audio') continue;
-      const { clock } = other.clock;
-      if (clock.endMs !== undefined && mediaMs - clock.endMs > audioLagMs)
-        clock.fillUntil(mediaMs - audioLagMs + 1_000);
+      if (other !== track && other.clock.kind === 'audio') other.clock.clock.accompany(mediaMs);
     }
   }
 }
