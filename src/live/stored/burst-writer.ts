@@ -75,13 +75,16 @@ export class BurstWriter {
   }
 
   #message(typeId: number, timestampMs: number, payload: readonly Uint8Array[]): void {
-    const { messageStreamId } = this.#options;
-    const pieces = this.#encoder.pieces({ typeId, timestampMs, messageStreamId }, chunkStreamOf(typeId), payload);
-    let length = 0;
-    for (const piece of pieces) length += piece.length;
+    const header = { typeId, timestampMs, messageStreamId: this.#options.messageStreamId };
+    const chunkStream = chunkStreamOf(typeId);
+    const length = this.#encoder.encodedBytes(header, chunkStream, payload);
     this.#writtenBytes += length;
     if (gatheredBytes + length > gathering.length) this.flush();
-    for (const piece of pieces) this.#gather(piece);
+    if (length <= gathering.length) {
+      gatheredBytes = this.#encoder.encodeInto(gathering, gatheredBytes, header, chunkStream, payload);
+      return;
+    }
+    for (const piece of this.#encoder.pieces(header, chunkStream, payload)) this.#gather(piece);
   }
 
   /** In several writes where it does not fit into one. */
