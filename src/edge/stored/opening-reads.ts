@@ -28,8 +28,13 @@ export class OpeningReads {
     const goesOn = range.first === this.#end;
     this.#end = range.last + 1;
     const place = this.#desk.place(lengthBytes);
-    const read = this.#readFor(range, Math.max(until, this.#end + (goesOn ? lengthBytes : 0)));
-    return place.subarray(0, await read.fill(place));
+    const before = this.#read;
+    const isThere = before?.position === range.first && before.last >= range.last;
+    const read = isThere ? before : this.#begin(range, Math.max(until, this.#end + (goesOn ? lengthBytes : 0)));
+    const filled = read.fill(place);
+    // Not before: what was asked for then, a little before this place perhaps, goes on for who reads it now.
+    if (!isThere) before?.close();
+    return place.subarray(0, await filled);
   }
 
   close(): void {
@@ -37,10 +42,7 @@ export class OpeningReads {
     this.#read = undefined;
   }
 
-  #readFor(range: ByteRange, end: number): RangeRead {
-    const read = this.#read;
-    if (read?.position === range.first && read.last >= range.last) return read;
-    this.close();
+  #begin(range: ByteRange, end: number): RangeRead {
     const last = Math.min(end, this.#version.lengthBytes) - 1;
     return (this.#read = new RangeRead(this.#version, { first: range.first, last }, this.#signal));
   }

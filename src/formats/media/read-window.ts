@@ -32,13 +32,16 @@ export class ReadWindow {
     return this.#options.lengthBytes;
   }
 
-  /** From `from` on `length` bytes, or what there is of them before the end of the file. Good until the next call. */
-  *at(from: number, length: number): Reading<Uint8Array> {
+  /**
+   * From `from` on `length` bytes, or what there is of them before the end of the file. Good until the next call. What comes
+   * behind is wanted next, up to `until`.
+   */
+  *at(from: number, length: number, until = 0): Reading<Uint8Array> {
     const { lengthBytes, windowBytes } = this.#options;
     const to = Math.min(from + length, lengthBytes);
     if (to <= from) return this.#bytes.subarray(0, 0);
     if (!this.#holds(from, to)) {
-      const bytes = yield* this.#read(from, Math.min(lengthBytes, Math.max(to, from + windowBytes)));
+      const bytes = yield* this.#read(from, Math.min(lengthBytes, Math.max(to, from + windowBytes)), until);
       this.#bytes = copyOf(bytes);
       this.#from = from;
     }

@@ -13,13 +13,16 @@ interface TopLevelBox {
   readonly end: number;
 }
 
-/** The head of the box at this place; `undefined` at the end of the file. */
-export function* topLevelBox(window: ReadWindow, offset: number): Reading<TopLevelBox | undefined> {
-  const head = readBoxHead(yield* window.at(offset, longestBoxHeadBytes), 0, offset, '');
+/** The head of the box at this place; `undefined` at the end of the file. `until`: to there it is wanted next. */
+export function* topLevelBox(window: ReadWindow, offset: number, until?: number): Reading<TopLevelBox | undefined> {
+  const head = readBoxHead(yield* window.at(offset, longestBoxHeadBytes, until), 0, offset, '');
   if (head === undefined) return undefined;
   const end = head.sizeBytes === undefined ? window.lengthBytes : offset + head.sizeBytes;
   return { type: head.type, offset, bodyOffset: offset + head.headBytes, end };
 }
+
+/** What stands so near to the end of a file, behind its media, is `moov`: it need not be known first how long that is. */
+const longestTailBytes = 16 * 1024 * 1024;
 
 /**
  * Finds `moov`, to be read. Throws `ProtocolError` where there is none or where the file was cut off, `LimitError` beyond
@@ -29,7 +32,9 @@ export function* findMovie(window: ReadWindow, limits: Mp4Limits): Reading<Comin
   let at = 0;
   for (let boxes = 1; ; boxes++) {
     checkBoxes(boxes, at, limits);
-    const box = yield* topLevelBox(window, at);
+    const leftBytes = window.lengthBytes - at;
+    const isTail = leftBytes < at && leftBytes <= longestTailBytes;
+    const box = yield* topLevelBox(window, at, isTail ? window.lengthBytes : undefined);
     if (box === undefined) break;
     if (box.end > window.lengthBytes) throw cutOff(box, window.lengthBytes);
     if (box.type === 'moov') return new ComingBox(window, box, limits.maxHeaderBytes);

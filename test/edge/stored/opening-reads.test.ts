@@ -12,10 +12,12 @@ function watched() {
   const version = wholeVersion(patternBytes(0, lengthBytes));
   const ranges: string[] = [];
   let open = 0;
+  let mostOpen = 0;
   const openReader = version.openReader.bind(version);
   version.openReader = (range, onProgress, readAhead) => {
     ranges.push(`${range.first}-${range.last}`);
     open++;
+    mostOpen = Math.max(mostOpen, open);
     const reader = openReader(range, onProgress, readAhead);
     const close = reader.close.bind(reader);
     reader.close = () => {
@@ -30,7 +32,7 @@ function watched() {
       patternBytes(0, lengthBytes).subarray(range.first, range.last + 1),
     );
   };
-  return { ranges, read, reads, openReaders: () => open };
+  return { ranges, read, reads, openReaders: () => open, mostOpenReaders: () => mostOpen };
 }
 
 it('OpeningReads asks at once for all that a reading says it goes on with, as far as the file goes', async () => {
@@ -55,6 +57,13 @@ it('OpeningReads reads one range ahead where a reading goes on where it was', as
   await read({ first: 450, last: 599 });
   await read({ first: 600, last: 999 });
   expect(ranges.slice(2)).toEqual(['600-999']);
+});
+
+it('OpeningReads has begun to read elsewhere before it leaves what it has asked for, which may be the same', async () => {
+  const { read, openReaders, mostOpenReaders } = watched();
+  await read({ first: 100, last: 199 }, 900);
+  await read({ first: 108, last: 299 }, 900);
+  expect([mostOpenReaders(), openReaders()]).toEqual([2, 1]);
 });
 
 it('OpeningReads leaves what it has asked for where a reading goes on elsewhere', async () => {
