@@ -1,15 +1,15 @@
 import { withOwnData } from '../base/own-copies.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
-import { trackNumber } from '../formats/media/track.ts';
+import { isPictureNumber, trackNumber } from '../formats/media/track.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 
 /** How much media a publisher may send before it is certain that it has only pictures, or only sound. */
 const gatherMs = 1_000;
 /**
- * How long a track is waited for that is announced by its configuration, by the wall clock: an encoder that copies from
+ * How long pictures are waited for that are announced by a configuration, by the wall clock: an encoder that copies from
  * the midst of a GOP (`ffmpeg -c copy` of a camera) sends sound of seconds at once, and then its first keyframe.
  */
-const announcedWaitMs = 5_000;
+const announcedPicturesWaitMs = 5_000;
 /** How much sound is kept while no picture has come: what is older will not be heard with the first. */
 const keptSoundMs = 1_500;
 const gatherUnits = 1_000;
@@ -49,9 +49,11 @@ export class TrackGathering {
     if (first === undefined || last === undefined) return false;
     if (this.#units.length >= gatherUnits) return true;
     const { sent } = this;
-    if ([...configured].some((track) => !sent.has(track))) return last.wallMs - first.wallMs >= announcedWaitMs;
+    const missing = [...configured].filter((track) => !sent.has(track));
+    if (missing.some(isPictureNumber)) return last.wallMs - first.wallMs >= announcedPicturesWaitMs;
     const lengthMs = Math.abs(timestampDistanceMs(first.unit.timestampMs, last.unit.timestampMs));
-    return lengthMs >= gatherMs || this.#units.some(({ unit }) => unit.kind !== first.unit.kind);
+    if (lengthMs >= gatherMs) return true;
+    return missing.length === 0 && this.#units.some(({ unit }) => unit.kind !== first.unit.kind);
   }
 
   #forgetSoundBefore({ timestampMs }: AccessUnit): void {

@@ -101,13 +101,21 @@ describe('Timeline, the set of tracks', () => {
     expect(recorded.audio.length).toBeGreaterThan(40);
   });
 
-  it('leaves a track out that has a configuration but sends nothing for five seconds', () => {
+  it('leaves pictures out that have a configuration but send nothing for five seconds', () => {
     const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(audioUnits({ seconds: 4.9 }));
     expect(recorded.epochs).toEqual([]);
     recorded.push(audioUnits({ fromMs: 4_900, seconds: 3 }));
     expect(recorded.epochs.map(({ tracks }) => tracks)).toEqual([[audioConfig]]);
     expect(recorded.late).toEqual(['video']);
+  });
+
+  it('waits a second only for sound that has a configuration and sends nothing: it needs no keyframe to begin', () => {
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
+    recorded.push(videoUnits({ seconds: 0.9 }));
+    expect(recorded.epochs).toEqual([]);
+    recorded.push(videoUnits({ fromMs: 900, seconds: 0.3 }));
+    expect(recorded.epochs.map(({ tracks }) => tracks)).toEqual([[videoConfig]]);
   });
 
   it('waits for pictures that are announced and come later than the sound, of which the latest is kept', () => {

@@ -107,6 +107,11 @@ export function trackNumber({ kind, trackId }: Pick<TrackConfig, 'kind' | 'track
   return kind === 'video' ? trackId : audioTracksFrom + trackId;
 }
 
+/** Whether this is the number of a track of pictures. */
+export function isPictureNumber(number: number): boolean {
+  return number < audioTracksFrom;
+}
+
 /** Whether a decoder that was set up with `a` can go on with access units of `b`, which shows the same picture size and colours. */
 export function sameTrackConfig(a: TrackConfig, b: TrackConfig): boolean {
   return (
