@@ -10,8 +10,17 @@ const parentPollMs = 500;
 const windows = process.platform === 'win32';
 
 /**
+ * glibc reads these when a process begins, and nothing else can say them. Bodies and slices of a megabyte get pages of
+ * their own, which go back to the system when they are freed: glibc by itself stops doing so once the first of them was
+ * freed, and keeps in its heap the most that has ever been there at once (over 100 MiB beside a full cache). Other
+ * systems take no notice.
+ */
+const mallocSettings = { MALLOC_MMAP_THRESHOLD_: '1000000', MALLOC_TRIM_THRESHOLD_: '4194304' };
+
+/**
  * Runs a file of the project on the project's Node, as if it were this process: same terminal, same folder, each
- * signal passed on once, its exit code taken over. It ends when this process or npm ends, however that happens.
+ * signal passed on once, its exit code taken over. It ends when this process or npm ends, however that happens. What the
+ * environment says of malloc goes before what is said here.
  *
  * @param {string} file
  * @param {readonly string[]} args
@@ -21,6 +30,7 @@ export function handOver(file, args) {
   const endWithParent = pathToFileURL(inProject('scripts', 'end-with-parent.mjs')).href;
   const child = spawn(node.command, [...node.args, '--import', endWithParent, file, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...mallocSettings, ...process.env },
     // Away from the terminal's process group: Ctrl-C comes to it from here and from nowhere else.
     detached: !windows,
   });

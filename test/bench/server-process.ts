@@ -37,7 +37,10 @@ export async function startServer(
   core = serverCore,
 ): Promise<ServerProcess> {
   const [program, programArgs] = pinned(core, command, args);
-  const child = spawn(program, programArgs, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, programArgs, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: command === process.execPath ? process.env : peerEnvironment(),
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -86,4 +89,9 @@ function takesConnections(port: number): Promise<boolean> {
       resolve(false);
     });
   });
+}
+
+/** What `npm run bench` says of malloc, as `npm start` does, is for our own servers: peers run as they are. */
+function peerEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MALLOC_')));
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { inProject } from '../../scripts/project-folder.mjs';
 import { eventually } from '../support/condition.ts';
 
@@ -33,6 +33,7 @@ beforeEach(() => {
   output = '';
 });
 afterEach(() => {
+  vi.unstubAllEnvs();
   launcher.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
@@ -67,6 +68,15 @@ describe('handOver', () => {
     const code = await exitCode;
     expect(output.trim()).toBe('["--port","80 80"]');
     expect(code).toBe(42);
+  });
+
+  it('has large buffers given back to the system, unless the environment says something else of malloc', async () => {
+    const source = `console.log(process.env.MALLOC_MMAP_THRESHOLD_, process.env.MALLOC_TRIM_THRESHOLD_);`;
+    vi.stubEnv('MALLOC_MMAP_THRESHOLD_', undefined);
+    vi.stubEnv('MALLOC_TRIM_THRESHOLD_', '7000000');
+    await launch(source);
+    await exitCode;
+    expect(output.trim()).toBe('1000000 7000000');
   });
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
