@@ -110,7 +110,8 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
   const { distributions } = settings;
   const invalidations = new Invalidations({ clock: deps.clock, log, bans, banStore, store, distributions });
   opened.defer(() => invalidations.close());
-  const viewings = new Viewings(settings.limits.sessionWindowMs, sessionIds());
+  // Short: an operator types the ids of sessions. Unlike those of the run before.
+  const viewings = new Viewings(settings.limits.sessionWindowMs, countedIds(randomBytes(3).toString('hex')));
   const revocationFile = deps.dataFolder === undefined ? undefined : new RevocationFile(deps.dataFolder);
   const revocations = new Revocations(revocationFile?.read());
   const attendance = new Attendance({ settings: settings.limits, viewings, revocations, clock: deps.clock, log });
@@ -150,7 +151,8 @@ export async function startEdge(settings: EdgeSettings, deps: EdgeSurroundings):
     openAnswers: new OpenAnswers(attendance, deps.clock),
     tokens: new GrantTokens(tokenSecrets),
     httpsPort: () => settings.https?.publicPort ?? listeners.httpsPort ?? 443,
-    nextRequestId: requestIds(),
+    // Unlike any other edge's.
+    nextRequestId: countedIds(randomBytes(9).toString('base64url')),
   };
   const stored = new StoredPlays(context, web);
   opened.defer(() => stored.close());
@@ -227,16 +229,8 @@ function openTokenSecrets(
   return new OwnTokenSecrets(dataFolder === undefined ? undefined : join(dataFolder, 'grant-tokens.json'), log);
 }
 
-/** Unlike any other edge's, and cheap: a random beginning and a count. */
-function requestIds(): () => string {
-  const beginning = randomBytes(9).toString('base64url');
-  let count = 0;
-  return () => `${beginning}-${(count++).toString(36)}`;
-}
-
-/** Short, and unlike those of the run before: an operator types them. */
-function sessionIds(): () => string {
-  const beginning = randomBytes(3).toString('hex');
+/** Cheap, and unlike any others where `beginning` is. */
+function countedIds(beginning: string): () => string {
   let count = 0;
   return () => `${beginning}-${(count++).toString(36)}`;
 }
