@@ -37,16 +37,18 @@ export function ipv4Number(text: string): number | undefined {
 /** As text: IPv6 with its longest run of zeros left out (RFC 5952 §4). `bytes`: 4 or 16. */
 export function ipAddressText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, i) =>
-    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
-  );
-  const text = groups.join(':');
+  const text = ipv6Groups(bytes).join(':');
   const runs = [...text.matchAll(/\b0(?::0)+\b/g)];
   const [longest] = runs.sort((a, b) => b[0].length - a[0].length);
   if (longest === undefined) return text;
   const before = text.slice(0, longest.index).replace(/:$/, '');
   const after = text.slice(longest.index + longest[0].length).replace(/^:/, '');
   return `${before}::${after}`;
+}
+
+/** The eight groups of an address, without leading zeros. `bytes`: 16. */
+export function ipv6Groups(bytes: Uint8Array): string[] {
+  return Array.from({ length: 8 }, (_, i) => (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16));
 }
 
 function ipv4Bytes(value: number): Uint8Array {
