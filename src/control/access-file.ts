@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.ts';
+import { writeWholeFile } from '../stores/whole-file.ts';
 
 const accessSchema = z.object({ url: z.url({ protocol: /^http$/ }), secret: z.string().min(16), processId: z.int() });
 
@@ -13,13 +14,8 @@ function accessFile(dataFolder: string): string {
   return join(dataFolder, 'control.json');
 }
 
-/** Never there in part, and never readable by others. */
 export function writeAccessFile(dataFolder: string, access: ControlAccess): void {
-  const file = accessFile(dataFolder);
-  const unfinished = `${file}.${access.processId}`;
-  rmSync(unfinished, { force: true });
-  writeFileSync(unfinished, `${JSON.stringify(access)}\n`, { mode: 0o600, flag: 'wx' });
-  renameSync(unfinished, file);
+  writeWholeFile(accessFile(dataFolder), `${JSON.stringify(access)}\n`, { readableBy: 'owner', synced: false });
 }
 
 export function removeAccessFile(dataFolder: string): void {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Log } from '../base/log.ts';
+import { writeWholeFile } from '../stores/whole-file.ts';
 import type { TokenSecrets } from './grant-tokens.ts';
 
 /** Tokens are made with a secret for so long, and accepted for as long again: none is good for longer. */
@@ -73,14 +74,10 @@ export class OwnTokenSecrets implements TokenSecrets {
     }
   }
 
-  /** Never there in part, and never readable by others. */
   #write(file: string): void {
-    const unfinished = `${file}.new`;
     const kept = this.#secrets.map(({ madeMs, bytes }) => ({ madeMs, secret: bytes.toString('base64') }));
     try {
-      rmSync(unfinished, { force: true });
-      writeFileSync(unfinished, `${JSON.stringify(kept)}\n`, { mode: 0o600, flag: 'wx' });
-      renameSync(unfinished, file);
+      writeWholeFile(file, `${JSON.stringify(kept)}\n`, { readableBy: 'owner', synced: false });
     } catch (cause) {
       const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown';
       this.#log.warn({ file, code }, 'the secrets of grant tokens cannot be kept: tokens end with this process');

@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.ts';
 import { type Revocation, revocationKinds } from '../policy/limits/revocations.ts';
+import { writeWholeFile } from './whole-file.ts';
 
 const fileSchema = z.strictObject({
   revocations: z.array(
@@ -42,15 +43,6 @@ export class RevocationFile {
 
   /** On the disk when it returns, all of it or what was there before. Throws the system's error. */
   write(revocations: readonly Revocation[]): void {
-    const unfinished = `${this.#file}.${process.pid}`;
-    rmSync(unfinished, { force: true });
-    const descriptor = openSync(unfinished, 'wx', 0o600);
-    try {
-      writeSync(descriptor, `${JSON.stringify({ revocations })}\n`);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(unfinished, this.#file);
+    writeWholeFile(this.#file, `${JSON.stringify({ revocations })}\n`, { readableBy: 'owner', synced: true });
   }
 }

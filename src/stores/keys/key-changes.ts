@@ -1,17 +1,8 @@
 import { generateKeyPairSync, type KeyObject, randomInt } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fchmodSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../../base/errors.ts';
+import { type WholeFileOptions, writeWholeFile } from '../whole-file.ts';
 import { keyFiles, keyId, openFolder, readKeyStore, type StoredKey } from './key-store.ts';
 import { readPublicKey } from './public-key.ts';
 
@@ -28,9 +19,9 @@ export function createKey(folder: string, group: string, type: KeyType): StoredK
   const files = keyFiles(folder, group, id);
   changing(folder, () => {
     makeGroup(folder, group);
-    writeWhole(files.privateFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+    writeKey(files.privateFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), 'owner');
     // From here on the key counts.
-    writeWhole(files.publicFile, publicPem(publicKey), 0o644);
+    writeKey(files.publicFile, publicPem(publicKey), 'everybody');
   });
   return stored(folder, id);
 }
@@ -56,7 +47,7 @@ export function importKey(folder: string, group: string, file: string, id = free
   }
   changing(folder, () => {
     makeGroup(folder, group);
-    writeWhole(keyFiles(folder, group, id).publicFile, publicPem(key), 0o644);
+    writeKey(keyFiles(folder, group, id).publicFile, publicPem(key), 'everybody');
   });
   return stored(folder, id);
 }
@@ -133,20 +124,9 @@ function changing(folder: string, change: () => void): void {
   }
 }
 
-/** Never there in part, and on the disk when it returns. */
-function writeWhole(file: string, text: string, mode: number): void {
-  const unfinished = `${file}.${process.pid}.new`;
-  rmSync(unfinished, { force: true });
-  const descriptor = openSync(unfinished, 'wx', mode);
-  try {
-    // Whatever the mask of the user: edges may run as another.
-    fchmodSync(descriptor, mode);
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(unfinished, file);
+/** On the disk when it returns, name and all. Edges may run as another user than who makes keys. */
+function writeKey(file: string, pem: string, readableBy: WholeFileOptions['readableBy']): void {
+  writeWholeFile(file, pem, { readableBy, synced: true });
   settle(dirname(file));
 }
 
