@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { LimitError, ProtocolError } from '../base/errors.ts';
 import { type RevocationKind, revocationKinds } from '../policy/limits/revocations.ts';
-import { ControlRefusal, readJson, sendJson, wrongMethod } from './json-exchange.ts';
+import { ControlRefusal, carryOut, readRequest, sendJson, wrongMethod } from './json-exchange.ts';
+
+const notKept = { code: 'NOT_KEPT', sentence: 'the revocation is in force, but would be lost with a restart' };
 
 const kindField = z.enum(revocationKinds);
 
@@ -83,29 +84,12 @@ export async function answerAccess(
   } else if (method === 'GET') {
     sendJson(response, 200, { revocations: target.revocations() });
   } else if (method === 'POST') {
-    sendJson(response, 201, revoke(target, await readJson(request)));
+    const { kind, id, forSeconds } = await readRequest(request, requestSchema, 'REVOCATION_MALFORMED');
+    const forMs = forSeconds === undefined ? undefined : forSeconds * 1_000;
+    const report = carryOut(() => target.revoke(kind, id, forMs), notKept);
+    sendJson(response, 201, report);
   } else {
     throw wrongMethod('GET, POST');
-  }
-}
-
-function revoke(target: AccessTarget, body: unknown): object {
-  const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) {
-    throw new ControlRefusal(400, 'REVOCATION_MALFORMED', z.prettifyError(parsed.error).replaceAll('\n', ' '));
-  }
-  const { kind, id, forSeconds } = parsed.data;
-  try {
-    return target.revoke(kind, id, forSeconds === undefined ? undefined : forSeconds * 1_000);
-  } catch (error) {
-    if (error instanceof ProtocolError) throw new ControlRefusal(400, error.code, error.message);
-    if (error instanceof LimitError) throw new ControlRefusal(429, error.code, error.message);
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ControlRefusal(
-      500,
-      'NOT_KEPT',
-      `the revocation is in force, but would be lost with a restart: ${reason}`,
-    );
   }
 }
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { LimitError, ProtocolError } from '../base/errors.ts';
-import { ControlRefusal, readJson, sendJson, wrongMethod } from './json-exchange.ts';
+import { ControlRefusal, carryOut, readRequest, sendJson, wrongMethod } from './json-exchange.ts';
+
+const notInvalidated = { code: 'NOT_INVALIDATED', sentence: 'nothing was invalidated' };
 
 const requestSchema = z.strictObject({
   distribution: z.string().optional(),
@@ -39,7 +40,8 @@ export async function answerInvalidation(
   const { method, url = '' } = request;
   if (url === invalidationsPath) {
     if (method !== 'POST') throw wrongMethod('POST');
-    const report = create(target, await readJson(request));
+    const { distribution, items } = await readRequest(request, requestSchema, 'INVALIDATION_MALFORMED');
+    const report = carryOut(() => target.create({ distribution, items }), notInvalidated);
     sendJson(response, 201, report, ['Location', `${invalidationsPath}/${report.id}`]);
     return;
   }
@@ -47,21 +49,4 @@ export async function answerInvalidation(
   const report = target.find(url.slice(invalidationsPath.length + 1));
   if (report === undefined) throw new ControlRefusal(404, 'NO_SUCH_INVALIDATION', 'there is no such invalidation');
   sendJson(response, 200, report);
-}
-
-function create(target: InvalidationTarget, body: unknown): Reported {
-  const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) {
-    throw new ControlRefusal(400, 'INVALIDATION_MALFORMED', z.prettifyError(parsed.error).replaceAll('\n', ' '));
-  }
-  const { distribution, items } = parsed.data;
-  try {
-    return target.create({ distribution, items });
-  } catch (error) {
-    if (error instanceof ProtocolError) throw new ControlRefusal(400, error.code, error.message);
-    if (error instanceof LimitError) throw new ControlRefusal(429, error.code, error.message);
-    // A full disk, for one: whoever has the secret may know.
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ControlRefusal(500, 'NOT_INVALIDATED', `nothing was invalidated: ${reason}`);
-  }
 }

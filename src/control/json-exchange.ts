@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { LimitError, ProtocolError } from '../base/errors.ts';
 
 /** 3,000 paths of a thousand characters; more is sent in several requests. */
 const maxBodyBytes = 4_194_304;
@@ -22,8 +24,21 @@ export function wrongMethod(allowed: string): ControlRefusal {
   return new ControlRefusal(405, 'METHOD_NOT_ALLOWED', `only ${allowed} is understood here`, ['Allow', allowed]);
 }
 
-/** The body of a request. Throws a `ControlRefusal` when it is no JSON, or too much. */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+/**
+ * What the body of a request asks for. Throws a `ControlRefusal` when it is no JSON, or too much, and with `malformedCode`
+ * when it is not as `schema` says.
+ */
+export async function readRequest<Asked>(
+  request: IncomingMessage,
+  schema: z.ZodType<Asked>,
+  malformedCode: string,
+): Promise<Asked> {
+  const parsed = schema.safeParse(await readJson(request));
+  if (parsed.success) return parsed.data;
+  throw new ControlRefusal(400, malformedCode, z.prettifyError(parsed.error).replaceAll('\n', ' '));
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
   if (!/^application\/json *(?:;|$)/i.test(request.headers['content-type'] ?? '')) {
     throw new ControlRefusal(415, 'NOT_JSON', 'the body must be application/json');
   }
@@ -40,6 +55,22 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
     return JSON.parse(Buffer.concat(pieces).toString('utf8'));
   } catch {
     throw new ControlRefusal(400, 'NOT_JSON', 'the body is no valid JSON');
+  }
+}
+
+/**
+ * What `act` returns. Throws a `ControlRefusal` for what it throws: a `ProtocolError` is a request that cannot be, a
+ * `LimitError` one too many, and anything else, such as that of a full disk, is told behind `failure`.
+ */
+export function carryOut<Done>(act: () => Done, failure: { readonly code: string; readonly sentence: string }): Done {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof ProtocolError) throw new ControlRefusal(400, error.code, error.message);
+    if (error instanceof LimitError) throw new ControlRefusal(429, error.code, error.message);
+    // Whoever has the secret may know.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ControlRefusal(500, failure.code, `${failure.sentence}: ${reason}`);
   }
 }
 
