@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { type HttpListener, type HttpListenerOptions, type ListenerTls, startHttpListener } from '../http/listener.ts';
+import { type HttpListener, type HttpListenerOptions, startHttpListener } from '../http/listener.ts';
 import { defaultDeadlines, hasLongTarget } from '../http/listener-bounds.ts';
 import { TlsMaterial } from '../http/tls-material.ts';
 import type { FlvResponder } from '../live/flv-responder.ts';
@@ -21,6 +21,7 @@ import type { EdgeSettings } from './settings.ts';
 import type { FlvFiles } from './stored/flv-files.ts';
 import type { ProxiedListener } from './proxy-settings.ts';
 import type { TrustedProxies } from '../sockets/proxy-reception.ts';
+import type { ServerTls } from '../sockets/server-tls.ts';
 
 export interface HttpListeners {
   readonly httpPort: number;
@@ -107,7 +108,7 @@ export async function startHttpListeners(
   opened.defer(async () => {
     await Promise.all(listening.map((listener) => listener.close(closeGraceMs)));
   });
-  const listen = async (setting: 'edge.http' | 'edge.https', at: EdgeSettings['http'], tls?: ListenerTls) => {
+  const listen = async (setting: 'edge.http' | 'edge.https', at: EdgeSettings['http'], tls?: ServerTls) => {
     const trusted = proxies(tls === undefined ? 'http' : 'https');
     const listener = await startHttpListener({
       ...common,

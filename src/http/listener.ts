@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { Guest } from '../policy/limits/viewings.ts';
 import type { TrustedProxies } from '../sockets/proxy-reception.ts';
 import { directAddress, proxiedAddress } from '../sockets/remote-end.ts';
+import type { ServerTls } from '../sockets/server-tls.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { HttpLane } from './http-lane.ts';
 import {
@@ -20,7 +21,6 @@ import {
 import type { QuickResponder } from './quick-connection.ts';
 import { takeProxied } from './proxied-listener.ts';
 import { takeQuickPath } from './quick-path.ts';
-import type { TlsCredentials } from './tls-material.ts';
 
 /** Takes connections over whose client asks for another protocol (RFC 9110 §7.8). */
 export interface HttpUpgrade {
@@ -49,20 +49,13 @@ export interface HttpListenerOptions {
   /** Who may come for others; if left out, nobody. */
   readonly proxies?: TrustedProxies;
   /** With it the listener speaks HTTPS: TLS 1.2 and 1.3, `http/1.1` by ALPN. */
-  readonly tls?: ListenerTls;
+  readonly tls?: ServerTls;
   readonly deadlines?: HttpDeadlines;
   /** Asked for each connection, by its address: whether it may stay; what it returns is called when it has gone. */
   readonly admitConnection?: (address: string) => (() => void) | undefined;
   /** Why it cannot serve now, in one sentence; `undefined` when it can. */
   readonly health?: () => string | undefined;
   readonly log: Log;
-}
-
-/** Certificate and key of a listener, which may be replaced while it listens. */
-export interface ListenerTls {
-  readonly credentials: TlsCredentials;
-  /** Returns the way to stop listening. */
-  onChange(listener: (credentials: TlsCredentials) => void): () => void;
 }
 
 export interface HttpListener {

@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { ServerTls, TlsCredentials } from '../sockets/server-tls.ts';
 import { FollowedFiles, unreadable } from './followed-files.ts';
 
 export interface TlsFiles {
@@ -13,17 +14,6 @@ export interface TlsFiles {
   readonly key: string;
   /** PEM: whose certificates count that the peer presents, and the whole name of the setting that says so. */
   readonly peerCa?: { readonly file: string; readonly setting: string } | undefined;
-}
-
-/** What a listener presents, for `setSecureContext` of its server; and what it asks of who connects. */
-export interface TlsCredentials {
-  readonly cert: string;
-  readonly key: string;
-  readonly minVersion: 'TLSv1.2';
-  readonly ca?: string;
-  readonly requestCert?: true;
-  readonly rejectUnauthorized?: false;
-  readonly secureOptions?: number;
 }
 
 /** Read and checked. */
@@ -161,7 +151,7 @@ export interface TlsMaterialOptions {
  * Certificate and key of a listener, read again when a file changes. While new files do not fit together, the old ones
  * stay in use.
  */
-export class TlsMaterial {
+export class TlsMaterial implements ServerTls {
   readonly #options: TlsMaterialOptions;
   readonly #files: FollowedFiles<LoadedTls>;
 
@@ -187,7 +177,6 @@ export class TlsMaterial {
     return this.#files.content.credentials;
   }
 
-  /** `listener` is called with what connections shall be given from now on. Returns the way to stop listening. */
   onChange(listener: (credentials: TlsCredentials) => void): () => void {
     return this.#files.onChange(({ credentials }) => listener(credentials));
   }

@@ -9,6 +9,7 @@ import { readShared } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
 import { receiveProxyHeader, type TrustedProxies } from '../sockets/proxy-reception.ts';
 import { directAddress, proxiedAddress, remoteEndOf } from '../sockets/remote-end.ts';
+import type { ServerTls } from '../sockets/server-tls.ts';
 import type { ExamineConnect } from './connect-command.ts';
 import type { PlayService } from './connected-context.ts';
 import type { PublishGate } from './publish-gate.ts';
@@ -16,7 +17,7 @@ import { ReadGathering } from './read-gathering.ts';
 import { ServerSession } from './server-session.ts';
 import type { SessionLimits } from './session-limits.ts';
 import type { SessionTransport } from './session-output.ts';
-import { certificateRefused, type ServerTls, TlsAcceptor, type TlsVersion } from './tls-acceptor.ts';
+import { certificateRefused, TlsAcceptor, type TlsVersion } from './tls-acceptor.ts';
 
 export interface RtmpServerOptions {
   readonly host: string;

@@ -3,22 +3,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../base/clock.ts';
 import { LimitError, ProtocolError, type StreamFrontError } from '../base/errors.ts';
 import { connectionName, inheritRemoteEnd } from '../sockets/remote-end.ts';
-
-/** Certificate and key of a listener, which may be replaced while it listens. */
-export interface ServerTls {
-  readonly credentials: {
-    readonly cert: string;
-    readonly key: string;
-    readonly minVersion: 'TLSv1.2';
-    /** Whose certificates count that clients present. Who presents none gets a connection all the same. */
-    readonly ca?: string;
-    readonly requestCert?: true;
-    readonly rejectUnauthorized?: false;
-    readonly secureOptions?: number;
-  };
-  /** Returns the way to stop listening. */
-  onChange(listener: (credentials: ServerTls['credentials']) => void): () => void;
-}
+import type { ServerTls } from '../sockets/server-tls.ts';
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 

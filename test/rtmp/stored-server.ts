@@ -7,7 +7,7 @@ import { storedName } from '../../src/policy/stored-name.ts';
 import type { PublishGate } from '../../src/rtmp/publish-gate.ts';
 import { RtmpServer } from '../../src/rtmp/rtmp-server.ts';
 import { sessionLimits } from '../../src/rtmp/session-limits.ts';
-import type { ServerTls } from '../../src/rtmp/tls-acceptor.ts';
+import type { ServerTls } from '../../src/sockets/server-tls.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { SampleGate } from '../support/stored-sample.ts';
 
