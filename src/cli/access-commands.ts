@@ -2,6 +2,7 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDurationMs } from '../base/units.ts';
 import { type RevocationKind, revocationKinds } from '../policy/limits/revocations.ts';
 import { listRevocations, listSessions, revokeAccess, type RevokeFlags } from './access.ts';
+import { withRunningEdge } from './place.ts';
 
 const revokeHelp = `
 What to revoke; without anything the command says what is revoked:
@@ -21,15 +22,9 @@ function duration(text: string): number {
   return ms;
 }
 
-function withPlace(command: Command): Command {
-  return command
-    .option('--data <folder>', 'data folder of the running edge (default: as its configuration says, else data)')
-    .option('--config <file>', 'configuration file of the running edge (default: streamfront.yaml, if it is there)');
-}
-
 /** `streamfront sessions` and `streamfront revoke`. */
 export function addAccessCommands(program: Command): void {
-  withPlace(
+  withRunningEdge(
     program
       .command('sessions')
       .description(
@@ -37,7 +32,7 @@ export function addAccessCommands(program: Command): void {
       )
       .option('--json', 'for programs'),
   ).action((flags: { json?: boolean }) => listSessions(flags));
-  withPlace(
+  withRunningEdge(
     program
       .command('revoke')
       .summary('send viewers away: what they have running ends at once')

@@ -1,13 +1,7 @@
-import { resolve } from 'node:path';
-import { ControlClient } from '../control/control-client.ts';
 import type { ToldRevocation } from '../control/access-routes.ts';
 import type { RevocationKind } from '../policy/limits/revocations.ts';
-import { loadConfiguration } from './configuration.ts';
-
-interface PlaceFlags {
-  readonly config?: string;
-  readonly data?: string;
-}
+import { type PlaceFlags, runningEdge } from './place.ts';
+import { say } from './say.ts';
 
 export interface RevokeFlags extends PlaceFlags {
   /** In milliseconds. */
@@ -17,9 +11,9 @@ export interface RevokeFlags extends PlaceFlags {
 
 /** `streamfront sessions`. As all of these: throws a `ConfigError` or an `UpstreamError` when it cannot be done. */
 export async function listSessions({ json, ...flags }: PlaceFlags & { readonly json?: boolean }): Promise<void> {
-  const sessions = await clientOf(flags).sessions();
+  const sessions = await runningEdge(flags).sessions();
   if (json === true) {
-    process.stdout.write(`${JSON.stringify(sessions)}\n`);
+    say([JSON.stringify(sessions)]);
     return;
   }
   const rows = sessions.map(({ id, protocol, stream, address, grantId, keyPairId, seconds, sentBytes }) => [
@@ -37,7 +31,7 @@ export async function listSessions({ json, ...flags }: PlaceFlags & { readonly j
 
 /** `streamfront revoke`: says what is revoked. */
 export async function listRevocations(flags: PlaceFlags): Promise<void> {
-  const revocations = await clientOf(flags).revocations();
+  const revocations = await runningEdge(flags).revocations();
   say(
     revocations.length === 0
       ? ['Nothing is revoked.']
@@ -48,7 +42,7 @@ export async function listRevocations(flags: PlaceFlags): Promise<void> {
 /** `streamfront revoke KIND ID`: in force when it returns. */
 export async function revokeAccess(kind: RevocationKind, id: string, flags: RevokeFlags): Promise<void> {
   const { for: forMs, undo, ...place } = flags;
-  const client = clientOf(place);
+  const client = runningEdge(place);
   if (undo === true) {
     await client.takeBackRevocation(kind, id);
     say([`The ${kind} ${id} is not revoked any more.`]);
@@ -63,10 +57,6 @@ function untilText({ untilMs }: ToldRevocation): string {
   return untilMs === undefined ? 'for good' : `until ${new Date(untilMs).toISOString()}`;
 }
 
-function clientOf(flags: PlaceFlags): ControlClient {
-  return new ControlClient(resolve(loadConfiguration(flags).configuration.data));
-}
-
 function inColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows.map((row) =>
@@ -75,8 +65,4 @@ function inColumns(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
-}
-
-function say(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join('\n')}\n`);
 }

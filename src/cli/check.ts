@@ -13,6 +13,7 @@ import { audioOnlyName } from '../origin/ladder/ladder-settings.ts';
 import type { OriginSettings } from '../origin/settings.ts';
 import { formatDurationMs, formatSizeBytes } from '../base/units.ts';
 import { keysFolder } from '../stores/keys/key-store.ts';
+import { say } from './say.ts';
 import { systemClock } from './system-clock.ts';
 import { describeTls } from './tls-check.ts';
 
@@ -97,7 +98,7 @@ export async function check(flags: ConfigurationFlags): Promise<void> {
       }
     }
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(lines);
 }
 
 /** How grants for playlists go on, if they do. */

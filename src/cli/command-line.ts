@@ -7,6 +7,7 @@ import type { ConfigurationFlags } from './configuration.ts';
 import { roles, type Role } from './configuration-schema.ts';
 import { invalidate, type InvalidateFlags, invalidateHelp } from './invalidate.ts';
 import { addKeyCommands } from './key-commands.ts';
+import { withRunningEdge } from './place.ts';
 import { programFile } from './program-files.ts';
 
 function port(text: string): number {
@@ -85,18 +86,18 @@ program
     await publish(file, url, options.loop ?? false);
   });
 
-program
-  .command('invalidate')
-  .summary('take objects out of the cache of the running edge, before their time is over')
-  .description(
-    'Takes objects out of the cache of the running edge, before their time is over. When the command returns, nobody is ' +
-      'given what was cached or requested from the origin before.',
-  )
-  .argument('<paths...>', 'what to invalidate (see below)')
-  .option('--distribution <name>', 'whose objects; may be left out where there is only one distribution')
-  .option('--wait', 'return only when the cache has let go of them all')
-  .option('--data <folder>', 'data folder of the running edge (default: as its configuration says, else data)')
-  .option('--config <file>', 'configuration file of the running edge (default: streamfront.yaml, if it is there)')
+withRunningEdge(
+  program
+    .command('invalidate')
+    .summary('take objects out of the cache of the running edge, before their time is over')
+    .description(
+      'Takes objects out of the cache of the running edge, before their time is over. When the command returns, nobody is ' +
+        'given what was cached or requested from the origin before.',
+    )
+    .argument('<paths...>', 'what to invalidate (see below)')
+    .option('--distribution <name>', 'whose objects; may be left out where there is only one distribution')
+    .option('--wait', 'return only when the cache has let go of them all'),
+)
   .addHelpText('after', invalidateHelp)
   .action((paths: string[], flags: InvalidateFlags) => invalidate(paths, flags));
 

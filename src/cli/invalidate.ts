@@ -1,17 +1,15 @@
-import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ControlClient } from '../control/control-client.ts';
+import type { ControlClient } from '../control/control-client.ts';
 import type { InvalidationReport } from '../control/invalidation-routes.ts';
-import { loadConfiguration } from './configuration.ts';
+import { type PlaceFlags, runningEdge } from './place.ts';
+import { say } from './say.ts';
 import { systemClock } from './system-clock.ts';
 
 const pollMs = 100;
 /** Without `--wait`: long enough for most caches to say how many objects went. */
 const shortWaitMs = 1_000;
 
-export interface InvalidateFlags {
-  readonly config?: string;
-  readonly data?: string;
+export interface InvalidateFlags extends PlaceFlags {
   readonly distribution?: string;
   readonly wait?: boolean;
 }
@@ -33,12 +31,11 @@ Examples:
  * `streamfront invalidate PATH…`: in force when it returns. Throws a `ConfigError` or an `UpstreamError` when it is not.
  */
 export async function invalidate(items: readonly string[], flags: InvalidateFlags): Promise<void> {
-  const { distribution, wait, ...where } = flags;
-  const client = new ControlClient(resolve(loadConfiguration(where).configuration.data));
+  const { distribution, wait, ...place } = flags;
+  const client = runningEdge(place);
   const report = await client.invalidate(items, distribution);
-  const lines = [`In force for distribution ${report.distribution}:`, ...report.items.map((item) => `  ${item}`)];
-  process.stdout.write(`${lines.join('\n')}\n`);
-  process.stdout.write(`${standing(await lastReport(client, report, wait === true ? Infinity : shortWaitMs))}\n`);
+  say([`In force for distribution ${report.distribution}:`, ...report.items.map((item) => `  ${item}`)]);
+  say([standing(await lastReport(client, report, wait === true ? Infinity : shortWaitMs))]);
 }
 
 /** Asks until it is completed or the time is over; whoever has waited enough ends the command. */

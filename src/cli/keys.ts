@@ -1,17 +1,11 @@
-import { resolve } from 'node:path';
 import { ConfigError, StreamFrontError } from '../base/errors.ts';
 import { hasAccessFile } from '../control/access-file.ts';
 import { ControlClient } from '../control/control-client.ts';
 import { createKey, importKey, type KeyType, revokeKey } from '../stores/keys/key-changes.ts';
-import { keysFolder, readKeyStore, readPrivateKey, type StoredKey } from '../stores/keys/key-store.ts';
-import { loadConfiguration } from './configuration.ts';
-import type { Configuration } from './configuration-schema.ts';
+import { readKeyStore, readPrivateKey, type StoredKey } from '../stores/keys/key-store.ts';
 import { prepareDataFolder } from './data-folder.ts';
-
-interface PlaceFlags {
-  readonly config?: string;
-  readonly data?: string;
-}
+import { type Place, type PlaceFlags, placeOf } from './place.ts';
+import { say } from './say.ts';
 
 export interface KeysFlags extends PlaceFlags {
   readonly group: string;
@@ -21,7 +15,7 @@ export interface KeysFlags extends PlaceFlags {
 export async function createKeyIn({ group, type, ...flags }: KeysFlags & { readonly type: KeyType }): Promise<void> {
   const place = placeOf(flags);
   prepareDataFolder(place.dataFolder);
-  const key = createKey(place.folder, group, type);
+  const key = createKey(place.keysFolder, group, type);
   say([
     ...made(key),
     ...(await standing(place, [group])),
@@ -40,7 +34,7 @@ export async function importKeyInto(
 ): Promise<void> {
   const place = placeOf(flags);
   prepareDataFolder(place.dataFolder);
-  const key = importKey(place.folder, group, file, id);
+  const key = importKey(place.keysFolder, group, file, id);
   say([
     `Took in ${key.id} (${key.kind}) into key group ${group}: ${key.publicFile}`,
     `Whoever has its private key signs with it, and names it as Key-Pair-Id=${key.id}.`,
@@ -51,13 +45,13 @@ export async function importKeyInto(
 /** `streamfront keys rotate`: of the kind that the group has. */
 export async function rotateKeysOf({ group, ...flags }: KeysFlags): Promise<void> {
   const place = placeOf(flags);
-  const former = readKeyStore(place.folder).groups.get(group) ?? [];
+  const former = readKeyStore(place.keysFolder).groups.get(group) ?? [];
   const newest = former.at(-1);
   if (newest === undefined) {
     const remedy = `"streamfront keys create --group ${group}" makes one`;
     throw new ConfigError(`key group ${group} has no key that could be replaced`, [remedy]);
   }
-  const key = createKey(place.folder, group, newest.publicKey.asymmetricKeyType === 'ec' ? 'ecdsa' : 'rsa');
+  const key = createKey(place.keysFolder, group, newest.publicKey.asymmetricKeyType === 'ec' ? 'ecdsa' : 'rsa');
   say([
     ...made(key),
     ...(await standing(place, [group])),
@@ -68,8 +62,8 @@ export async function rotateKeysOf({ group, ...flags }: KeysFlags): Promise<void
 /** `streamfront keys revoke ID`. */
 export async function revoke(id: string, flags: PlaceFlags): Promise<void> {
   const place = placeOf(flags);
-  const groups = revokeKey(place.folder, id);
-  const { groups: left } = readKeyStore(place.folder);
+  const groups = revokeKey(place.keysFolder, id);
+  const { groups: left } = readKeyStore(place.keysFolder);
   const empty = groups.filter((group) => left.get(group)?.length === 0);
   const { publicKeys } = place.configuration.edge;
   say([
@@ -89,9 +83,9 @@ export async function revoke(id: string, flags: PlaceFlags): Promise<void> {
 
 /** `streamfront keys list`. */
 export function listKeys(flags: PlaceFlags): void {
-  const { folder, configuration } = placeOf(flags);
-  const { groups, findings } = readKeyStore(folder);
-  if (groups.size === 0) say([`There are no keys in ${folder}. "streamfront keys create" makes one.`]);
+  const { keysFolder, configuration } = placeOf(flags);
+  const { groups, findings } = readKeyStore(keysFolder);
+  if (groups.size === 0) say([`There are no keys in ${keysFolder}. "streamfront keys create" makes one.`]);
   for (const [group, keys] of groups) {
     const signing = keys.findLast(({ privateFile }) => privateFile !== undefined);
     say([
@@ -116,22 +110,6 @@ function standingOf(key: StoredKey, signing: StoredKey | undefined): string {
     return error instanceof Error ? error.message.replaceAll('\n', '') : String(error);
   }
   return key === signing ? 'signs' : 'opens what it has signed, until it is revoked';
-}
-
-interface Place {
-  readonly dataFolder: string;
-  readonly folder: string;
-  readonly configuration: Configuration;
-}
-
-function placeOf(flags: PlaceFlags): Place {
-  const { configuration } = loadConfiguration(flags);
-  const dataFolder = resolve(configuration.data);
-  return { dataFolder, folder: keysFolder(dataFolder), configuration };
-}
-
-function say(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function made({ id, kind, group, publicFile, privateFile = '' }: StoredKey): string[] {

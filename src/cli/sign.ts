@@ -1,17 +1,15 @@
-import { resolve } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
 import { signGrant } from '../http/grant-signer.ts';
 import type { AccessPolicy } from '../policy/grants/access-policy.ts';
 import { asCookies, withGrant } from '../policy/grants/grant-to-sign.ts';
 import { noSuchKey } from '../stores/keys/key-changes.ts';
-import { keysFolder, readKeyStore, readPrivateKey, type StoredKey } from '../stores/keys/key-store.ts';
-import { loadConfiguration } from './configuration.ts';
+import { readKeyStore, readPrivateKey, type StoredKey } from '../stores/keys/key-store.ts';
+import { type PlaceFlags, placeOf } from './place.ts';
+import { say } from './say.ts';
 import { type GrantFlags, grantAskedFor } from './sign-terms.ts';
 import { systemClock } from './system-clock.ts';
 
-export interface SignFlags extends GrantFlags {
-  readonly config?: string;
-  readonly data?: string;
+export interface SignFlags extends GrantFlags, PlaceFlags {
   readonly key?: string;
   readonly group?: string;
   readonly hash: 'sha1' | 'sha256';
@@ -37,11 +35,11 @@ Examples:
  * error. Throws a `ConfigError` with everything that is wrong, an `AccessError` for a key that others can read.
  */
 export function sign(text: string | undefined, flags: SignFlags): void {
-  const folder = keysFolder(resolve(loadConfiguration(flags).configuration.data));
+  const { keysFolder } = placeOf(flags);
   const { grant, policy, url } = grantAskedFor(text, flags, systemClock.wallMs());
-  const key = signingKey(folder, flags);
+  const key = signingKey(keysFolder, flags);
   const parameters = signGrant(grant, { id: key.id, privateKey: readPrivateKey(key), hash: flags.hash });
-  process.stdout.write(`${url === undefined ? asCookies(parameters) : withGrant(url, parameters)}\n`);
+  say([url === undefined ? asCookies(parameters) : withGrant(url, parameters)]);
   process.stderr.write(`${meaning(policy)}; signed with ${key.id} of key group ${key.group}\n`);
 }
 
