@@ -81,12 +81,13 @@ export class FollowedFiles<Content> {
   }
 }
 
-/** Changes whenever a file is written or replaced, also behind a symbolic link. */
+/** Changes whenever one of the files is written or replaced, also behind a symbolic link. */
 function versionOf(files: readonly string[]): string {
-  return files.map((file) => versionOfOne(file)).join();
+  return files.map((file) => fileVersion(file)).join();
 }
 
-function versionOfOne(file: string): string {
+/** Changes whenever the file is written, replaced, or gone, also behind a symbolic link: a look is one `stat`. */
+export function fileVersion(file: string): string {
   let stats: BigIntStats;
   try {
     stats = statSync(file, { bigint: true });

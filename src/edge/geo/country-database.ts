@@ -7,6 +7,7 @@ import { parseIpAddress } from '../../base/ip-address.ts';
 import type { Log } from '../../base/log.ts';
 import { RecentEntries } from '../../base/recent-entries.ts';
 import { Mmdb } from '../../formats/mmdb/mmdb.ts';
+import { fileVersion } from '../../http/followed-files.ts';
 import { countryOfRecord } from '../../policy/geo/country.ts';
 
 /** Tells countries by address. */
@@ -55,7 +56,7 @@ export class CountryDatabase implements Countries {
   /** Throws a `ConfigError` when there is no database, and when it cannot be used. */
   static async open(options: CountryDatabaseOptions): Promise<CountryDatabase> {
     const file = options.file ?? installedDatabase();
-    const version = await versionOf(file);
+    const version = fileVersion(file);
     return new CountryDatabase(options, file, version, new KnownCountries(await configuredDatabase(file)));
   }
 
@@ -82,7 +83,7 @@ export class CountryDatabase implements Countries {
 
   async #look(): Promise<void> {
     const { log } = this.#options;
-    const version = await versionOf(this.#file);
+    const version = fileVersion(this.#file);
     if (version === this.#version) return;
     // One that is being written changes once more.
     this.#version = version;
@@ -187,16 +188,6 @@ export function installedDatabase(resolve: (name: string) => string = createRequ
     throw new ConfigError('There is no country database:', [
       'edge.countryDatabase: the optional package @ip-location-db/geo-whois-asn-country-mmdb is not installed; say where an MMDB file with countries is (such as GeoLite2-Country.mmdb), or run `npm install` without --omit=optional',
     ]);
-  }
-}
-
-/** Changes whenever the file is written or replaced, also behind a symbolic link. */
-async function versionOf(file: string): Promise<string> {
-  try {
-    const { ino, mtimeNs, size } = await stat(file, { bigint: true });
-    return `${ino}-${mtimeNs}-${size}`;
-  } catch {
-    return 'gone';
   }
 }
 
