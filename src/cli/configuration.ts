@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.ts';
+import { reasonOf } from '../base/thrown.ts';
 import { publishSafety } from '../policy/publish-credentials.ts';
 import { findingsOf, type KnownSettings } from './configuration-findings.ts';
 import { type Configuration, configurationSchema, type Role } from './configuration-schema.ts';
@@ -44,7 +45,7 @@ function readFile(flags: ConfigurationFlags): { file: string; text: string } | u
   try {
     return { file, text: readFileSync(file, 'utf8') };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new ConfigError(`the configuration file cannot be read`, [`${file}: ${reason}`]);
   }
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
+import { reasonOf } from '../base/thrown.ts';
 
 /** Makes the folder if it is not there, and makes sure that it can be written to. Returns its absolute path. */
 export function prepareDataFolder(folder: string): string {
@@ -9,7 +10,7 @@ export function prepareDataFolder(folder: string): string {
     makeFolder(path);
     accessSync(path, constants.W_OK);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new ConfigError('the data folder cannot be used', [`data: ${path}: ${reason}; choose another with --data`]);
   }
   return path;

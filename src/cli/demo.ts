@@ -5,6 +5,7 @@ import { settledWithin } from '../rtmp/abortable-wait.ts';
 import { openMediaFile } from '../rtmp/media-file/media-file.ts';
 import { publishRtmp } from '../rtmp/rtmp-publisher.ts';
 import { ownHost } from '../base/own-address.ts';
+import { reasonOf } from '../base/thrown.ts';
 import { demoClip } from './program-files.ts';
 
 export interface DemoOptions {
@@ -74,7 +75,7 @@ export function startDemo({ rtmpHost, rtmpPort, policies, clock, log }: DemoOpti
       } catch (error) {
         const lastedMs = clock.monotonicMs() - begunMs;
         retryMs = lastedMs > longestRetryMs ? firstRetryMs : Math.min(retryMs * 2, longestRetryMs);
-        log.warn({ error: error instanceof Error ? error.message : String(error), retryMs }, 'the demo is off the air');
+        log.warn({ error: reasonOf(error), retryMs }, 'the demo is off the air');
         await new Promise<void>((resolve) => {
           const timer = clock.after(retryMs, resolve);
           signal.addEventListener('abort', () => {

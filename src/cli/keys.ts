@@ -1,4 +1,5 @@
 import { ConfigError, StreamFrontError } from '../base/errors.ts';
+import { reasonOf } from '../base/thrown.ts';
 import { hasAccessFile } from '../control/access-file.ts';
 import { ControlClient } from '../control/control-client.ts';
 import { createKey, importKey, type KeyType, revokeKey } from '../stores/keys/key-changes.ts';
@@ -107,7 +108,7 @@ function standingOf(key: StoredKey, signing: StoredKey | undefined): string {
   try {
     readPrivateKey(key);
   } catch (error) {
-    return error instanceof Error ? error.message.replaceAll('\n', '') : String(error);
+    return reasonOf(error).replaceAll('\n', '');
   }
   return key === signing ? 'signs' : 'opens what it has signed, until it is revoked';
 }

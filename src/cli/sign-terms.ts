@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
+import { reasonOf } from '../base/thrown.ts';
 import { type AccessPolicy, coversResource, parseAccessPolicy } from '../policy/grants/access-policy.ts';
 import {
   compactPolicy,
@@ -128,7 +129,7 @@ function policyIn(file: string, findings: string[]): string | undefined {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    findings.push(`--policy: ${cause instanceof Error ? cause.message : String(cause)}`);
+    findings.push(`--policy: ${reasonOf(cause)}`);
     return undefined;
   }
   const policy = compactPolicy(text);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.ts';
+import { codeOf } from '../base/thrown.ts';
 import { writeWholeFile } from '../stores/whole-file.ts';
 
 const accessSchema = z.object({ url: z.url({ protocol: /^http$/ }), secret: z.string().min(16), processId: z.int() });
@@ -38,7 +39,7 @@ export function readAccessFile(dataFolder: string): ControlAccess {
 }
 
 function accessFinding(file: string, dataFolder: string, cause: unknown): string {
-  switch ((cause as NodeJS.ErrnoException).code) {
+  switch (codeOf(cause)) {
     case 'ENOENT':
       return `no edge runs with the data folder ${dataFolder}: start one with "streamfront start", or name the folder of the running one with --data`;
     case 'EACCES':

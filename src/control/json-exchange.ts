@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { LimitError, ProtocolError } from '../base/errors.ts';
+import { reasonOf } from '../base/thrown.ts';
 
 /** 3,000 paths of a thousand characters; more is sent in several requests. */
 const maxBodyBytes = 4_194_304;
@@ -69,7 +70,7 @@ export function carryOut<Done>(act: () => Done, failure: { readonly code: string
     if (error instanceof ProtocolError) throw new ControlRefusal(400, error.code, error.message);
     if (error instanceof LimitError) throw new ControlRefusal(429, error.code, error.message);
     // Whoever has the secret may know.
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new ControlRefusal(500, failure.code, `${failure.sentence}: ${reason}`);
   }
 }

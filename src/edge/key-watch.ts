@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { reasonOf } from '../base/thrown.ts';
 import { type GrantKeySettings, loadKeyGroups, withStoredKeys } from '../http/grant-keys.ts';
 import { GrantVerifier, type KeyGroups } from '../http/grant-verifier.ts';
 import { type KeyStoreContents, keysFolder, keyStoreVersion, readKeyStore } from '../stores/keys/key-store.ts';
@@ -83,7 +84,7 @@ export class KeyWatch {
       this.#version = version;
     } catch (error) {
       // A folder that is gone has no keys; one that cannot be read now says nothing.
-      this.#warnOnce([error instanceof Error ? error.message : String(error)]);
+      this.#warnOnce([reasonOf(error)]);
       return;
     }
     this.#inForce = withStoredKeys(this.#configured, stored.groups);

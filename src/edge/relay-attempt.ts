@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
+import { asError } from '../base/thrown.ts';
 import { edgesOnly } from '../policy/edge-signature.ts';
 import { RtmpRefusal } from '../rtmp/server-failure.ts';
 import type { RelayOrigin } from './relay-origin.ts';
@@ -47,7 +48,7 @@ export async function askGroup<Opened>({
       return { kind: 'opened', opened, origin };
     } catch (cause) {
       signal.throwIfAborted();
-      const error = refusedEdge(cause) ?? (cause instanceof Error ? cause : new Error(String(cause)));
+      const error = refusedEdge(cause) ?? asError(cause);
       failures.push({ origin, error });
       if (error instanceof RtmpRefusal && isFinal(error)) break;
     } finally {

@@ -1,5 +1,6 @@
 import { AccessError, type StreamFrontError, UpstreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { reasonOf } from '../base/thrown.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
@@ -145,7 +146,7 @@ export class RelayedPublication implements PublicationSink {
       }
       this.#state = 'waiting';
       this.#log.warn(
-        { code: 'RELAY_ORIGIN_GONE', origin: this.#origin.name, reason: sentenceOf(reason) },
+        { code: 'RELAY_ORIGIN_GONE', origin: this.#origin.name, reason: reasonOf(reason) },
         'The origin is gone: the encoder stays while it is looked for',
       );
       const goneSinceMs = clock.monotonicMs();
@@ -245,10 +246,6 @@ function refusalOf(path: string, failures: readonly FailedAttempt[]): PublishRef
 
 function saidBy({ description, statusCode }: RtmpRefusal): string {
   return description === '' ? `the origin refuses it (${statusCode})` : description;
-}
-
-function sentenceOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }
 
 /** Resolves with the reason of `failed`; rejects when `signal` comes first. */

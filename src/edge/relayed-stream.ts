@@ -1,5 +1,6 @@
 import type { Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { reasonOf } from '../base/thrown.ts';
 import { LiveStream } from '../live/live-stream.ts';
 import type { PlayRefused } from '../live/play-gate.ts';
 import { orAborted, sleep } from '../rtmp/abortable-wait.ts';
@@ -200,7 +201,7 @@ export class RelayedStream {
     if (reason instanceof StreamOver) {
       this.#log.info({ origin: origin.name }, 'The stream is over at the origin');
     } else {
-      const said = reason instanceof Error ? reason.message : String(reason);
+      const said = reasonOf(reason);
       this.#log.warn(
         { code: 'RELAY_PULL_ENDED', origin: origin.name, reason: said },
         'The origin has stopped giving this stream: it is asked for again',

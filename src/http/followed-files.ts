@@ -1,5 +1,6 @@
 import { type BigIntStats, statSync } from 'node:fs';
 import type { Clock, Timer } from '../base/clock.ts';
+import { codeOf, reasonOf } from '../base/thrown.ts';
 
 /** How often the files are looked at: a look is a `stat` of each. */
 const lookIntervalMs = 10_000;
@@ -68,7 +69,7 @@ export class FollowedFiles<Content> {
     try {
       this.#content = load();
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = reasonOf(error);
       // Once each: it is looked at again until it can be used.
       if (problem !== this.#reportedProblem) onUnusable(problem);
       this.#reportedProblem = problem;
@@ -99,7 +100,7 @@ export function fileVersion(file: string): string {
 
 /** Why a file cannot be read, in the operator's words. */
 export function unreadable(file: string, cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = codeOf(cause);
   switch (code) {
     case 'ENOENT':
       return `there is no file ${file}`;
@@ -108,6 +109,6 @@ export function unreadable(file: string, cause: unknown): string {
     case 'EISDIR':
       return `${file} is a folder`;
     default:
-      return `${file} cannot be read (${String(code ?? cause)})`;
+      return `${file} cannot be read (${code ?? String(cause)})`;
   }
 }

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { codeOf } from '../base/thrown.ts';
 import type { Guest } from '../policy/limits/viewings.ts';
 import type { TrustedProxies } from '../sockets/proxy-reception.ts';
 import { directAddress, proxiedAddress } from '../sockets/remote-end.ts';
@@ -261,8 +262,7 @@ async function listen(server: Server, { name, host, port, setting }: HttpListene
       });
     });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`the ${name} cannot listen for HTTP`, [listenFinding(code, host, port, setting)]);
+    throw new ConfigError(`the ${name} cannot listen for HTTP`, [listenFinding(codeOf(error), host, port, setting)]);
   }
 }
 

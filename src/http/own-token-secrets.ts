@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Log } from '../base/log.ts';
+import { codeOf } from '../base/thrown.ts';
 import { writeWholeFile } from '../stores/whole-file.ts';
 import type { TokenSecrets } from './grant-tokens.ts';
 
@@ -67,7 +68,7 @@ export class OwnTokenSecrets implements TokenSecrets {
       const kept = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
       return kept.map(({ madeMs, secret }) => ({ madeMs, bytes: Buffer.from(secret, 'base64') }));
     } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? cause.code : 'damaged';
+      const code = codeOf(cause) ?? 'damaged';
       if (code !== 'ENOENT')
         this.#log.warn({ file, code }, 'the secrets of grant tokens cannot be read: new ones are made');
       return [];
@@ -79,7 +80,7 @@ export class OwnTokenSecrets implements TokenSecrets {
     try {
       writeWholeFile(file, `${JSON.stringify(kept)}\n`, { readableBy: 'owner', synced: false });
     } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown';
+      const code = codeOf(cause) ?? 'unknown';
       this.#log.warn({ file, code }, 'the secrets of grant tokens cannot be kept: tokens end with this process');
     }
   }

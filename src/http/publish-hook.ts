@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { LimitError, StreamFrontError, UpstreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { reasonOf } from '../base/thrown.ts';
 import { type PublishHookEvent, type PublishHookVerdict, readHookAnswer } from '../policy/publish-hook.ts';
 import type { PublishHookSettings } from '../policy/publish-settings.ts';
 import { SignedPost } from './signed-post.ts';
@@ -121,7 +122,7 @@ export class PublishHook {
         if (status < 500 && status !== 408 && status !== 429) return;
         problem = `it answered ${status}`;
       } catch (error) {
-        problem = error instanceof Error ? error.message : String(error);
+        problem = reasonOf(error);
       }
       if (attempt < maxAttempts) await this.#pause(firstRetryMs * 2 ** (attempt - 1));
     }

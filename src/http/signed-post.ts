@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Pool } from 'undici';
 import { UpstreamError } from '../base/errors.ts';
+import { codeOf } from '../base/thrown.ts';
 import { signedContent } from '../policy/publish-hook.ts';
 
 /** Of an answer: what is longer is cut off. */
@@ -74,7 +75,7 @@ export class SignedPost {
       return { status: answer.statusCode, body: text };
     } catch (cause) {
       signal.throwIfAborted();
-      const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'no code';
+      const code = codeOf(cause) ?? 'no code';
       throw new UpstreamError('PUBLISH_HOOK_UNREACHABLE', `${this.where} could not be asked (${code})`, { cause });
     }
   }

@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { reasonOf } from '../base/thrown.ts';
 import type { ServerTls, TlsCredentials } from '../sockets/server-tls.ts';
 import { FollowedFiles, unreadable } from './followed-files.ts';
 
@@ -88,7 +89,7 @@ export function loadTls(files: TlsFiles, setting: string): LoadedTls {
   attempt(
     'certificate',
     () => createSecureContext(credentials),
-    (cause) => `${files.certificate} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+    (cause) => `${files.certificate} cannot be used: ${reasonOf(cause)}`,
   );
   if (findings.length > 0) throw new ConfigError('TLS cannot be set up:', findings);
   return {

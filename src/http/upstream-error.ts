@@ -1,4 +1,5 @@
 import { UpstreamError } from '../base/errors.ts';
+import { codeOf } from '../base/thrown.ts';
 
 /** How far an exchange with an origin server had come when it failed. */
 export type UpstreamPhase = 'connecting' | 'waiting' | 'body';
@@ -21,7 +22,7 @@ const meanings: Record<string, [code: string, sentence: string]> = {
 /** An error of the HTTP client as one of ours: a stable code, and a sentence that names the origin server. */
 export function upstreamError(error: unknown, phase: UpstreamPhase, originServer: string): UpstreamError {
   if (error instanceof UpstreamError) return error;
-  const [code, sentence] = meaningOf(codeOf(error), phase);
+  const [code, sentence] = meaningOf(clientCodeOf(error), phase);
   return new UpstreamError(code, `the origin server ${originServer} ${sentence}`, { cause: error });
 }
 
@@ -40,10 +41,10 @@ function meaningOf(code: string, phase: UpstreamPhase): [code: string, sentence:
   return ['ORIGIN_FAILED', 'could not be asked'];
 }
 
-function codeOf(error: unknown): string {
+function clientCodeOf(error: unknown): string {
   // The client knows the parser's errors by this name; their codes are not always filled in.
   if (error instanceof Error && error.name === 'HTTPParserError') return 'HPE_INVALID';
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return codeOf(error) ?? '';
 }
 
 /** Whether a fresh connection may help: nothing of an answer was seen, and waiting was not the trouble. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { asError, reasonOf } from '../base/thrown.ts';
 import type { LiveStream, StreamSubscriber } from '../live/live-stream.ts';
 import { sleep } from '../rtmp/abortable-wait.ts';
 import { OutgoingPublication } from '../rtmp/outgoing-publication.ts';
@@ -136,7 +137,7 @@ export class RestreamPush implements StreamSubscriber {
         await failureOf(outgoing.failed);
       } catch (error) {
         if (signal.aborted) return;
-        this.#reason = this.#withoutKeys(error instanceof Error ? error.message : String(error));
+        this.#reason = this.#withoutKeys(reasonOf(error));
       }
       if (this.#outgoing !== undefined) this.#droppedBefore += this.#outgoing.stats().droppedUnits;
       this.#outgoing = undefined;
@@ -164,7 +165,7 @@ export class RestreamPush implements StreamSubscriber {
 /** Rejects with the reason of `failed` when it comes. */
 function failureOf(failed: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const onAbort = () => reject(failed.reason instanceof Error ? failed.reason : new Error(String(failed.reason)));
+    const onAbort = () => reject(asError(failed.reason));
     if (failed.aborted) onAbort();
     else failed.addEventListener('abort', onAbort, { once: true });
   });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../base/errors.ts';
+import { reasonOf } from '../base/thrown.ts';
 import { matchesStreamPattern } from '../policy/publish-credentials.ts';
 import { parseRtmpUrl, type RtmpAddress } from '../rtmp/rtmp-url.ts';
 import type { RestreamSettings } from './settings.ts';
@@ -23,7 +24,7 @@ export function restreamTargets(rules: readonly RestreamSettings[]): RestreamTar
     try {
       if (ca !== undefined) trusted = readFileSync(ca, 'utf8');
     } catch (error) {
-      findings.push(`origin.live.restream[${index}].ca: ${error instanceof Error ? error.message : String(error)}`);
+      findings.push(`origin.live.restream[${index}].ca: ${reasonOf(error)}`);
     }
     return { stream, to, ca: trusted, queueBytes };
   });

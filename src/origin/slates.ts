@@ -1,5 +1,6 @@
 import { ConfigError } from '../base/errors.ts';
 import { formatDurationMs } from '../base/units.ts';
+import { reasonOf } from '../base/thrown.ts';
 import type { Slate } from '../live/slate.ts';
 import { matchesStreamPattern } from '../policy/publish-credentials.ts';
 import { fittingTargetDurationSeconds } from '../policy/target-duration.ts';
@@ -38,7 +39,7 @@ export async function loadSlates(
     }
     if (!clips.has(file)) {
       const clip = await readMediaClip(file, bounds).catch((error: unknown) => {
-        findings.push(`${setting}.file: ${file}: ${reasonOf(error)}`);
+        findings.push(`${setting}.file: ${file}: ${problemOf(error)}`);
       });
       clips.set(file, clip ?? undefined);
     }
@@ -49,7 +50,7 @@ export async function loadSlates(
   return (path) => slates.find(({ stream }) => matchesStreamPattern(stream, path))?.slate;
 }
 
-function reasonOf(error: unknown): string {
+function problemOf(error: unknown): string {
   if (error instanceof ConfigError) return error.findings.join('; ');
-  return `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  return `it cannot be read: ${reasonOf(error)}`;
 }

@@ -3,6 +3,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
+import { asError } from '../base/thrown.ts';
 import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { ChunkDecoder } from '../formats/rtmp/chunk-decoder.ts';
 import { chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
@@ -123,7 +124,7 @@ export class ClientConnection {
       await orAborted(connection.#begin(), options.signal);
       return connection;
     } catch (error) {
-      connection.fail(error instanceof Error ? error : new Error(String(error)));
+      connection.fail(asError(error));
       throw error;
     }
   }
@@ -304,7 +305,7 @@ export class ClientConnection {
     try {
       action();
     } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error));
+      const cause = asError(error);
       this.fail(
         new UpstreamError('RTMP_BAD_ANSWER', `${this.#where()} does not speak RTMP as it should: ${cause.message}`, {
           cause,

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
+import { asError } from '../base/thrown.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
@@ -54,7 +55,7 @@ export class OutgoingPublication {
       const messageStreamId = await orAborted(beginPublishing(connection, options.address.streamName), options.signal);
       return new OutgoingPublication(connection, messageStreamId, options);
     } catch (error) {
-      connection.fail(error instanceof Error ? error : new Error(String(error)));
+      connection.fail(asError(error));
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../base/errors.ts';
+import { codeOf, reasonOf } from '../base/thrown.ts';
 import { RtmpServer, type RtmpServerOptions } from './rtmp-server.ts';
 
 /**
@@ -18,8 +19,7 @@ export async function listenRtmp(setting: string, options: RtmpServerOptions): P
 }
 
 function listenFinding(error: unknown, setting: string, host: string, port: number): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
+  switch (codeOf(error)) {
     case 'EADDRINUSE':
       return `port ${port} on ${host} is in use by another program: end it, or set another ${setting}.port`;
     case 'EACCES':
@@ -28,6 +28,6 @@ function listenFinding(error: unknown, setting: string, host: string, port: numb
     case 'ENOTFOUND':
       return `${host} is no address of this machine: set another ${setting}.host`;
     default:
-      return `${setting}.host ${host}, ${setting}.port ${port}: ${error instanceof Error ? error.message : String(error)}`;
+      return `${setting}.host ${host}, ${setting}.port ${port}: ${reasonOf(error)}`;
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { asError } from '../base/thrown.ts';
 import { Amf0EcmaArray, type Amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { metadataCodecId } from '../formats/flv/track-tag.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
@@ -70,7 +71,7 @@ export async function publishRtmp(options: PublishOptions): Promise<PublishSumma
     connection.tell('deleteStream', 0, messageStreamId);
     await connection.end();
   } catch (error) {
-    connection?.fail(error instanceof Error ? error : new Error(String(error)));
+    connection?.fail(asError(error));
     if (!signal.aborted) throw error;
   } finally {
     // Not awaited: a source that hangs would hang here again.

@@ -1,5 +1,6 @@
 import { UpstreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { asError } from '../base/thrown.ts';
 import type { Amf0Value } from '../formats/amf0/value.ts';
 import { decodeDataMessage } from '../formats/rtmp/data-message.ts';
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
@@ -72,7 +73,7 @@ export class RtmpPull {
       await orAborted(pull.#begin(), options.signal);
       return pull;
     } catch (error) {
-      connection.fail(error instanceof Error ? error : new Error(String(error)));
+      connection.fail(asError(error));
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { UpstreamError } from '../base/errors.ts';
+import { codeOf } from '../base/thrown.ts';
 
 /** The server has understood, and says no: `statusCode` and `description` are its own words. */
 export class RtmpRefusal extends UpstreamError {
@@ -16,8 +17,7 @@ export class RtmpRefusal extends UpstreamError {
 
 /** What the system says about a connection, in plain words. `where` names the server. */
 export function connectionError(where: string, error: Error): UpstreamError {
-  const code = 'code' in error ? error.code : undefined;
-  switch (code) {
+  switch (codeOf(error)) {
     case 'ECONNREFUSED':
       return new UpstreamError('RTMP_UNREACHABLE', `nobody listens where ${where} should be`, { cause: error });
     case 'ENOTFOUND':

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../base/clock.ts';
 import { LimitError, ProtocolError, type StreamFrontError } from '../base/errors.ts';
+import { codeOf } from '../base/thrown.ts';
 import { connectionName, inheritRemoteEnd } from '../sockets/remote-end.ts';
 import type { ServerTls } from '../sockets/server-tls.ts';
 
@@ -109,17 +110,13 @@ export class TlsAcceptor {
  */
 export function certificateRefused(error: Error): ProtocolError | undefined {
   const alert = /^ERR_SSL_.*ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE)$/.exec(
-    codeOf(error),
+    codeOf(error) ?? '',
   );
   if (alert?.[1] === undefined) return undefined;
   const reason = alert[1].toLowerCase().replaceAll('_', ' ');
   return new ProtocolError('RTMPS_CERTIFICATE_REFUSED', `the peer does not accept the certificate (${reason})`, {
     cause: error,
   });
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /** `undefined` for a peer that has gone. */
@@ -133,6 +130,6 @@ function handshakeError(error: Error): ProtocolError | undefined {
       ? 'what came is no TLS: rtmp:// was perhaps meant for this port, which takes rtmps://'
       : code === 'ERR_SSL_HTTP_REQUEST'
         ? 'an HTTP request on a port for rtmps://'
-        : `the TLS handshake failed (${code === '' ? 'no code' : code})`;
+        : `the TLS handshake failed (${code ?? 'no code'})`;
   return new ProtocolError('RTMPS_HANDSHAKE', reason, { cause: error });
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.ts';
+import { codeOf } from '../base/thrown.ts';
 import { type Revocation, revocationKinds } from '../policy/limits/revocations.ts';
 import { writeWholeFile } from './whole-file.ts';
 
@@ -30,7 +31,7 @@ export class RevocationFile {
     try {
       text = readFileSync(this.#file, 'utf8');
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      if (codeOf(cause) === 'ENOENT') return [];
       throw new ConfigError('revocations cannot be read:', [`${this.#file} cannot be read (${String(cause)})`]);
     }
     try {

@@ -6,6 +6,7 @@ import { ConfigError } from '../../base/errors.ts';
 import { parseIpAddress } from '../../base/ip-address.ts';
 import type { Log } from '../../base/log.ts';
 import { RecentEntries } from '../../base/recent-entries.ts';
+import { reasonOf } from '../../base/thrown.ts';
 import { Mmdb } from '../../formats/mmdb/mmdb.ts';
 import { fileVersion } from '../../http/followed-files.ts';
 import { countryOfRecord } from '../../policy/geo/country.ts';
@@ -94,7 +95,7 @@ export class CountryDatabase implements Countries {
       log.info({ file: this.#file }, 'The country database was replaced');
     } catch (error) {
       const fields = { code: 'COUNTRY_DATABASE_UNUSABLE', file: this.#file };
-      log.warn(fields, `The country database in use stays: ${reason(error)}`);
+      log.warn(fields, `The country database in use stays: ${reasonOf(error)}`);
     }
   }
 }
@@ -155,7 +156,9 @@ async function configuredDatabase(file: string): Promise<Mmdb> {
   try {
     return await checkedDatabase(file);
   } catch (error) {
-    throw new ConfigError('The country database cannot be used:', [`edge.countryDatabase: ${file}: ${reason(error)}`]);
+    throw new ConfigError('The country database cannot be used:', [
+      `edge.countryDatabase: ${file}: ${reasonOf(error)}`,
+    ]);
   }
 }
 
@@ -189,8 +192,4 @@ export function installedDatabase(resolve: (name: string) => string = createRequ
       'edge.countryDatabase: the optional package @ip-location-db/geo-whois-asn-country-mmdb is not installed; say where an MMDB file with countries is (such as GeoLite2-Country.mmdb), or run `npm install` without --omit=optional',
     ]);
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

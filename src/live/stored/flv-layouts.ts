@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { asError } from '../../base/thrown.ts';
 import { type FlvLayout, type FlvSelection, layOutFlv } from '../../formats/flv-layout/flv-layout.ts';
 import type { Mp4Media } from '../../formats/mp4-index/mp4-media.ts';
 import { trackNumber } from '../../formats/media/track.ts';
@@ -33,7 +34,7 @@ export class FlvLayouts {
           if (step.done === true) resolve(step.value);
           else this.#clock.after(0, goOn);
         } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
+          reject(asError(error));
         }
       };
       goOn();

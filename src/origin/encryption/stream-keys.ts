@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { reasonOf } from '../../base/thrown.ts';
 import type { EncryptionKey } from '../../formats/m3u8/encryption-key.ts';
 import type { CmafTrackConfig } from '../../formats/cmaf/cmaf-track.ts';
 import { isProtectable, type SampleProtection } from '../../formats/cmaf/sample-encryption.ts';
@@ -201,7 +202,7 @@ export class StreamKeys {
     const { log, clock, path } = this.#options;
     const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#failures++);
     log.warn(
-      { code: 'LIVE_KEY_FAILED', stream: path, reason: error instanceof Error ? error.message : String(error) },
+      { code: 'LIVE_KEY_FAILED', stream: path, reason: reasonOf(error) },
       this.isReady
         ? 'There is no next key for the stream: the one before stays in use until there is'
         : 'There is no key for the stream: it cannot be played until there is',

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../../base/clock.ts';
+import { reasonOf } from '../../base/thrown.ts';
 import { FfmpegMessages, type FfmpegMessage } from './ffmpeg-messages.ts';
 import { firstOutputDescriptor } from './ffmpeg-arguments.ts';
 
@@ -96,7 +97,7 @@ export class FfmpegProcess {
   }
 
   #failedToStart(error: unknown): void {
-    this.#exited(false, `it cannot be started: ${error instanceof Error ? error.message : String(error)}`);
+    this.#exited(false, `it cannot be started: ${reasonOf(error)}`);
   }
 
   get pid(): number | undefined {

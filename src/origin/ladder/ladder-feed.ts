@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { reasonOf } from '../../base/thrown.ts';
 import type { CmafVideoTrackConfig } from '../../formats/cmaf/cmaf-track.ts';
 import type { PlacedSample } from '../following-rendition.ts';
 import { type FeedFormat, feedFormatOf } from './feed-format.ts';
@@ -63,7 +64,7 @@ export class LadderFeed {
         try {
           outputs[index]?.push(bytes);
         } catch (error) {
-          this.#process.kill(error instanceof Error ? error.message : String(error));
+          this.#process.kill(reasonOf(error));
         }
       },
       onExit: (exit) => {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { AccessError, LimitError } from '../../base/errors.ts';
+import { codeOf } from '../../base/thrown.ts';
 
 /** One version of a file, open for reading. */
 export interface LibraryFile {
@@ -137,7 +138,7 @@ const absences = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR'
 const denials = new Set(['EACCES', 'EPERM']);
 
 function isOneOf(codes: ReadonlySet<string>, error: unknown): boolean {
-  return error instanceof Error && 'code' in error && codes.has(String(error.code));
+  return codes.has(codeOf(error) ?? '');
 }
 
 function denied(names: readonly string[], cause: unknown): AccessError {

@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
 import { ConfigError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { reasonOf } from '../../base/thrown.ts';
 import { LibraryFiles } from './library-files.ts';
 import { LibraryResponder } from './library-responder.ts';
 import { libraryFolder, type LibrarySettings } from './library-settings.ts';
@@ -23,7 +24,7 @@ export function openLibrary(
     if (!statSync(folder).isDirectory()) throw new Error('it is no folder');
     return new LibraryResponder({ files: new LibraryFiles(realpathSync(folder), settings.maxOpen), clock, log });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new ConfigError('the library cannot be used', [`${setting}: ${folder}: ${reason}`]);
   }
 }

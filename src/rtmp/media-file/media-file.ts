@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { ConfigError } from '../../base/errors.ts';
+import { codeOf, reasonOf } from '../../base/thrown.ts';
 import type { TrackConfig } from '../../formats/media/track.ts';
 import type { PublishItem } from '../rtmp-publisher.ts';
 import { openContainer } from './container-demuxer.ts';
@@ -47,11 +48,8 @@ async function isFlv(path: string): Promise<boolean> {
       await file.close();
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
     throw new ConfigError(`${path} cannot be published:`, [
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : `it cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      codeOf(error) === 'ENOENT' ? 'there is no such file' : `it cannot be read: ${reasonOf(error)}`,
     ]);
   }
 }

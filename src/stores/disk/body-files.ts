@@ -1,6 +1,7 @@
 import { close, closeSync, mkdir, open, openSync, read, readdir, readSync, rm, unlink, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { codeOf } from '../../base/thrown.ts';
 
 /** Folders that the files are spread over: at a million files each holds a thousand. */
 const folders = 1_024;
@@ -86,11 +87,11 @@ export class BodyFiles {
 
 /** Of reading: neither a file that is gone nor one that is too short. */
 export function isFailureOfDisk(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && !isMissing(error);
+  return codeOf(error) !== undefined && !isMissing(error);
 }
 
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
 }
 
 function folderName(number: number): string {

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { reasonOf } from '../../base/thrown.ts';
 import type { BanFacts, DiskTierStats, Loan, Storable } from '../cache-store.ts';
 import type { PartBytes } from '../part-memory.ts';
 import type { SliceBytes } from '../slice-memory.ts';
@@ -292,7 +293,7 @@ export class DiskStore<Stored extends Storable> {
       // Gone because it was removed meanwhile, which is no damage.
       if (!this.#guard.holds(row)) return undefined;
       if (isFailureOfDisk(error)) this.#guard.report(error, 'the disk cache cannot be read');
-      return this.#dropDamaged(row, error instanceof Error ? error.message : String(error));
+      return this.#dropDamaged(row, reasonOf(error));
     }
     if (!this.#uses.isChecked(row.id) && crc32(body) !== row.bodyCrc) return this.#dropDamaged(row, 'its body');
     const stored = this.#decode(row, body, memory);

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../base/log.ts';
+import { codeOf, reasonOf } from '../../base/thrown.ts';
 import { decodeOpenFile, decodeSegmentFile, encodeSegmentFile, isCutOff, type KeptSegment } from './segment-file.ts';
 import { decodeStateFile } from './state-file.ts';
 import { openFileName, segmentFileName, stateFileName } from './stream-files.ts';
@@ -138,7 +139,7 @@ export class KeptStreams {
     try {
       return await readdir(join(this.#folder, name));
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) this.#report(name, error);
+      if (codeOf(error) !== 'ENOENT') this.#report(name, error);
       return [];
     }
   }
@@ -158,7 +159,7 @@ export class KeptStreams {
       {
         code: 'LIVE_STATE_UNUSABLE',
         path: join(this.#folder, name),
-        reason: error instanceof Error ? error.message : String(error),
+        reason: reasonOf(error),
       },
       'Something among the kept live streams cannot be used; it is set aside',
     );

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { reasonOf } from '../../base/thrown.ts';
 import { type HeldBytes, holdParts } from '../segment-window.ts';
 import { encodeOpenParts, encodeSegmentEnd, encodeSegmentFile, type KeptSegment } from './segment-file.ts';
 import { encodeStateFile } from './state-file.ts';
@@ -347,7 +348,7 @@ export class StreamFiles {
     this.#startAnew();
     if (this.#failing) return;
     this.#failing = true;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     log.warn(
       { code: 'LIVE_KEEP_FAILED', folder, reason },
       'Live stream cannot be kept on disk for a restart; it goes on, and the disk is tried again',

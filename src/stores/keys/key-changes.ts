@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomInt } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../../base/errors.ts';
+import { reasonOf } from '../../base/thrown.ts';
 import { type WholeFileOptions, writeWholeFile } from '../whole-file.ts';
 import { keyFiles, keyId, openFolder, readKeyStore, type StoredKey } from './key-store.ts';
 import { readPublicKey } from './public-key.ts';
@@ -119,7 +120,7 @@ function changing(folder: string, change: () => void): void {
     change();
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new ConfigError(`keys cannot be changed in ${folder}`, [reason]);
   }
 }

@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AccessError, ConfigError } from '../../base/errors.ts';
+import { codeOf } from '../../base/thrown.ts';
 import { keyKind, readPublicKey } from './public-key.ts';
 
 /**
@@ -116,7 +117,7 @@ export function readPrivateKey({ id, privateFile }: StoredKey): KeyObject {
     text = readFileSync(privateFile, 'utf8');
   } catch (cause) {
     if (cause instanceof AccessError) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
+    const code = codeOf(cause);
     const remedy = code === 'EACCES' ? 'it may be read by its owner only: run this command as that user' : String(code);
     throw new ConfigError(`key ${id} cannot sign`, [`${privateFile} cannot be read: ${remedy}`]);
   }
@@ -166,7 +167,7 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
+    const code = codeOf(cause);
     if (code === 'ENOENT') return [];
     const reason = code === 'EACCES' ? 'this user may not read it: run this as the user whose it is' : String(cause);
     throw new ConfigError('the key store cannot be read', [`${folder}: ${reason}`]);

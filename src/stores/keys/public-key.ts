@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { codeOf } from '../../base/thrown.ts';
 
 /** Reads the file of a public key that grants can be verified with. What is wrong with it is said in words. */
 export function readPublicKey(file: string): KeyObject | string {
@@ -7,8 +8,8 @@ export function readPublicKey(file: string): KeyObject | string {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    return code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${String(code ?? cause)})`;
+    const code = codeOf(cause);
+    return code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${code ?? String(cause)})`;
   }
   // Node would take the public half of it: an edge that holds what signs grants is not what was meant.
   if (text.includes('PRIVATE KEY')) {
