@@ -1,3 +1,4 @@
+import { totalLength } from '../base/byte-pieces.ts';
 import type { FlvClientCapabilities } from '../formats/flv/client-capabilities.ts';
 import { encodeFlvHeader, encodeFlvTagHeader, encodePreviousTagSize } from '../formats/flv/flv-file.ts';
 import { ChunkEncoder, chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
@@ -55,9 +56,4 @@ export function chunkStreamOf(typeId: number): number {
 /** The same for clients that take the same tags. */
 function clientName({ legacyCodecs, enhancedCodecs, multitrack, colorInfo, dialect }: FlvClientCapabilities): string {
   return `${[...legacyCodecs].sort().join()} ${[...enhancedCodecs].sort().join()} ${multitrack ? 'multitrack' : ''} ${colorInfo ? 'colors' : ''} ${dialect}`;
-}
-
-/** Of pieces that stand one behind the other. */
-export function totalLength(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
 }

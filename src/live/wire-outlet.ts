@@ -1,3 +1,4 @@
+import { totalLength } from '../base/byte-pieces.ts';
 import { noteFreed } from '../base/freed-memory.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
@@ -9,7 +10,7 @@ import { accessUnitTagHeader, encodeColorInfoTag, encodeTrackConfigTag } from '.
 import { messageType } from '../formats/rtmp/message.ts';
 import type { LiveStream } from './live-stream.ts';
 import { playerMetadata } from './player-metadata.ts';
-import { totalLength, type WireForm } from './wire-form.ts';
+import type { WireForm } from './wire-form.ts';
 
 export interface WireOutletOptions {
   readonly stream: LiveStream;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import sirv from 'sirv';
+import { totalLength } from '../base/byte-pieces.ts';
 import { preflightFields } from '../formats/http-fields/cors.ts';
 import { selectRanges } from '../policy/range-selection.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
@@ -96,7 +97,7 @@ function sendMedia(
   answer: Extract<LiveAnswer, { kind: 'media' }>,
 ): void {
   const { status, fields, body } = liveReply(answer, undefined);
-  const lengthBytes = body.pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const lengthBytes = totalLength(body.pieces);
   const { range } = request.headers;
   // Without validators no If-Range can hold (RFC 9110 §13.1.5).
   const isRanged = range !== undefined && request.method === 'GET' && request.headers['if-range'] === undefined;
@@ -155,7 +156,7 @@ function send(
   if (response.closed) body.release();
   else response.once('close', () => body.release());
   const { pieces } = body;
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const length = totalLength(pieces);
   const flat = fields.flat();
   response.writeHead(status, status === 204 ? flat : [...flat, 'Content-Length', String(length)]);
   if (request.method === 'HEAD') {

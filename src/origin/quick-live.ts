@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { totalLength } from '../base/byte-pieces.ts';
 import type { Clock } from '../base/clock.ts';
 import { formatHttpDate } from '../formats/http-fields/http-date.ts';
 import type { AnswerTaker, ComingAnswer } from '../http/coming-answer.ts';
@@ -87,7 +88,7 @@ class LiveDelivery implements ComingAnswer {
 
   #give(taker: AnswerTaker, { status, fields, body }: Reply): void {
     const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    const length = body.pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const length = totalLength(body.pieces);
     const date = formatHttpDate(this.#clock.wallMs());
     const start = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
     this.#taker = taker;

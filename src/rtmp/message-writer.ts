@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setPieces, totalLength } from '../base/byte-pieces.ts';
 import { ChunkEncoder } from '../formats/rtmp/chunk-encoder.ts';
 import type { RtmpMessage } from '../formats/rtmp/message.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
@@ -30,13 +31,9 @@ export class MessageWriter {
   message(message: RtmpMessage, onChunkStream: number, behind?: Uint8Array): void {
     const payload = behind === undefined ? [message.payload] : [message.payload, behind];
     const pieces = this.#encoder.pieces(message, onChunkStream, payload);
-    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const length = totalLength(pieces);
     const bytes = length <= sharedBytes.length ? sharedBytes : new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
+    setPieces(bytes, 0, pieces);
     this.raw(bytes, length);
   }
 

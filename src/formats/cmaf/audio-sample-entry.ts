@@ -1,3 +1,4 @@
+import { setPieces, totalLength } from '../../base/byte-pieces.ts';
 import { ByteReader } from '../../base/byte-reader.ts';
 import { flacStreamInfoBlock, parseFlacStreamInfo } from '../flac/stream-info.ts';
 import type { AudioTrackConfig, FlacTrackConfig, Mp3TrackConfig, OpusTrackConfig } from '../media/track.ts';
@@ -65,18 +66,14 @@ export function esds(objectType: number, decoderSpecificInfo: Uint8Array | undef
 
 /** Tag, length as four bytes of seven bits each, body (ISO/IEC 14496-1 §8.3.3). */
 function descriptor(tag: number, ...body: readonly Uint8Array[]): Uint8Array {
-  const length = body.reduce((sum, field) => sum + field.length, 0);
+  const length = totalLength(body);
   const bytes = new Uint8Array(5 + length);
   bytes[0] = tag;
   bytes[1] = ((length >> 21) & 0x7f) | 0x80;
   bytes[2] = ((length >> 14) & 0x7f) | 0x80;
   bytes[3] = ((length >> 7) & 0x7f) | 0x80;
   bytes[4] = length & 0x7f;
-  let offset = 5;
-  for (const field of body) {
-    bytes.set(field, offset);
-    offset += field.length;
-  }
+  setPieces(bytes, 5, body);
   return bytes;
 }
 

@@ -1,3 +1,5 @@
+import { setPieces, totalLength } from '../../base/byte-pieces.ts';
+
 /** A piece of a box's body: a number of the stated width, big-endian, or bytes. */
 export type BoxField = Uint8Array;
 
@@ -5,16 +7,11 @@ const textEncoder = new TextEncoder();
 
 /** A box: 32-bit size, fourcc, body (ISO/IEC 14496-12 §4.2). */
 export function box(fourcc: string, ...body: readonly BoxField[]): Uint8Array {
-  let size = 8;
-  for (const field of body) size += field.length;
+  const size = 8 + totalLength(body);
   const bytes = new Uint8Array(size);
   bytes.set(uint32(size), 0);
   bytes.set(text(fourcc), 4);
-  let offset = 8;
-  for (const field of body) {
-    bytes.set(field, offset);
-    offset += field.length;
-  }
+  setPieces(bytes, 8, body);
   return bytes;
 }
 

@@ -1,3 +1,4 @@
+import { joined } from '../../base/byte-pieces.ts';
 import type { CmafTrackConfig } from './cmaf-track.ts';
 import { box, fullBox, text, uint16, uint32, zeros } from './box.ts';
 import { protectedSampleEntry, type SampleProtection } from './sample-encryption.ts';
@@ -22,14 +23,7 @@ const identityMatrix = uint32(0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000
 export function initSegment(config: CmafTrackConfig, timescale: number, protection?: SampleProtection): Uint8Array {
   const entry = sampleEntry(config);
   const described = protection === undefined ? entry : protectedSampleEntry(entry, config.kind, protection);
-  const init = [ftyp(config), moov(config, timescale, described)];
-  const bytes = new Uint8Array(init.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of init) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
+  return joined([ftyp(config), moov(config, timescale, described)]);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { joined } from '../../base/byte-pieces.ts';
 import { LimitError } from '../../base/errors.ts';
 import { encodeAmf0 } from '../amf0/encode.ts';
 import type { FlvDialect } from '../flv/client-capabilities.ts';
@@ -160,16 +161,6 @@ function setupTags(trackConfigs: readonly TrackConfig[], timestampMs: number, di
     const payload = encodeTrackConfigTag(config, dialect);
     return payload === undefined ? [] : encodeFlvTag({ typeId: messageType[config.kind], timestampMs, payload });
   });
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 /** The keyframe at or before a byte of the FLV file; `undefined` where that is before the first. */

@@ -1,3 +1,4 @@
+import { setPieces } from '../../base/byte-pieces.ts';
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ProtocolError } from '../../base/errors.ts';
 
@@ -30,11 +31,7 @@ export function encodeMediaRecord({ letters, version }: MediaRecordForm, content
   const bytes = new Uint8Array(headBytes + json.length + partBytes);
   bytes.set(new TextEncoder().encode(letters));
   bytes.set(json, headBytes);
-  let at = headBytes + json.length;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+  setPieces(bytes, headBytes + json.length, parts);
   const view = new DataView(bytes.buffer);
   view.setUint32(4, version);
   view.setUint32(12, json.length);

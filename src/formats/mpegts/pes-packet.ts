@@ -1,3 +1,4 @@
+import { setPieces, totalLength } from '../../base/byte-pieces.ts';
 import { timestampBytes, wrapped } from './timestamp.ts';
 
 /** What stands in a PES packet (ISO/IEC 13818-1 §2.4.3.6): one access unit or several. Ticks of 90 kHz. */
@@ -24,7 +25,7 @@ export function pesPacket({ streamId, ptsTicks, dtsTicks, pieces, isOpenEnded }:
   const timestamps = hasDts
     ? [...timestampBytes(3, ptsTicks), ...timestampBytes(1, dtsTicks)]
     : timestampBytes(2, ptsTicks);
-  const payloadBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const payloadBytes = totalLength(pieces);
   const stuffing = Math.max(0, leastBytes - headBytes - timestamps.length - payloadBytes);
   const headerDataBytes = timestamps.length + stuffing;
   const followingBytes = 3 + headerDataBytes + payloadBytes;
@@ -34,10 +35,6 @@ export function pesPacket({ streamId, ptsTicks, dtsTicks, pieces, isOpenEnded }:
   // Access units begin with the payload: data_alignment_indicator.
   bytes.set([0x84, hasDts ? 0xc0 : 0x80, headerDataBytes, ...timestamps], 6);
   bytes.fill(0xff, headBytes + timestamps.length, headBytes + headerDataBytes);
-  let at = headBytes + headerDataBytes;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
+  setPieces(bytes, headBytes + headerDataBytes, pieces);
   return bytes;
 }

@@ -1,3 +1,4 @@
+import { totalLength } from '../../base/byte-pieces.ts';
 import { ProtocolError } from '../../base/errors.ts';
 import type { ElementaryStream } from './elementary-stream.ts';
 import { type AdaptationField, PacketWriter } from './packet-writer.ts';
@@ -146,7 +147,7 @@ function pesOf({ stream, timescale, units }: TransportTrack): TimedPes[] {
   for (const unit of units) {
     const pieces = readable(() => stream.write(unit.data, unit.keyframe));
     if (pieces.length === 0) continue;
-    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const bytes = totalLength(pieces);
     const open = packets.at(-1);
     const follows = unit.dtsTicks === endTicks;
     endTicks = unit.dtsTicks + unit.durationTicks;

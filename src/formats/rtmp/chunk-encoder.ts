@@ -1,3 +1,4 @@
+import { totalLength } from '../../base/byte-pieces.ts';
 import { LimitError } from '../../base/errors.ts';
 import { defaultChunkBytes } from './chunk-decoder.ts';
 import { largestMessageBytes, type RtmpMessage } from './message.ts';
@@ -116,12 +117,6 @@ export class ChunkEncoder {
     }
     return pieces;
   }
-}
-
-function totalLength(pieces: readonly Uint8Array[]): number {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  return length;
 }
 
 /** Of a chunk of type 3. */

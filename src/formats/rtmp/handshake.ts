@@ -1,3 +1,4 @@
+import { joined } from '../../base/byte-pieces.ts';
 import { ProtocolError } from '../../base/errors.ts';
 
 /** Length of C1, S1, C2 and S2 (RTMP 1.0 §5.2.3). */
@@ -91,7 +92,7 @@ abstract class Handshake {
 export class ServerHandshake extends Handshake {
   protected override answer(c1: Uint8Array): Uint8Array {
     // S2 is an exact echo: some clients compare.
-    return concatenate(Uint8Array.of(version), this.makeOwnPacket(), c1);
+    return joined([Uint8Array.of(version), this.makeOwnPacket(), c1]);
   }
 }
 
@@ -99,7 +100,7 @@ export class ServerHandshake extends Handshake {
 export class ClientHandshake extends Handshake {
   /** C0 and C1. */
   start(): Uint8Array {
-    return concatenate(Uint8Array.of(version), this.makeOwnPacket());
+    return joined([Uint8Array.of(version), this.makeOwnPacket()]);
   }
 
   protected override answer(s1: Uint8Array): Uint8Array {
@@ -122,14 +123,4 @@ function firstByteMeaning(byte: number): string {
   if (byte === 6 || byte === 8 || byte === 9) return `it begins with ${hex}, as encrypted RTMPE does`;
   if (byte >= 0x41 && byte <= 0x5a) return `it begins with "${String.fromCharCode(byte)}", as HTTP does`;
   return `it begins with ${hex}`;
-}
-
-function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -3,6 +3,7 @@ import { mkdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { totalLength } from '../../base/byte-pieces.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { reasonOf } from '../../base/thrown.ts';
@@ -363,7 +364,7 @@ export class StreamFiles {
 }
 
 async function writeAll(descriptor: number, pieces: readonly Uint8Array[]): Promise<void> {
-  const total = pieces.reduce((sum, { length }) => sum + length, 0);
+  const total = totalLength(pieces);
   const { bytesWritten } = await writev(descriptor, pieces);
   if (bytesWritten !== total) throw new Error(`only ${bytesWritten} of ${total} bytes could be written`);
 }
