@@ -96,12 +96,13 @@ export class BoundaryFollower {
   }
 
   /**
-   * It has nothing more for the segments before `msn`: what is open of them ends, the others are gaps. A segment of which
-   * nobody knows yet where it ends stays open.
+   * It has nothing more for the segments before `msn`: what is open of them ends, at the end of a run of time with the leading
+   * track, the others are gaps. A segment of which nobody knows yet where it ends stays open.
    */
   giveUpBefore(msn: number): void {
     if (this.cutter.segment !== undefined && this.cutter.msn < msn) {
-      const endSeconds = this.#boundaries.endSeconds(this.cutter.msn);
+      const { msn: openMsn } = this.cutter;
+      const endSeconds = this.#boundaries.at(openMsn)?.leadEndSeconds ?? this.#boundaries.endSeconds(openMsn);
       if (endSeconds === undefined) return;
       this.cutter.endSegment(endSeconds);
     }

@@ -19,7 +19,11 @@ export interface Boundary {
   readonly discontinuitySequence: number;
   /** Of the last segment of a run of time: where that ends. */
   readonly runEndSeconds: number | undefined;
+  /** Of the last segment of a run of time: where the leading track ends, which may be sooner. */
+  readonly leadEndSeconds: number | undefined;
 }
+
+const notOver = { runEndSeconds: undefined, leadEndSeconds: undefined };
 
 /** The segments that have begun, by media sequence number; those that nobody needs any more are forgotten. */
 export class SegmentBoundaries {
@@ -57,13 +61,14 @@ export class SegmentBoundaries {
     const discontinuity = msn > firstMediaSequenceNumber && msn === this.#firstMsn;
     const discontinuitySequence = this.#discontinuities;
     if (discontinuity) this.#discontinuities++;
-    this.#boundaries.push({ msn, discontinuity, discontinuitySequence, runEndSeconds: undefined, ...first });
+    this.#boundaries.push({ msn, discontinuity, discontinuitySequence, ...notOver, ...first });
   }
 
   /** What follows belongs to another run of time. */
-  endRun(endSeconds: number): void {
+  endRun(runEndSeconds: number, leadEndSeconds: number): void {
     const last = this.newest;
-    if (last !== undefined) this.#boundaries[this.#boundaries.length - 1] = { ...last, runEndSeconds: endSeconds };
+    if (last !== undefined)
+      this.#boundaries[this.#boundaries.length - 1] = { ...last, runEndSeconds, leadEndSeconds };
     this.#firstMsn = this.#nextMsn;
   }
 

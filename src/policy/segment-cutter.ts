@@ -153,7 +153,7 @@ export class SegmentCutter implements UnitSink {
     const endSeconds = Math.max(0, ...[...this.#tracks.values()].map(({ cutter }) => cutter.endSeconds));
     this.#fillUp(endSeconds);
     for (const track of this.#tracks.values()) track.finish();
-    this.#boundaries.endRun(endSeconds);
+    this.#boundaries.endRun(endSeconds, this.#leader?.cutter.endSeconds ?? endSeconds);
     for (const track of this.#tracks.values()) track.skipGaps(Infinity);
     this.#decide(endSeconds);
   }

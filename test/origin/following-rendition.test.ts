@@ -134,6 +134,23 @@ describe('FollowingRendition', () => {
     expect(follows.findings).toEqual([]);
   });
 
+  it.each([0, 90])('ends a run of time with its pictures though the sound lasts longer, %d pictures later', (lag) => {
+    const follows = new Follows(lag);
+    for (const fromMs of [0, 20_000]) {
+      if (fromMs > 0) follows.published.start([videoConfig, audioConfig]);
+      follows.send(interleaved(videoUnits({ fromMs, seconds: 7 }), audioUnits({ fromMs, seconds: 7.08 })));
+      follows.published.stop();
+      follows.published.clock.advance(1_000);
+    }
+    follows.drain();
+    follows.published.end();
+    const durations = (name: string) =>
+      follows.of(name).window.segments.map(({ durationSeconds }) => durationSeconds.toFixed(2));
+    expect(durations('video')).toEqual(['2.00', '2.00', '2.00', '1.00', '2.00', '2.00', '2.00', '1.00']);
+    expect(durations('360p')).toEqual(durations('video'));
+    expect(follows.findings).toEqual([]);
+  });
+
   it('that begins late says how many discontinuities there were before it, and so do its I-frames', () => {
     const follows = new Follows(30);
     follows.passes = () => false;
