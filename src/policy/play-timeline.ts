@@ -1,8 +1,11 @@
 /** What lies between the last access unit of one publication and the first of the next: less than a picture lasts. */
 const stepMs = 20;
 
-/** Timestamps of one track that go back by less than this are jitter, and stand still instead. */
+/** Timestamps of one track that go back by less than this are jitter, and go on by the least that there is instead. */
 const jitterMs = 500;
+
+/** Muxers of MP4 take no two units of a track with the same time. */
+const leastStepMs = 1;
 
 /** A publisher that goes ahead by more than this has set its clock: no player shall wait for so long. */
 const longestGapMs = 600_000;
@@ -30,6 +33,8 @@ export class PlayTimeline {
   /** A publisher has (again) begun: its first access unit follows the last one of the publisher before it. */
   restart(): void {
     this.#continuing = this.#latestMs !== undefined;
+    // Its sound may begin a little before its first picture: the last of the publisher before is not to have the same time.
+    for (const [track, latestMs] of this.#latestByTrack) this.#latestByTrack.set(track, latestMs + leastStepMs);
   }
 
   /** The timestamp that players get. `track` tells tracks apart. */
@@ -46,7 +51,7 @@ export class PlayTimeline {
       this.#continueWith(timestampMs);
       playedMs = this.#unwrapped(timestampMs);
     } else if (stepOfTrackMs < 0) {
-      playedMs = latestOfTrackMs;
+      playedMs = latestOfTrackMs + leastStepMs;
     }
     this.#latestByTrack.set(track, playedMs);
     this.#latestMs = Math.max(this.#latestMs ?? playedMs, playedMs);
