@@ -123,7 +123,7 @@ export class Packager implements StreamSubscriber {
       onLateTrack: ({ kind, trackId }) => {
         options.log.warn(
           { stream: options.path, kind, track: trackId },
-          'Track began late or sent nothing; left out until the publisher returns',
+          'Track begins late or has sent nothing; it joins behind a discontinuity when it does',
         );
       },
     });

@@ -67,8 +67,7 @@ export class SegmentBoundaries {
   /** What follows belongs to another run of time. */
   endRun(runEndSeconds: number, leadEndSeconds: number): void {
     const last = this.newest;
-    if (last !== undefined)
-      this.#boundaries[this.#boundaries.length - 1] = { ...last, runEndSeconds, leadEndSeconds };
+    if (last !== undefined) this.#boundaries[this.#boundaries.length - 1] = { ...last, runEndSeconds, leadEndSeconds };
     this.#firstMsn = this.#nextMsn;
   }
 

@@ -11,6 +11,6 @@ export interface TimelineSink {
   onUnit(unit: TimedUnit): void;
   /** What `onUnit` will be given next for its track, with the duration that it has if nothing happens. */
   onExpectedUnit(unit: TimedUnit): void;
-  /** A track that was not there when the run began; what it sends is dropped until the next run. */
+  /** A track of which nothing had come when the run began: it joins with another run, if something comes. */
   onLateTrack(config: CmafTrackConfig): void;
 }

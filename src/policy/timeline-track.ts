@@ -65,6 +65,24 @@ export function isPlaced({ placedMs }: Track): boolean {
   return placedMs !== undefined;
 }
 
+/** Another track that fits: the first there is. */
+export function otherTrack(tracks: Iterable<Track>, track: Track, fits: (other: Track) => boolean): Track | undefined {
+  for (const other of tracks) {
+    if (other !== track && fits(other)) return other;
+  }
+  return undefined;
+}
+
+/** How far the other tracks are that have not jumped; `undefined` when there are none. */
+export function othersPlacedMs(tracks: Iterable<Track>, track: Track): number | undefined {
+  let placedMs: number | undefined;
+  for (const other of tracks) {
+    if (other === track || other.othersMs !== undefined || other.placedMs === undefined) continue;
+    placedMs = Math.max(placedMs ?? other.placedMs, other.placedMs);
+  }
+  return placedMs;
+}
+
 /** What stands further from the media has a clock of its own, or none. */
 const nearMediaMs = 10_000;
 

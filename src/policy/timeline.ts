@@ -10,11 +10,14 @@ import {
   hasTimestamp,
   isPlaced,
   newTrack,
+  othersPlacedMs,
+  otherTrack,
   placedMsAt,
   type Track,
   type TrackClock,
 } from './timeline-track.ts';
 import { TrackGathering } from './timeline-gathering.ts';
+import { LateTracks } from './timeline-late-tracks.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 import { VideoClock } from './timeline-video.ts';
 
@@ -46,6 +49,7 @@ export class Timeline {
   /** By `trackNumber`, as are the tracks. */
   readonly #configs = new Map<number, CmafTrackConfig>();
   readonly #tracks = new Map<number, Track>();
+  readonly #late = new LateTracks();
   #gathering: TrackGathering | undefined;
   /** What has come of tracks that have jumped, in the order in which it came. */
   #suspended: Arrival[] = [];
@@ -107,10 +111,8 @@ export class Timeline {
       this.#sink.onLateTrack(config);
       return;
     }
-    this.#judgeAllSuspended();
-    this.#flushClocks();
+    this.#release();
     track.clock = this.#makeClock(config);
-    this.#announced = false;
   }
 
   push(unit: AccessUnit, wallMs: number): void {
@@ -120,6 +122,7 @@ export class Timeline {
       if (gathering.isComplete(this.#configs.keys())) this.#beginRun(gathering);
       return;
     }
+    this.#joinLateTracks(unit, wallMs);
     const track = this.#tracks.get(trackNumber(unit));
     if (track === undefined) return;
     track.heard = ++this.#heard;
@@ -135,21 +138,38 @@ export class Timeline {
     this.#gathering = undefined;
     this.#tracks.clear();
     this.#configs.clear();
+    this.#late.clear();
   }
 
   /** A publication's first run: its tracks are those that have sent something. */
   #beginRun({ units, sent }: TrackGathering): void {
     this.#gathering = undefined;
-    for (const [number, config] of [...this.#configs].sort(([a], [b]) => a - b)) {
-      if (!sent.has(number)) {
-        this.#sink.onLateTrack(config);
-        continue;
-      }
-      this.#tracks.set(number, newTrack(this.#makeClock(config)));
+    for (const [number, config] of this.#configs) {
+      if (sent.has(number)) this.#tracks.set(number, newTrack(this.#makeClock(config)));
+      else this.#sink.onLateTrack(config);
     }
     this.#announced = false;
     this.#offsetKnown = false;
     for (const { unit, wallMs } of units) this.push(unit, wallMs);
+  }
+
+  /** Those that have begun since the run did. */
+  #joinLateTracks(unit: AccessUnit, wallMs: number): void {
+    const number = trackNumber(unit);
+    if (!this.#tracks.has(number) && this.#configs.has(number)) this.#late.note(number, wallMs);
+    const joining = this.#late.joiningWith(unit, this.#tracks.keys(), wallMs);
+    if (joining.length > 0) this.#release();
+    for (const joins of joining) {
+      const config = this.#configs.get(joins);
+      if (config !== undefined) this.#tracks.set(joins, newTrack(this.#makeClock(config)));
+    }
+  }
+
+  /** All that is held goes out; what follows belongs to another run, in which time goes on as it was. */
+  #release(): void {
+    this.#judgeAllSuspended();
+    this.#flushClocks();
+    this.#announced = false;
   }
 
   #makeClock(config: CmafTrackConfig): TrackClock {
@@ -157,7 +177,8 @@ export class Timeline {
     const emit = (unit: TimedUnit) => {
       if (!this.#announced) {
         this.#announced = true;
-        this.#sink.onEpoch([...this.#tracks].map(([track, { clock }]) => ({ track, config: clock.config })));
+        const tracks = [...this.#tracks].map(([track, { clock }]) => ({ track, config: clock.config }));
+        this.#sink.onEpoch(tracks.sort((a, b) => a.track - b.track));
       }
       this.#endMs = Math.max(this.#endMs, ((unit.dtsTicks + unit.durationTicks) * 1_000) / timescale);
       this.#sink.onUnit(unit);
@@ -172,27 +193,9 @@ export class Timeline {
     for (const { clock } of this.#tracks.values()) clock.clock.flush();
   }
 
-  /** Another track that fits: the first there is. */
-  #otherTrack(track: Track, fits: (other: Track) => boolean): Track | undefined {
-    for (const other of this.#tracks.values()) {
-      if (other !== track && fits(other)) return other;
-    }
-    return undefined;
-  }
-
-  /** How far the other tracks are that have not jumped; `undefined` when there are none. */
-  #othersPlacedMs(track: Track): number | undefined {
-    let placedMs: number | undefined;
-    for (const other of this.#tracks.values()) {
-      if (other === track || other.othersMs !== undefined || other.placedMs === undefined) continue;
-      placedMs = Math.max(placedMs ?? other.placedMs, other.placedMs);
-    }
-    return placedMs;
-  }
-
   /** Rule 1. A track's first timestamp is measured from another track's last. */
   #unwrap(track: Track, unit: AccessUnit): number {
-    const from = track.timestampMs === undefined ? this.#otherTrack(track, hasTimestamp) : track;
+    const from = track.timestampMs === undefined ? otherTrack(this.#tracks.values(), track, hasTimestamp) : track;
     track.publisherMs =
       from?.timestampMs === undefined
         ? unit.timestampMs
@@ -223,7 +226,7 @@ export class Timeline {
       return;
     }
     this.#suspend(arrival);
-    const othersMs = this.#othersPlacedMs(track);
+    const othersMs = othersPlacedMs(this.#tracks.values(), track);
     // All have jumped that were there.
     if (othersMs === undefined) this.#restart();
     else track.othersMs = othersMs;
@@ -244,7 +247,8 @@ export class Timeline {
     const isHole =
       step > jumpMs &&
       track.clampMs === 0 &&
-      this.#otherTrack(
+      otherTrack(
+        this.#tracks.values(),
         track,
         (other) =>
           other.clampMs === 0 && other.placedMs !== undefined && Math.abs(publisherMs - other.placedMs) <= nearMs,
@@ -302,7 +306,7 @@ export class Timeline {
   #judgeSuspended(track: Track): void {
     const { othersMs } = track;
     if (othersMs === undefined) return;
-    if ((this.#othersPlacedMs(track) ?? othersMs) - othersMs < suspendedMs / 5) this.#restart();
+    if ((othersPlacedMs(this.#tracks.values(), track) ?? othersMs) - othersMs < suspendedMs / 5) this.#restart();
     else this.#clampSuspended(track);
   }
 
@@ -362,7 +366,7 @@ export class Timeline {
     }
     if (track.placedMs === undefined) {
       // Tracks whose clocks have nothing to do with each other: the later is laid beside the first.
-      const other = this.#otherTrack(track, isPlaced);
+      const other = otherTrack(this.#tracks.values(), track, isPlaced);
       const apart = other?.placedMs === undefined ? 0 : publisherMs - other.placedMs;
       track.clampMs = Math.abs(apart) > jumpMs ? -apart : 0;
     } else {

@@ -89,18 +89,6 @@ describe('Timeline, the set of tracks', () => {
     expect(recorded.video).toHaveLength(45);
   });
 
-  it('leaves a track out that comes later, until the publisher returns', () => {
-    const recorded = new RecordedTimeline().start(videoConfig);
-    recorded.push(videoUnits({ seconds: 2 }));
-    recorded.timeline.setTrackConfig(audioConfig);
-    recorded.push(audioUnits({ fromMs: 2_000, seconds: 1 })).stop();
-    expect(recorded.late).toEqual(['audio']);
-    expect(recorded.audio).toEqual([]);
-    recorded.start(videoConfig, audioConfig);
-    recorded.push(interleaved(videoUnits({ seconds: 1 }), audioUnits({ seconds: 1 }))).stop();
-    expect(recorded.audio.length).toBeGreaterThan(40);
-  });
-
   it('leaves pictures out that have a configuration but send nothing for five seconds', () => {
     const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(audioUnits({ seconds: 4.9 }));
