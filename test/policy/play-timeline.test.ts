@@ -33,18 +33,21 @@ describe('PlayTimeline', () => {
     }
   });
 
-  it.each([20, 21, 33, 60])('gives no two units of a track the same time where sound begins %d ms before', (beforeMs) => {
-    const timeline = new PlayTimeline();
-    timeline.advance(audio, 59_990);
-    timeline.advance(video, 60_000);
-    timeline.advance(audio, 60_010);
-    timeline.restart();
-    timeline.advance(video, 5_000);
-    const sound = [0, 23, 46, 69].map((ms) => timeline.advance(audio, 5_000 - beforeMs + ms));
-    expect(sound[0]).toBeGreaterThan(60_010);
-    expect(new Set(sound).size).toBe(sound.length);
-    expect(sound.at(-1)).toBe(60_030 - beforeMs + 69);
-  });
+  it.each([20, 21, 33, 60])(
+    'gives no two units of a track the same time where sound begins %d ms before',
+    (beforeMs) => {
+      const timeline = new PlayTimeline();
+      timeline.advance(audio, 59_990);
+      timeline.advance(video, 60_000);
+      timeline.advance(audio, 60_010);
+      timeline.restart();
+      timeline.advance(video, 5_000);
+      const sound = [0, 23, 46, 69].map((ms) => timeline.advance(audio, 5_000 - beforeMs + ms));
+      expect(sound[0]).toBeGreaterThan(60_010);
+      expect(new Set(sound).size).toBe(sound.length);
+      expect(sound.at(-1)).toBe(60_030 - beforeMs + 69);
+    },
+  );
 
   it('continues where the clock of an encoder is set back, and lets no jitter through', () => {
     const timeline = new PlayTimeline();
