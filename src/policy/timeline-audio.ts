@@ -29,6 +29,7 @@ export class AudioClock {
   readonly #config: AudioTrackConfig;
   readonly #track: number;
   readonly #emit: (unit: TimedUnit) => void;
+  readonly #fromMs: number;
   #nextDtsTicks: number | undefined;
   #differenceMs = 0;
   #slewing = false;
@@ -39,7 +40,9 @@ export class AudioClock {
   readonly #copies = new OwnCopies({ leastBytes: 1_024, mostKeptBytes: 65_536 });
   #last: FillerFrame | undefined;
 
-  constructor(config: AudioTrackConfig, emit: (unit: TimedUnit) => void) {
+  /** Nothing of it begins before `fromMs`. */
+  constructor(config: AudioTrackConfig, emit: (unit: TimedUnit) => void, fromMs = 0) {
+    this.#fromMs = fromMs;
     this.#config = config;
     this.#track = trackNumber(config);
     this.#emit = emit;
@@ -59,7 +62,7 @@ export class AudioClock {
     const toleratedMs = this.#isSilent ? frameMs / 2 : resyncFromMs;
     // Also by a frame that comes too late to be heard: silence that went on beside it would drown out all that follow.
     this.#isSilent = false;
-    this.#nextDtsTicks ??= Math.round((mediaMs * this.#config.sampleRate) / 1_000);
+    this.#nextDtsTicks ??= Math.round((Math.max(mediaMs, this.#fromMs) * this.#config.sampleRate) / 1_000);
     const differenceMs = mediaMs - (this.endMs ?? mediaMs);
     if (differenceMs > toleratedMs) {
       this.fillUntil(mediaMs);

@@ -39,13 +39,17 @@ export class VideoClock {
   readonly #copies = new OwnCopies({ leastBytes: 16_384, mostKeptBytes: 1_048_576 });
   #held: { readonly unit: VideoAccessUnit; readonly dtsTicks: number } | undefined;
   #durationTicks: number;
+  /** Where the last one ends that has gone out without the one after it. */
+  #endTicks: number;
   /** The latest durations, the oldest first. */
   readonly #steps: number[] = [];
   /** Of HEVC. */
   readonly #nalLengthBytes: 1 | 2 | 4 | undefined;
   #keyframes = 0;
 
-  constructor(config: CmafVideoTrackConfig, sink: PictureSink) {
+  /** No picture begins before `fromMs`. */
+  constructor(config: CmafVideoTrackConfig, sink: PictureSink, fromMs = 0) {
+    this.#endTicks = Math.round(fromMs * ticksPerMs);
     this.#track = trackNumber(config);
     this.#sink = sink;
     this.#nalLengthBytes = config.codec === 'hevc' ? hevcNalLengthBytes(config.description) : undefined;
@@ -59,7 +63,7 @@ export class VideoClock {
     if (this.#refersToNothing(unit)) return;
     const wanted = Math.round(mediaMs * ticksPerMs);
     const held = this.#held;
-    const dtsTicks = held === undefined ? wanted : Math.max(wanted, held.dtsTicks + 1);
+    const dtsTicks = Math.max(wanted, held === undefined ? this.#endTicks : held.dtsTicks + 1);
     if (held !== undefined) {
       this.#durationTicks = dtsTicks - held.dtsTicks;
       this.#steps.push(this.#durationTicks);
@@ -84,13 +88,21 @@ export class VideoClock {
     return isSkippedLeadingPicture(data, this.#nalLengthBytes);
   }
 
-  /** Nothing follows: the last picture lasts as long as the one before it. */
+  /** Where the track ends so far, once it is flushed. */
+  get endMs(): number {
+    return this.#endTicks / ticksPerMs;
+  }
+
+  /** Nothing follows for now: the last picture lasts as long as the one before it, and what comes then begins behind it. */
   flush(): void {
     const held = this.#held;
     this.#held = undefined;
     // What comes then may be of another run of time, which must have begun before anything of it is told.
     this.#steps.length = 0;
-    if (held !== undefined) this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
+    if (held !== undefined) {
+      this.#endTicks = held.dtsTicks + this.#durationTicks;
+      this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
+    }
     this.#copies.letGo();
   }
 

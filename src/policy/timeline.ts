@@ -112,7 +112,7 @@ export class Timeline {
       return;
     }
     this.#release();
-    track.clock = this.#makeClock(config);
+    track.clock = this.#makeClock(config, track.clock.clock.endMs);
   }
 
   push(unit: AccessUnit, wallMs: number): void {
@@ -172,7 +172,7 @@ export class Timeline {
     this.#announced = false;
   }
 
-  #makeClock(config: CmafTrackConfig): TrackClock {
+  #makeClock(config: CmafTrackConfig, fromMs?: number): TrackClock {
     const timescale = timescaleOf(config);
     const emit = (unit: TimedUnit) => {
       if (!this.#announced) {
@@ -185,8 +185,8 @@ export class Timeline {
     };
     const pictures = { onUnit: emit, onExpectedUnit: (unit: TimedUnit) => this.#sink.onExpectedUnit(unit) };
     return config.kind === 'video'
-      ? { kind: 'video', config, clock: new VideoClock(config, pictures) }
-      : { kind: 'audio', config, clock: new AudioClock(config, emit) };
+      ? { kind: 'video', config, clock: new VideoClock(config, pictures, fromMs) }
+      : { kind: 'audio', config, clock: new AudioClock(config, emit, fromMs) };
   }
 
   #flushClocks(): void {

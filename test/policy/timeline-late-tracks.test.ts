@@ -60,6 +60,24 @@ describe('Timeline, a track that begins late', () => {
     expect(recorded.epochs.map(({ tracks }) => tracks.length)).toEqual([1, 2, 5]);
   });
 
+  it('leaves no picture before the end of the last one, whose duration was a guess, where pictures jitter', () => {
+    const jittered = videoUnits({ seconds: 8, gop: 15 }).map((unit, index) => ({
+      ...unit,
+      timestampMs: unit.timestampMs + (index % 3) * 11,
+    }));
+    const recorded = new RecordedTimeline().start(videoConfig);
+    recorded.push(jittered.slice(0, 60));
+    recorded.timeline.setTrackConfig(audioConfig);
+    recorded.push(interleaved(jittered.slice(60), audioUnits({ fromMs: 2_000, seconds: 6 })));
+    recorded.timeline.setTrackConfig({ ...videoConfig, width: 640 });
+    recorded.push(videoUnits({ fromMs: 7_990, seconds: 1 })).stop();
+    expect(recorded.epochs).toHaveLength(3);
+    recorded.video.slice(1).forEach(({ dtsTicks }, index) => {
+      const before = recorded.video[index];
+      expect(dtsTicks).toBeGreaterThanOrEqual((before?.dtsTicks ?? 0) + (before?.durationTicks ?? 0));
+    });
+  });
+
   it('does not join where it has stopped again before the keyframe', () => {
     const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(interleaved(videoUnits({ seconds: 6 }), audioUnits({ seconds: 6 })));
