@@ -333,8 +333,10 @@ export class SegmentCutter implements UnitSink {
       // Also what the leading track has of it must not last too long.
       const ownSeconds = msn === newest.msn ? segment?.startSeconds : undefined;
       const startSeconds = Math.min(ownSeconds ?? newest.startSeconds, newest.startSeconds);
-      const lengthSeconds = follower.secondsOf(unit) + durationSeconds - startSeconds;
-      if (lengthSeconds > longestSegmentSeconds(this.#targets.targetDurationSeconds)) this.#begin(follower, unit);
+      const beforeSeconds = follower.secondsOf(unit) - startSeconds;
+      const isTooLong = beforeSeconds + durationSeconds > longestSegmentSeconds(this.#targets.targetDurationSeconds);
+      // One that is too long by itself is so wherever a segment begins.
+      if (isTooLong && beforeSeconds >= sameInstantSeconds) this.#begin(follower, unit);
     }
     this.#follow(follower, unit);
   }

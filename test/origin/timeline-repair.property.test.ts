@@ -24,6 +24,12 @@ const soundThatEndsBehindOthers: TimestampFault[] = [
   { fromMs: 4_710, lastsMs: 2_395, tracks: [256], kind: { kind: 'rate', factor: 0 } },
 ];
 
+/** Two pictures, each of which lasts by itself a moment longer than a segment may. */
+const picturesLongerThanSegments: TimestampFault[] = [
+  { fromMs: 66, lastsMs: 1_935, tracks: [0, 1, 257], kind: { kind: 'silence' } },
+  { fromMs: 2_501, lastsMs: 60_000, tracks: [0, 1, 257], kind: { kind: 'silence' } },
+];
+
 interface FaultyStream {
   readonly tracks: readonly number[];
   readonly framesPerSecond: number;
@@ -96,7 +102,13 @@ describe('whatever timestamps come', () => {
           expect(farthestApartSeconds({ tracks, framesPerSecond, gop, faults })).toBeLessThan(farthestSeconds);
         },
       ),
-      { numRuns: 20, examples: [[[1, 256, 257], 10, 5, soundThatEndsBehindOthers]] },
+      {
+        numRuns: 20,
+        examples: [
+          [[1, 256, 257], 10, 5, soundThatEndsBehindOthers],
+          [[0, 1], 2, 20, picturesLongerThanSegments],
+        ],
+      },
     );
   });
 });
