@@ -120,11 +120,19 @@ export class ClientConnection {
   /** Connects, shakes hands and sends `connect`; resolves when the server has taken it. */
   static async open(options: ClientConnectionOptions): Promise<ClientConnection> {
     const connection = new ClientConnection(options);
+    await connection.orFailed(connection.#begin(), options.signal);
+    return connection;
+  }
+
+  /**
+   * What `begun` gives, without which the connection is no use: when that rejects, or `signal` is aborted, it is closed and
+   * this rejects likewise.
+   */
+  async orFailed<Value>(begun: Promise<Value>, signal: AbortSignal): Promise<Value> {
     try {
-      await orAborted(connection.#begin(), options.signal);
-      return connection;
+      return await orAborted(begun, signal);
     } catch (error) {
-      connection.fail(asError(error));
+      this.fail(asError(error));
       throw error;
     }
   }

@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts';
 import { UpstreamError } from '../base/errors.ts';
-import { asError } from '../base/thrown.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { ColorInfo } from '../formats/media/color-info.ts';
 import type { DataMessage } from '../formats/media/data-message.ts';
@@ -8,7 +7,6 @@ import type { TrackConfig } from '../formats/media/track.ts';
 import { chunkStreamId } from '../formats/rtmp/chunk-encoder.ts';
 import type { RtmpMessage } from '../formats/rtmp/message.ts';
 import type { LiveStream, StreamSubscriber } from '../live/live-stream.ts';
-import { orAborted } from './abortable-wait.ts';
 import { ClientConnection, type ClientConnectionOptions } from './client-connection.ts';
 import { MediaMessages } from './media-messages.ts';
 
@@ -51,13 +49,9 @@ export class OutgoingPublication {
    */
   static async open(options: OutgoingPublicationOptions): Promise<OutgoingPublication> {
     const connection = await ClientConnection.open(options);
-    try {
-      const messageStreamId = await orAborted(beginPublishing(connection, options.address.streamName), options.signal);
-      return new OutgoingPublication(connection, messageStreamId, options);
-    } catch (error) {
-      connection.fail(asError(error));
-      throw error;
-    }
+    const publishing = beginPublishing(connection, options.address.streamName);
+    const messageStreamId = await connection.orFailed(publishing, options.signal);
+    return new OutgoingPublication(connection, messageStreamId, options);
   }
 
   /** Aborted, with the error as its reason, when the connection has ended: an `RtmpRefusal` if the server said why. */

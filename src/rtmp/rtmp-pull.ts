@@ -1,10 +1,8 @@
 import { UpstreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { asError } from '../base/thrown.ts';
 import type { Amf0Value } from '../formats/amf0/value.ts';
 import { decodeDataMessage } from '../formats/rtmp/data-message.ts';
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
-import { orAborted } from './abortable-wait.ts';
 import { ClientConnection, type ClientConnectionOptions } from './client-connection.ts';
 import type { PublicationSink } from './publish-gate.ts';
 import { PublishReceiver } from './publish-receiver.ts';
@@ -69,13 +67,8 @@ export class RtmpPull {
       properties: { ...clientCapabilities, ...options.properties },
     });
     const pull = new RtmpPull(connection, options);
-    try {
-      await orAborted(pull.#begin(), options.signal);
-      return pull;
-    } catch (error) {
-      connection.fail(asError(error));
-      throw error;
-    }
+    await connection.orFailed(pull.#begin(), options.signal);
+    return pull;
   }
 
   /** Aborted, with the error as its reason, when the connection has ended: `StreamOver` if the server said so. */
