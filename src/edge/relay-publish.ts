@@ -5,12 +5,11 @@ import {
   type PublishAdmission,
   type PublishCircumstances,
   type PublishGate,
-  type PublishRefused,
-  type PublishRequest,
 } from '../rtmp/publish-gate.ts';
 import type { PlayLimits } from './limits/play-limits.ts';
 import { relayCode } from './relay.ts';
 import { withoutStreamGrant } from '../policy/grants/stream-grant.ts';
+import type { PublishRefused, PublishRequest } from '../policy/publish-request.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { RelayedPublication, type RelayedPublicationStats } from './relayed-publication.ts';
 import type { StreamDoor } from './stream-door.ts';

@@ -7,7 +7,7 @@ import { type AskedResource, askedResource } from '../policy/grants/asked-resour
 import { cookieGrant, type Presented } from '../policy/grants/presented-grant.ts';
 import { type StreamWords, streamResources, takeStreamGrant } from '../policy/grants/stream-grant.ts';
 import { parseRequestTarget } from '../policy/request-target.ts';
-import type { PublishRequest } from '../rtmp/publish-gate.ts';
+import type { PublishRequest } from '../policy/publish-request.ts';
 import { countryPlayRefusal } from './geo/served-countries.ts';
 import type { FileDoor } from './stored/file-lookup.ts';
 import type { RoutedFile, RoutedStream } from './streaming-routes.ts';

@@ -8,32 +8,11 @@ import {
   publishParameters,
   type PublishDecision,
   type PublishRefusal,
-  type PublishTarget,
 } from '../policy/publish-credentials.ts';
 import type { PublicationEnd, PublishHookEvent } from '../policy/publish-hook.ts';
+import type { PublishRefused, PublishRequest } from '../policy/publish-request.ts';
 import type { PublishSettings } from '../policy/publish-settings.ts';
 import { PublishHook, type PublishHookStats } from './publish-hook.ts';
-
-/** What an encoder asks for, and who it is. */
-export interface PublishAttempt extends PublishTarget {
-  readonly peerPort: number;
-  /** What the encoder calls itself in `connect`. */
-  readonly encoder: string | undefined;
-  /** The edges that it has come through. */
-  readonly via?: readonly string[];
-}
-
-export interface PublishDenied {
-  readonly kind: 'refused';
-  /** For the encoder. */
-  readonly statusCode: 'NetStream.Publish.BadName' | 'NetStream.Publish.Unauthorized';
-  /** For the log, such as `PUBLISH_KEY_WRONG`. */
-  readonly code: string;
-  /** `app/name`, where that is a valid path and no secret. */
-  readonly path: string | undefined;
-  /** For both; holds no stream key. */
-  readonly sentence: string;
-}
 
 export interface PublishPermitted {
   readonly kind: 'admitted';
@@ -83,13 +62,13 @@ export class PublishAuthority {
   }
 
   /** Whether `authorize` would refuse, as far as the settings alone can tell. */
-  examine(attempt: PublishAttempt): PublishDenied | undefined {
+  examine(attempt: PublishRequest): PublishRefused | undefined {
     const decision = this.#decide(attempt);
     return decision.kind === 'refused' ? denied(decision) : undefined;
   }
 
   /** Who `authorize` would admit as what; `undefined` where the hook has the last word. */
-  foresee(attempt: PublishAttempt): { readonly path: string; readonly credential: string | undefined } | undefined {
+  foresee(attempt: PublishRequest): { readonly path: string; readonly credential: string | undefined } | undefined {
     const decision = this.#decide(attempt);
     return decision.kind === 'refused' || this.#hook !== undefined ? undefined : decision;
   }
@@ -98,7 +77,7 @@ export class PublishAuthority {
    * Decides. Rejects with the reason of `signal` when the encoder has left meanwhile, and with a `LimitError` when too
    * many wait for the hook.
    */
-  async authorize(attempt: PublishAttempt, signal: AbortSignal): Promise<PublishPermitted | PublishDenied> {
+  async authorize(attempt: PublishRequest, signal: AbortSignal): Promise<PublishPermitted | PublishRefused> {
     const decision = this.#decide(attempt);
     if (decision.kind === 'refused') return denied(decision);
     const { path, credential } = decision;
@@ -120,10 +99,10 @@ export class PublishAuthority {
 
   async #askHook(
     hook: PublishHook,
-    attempt: PublishAttempt,
+    attempt: PublishRequest,
     local: { readonly path: string; readonly credential: string | undefined },
     signal: AbortSignal,
-  ): Promise<PublishPermitted | PublishDenied> {
+  ): Promise<PublishPermitted | PublishRefused> {
     const { path } = local;
     const key = this.#settings.auth === 'hook' ? offeredStreamKey(attempt) : undefined;
     const about = this.#eventBase(attempt, local);
@@ -176,7 +155,7 @@ export class PublishAuthority {
   }
 
   #eventBase(
-    attempt: PublishAttempt,
+    attempt: PublishRequest,
     { path, credential }: { readonly path: string; readonly credential: string | undefined },
   ) {
     // IPv4 over an IPv6 listener as IPv4.
@@ -196,7 +175,7 @@ export class PublishAuthority {
    * only an edge before us has asked for. An edge gives its own key in the tcUrl, for all encoders alike: that one is
    * nobody's.
    */
-  #holder(attempt: PublishAttempt, local: { readonly path: string; readonly credential: string | undefined }) {
+  #holder(attempt: PublishRequest, local: { readonly path: string; readonly credential: string | undefined }) {
     const relayed = (attempt.via ?? []).length > 0;
     const own = relayed ? { ...attempt, tcUrl: undefined } : attempt;
     const decision = relayed ? this.#decide(own) : undefined;
@@ -208,7 +187,7 @@ export class PublishAuthority {
     return `unlisted key ${digest.slice(0, 22)}`;
   }
 
-  #decide(attempt: PublishAttempt) {
+  #decide(attempt: PublishRequest) {
     const { auth, keys } = this.#settings;
     const { apps } = this.#options;
     return decidePublish({ auth, keys, ...(apps === undefined ? {} : { apps }) }, attempt, equalStreamKeys);
@@ -219,7 +198,7 @@ export class PublishAuthority {
   }
 }
 
-function denied({ reason, path, sentence }: PublishRefusal): PublishDenied {
+function denied({ reason, path, sentence }: PublishRefusal): PublishRefused {
   const unauthorized = reason === 'key-missing' || reason === 'key-wrong' || reason === 'name-is-key';
   return {
     kind: 'refused',

@@ -1,14 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import type { PublishAuthority } from '../http/publish-authority.ts';
 import { publisherRole } from '../policy/publish-credentials.ts';
+import type { PublishRefused, PublishRequest } from '../policy/publish-request.ts';
 import type { PublicationRefused, StreamDirectory } from '../live/stream-directory.ts';
 import {
   announcingRelease,
   type PublishAdmission,
   type PublishCircumstances,
   type PublishGate,
-  type PublishRefused,
-  type PublishRequest,
 } from '../rtmp/publish-gate.ts';
 import { peerName } from '../rtmp/rtmp-server.ts';
 

@@ -1,5 +1,6 @@
 import { percentDecoded } from '../base/percent-decoding.ts';
 import { isLoopback } from '../base/setting-fields.ts';
+import type { PublishRequest } from './publish-request.ts';
 import { applicationName, isStreamName, plainStreamName } from './stream-path.ts';
 
 /** Who may publish: the part of a role's settings that decides it. */
@@ -20,17 +21,8 @@ export interface PublishKey {
   readonly key: string;
 }
 
-/** What an encoder asked for, as it came over the wire: each part may carry a query. */
-export interface PublishTarget {
-  /** The `app` of `connect`: `live`, `live/`, `live?key=…`. */
-  readonly app: string;
-  /** The `tcUrl` of `connect`, only looked at for its query. */
-  readonly tcUrl: string | undefined;
-  /** The name of `publish`: `stage`, `stage?key=…`. */
-  readonly streamName: string;
-  /** Address of the encoder. */
-  readonly peerAddress: string;
-}
+/** What the decision looks at: of `tcUrl` only its query. */
+type PublishTarget = Pick<PublishRequest, 'app' | 'tcUrl' | 'streamName' | 'peerAddress'>;
 
 export type PublishDecision =
   | {

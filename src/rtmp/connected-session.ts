@@ -3,11 +3,11 @@ import { amf0Object, type Amf0Value } from '../formats/amf0/value.ts';
 import { encodeCommand, printable, type RtmpCommand } from '../formats/rtmp/command.ts';
 import type { RtmpMessage } from '../formats/rtmp/message.ts';
 import { errorMessage, onStatusMessage, resultMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
+import type { PublishRequest } from '../policy/publish-request.ts';
 import type { ConnectedApplication } from './connect-command.ts';
 import type { ConnectedContext, Deadline } from './connected-context.ts';
 import { MessageStreams } from './message-streams.ts';
 import { playArguments } from './play-arguments.ts';
-import type { PublishRequest } from './publish-gate.ts';
 import { SessionPlaying } from './session-playing.ts';
 import { SessionPublication } from './session-publication.ts';
 

@@ -1,8 +1,9 @@
 import { AccessError, LimitError, type StreamFrontError } from '../base/errors.ts';
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
 import { onStatusMessage, type RtmpStatus } from '../formats/rtmp/status.ts';
+import type { PublishRequest } from '../policy/publish-request.ts';
 import type { ConnectedContext, Deadline } from './connected-context.ts';
-import type { PublicationSink, PublishRequest } from './publish-gate.ts';
+import type { PublicationSink } from './publish-gate.ts';
 import { PublishReceiver } from './publish-receiver.ts';
 
 /** Of what an encoder sends before it has been told that it may. Some do not wait for `NetStream.Publish.Start`. */

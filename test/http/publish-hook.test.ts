@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/cli/system-clock.ts';
-import { PublishAuthority, type PublishAttempt, type PublishPermitted } from '../../src/http/publish-authority.ts';
+import { PublishAuthority, type PublishPermitted } from '../../src/http/publish-authority.ts';
 import { webhookSignature } from '../../src/http/signed-post.ts';
+import type { PublishRequest } from '../../src/policy/publish-request.ts';
 import { publishSchema } from '../../src/policy/publish-settings.ts';
 import { eventually } from '../support/condition.ts';
 import { type HookServer, startHookServer } from '../support/hook-server.ts';
@@ -40,7 +41,7 @@ function authority(
   return made;
 }
 
-function attempt(streamName: string, app = 'live'): PublishAttempt {
+function attempt(streamName: string, app = 'live'): PublishRequest {
   const tcUrl = 'rtmp://127.0.0.1/live?room=7&key=in-the-url';
   return { app, tcUrl, streamName, peerAddress: '::ffff:192.0.2.7', peerPort: 4_711, encoder: 'obs' };
 }

@@ -1,6 +1,7 @@
 import type { VerifiedGrant } from '../../http/grant-verifier.ts';
 import type { LiveAdmission, PlayRefused, PlayRequest, StoredAdmission } from '../../live/play-gate.ts';
-import type { PublishCircumstances, PublishRefused, PublishRequest } from '../../rtmp/publish-gate.ts';
+import type { PublishRefused, PublishRequest } from '../../policy/publish-request.ts';
+import type { PublishCircumstances } from '../../rtmp/publish-gate.ts';
 import type { Attendance } from './attendance.ts';
 import { excessRefusal } from './excess.ts';
 import type { RunningPlays } from './running-plays.ts';
