@@ -66,6 +66,7 @@ export class LiveStream {
   #ended = false;
   #leftUnreadMs = 0;
   #mostUnreadMs = Infinity;
+  #readNow: (() => void) | undefined;
 
   constructor(path: string, gopBounds: GopBounds = defaultGopBounds) {
     this.path = path;
@@ -141,6 +142,7 @@ export class LiveStream {
   /** What comes is read within this time, however long those who follow can wait. */
   readWithin(ms: number): void {
     this.#mostUnreadMs = ms;
+    if (ms < this.#leftUnreadMs) this.readNow();
   }
 
   /** How long what comes may have been left unread at most. */
@@ -150,13 +152,22 @@ export class LiveStream {
 
   /**
    * Returns how long what comes next may be left unread, `maxMs` at most: as long as the most impatient of those who
-   * follow can wait.
+   * follow can wait. Should somebody come meanwhile who cannot, `readNow` is called, once.
    */
-  leaveUnreadMs(maxMs: number): number {
+  leaveUnreadMs(maxMs: number, readNow?: () => void): number {
     let leftMs = Math.min(maxMs, this.#mostUnreadMs);
     for (const subscriber of this.#subscribers) leftMs = Math.min(leftMs, subscriber.patienceMs?.() ?? 0);
     this.#leftUnreadMs = leftMs < leastUnreadMs ? 0 : leftMs;
+    this.#readNow = this.#leftUnreadMs > 0 ? readNow : undefined;
     return this.#leftUnreadMs;
+  }
+
+  /** What has been left unread is read in the next turn of the event loop. Returns whether any may have been. */
+  readNow(): boolean {
+    const readNow = this.#readNow;
+    this.#readNow = undefined;
+    readNow?.();
+    return readNow !== undefined;
   }
 
   /** An access unit of a track that has no configuration yet cannot be decoded by anybody and is dropped. */
@@ -204,6 +215,7 @@ export class LiveStream {
         if (colorInfo !== undefined) subscriber.onColorInfo(config.trackId, colorInfo);
       }
       for (const unit of burst ? this.#gop.units : []) subscriber.onAccessUnit(unit);
+      this.readNow();
     }
     return () => {
       this.#subscribers.delete(subscriber);
@@ -216,5 +228,6 @@ export class LiveStream {
     this.#metadata = undefined;
     this.#gop.letGo();
     this.#mainVideoId = undefined;
+    this.#readNow = undefined;
   }
 }

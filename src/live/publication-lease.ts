@@ -16,7 +16,7 @@ export interface PublicationLease {
   push(unit: AccessUnit): void;
   pushData(message: DataMessage): void;
   /** As of the stream. */
-  leaveUnreadMs(maxMs: number): number;
+  leaveUnreadMs(maxMs: number, readNow: () => void): number;
   /** What the encoder calls itself, learned after the publication began. */
   nameEncoder(encoder: string): void;
   /** The publisher has left; the stream waits for it for the reconnect grace. Harmless when called again. */
@@ -65,8 +65,8 @@ export class SwitchedLease implements PublicationLease {
     this.#target?.kept.pushData(message);
   }
 
-  leaveUnreadMs(maxMs: number): number {
-    return this.#target?.kept.leaveUnreadMs(maxMs) ?? 0;
+  leaveUnreadMs(maxMs: number, readNow: () => void): number {
+    return this.#target?.kept.leaveUnreadMs(maxMs, readNow) ?? 0;
   }
 
   nameEncoder(encoder: string): void {

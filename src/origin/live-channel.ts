@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { LiveStream, type Publication, type StreamSubscriber } from '../live/live-stream.ts';
@@ -37,6 +38,8 @@ export interface LiveChannel {
   readonly packager: Packager;
   /** Of the publisher there is, or of the last one. */
   readonly publication: KnownPublication | undefined;
+  /** Somebody has asked for something of it. Resolves when what has been left unread till then is there, if any may be. */
+  watched(): Promise<void> | undefined;
 }
 
 /** Packages every stream of a directory, and keeps what is over for one window more. */
@@ -130,6 +133,12 @@ interface ChannelParts {
   readonly clock: Clock;
 }
 
+/** This turn of the event loop may be past its reading. */
+async function afterReading(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
+
 class Channel implements LiveChannel, StreamSubscriber {
   readonly stream: LiveStream;
   readonly packager: Packager;
@@ -157,6 +166,10 @@ class Channel implements LiveChannel, StreamSubscriber {
     const { publication } = this.stream;
     if (publication?.isSlate !== true) this.#publication = publication ?? this.#publication;
     return this.#publication;
+  }
+
+  watched(): Promise<void> | undefined {
+    return this.packager.watched() && this.stream.readNow() ? afterReading() : undefined;
   }
 
   follow(addRenditions: LiveChannelsOptions['addRenditions']): void {

@@ -69,9 +69,11 @@ export class LiveResponder {
 
   /** `rest` is what follows `/live/NAME/`. `signal` aborts when the client leaves. */
   async answer(name: string, rest: string, query: URLSearchParams, signal: AbortSignal): Promise<LiveAnswer> {
-    const packager = this.#channels.get(`live/${name}`)?.packager;
-    if (packager === undefined) return notFound(`there is no live stream "${name}"`);
-    packager.watched();
+    const channel = this.#channels.get(`live/${name}`);
+    if (channel === undefined) return notFound(`there is no live stream "${name}"`);
+    const { packager } = channel;
+    const reading = channel.watched();
+    if (reading !== undefined) await reading;
     const path = parseLivePath(rest);
     if (path === undefined) return notFound('a live stream has nothing at this path');
     try {

@@ -49,6 +49,8 @@ export interface PackagerOptions {
 
 /** Requests that may wait for one stream at a time. An edge merges its viewers' into one. */
 const maxWaiters = 10_000;
+/** Of those who make renditions of it that nobody watches. */
+const listenersPatienceMs = 350;
 
 /**
  * Packages one live stream for its whole life: access units → timeline → segments and parts → CMAF → the renditions'
@@ -165,9 +167,11 @@ export class Packager implements StreamSubscriber {
     };
   }
 
-  /** Somebody has asked for something of it. */
-  watched(): void {
-    if (this.#patience.watched()) this.#record.onWatched(this.#renditions?.list() ?? []);
+  /** Somebody has asked for something of it. Returns whether nobody had lately. */
+  watched(): boolean {
+    const isNew = this.#patience.watched();
+    if (isNew) this.#record.onWatched(this.#renditions?.list() ?? []);
+    return isNew;
   }
 
   /** `undefined` until the first segment has closed; constant from then on. */
@@ -277,12 +281,13 @@ export class Packager implements StreamSubscriber {
   /**
    * While somebody watches, parts are there when they are promised. Until there is a playlist nothing waits: its dates
    * begin with that of the first unit's coming. Nor does anything where a ladder is made of it and watched, which has much
-   * to do for each picture.
+   * to do for each picture; where nobody watches that, it gets what it works on a little at a time.
    */
   patienceMs(): number {
     if (!this.#isPlayable) return 0;
     const leftMs = this.#patience.leftMs();
-    return leftMs < Infinity && this.#listeners.size > 0 ? 0 : leftMs;
+    if (this.#listeners.size === 0) return leftMs;
+    return leftMs < Infinity ? 0 : listenersPatienceMs;
   }
 
   onPublisherStop(): void {

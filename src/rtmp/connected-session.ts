@@ -109,12 +109,15 @@ export class ConnectedSession {
     this.#playing.setBufferLength(messageStreamId, bufferMs);
   }
 
-  /** How long what comes next may be left unread, `maxMs` at most: only where the connection does nothing but publish. */
-  leaveUnreadMs(maxMs: number): number {
+  /**
+   * How long what comes next may be left unread, `maxMs` at most, and unless `readNow` is called: only where the connection
+   * does nothing but publish.
+   */
+  leaveUnreadMs(maxMs: number, readNow: () => void): number {
     let leftMs: number | undefined;
     for (const [, use] of this.#messageStreams.uses()) {
       if (use.kind !== 'publication') return 0;
-      leftMs = Math.min(use.leaveUnreadMs(maxMs), leftMs ?? maxMs);
+      leftMs = Math.min(use.leaveUnreadMs(maxMs, readNow), leftMs ?? maxMs);
     }
     return leftMs ?? 0;
   }

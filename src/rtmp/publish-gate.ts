@@ -26,9 +26,9 @@ export interface PublicationSink {
   nameEncoder(encoder: string): void;
   /**
    * Returns how long what comes next may be left unread, `maxMs` at most, so that more of it comes at once. Not at all if
-   * left out.
+   * left out. `readNow` may be called before that is over: then it has to be read at once.
    */
-  leaveUnreadMs?(maxMs: number): number;
+  leaveUnreadMs?(maxMs: number, readNow: () => void): number;
   /** The encoder has left. Harmless when called again. */
   release(): void;
 }
@@ -62,7 +62,7 @@ export function announcingRelease(sink: PublicationSink, onReleased: () => void)
     push: (unit) => sink.push(unit),
     pushData: (message) => sink.pushData(message),
     nameEncoder: (encoder) => sink.nameEncoder(encoder),
-    leaveUnreadMs: (maxMs) => sink.leaveUnreadMs?.(maxMs) ?? 0,
+    leaveUnreadMs: (maxMs, readNow) => sink.leaveUnreadMs?.(maxMs, readNow) ?? 0,
     release: () => {
       sink.release();
       onReleased();

@@ -11,7 +11,9 @@ interface ReadHandle {
 
 /** Of what the system takes unread: the encoder never waits for us. */
 const unreadShare = 0.75;
-const longestMs = 350;
+/** Of the system's memory, for one encoder. */
+const mostUnreadBytes = 1_048_576;
+const longestMs = 1_000;
 /** In the beginning, when the time of a stream's media is set by when it comes. */
 const longestAtFirstMs = 100;
 const firstMs = 3_000;
@@ -23,6 +25,12 @@ const measuredMs = 10;
 const averagedMs = 250;
 
 /**
+ * Says how long what comes next may be left unread, `maxMs` at most; and may call `readNow` before that is over: then it
+ * is read in the next turn of the event loop.
+ */
+type LeaveUnreadMs = (maxMs: number, readNow: () => void) => number;
+
+/**
  * Lets the system gather what an encoder sends. An encoder sends each frame by itself, and to wake up for it costs more
  * than to read it: the processor has forgotten by then what it needs for that. So where everybody who follows the
  * stream can wait, nothing is read for a part of that time. Where Node does not give the handle of a socket, or over
@@ -31,7 +39,7 @@ const averagedMs = 250;
 export class ReadGathering {
   readonly #socket: Duplex & { readonly _handle?: Partial<ReadHandle> | null };
   readonly #clock: Clock;
-  readonly #leaveUnreadMs: (maxMs: number) => number;
+  readonly #leaveUnreadMs: LeaveUnreadMs;
   readonly #handle: ReadHandle | undefined;
   readonly #window = new ReceiveWindow();
   readonly #beganMs: number;
@@ -39,9 +47,11 @@ export class ReadGathering {
   #wasUnread = false;
   #sinceMs: number;
   #bytesPerMs: number | undefined;
+  /** Ends the pause that there is. */
+  #resume: (() => void) | undefined;
+  readonly #readNow = (): void => this.#resume?.();
 
-  /** `leaveUnreadMs` says how long what comes next may be left unread, `maxMs` at most. */
-  constructor(socket: Duplex, clock: Clock, leaveUnreadMs: (maxMs: number) => number) {
+  constructor(socket: Duplex, clock: Clock, leaveUnreadMs: LeaveUnreadMs) {
     this.#socket = socket;
     this.#clock = clock;
     this.#leaveUnreadMs = leaveUnreadMs;
@@ -58,11 +68,12 @@ export class ReadGathering {
     const elapsedMs = nowMs - this.#sinceMs;
     if (this.#handle === undefined || elapsedMs < measuredMs || bytes >= fullReadBytes) return;
     if (this.#wasUnread) this.#window.found(this.#bytes);
-    const roomMs = (unreadShare * this.#window.bytes) / this.#averaged(this.#bytes / elapsedMs, elapsedMs);
+    const roomBytes = Math.min(unreadShare * this.#window.bytes, mostUnreadBytes);
+    const roomMs = roomBytes / this.#averaged(this.#bytes / elapsedMs, elapsedMs);
     this.#bytes = 0;
     this.#sinceMs = nowMs;
     const mostMs = nowMs - this.#beganMs < firstMs ? longestAtFirstMs : longestMs;
-    const unreadMs = this.#leaveUnreadMs(Math.min(mostMs, roomMs));
+    const unreadMs = this.#leaveUnreadMs(Math.min(mostMs, roomMs), this.#readNow);
     this.#wasUnread = unreadMs > 0;
     if (unreadMs > 0) this.#pause(this.#handle, unreadMs);
   }
@@ -76,9 +87,13 @@ export class ReadGathering {
   /** Past the stream, which would begin to read again by itself. */
   #pause(handle: ReadHandle, pauseMs: number): void {
     handle.readStop();
-    this.#clock.after(pauseMs, () => {
+    const resume = () => {
+      this.#resume = undefined;
+      timer.cancel();
       if (this.#socket._handle === handle) handle.readStart();
-    });
+    };
+    const timer = this.#clock.after(pauseMs, resume);
+    this.#resume = resume;
   }
 }
 

@@ -243,7 +243,7 @@ export class RtmpServer {
       onClosed: (code) => this.#count(code),
     });
     this.#sessions.set(socket, session);
-    const gathering = new ReadGathering(socket, clock, (maxMs) => session.leaveUnreadMs(maxMs));
+    const gathering = new ReadGathering(socket, clock, (...asked) => session.leaveUnreadMs(...asked));
     const receive = (bytes: Buffer) => {
       session.receive(bytes);
       gathering.received(bytes.length);

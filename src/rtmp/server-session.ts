@@ -76,9 +76,9 @@ export class ServerSession {
     }
   }
 
-  /** How long what comes next may be left unread, `maxMs` at most. */
-  leaveUnreadMs(maxMs: number): number {
-    return this.#state.kind === 'connected' ? this.#state.connected.leaveUnreadMs(maxMs) : 0;
+  /** How long what comes next may be left unread, `maxMs` at most, and unless `readNow` is called. */
+  leaveUnreadMs(maxMs: number, readNow: () => void): number {
+    return this.#state.kind === 'connected' ? this.#state.connected.leaveUnreadMs(maxMs, readNow) : 0;
   }
 
   /** The connection is gone: the peer closed or reset it. */

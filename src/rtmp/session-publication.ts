@@ -86,8 +86,8 @@ export class SessionPublication {
   }
 
   /** As of the sink. */
-  leaveUnreadMs(maxMs: number): number {
-    return this.#state.kind === 'publishing' ? (this.#state.sink.leaveUnreadMs?.(maxMs) ?? 0) : 0;
+  leaveUnreadMs(maxMs: number, readNow: () => void): number {
+    return this.#state.kind === 'publishing' ? (this.#state.sink.leaveUnreadMs?.(maxMs, readNow) ?? 0) : 0;
   }
 
   deadline(): Deadline | undefined {

@@ -129,6 +129,40 @@ describe('LiveStream.leaveUnreadMs', () => {
     expect(stream.leftUnreadMs).toBe(0);
   });
 
+  it('is over, once, when somebody comes who may not be able to wait, or what comes is to be read sooner', () => {
+    const stream = published();
+    let calls = 0;
+    const readNow = () => calls++;
+    expect(stream.readNow()).toBe(false);
+    stream.leaveUnreadMs(500, readNow);
+    expect(stream.readNow()).toBe(true);
+    expect(stream.readNow()).toBe(false);
+    expect(calls).toBe(1);
+    stream.leaveUnreadMs(500, readNow);
+    const leave = stream.subscribe(collector());
+    expect(calls).toBe(2);
+    leave();
+    stream.leaveUnreadMs(500, readNow);
+    stream.readWithin(500);
+    expect(calls).toBe(2);
+    stream.readWithin(100);
+    expect(calls).toBe(3);
+  });
+
+  it('is over for nobody where nothing is left unread, or another publishes by now', () => {
+    const stream = published();
+    const readNow = () => {
+      throw new Error('called');
+    };
+    const leave = stream.subscribe(collector());
+    stream.leaveUnreadMs(500, readNow);
+    expect(stream.readNow()).toBe(false);
+    leave();
+    stream.leaveUnreadMs(500, readNow);
+    stream.startPublication(publication);
+    expect(stream.readNow()).toBe(false);
+  });
+
   it('is nothing rather than very little', () => {
     const stream = published();
     stream.subscribe({ ...collector(), patienceMs: () => 5 });

@@ -287,10 +287,10 @@ describe('what a publisher sends', () => {
       return outcome.lease;
     };
     const primary = lease('primary');
-    expect(primary.leaveUnreadMs(350)).toBe(350);
+    expect(primary.leaveUnreadMs(350, () => {})).toBe(350);
     const backup = lease('backup');
-    expect([primary.leaveUnreadMs(350), backup.leaveUnreadMs(350)]).toEqual([100, 100]);
+    expect([primary.leaveUnreadMs(350, () => {}), backup.leaveUnreadMs(350, () => {})]).toEqual([100, 100]);
     backup.release();
-    expect(primary.leaveUnreadMs(350)).toBe(350);
+    expect(primary.leaveUnreadMs(350, () => {})).toBe(350);
   });
 });

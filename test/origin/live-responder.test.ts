@@ -333,4 +333,18 @@ describe('a stream that nobody watches over HTTP', () => {
     origin.clock.advance(1);
     expect(stream.leaveUnreadMs(50)).toBe(50);
   });
+
+  it('is read when somebody asks, and he gets what was left unread until then', async () => {
+    const stream = origin.publish('test', both, run(0, 6.8));
+    const unread = run(0, 8.8).filter(({ timestampMs }) => timestampMs >= 6_800);
+    // As a socket is: not before the event loop comes to it.
+    const readNow = () => {
+      setImmediate(() => {
+        for (const unit of unread) stream.push(unit);
+      });
+    };
+    stream.leaveUnreadMs(1_000, readNow);
+    const playlist = await (await origin.get('/live/test/video.m3u8')).text();
+    expect(playlist).toContain('/video/3.m4s');
+  });
 });

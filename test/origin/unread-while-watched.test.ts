@@ -73,6 +73,18 @@ function latestMs(gathered: Reader, atOnce: Reader): number {
   return Math.max(...lateness(gathered, atOnce).map(({ lateMs }) => lateMs));
 }
 
+/** How long a stream can wait that has a playlist and no viewer. */
+function unwatchedPatienceMs(act: (packager: Packager) => void): number {
+  const settings = originSchema.parse({}).live;
+  const [clock, log] = [new VirtualClock(), new LogRecorder()];
+  const packager = new Packager({ path: 'live/test', epoch: 'e1', settings, clock, log });
+  act(packager);
+  packager.onPublisherStart();
+  packager.onTrackConfig(videoConfig);
+  for (const unit of videoUnits({ seconds: 10 })) packager.onAccessUnit(unit);
+  return packager.patienceMs();
+}
+
 const seconds = endMs / 1_000;
 const usual = interleaved(videoUnits({ seconds }), audioUnits({ seconds }));
 
@@ -126,11 +138,13 @@ describe('a stream that somebody watches over HTTP', () => {
     expect(latestMs(read(coming, 'gathered'), read(coming, 'at once'))).toBeLessThanOrEqual(13);
   });
 
-  it('is read at once where a ladder is made of it', () => {
+  it('is read at once where a ladder is made of it; while nobody watches, that gets a little at a time', () => {
     const listen = (packager: Packager) => {
       packager.listen({ onEpoch() {}, onUnit() {}, onRunEnd() {} });
     };
     const coming = arrivals(usual);
     expect(read(coming, 'gathered', listen).reads).toBe(read(coming, 'at once').reads);
+    expect(unwatchedPatienceMs(() => {})).toBe(Infinity);
+    expect(unwatchedPatienceMs(listen)).toBe(350);
   });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ReadGathering } from '../../src/rtmp/read-gathering.ts';
 import { readShared } from '../../src/sockets/shared-reading.ts';
@@ -15,6 +16,7 @@ let received: Buffer[];
 /** What was asked, and what is answered. */
 let asked: number[];
 let patienceMs: number;
+let readNow: () => void;
 let shared = false;
 
 beforeEach(async () => {
@@ -25,8 +27,9 @@ beforeEach(async () => {
   server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   [near, far] = await connected();
-  const gathering = new ReadGathering(near, clock, (maxMs) => {
+  const gathering = new ReadGathering(near, clock, (maxMs, read) => {
     asked.push(maxMs);
+    readNow = read;
     return Math.min(maxMs, patienceMs);
   });
   const take = (bytes: Buffer) => {
@@ -119,7 +122,7 @@ describe.each([
       await eventually('it was read', () => asked.length > mostMs.length);
       mostMs.push(asked.at(-1) ?? 0);
     }
-    expect(mostMs).toEqual([100, 100, 350]);
+    expect(mostMs).toEqual([100, 100, 1_000]);
   });
 
   it('leaves more unread the more it has found at once, as the system takes more then', async () => {
@@ -147,6 +150,57 @@ describe.each([
     }
     expect(smallRoom).toBeLessThan(60_000);
     expect(roomBytes).toBeGreaterThan(120_000);
+  });
+
+  it('never leaves more than a mebibyte unread, however much the system takes', () => {
+    patienceMs = 1_000;
+    clock.advance(3_000);
+    const gathering = new ReadGathering(near, clock, (maxMs) => {
+      asked.push(maxMs);
+      return 50;
+    });
+    for (let round = 0; round < 100; round++) {
+      clock.advance(50);
+      for (let read = 0; read < 20; read++) gathering.received(60_000);
+    }
+    const bytesPerMs = (20 * 60_000) / 50;
+    expect((asked.at(-1) ?? 0) * bytesPerMs).toBeGreaterThan(700_000);
+    expect((asked.at(-1) ?? 0) * bytesPerMs).toBeLessThan(1_150_000);
+  });
+
+  it('reads what lies there within two turns of the event loop when somebody cannot wait any more, and then as before', async () => {
+    patienceMs = 1_000;
+    clock.advance(3_000);
+    await sent('first ');
+    await eventually('it was read', () => received.length === 1);
+    await sent('second ');
+    await aRoundTrip();
+    expect(receivedText()).toBe('first ');
+    clock.advance(500);
+    readNow();
+    await setImmediate();
+    await setImmediate();
+    expect(receivedText()).toBe('first second ');
+    await sent('third');
+    await aRoundTrip();
+    // The pause that was ended is over now, and the one that began since is not.
+    clock.advance(500);
+    await aRoundTrip();
+    expect(receivedText()).toBe('first second ');
+    clock.advance(500);
+    await eventually('it was read', () => receivedText() === 'first second third');
+  });
+
+  it('does nothing more for who could not wait when it is read anyway, or closed', async () => {
+    clock.advance(20);
+    await sent('first');
+    await eventually('it was read', () => received.length === 1);
+    clock.advance(40);
+    readNow();
+    near.destroy();
+    await once(near, 'close');
+    readNow();
+    expect(receivedText()).toBe('first');
   });
 
   it('hears that the peer has left, a little later', async () => {
