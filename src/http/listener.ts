@@ -4,8 +4,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { codeOf } from '../base/thrown.ts';
 import type { Guest } from '../policy/limits/viewings.ts';
+import { listenAt, listenFinding } from '../sockets/listening.ts';
 import type { TrustedProxies } from '../sockets/proxy-reception.ts';
 import { directAddress, proxiedAddress } from '../sockets/remote-end.ts';
 import type { ServerTls } from '../sockets/server-tls.ts';
@@ -88,10 +88,10 @@ export async function startHttpListener(options: HttpListenerOptions): Promise<H
   const proxied = proxies && takeProxied(server, proxies, { deadlineMs: deadlines.headMs, secure: tls !== undefined });
   guardConnections(server, options, (socket) => directAddress(socket, proxies));
   try {
-    await listen(server, options);
+    await listenAt(server, options);
   } catch (error) {
     quickPath?.close();
-    throw error;
+    throw new ConfigError(`the ${name} cannot listen for HTTP`, [listenFinding(error, options, options.setting)]);
   }
   server.on('error', (error) => log.error({ err: error, listener: name }, 'HTTP listener failed'));
 
@@ -250,35 +250,6 @@ function failRequest(log: Log, request: IncomingMessage, response: ServerRespons
   log.error({ err: error, method: request.method, url: request.url }, 'request failed');
   if (response.headersSent) response.destroy();
   else answerPlainly(response, 500, 'internal error', true);
-}
-
-async function listen(server: Server, { name, host, port, setting }: HttpListenerOptions): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    throw new ConfigError(`the ${name} cannot listen for HTTP`, [listenFinding(codeOf(error), host, port, setting)]);
-  }
-}
-
-function listenFinding(code: string | undefined, host: string, port: number, setting: string): string {
-  const hostSetting = setting.replace(/port$/, 'host');
-  switch (code) {
-    case 'EADDRINUSE':
-      return `port ${port} on ${host} is in use: choose another with ${setting} (0 takes any free one)`;
-    case 'EACCES':
-      return `port ${port} on ${host} is not allowed for this user: choose one above 1023 with ${setting}`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `this machine has no address ${host}: change ${hostSetting}`;
-    default:
-      return `port ${port} on ${host} cannot be had (${code ?? 'unknown error'}): see ${setting} and ${hostSetting}`;
-  }
 }
 
 function closeServer(server: Server, graceMs: number, end: { whenIdle(): void; all(): void }): Promise<void> {

@@ -7,6 +7,7 @@ import { RefusalLog } from '../live/refusal-log.ts';
 import { type ClientCertificate, clientCertificateOf } from '../sockets/client-certificate.ts';
 import { readShared } from '../sockets/shared-reading.ts';
 import { SocketWriter } from '../sockets/socket-writer.ts';
+import { listenAt } from '../sockets/listening.ts';
 import { receiveProxyHeader, type TrustedProxies } from '../sockets/proxy-reception.ts';
 import { directAddress, proxiedAddress, remoteEndOf } from '../sockets/remote-end.ts';
 import type { ServerTls } from '../sockets/server-tls.ts';
@@ -95,18 +96,13 @@ export class RtmpServer {
   }
 
   /** Resolves when it listens. Rejects with the system's error if it cannot: `EADDRINUSE`, `EACCES`. */
-  static listen(options: RtmpServerOptions): Promise<RtmpServer> {
+  static async listen(options: RtmpServerOptions): Promise<RtmpServer> {
     const rtmpServer = new RtmpServer(options);
     const server = rtmpServer.#server;
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: options.host, port: options.port }, () => {
-        server.off('error', reject);
-        // Such as EMFILE while accepting: the next connection may fare better.
-        server.on('error', (error) => options.log.error({ err: error }, 'The RTMP listener had an error'));
-        resolve(rtmpServer);
-      });
-    });
+    await listenAt(server, options);
+    // Such as EMFILE while accepting: the next connection may fare better.
+    server.on('error', (error) => options.log.error({ err: error }, 'The RTMP listener had an error'));
+    return rtmpServer;
   }
 
   get host(): string {
