@@ -65,3 +65,14 @@ export class ConfigError extends StreamFrontError {
     this.findings = findings;
   }
 }
+
+/** What `load` gives. If it throws a `ConfigError`, the findings of that are added to `findings`, to be told with others. */
+export function orFindings<Value>(load: () => Value, findings: string[]): Value | undefined {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    findings.push(...error.findings);
+    return undefined;
+  }
+}

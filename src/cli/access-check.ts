@@ -1,4 +1,4 @@
-import { ConfigError } from '../base/errors.ts';
+import { orFindings } from '../base/errors.ts';
 import { loadCredentials } from '../edge/origin-credentials.ts';
 import type { OriginServerSettings } from '../edge/origin-settings.ts';
 import { loadSecrets } from '../http/followed-secrets.ts';
@@ -8,30 +8,17 @@ import type { Configuration } from './configuration-schema.ts';
 
 /** What is wrong with the secrets and certificates by which edges and origins know each other, and edges their tokens; holds nothing of them. */
 export function accessFindings({ roles, origin, edge }: Configuration, environment: Environment): string[] {
-  const loads = [
-    ...(roles.includes('origin')
-      ? [() => loadSecrets(origin.access.secrets, 'origin.access.secrets', environment)]
-      : []),
-    ...(roles.includes('edge')
-      ? [
-          ...Object.entries(edge.origins).map(
-            ([name, settings]) =>
-              () =>
-                loadCredentials(settings, `edge.origins.${name}`, environment),
-          ),
-          () => loadSecrets(edge.grantSecrets, 'edge.grantSecrets', environment),
-        ]
-      : []),
-  ];
-  return loads.flatMap((load) => {
-    try {
-      load();
-      return [];
-    } catch (error) {
-      if (error instanceof ConfigError) return error.findings;
-      throw error;
+  const findings: string[] = [];
+  if (roles.includes('origin')) {
+    orFindings(() => loadSecrets(origin.access.secrets, 'origin.access.secrets', environment), findings);
+  }
+  if (roles.includes('edge')) {
+    for (const [name, settings] of Object.entries(edge.origins)) {
+      orFindings(() => loadCredentials(settings, `edge.origins.${name}`, environment), findings);
     }
-  });
+    orFindings(() => loadSecrets(edge.grantSecrets, 'edge.grantSecrets', environment), findings);
+  }
+  return findings;
 }
 
 /** Whom an origin answers, in words. */

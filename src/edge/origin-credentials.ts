@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { ConfigError } from '../base/errors.ts';
+import { ConfigError, orFindings } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Amf0Value } from '../formats/amf0/value.ts';
 import { EdgeSigner } from '../http/edge-signer.ts';
@@ -101,16 +101,8 @@ function credentialFiles({ sign, headers, ca, rtmpCa, certificate, key }: Creden
 export function loadCredentials(settings: CredentialSettings, setting: string, environment: Environment): Loaded {
   const { sign, headers, ca, rtmpCa, certificate, key } = settings;
   const findings: string[] = [];
-  const collect = <T>(load: () => T): T | undefined => {
-    try {
-      return load();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      findings.push(...error.findings);
-      return undefined;
-    }
-  };
-  const secrets = collect(() => loadSecrets(sign?.secrets ?? [], `${setting}.sign.secrets`, environment)) ?? [];
+  const secrets =
+    orFindings(() => loadSecrets(sign?.secrets ?? [], `${setting}.sign.secrets`, environment), findings) ?? [];
   const headerLines = Object.entries(headers).flatMap(([header, value]) => {
     if (typeof value === 'string') return [header, value];
     const secret = readSecret(value, `${setting}.headers.${header}`, environment, findings, { minLength: 1 });
@@ -120,7 +112,7 @@ export function loadCredentials(settings: CredentialSettings, setting: string, e
   const rtmpCaText = rtmpCa === undefined ? undefined : readCertificates(rtmpCa, `${setting}.rtmpCa`, findings);
   let pair: { readonly cert: string; readonly key: string } | undefined;
   if (certificate !== undefined && key !== undefined) {
-    const credentials = collect(() => loadTls({ certificate, key }, setting))?.credentials;
+    const credentials = orFindings(() => loadTls({ certificate, key }, setting), findings)?.credentials;
     const exposed = onlyForOwner(key);
     if (credentials !== undefined && exposed !== undefined) findings.push(`${setting}.key: ${exposed}`);
     if (credentials !== undefined) pair = { cert: credentials.cert, key: credentials.key };
