@@ -1,6 +1,6 @@
 import { type BigIntStats, statSync } from 'node:fs';
 import type { Clock, Timer } from '../base/clock.ts';
-import { codeOf, reasonOf } from '../base/thrown.ts';
+import { reasonOf } from '../base/thrown.ts';
 
 /** How often the files are looked at: a look is a `stat` of each. */
 const lookIntervalMs = 10_000;
@@ -96,19 +96,4 @@ export function fileVersion(file: string): string {
     return 'unreadable';
   }
   return `${stats.ino}-${stats.mtimeNs}-${stats.size}`;
-}
-
-/** Why a file cannot be read, in the operator's words. */
-export function unreadable(file: string, cause: unknown): string {
-  const code = codeOf(cause);
-  switch (code) {
-    case 'ENOENT':
-      return `there is no file ${file}`;
-    case 'EACCES':
-      return `this user may not read ${file}`;
-    case 'EISDIR':
-      return `${file} is a folder`;
-    default:
-      return `${file} cannot be read (${code ?? String(cause)})`;
-  }
 }

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { unreadable } from './followed-files.ts';
+import { unreadable } from '../stores/unreadable-file.ts';
 
 /** Where a secret stands: never in the configuration itself. */
 export interface SecretSource {

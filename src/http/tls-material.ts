@@ -6,7 +6,8 @@ import { ConfigError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { reasonOf } from '../base/thrown.ts';
 import type { ServerTls, TlsCredentials } from '../sockets/server-tls.ts';
-import { FollowedFiles, unreadable } from './followed-files.ts';
+import { unreadable } from '../stores/unreadable-file.ts';
+import { FollowedFiles } from './followed-files.ts';
 
 export interface TlsFiles {
   /** PEM: the certificate of the server first, then those that lead to its root. */

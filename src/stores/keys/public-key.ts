@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { codeOf } from '../../base/thrown.ts';
+import { unreadable } from '../unreadable-file.ts';
 
 /** Reads the file of a public key that grants can be verified with. What is wrong with it is said in words. */
 export function readPublicKey(file: string): KeyObject | string {
@@ -8,8 +8,7 @@ export function readPublicKey(file: string): KeyObject | string {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const code = codeOf(cause);
-    return code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${code ?? String(cause)})`;
+    return unreadable(file, cause);
   }
   // Node would take the public half of it: an edge that holds what signs grants is not what was meant.
   if (text.includes('PRIVATE KEY')) {
