@@ -7,7 +7,7 @@ import type { DataMessage } from '../formats/media/data-message.ts';
 import type { TrackConfig } from '../formats/media/track.ts';
 import { LiveStream } from '../live/live-stream.ts';
 import type { PublishRefused } from '../policy/publish-request.ts';
-import { sleep } from '../rtmp/abortable-wait.ts';
+import { sleep, untilAborted } from '../rtmp/abortable-wait.ts';
 import { OutgoingPublication } from '../rtmp/outgoing-publication.ts';
 import type { PublicationSink } from '../rtmp/publish-gate.ts';
 import { RetryDelay } from '../rtmp/retry-delay.ts';
@@ -140,7 +140,7 @@ export class RelayedPublication implements PublicationSink {
     const { clock, routed } = this.#options;
     const { signal } = this.#stopping;
     for (;;) {
-      const reason = await endOf(this.#outgoing.failed, signal);
+      const reason = await untilAborted(this.#outgoing.failed, signal);
       if (reason instanceof RtmpRefusal) {
         this.#endedByOrigin(reason);
         return;
@@ -247,20 +247,4 @@ function refusalOf(path: string, failures: readonly FailedAttempt[]): PublishRef
 
 function saidBy({ description, statusCode }: RtmpRefusal): string {
   return description === '' ? `the origin refuses it (${statusCode})` : description;
-}
-
-/** Resolves with the reason of `failed`; rejects when `signal` comes first. */
-function endOf(failed: AbortSignal, signal: AbortSignal): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Error('stopped'));
-      else if (failed.aborted) resolve(failed.reason);
-      else return;
-      signal.removeEventListener('abort', look);
-      failed.removeEventListener('abort', look);
-    };
-    signal.addEventListener('abort', look);
-    failed.addEventListener('abort', look);
-    look();
-  });
 }

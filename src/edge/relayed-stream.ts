@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import { reasonOf } from '../base/thrown.ts';
 import { LiveStream } from '../live/live-stream.ts';
 import type { PlayRefused } from '../live/play-gate.ts';
-import { orAborted, sleep } from '../rtmp/abortable-wait.ts';
+import { orAborted, sleep, untilAborted } from '../rtmp/abortable-wait.ts';
 import { RetryDelay } from '../rtmp/retry-delay.ts';
 import { RtmpPull, StreamOver } from '../rtmp/rtmp-pull.ts';
 import { RtmpRefusal } from '../rtmp/server-failure.ts';
@@ -187,17 +187,10 @@ export class RelayedStream {
     this.#log.info({ origin: origin.name, pulls: this.#pulls }, 'Stream fetched from the origin');
     this.#firstAnswer.resolve(undefined);
     const { signal } = this.#stopping;
-    const ended = Promise.withResolvers<void>();
-    const onAbort = () => ended.resolve();
-    const either = AbortSignal.any([signal, pull.failed]);
-    if (either.aborted) onAbort();
-    either.addEventListener('abort', onAbort, { once: true });
-    await ended.promise;
-    if (signal.aborted) {
+    const reason = await untilAborted(pull.failed, signal).catch((stopped: unknown) => {
       pull.close();
-      throw signal.reason;
-    }
-    const reason: unknown = pull.failed.reason;
+      throw stopped;
+    });
     if (reason instanceof StreamOver) {
       this.#log.info({ origin: origin.name }, 'The stream is over at the origin');
     } else {

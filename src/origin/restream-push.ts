@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { asError, reasonOf } from '../base/thrown.ts';
+import { reasonOf } from '../base/thrown.ts';
 import type { LiveStream, StreamSubscriber } from '../live/live-stream.ts';
-import { sleep } from '../rtmp/abortable-wait.ts';
+import { sleep, untilAborted } from '../rtmp/abortable-wait.ts';
 import { OutgoingPublication } from '../rtmp/outgoing-publication.ts';
 import { viaProperty } from '../rtmp/relay-via.ts';
 import { RetryDelay } from '../rtmp/retry-delay.ts';
@@ -134,7 +134,7 @@ export class RestreamPush implements StreamSubscriber {
         this.#set('live');
         this.#log.info({}, 'Stream is pushed on');
         outgoing.follow(stream);
-        await failureOf(outgoing.failed);
+        this.#reason = this.#withoutKeys(reasonOf(await untilAborted(outgoing.failed, signal)));
       } catch (error) {
         if (signal.aborted) return;
         this.#reason = this.#withoutKeys(reasonOf(error));
@@ -160,13 +160,4 @@ export class RestreamPush implements StreamSubscriber {
     const secrets = [streamName, ...streamName.split(/[?&=]/), app].filter((part) => part.length >= 4);
     return secrets.reduce((text, secret) => text.replaceAll(secret, '…'), sentence);
   }
-}
-
-/** Rejects with the reason of `failed` when it comes. */
-function failureOf(failed: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onAbort = () => reject(asError(failed.reason));
-    if (failed.aborted) onAbort();
-    else failed.addEventListener('abort', onAbort, { once: true });
-  });
 }

@@ -50,6 +50,22 @@ export function settledWithin(clock: Clock, graceMs: number, promise: Promise<un
   });
 }
 
+/** Resolves with the reason of `awaited` when that is aborted; rejects with the reason of `signal` if that comes first. */
+export function untilAborted(awaited: AbortSignal, signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      if (signal.aborted) reject(reasonOf(signal));
+      else if (awaited.aborted) resolve(awaited.reason);
+      else return;
+      signal.removeEventListener('abort', look);
+      awaited.removeEventListener('abort', look);
+    };
+    signal.addEventListener('abort', look);
+    awaited.addEventListener('abort', look);
+    look();
+  });
+}
+
 function reasonOf(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('aborted');
 }
