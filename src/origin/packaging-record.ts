@@ -10,8 +10,8 @@ export class PackagingRecord {
   readonly #patience: Pick<ViewerPatience, 'isWatched'>;
 
   /**
-   * While nobody watches, nobody has met a part of the segment that is open: it is kept when it is complete.
-   * To write each part would cost as much as to make it.
+   * While nobody watches, nobody has met a part of the segment that is open: it is kept when it is complete, and a little
+   * later than that. To write each part would cost as much as to make it.
    */
   constructor(
     keeper: PackagingKeeper | undefined,
@@ -31,7 +31,10 @@ export class PackagingRecord {
       onPart: (rendition) => {
         if (this.#patience.isWatched) this.#keeper?.onPart(rendition);
       },
-      onSegment: (rendition) => this.#keeper?.onSegment(rendition),
+      onSegment: (rendition) => {
+        this.#keeper?.onWatched(this.#patience.isWatched);
+        this.#keeper?.onSegment(rendition);
+      },
     };
   }
 
@@ -41,6 +44,7 @@ export class PackagingRecord {
 
   /** Somebody watches who did not before: he will meet the parts that there are. */
   onWatched(renditions: readonly Rendition[]): void {
+    this.#keeper?.onWatched(true);
     for (const rendition of renditions) this.#keeper?.onPart(rendition);
   }
 
@@ -56,6 +60,8 @@ export class PackagingRecord {
   #write(write: (keeper: PackagingKeeper, state: PackagingState) => void): void {
     const keeper = this.#keeper;
     const state = keeper && this.#state();
-    if (keeper !== undefined && state !== undefined) write(keeper, state);
+    if (keeper === undefined || state === undefined) return;
+    keeper.onWatched(this.#patience.isWatched);
+    write(keeper, state);
   }
 }

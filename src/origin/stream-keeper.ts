@@ -67,6 +67,10 @@ export class StreamKeeper implements PackagingKeeper {
     this.#publication = { encoder, startedWallMs };
   }
 
+  onWatched(isWatched: boolean): void {
+    this.#options.files.gather(!isWatched);
+  }
+
   onSegmentBegun(packaging: PackagingState, begun: BegunSegment): void {
     this.#begun = begun;
     this.onStateChanged(packaging);
@@ -91,6 +95,7 @@ export class StreamKeeper implements PackagingKeeper {
   onIdle(packaging: PackagingState): void {
     this.#begun = undefined;
     this.onStateChanged(packaging);
+    // With all that waits.
     this.#options.files.closeParts();
   }
 
@@ -103,6 +108,7 @@ export class StreamKeeper implements PackagingKeeper {
 
   onEnd(packaging: PackagingState | undefined): void {
     this.#ended = true;
+    this.#options.files.gather(false);
     if (packaging === undefined) return;
     this.#begun = undefined;
     this.#write({ packaging, endedWallMs: this.#options.clock.wallMs() });

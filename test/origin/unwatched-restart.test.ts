@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/condition.ts';
 import { KeptHouse, type KeptOrigin } from '../support/kept-origin.ts';
 import { validateMediaPlaylists } from '../support/playlist-validator.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
@@ -54,4 +55,51 @@ describe('an origin that is killed while nobody watches', () => {
     third.send(run(9, 900_000));
     expect(validateMediaPlaylists(house.histories)).toEqual([]);
   });
+
+  it('gives the disk nothing for ten seconds, all of it to the first who comes, and uses no number of what is lost again', async () => {
+    await using house = new KeptHouse();
+    const first = await house.start();
+    const isBegun = () => existsSync(join(house.folder, 'e1'));
+    first.publish(both);
+    first.sendUnwatched(run(9));
+    await aWhile();
+    expect(isBegun()).toBe(false);
+    first.packager?.watched();
+    await eventually('it is written', isBegun);
+    // Until he has not asked for a minute.
+    first.sendUnwatched(run(75, 9_000));
+    await house.sync();
+    first.sendUnwatched(run(8, 84_000));
+    const used = first.packager?.rendition('video')?.window.nextPart.msn ?? 0;
+    await house.killed(0);
+
+    const second = await house.start();
+    expect(windows(second)[0]?.msns.at(-1)).toBeLessThan(used - 2);
+    second.publish(both);
+    second.send(run(9, 500_000));
+    const [video] = second.packager?.renditions ?? [];
+    const firstNew = video?.window.segments.find(({ discontinuity }) => discontinuity);
+    expect(firstNew?.msn).toBeGreaterThanOrEqual(used);
+    expect(validateMediaPlaylists(house.histories)).toEqual([]);
+  });
+
+  it('has everything on the disk where the publisher has left', async () => {
+    await using house = new KeptHouse();
+    const first = await house.start();
+    first.publish(both);
+    first.sendUnwatched(run(9));
+    first.unpublish();
+    const segments = () => (existsSync(join(house.folder, 'e1')) ? readdirSync(join(house.folder, 'e1')) : []);
+    const last = first.packager?.rendition('video')?.window.lastCompleteMsn;
+    await eventually('it is written', () => segments().includes(`video.${last}.segment`));
+  });
 });
+
+/** What was begun before this would have been written by now. */
+async function aWhile(): Promise<void> {
+  await using other = new KeptHouse();
+  const origin = await other.start();
+  origin.publish(both);
+  origin.send(run(9));
+  await origin.written();
+}

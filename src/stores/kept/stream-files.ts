@@ -21,6 +21,9 @@ export interface StreamFilesOptions {
 
 /** Bytes of segments that may wait for the disk. */
 const maxQueuedBytes = 33_554_432;
+/** What may wait is written after so long, or when it is so much. */
+const gatherMs = 10_000;
+const gatherBytes = 8_388_608;
 /** After a failure the disk is left alone for so long. */
 const restMs = 30_000;
 
@@ -66,7 +69,8 @@ interface Job {
 }
 
 /**
- * Writes what a restart needs of one live stream, in the background and in order: nobody waits for the disk. When that
+ * Writes what a restart needs of one live stream, in the background and in order: nobody waits for the disk. While nobody
+ * will miss it, it is written seconds later, much at once: each thing that is written wakes two threads by itself. When that
  * fails or is too slow, one warning says so; the state is taken away, so that none that is out of date is found later,
  * and after a rest it is tried again. What was not written meanwhile will be missing after a restart, and nothing else.
  */
@@ -86,6 +90,8 @@ export class StreamFiles {
   readonly #open = new Map<string, OpenFile>();
   /** By rendition: the segment of which parts are to be written. */
   readonly #unwritten = new Map<string, number>();
+  #gathers = false;
+  #waitingSinceMs = 0;
   #folderMade = false;
   #failing = false;
   #restUntilMs = -Infinity;
@@ -102,6 +108,12 @@ export class StreamFiles {
   /** Writes and removals that wait for the disk: with one that hangs, no more than it has files. */
   get queuedJobs(): number {
     return this.#waiting.length;
+  }
+
+  /** Whether what comes from now on may wait so that more is written at once. If not, what waits is written now. */
+  gather(mayWait: boolean): void {
+    this.#gathers = mayWait;
+    if (!mayWait) this.#start();
   }
 
   /** Segments that are on the disk already, oldest first, after a restart. */
@@ -123,7 +135,7 @@ export class StreamFiles {
       await rename(`${path}.new`, path);
       this.#worksAgain();
     };
-    this.#add({ kind: 'write', bytes: 0, run });
+    this.#addGathered({ kind: 'write', bytes: 0, run });
   }
 
   /**
@@ -168,7 +180,7 @@ export class StreamFiles {
     this.#kept.set(rendition, there);
     const run = () => this.#writeSegment(rendition, kept);
     const holds = holdParts(kept.segment.parts);
-    this.#add({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn }, holds });
+    this.#addGathered({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn }, holds });
   }
 
   /** Those before `msn` have left the window. */
@@ -177,7 +189,8 @@ export class StreamFiles {
     while (there[0] !== undefined && there[0] < msn) {
       const segment = { rendition, msn: there[0] };
       there.shift();
-      if (!this.#dropWrite(segment)) this.#remove(() => unlink(this.#pathOf(segment)));
+      if (this.#dropWrite(segment)) continue;
+      this.#addGathered({ kind: 'removal', bytes: 0, run: () => unlink(this.#pathOf(segment)) });
     }
   }
 
@@ -196,6 +209,7 @@ export class StreamFiles {
 
   /** Resolves when everything is on the disk, or has failed. */
   async idle(): Promise<void> {
+    this.#start();
     while (this.#running !== undefined) await this.#running;
   }
 
@@ -218,9 +232,25 @@ export class StreamFiles {
   }
 
   #add(job: Job): void {
+    this.#queue(job);
+    this.#start();
+  }
+
+  #addGathered(job: Job): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#waiting.length === 0) this.#waitingSinceMs = nowMs;
+    this.#queue(job);
+    const isDue = nowMs - this.#waitingSinceMs >= gatherMs || this.#queuedBytes >= gatherBytes;
+    if (!this.#gathers || isDue) this.#start();
+  }
+
+  #queue(job: Job): void {
     this.#waiting.push(job);
     this.#queuedBytes += job.bytes;
-    this.#running ??= this.#work();
+  }
+
+  #start(): void {
+    if (this.#waiting.length > 0) this.#running ??= this.#work();
   }
 
   async #work(): Promise<void> {

@@ -77,6 +77,67 @@ describe('StreamFiles', () => {
     expect(removed).toBe(1);
   });
 
+  describe('what may wait', () => {
+    const isThere = (name: string) => existsSync(join(parent, 'live', 'e1', name));
+    /** What was begun before this has been written since. */
+    const aWhile = async () => {
+      const other = new StreamFiles({ folder: join(parent, 'live', 'other'), clock, log });
+      for (let msn = 0; msn < 5; msn++) other.writeSegment('video', keptSegment(msn));
+      await other.idle();
+    };
+
+    it('is written with what comes ten seconds later, removed without having been written, and once', async () => {
+      files.gather(true);
+      for (const msn of [1, 2, 3]) {
+        files.writeSegment('video', keptSegment(msn));
+        files.writeState({ msn });
+        clock.advance(3_000);
+      }
+      files.removeBefore('video', 2);
+      await aWhile();
+      expect(isThere('')).toBe(false);
+      clock.advance(1_000);
+      files.writeSegment('video', keptSegment(4));
+      await eventually('it is written', () => files.queuedBytes === 0);
+      files.removeBefore('video', 4);
+      clock.advance(9_999);
+      files.writeState({ msn: 4 });
+      await aWhile();
+      expect(there()).toEqual(['stream.json', 'video.2.segment', 'video.3.segment', 'video.4.segment']);
+      expect(state()).toEqual({ msn: 3 });
+      clock.advance(1);
+      files.writeSegment('video', keptSegment(5));
+      await eventually('it is removed', () => !isThere('video.3.segment') && isThere('video.5.segment'));
+      expect(there()).toEqual(['stream.json', 'video.4.segment', 'video.5.segment']);
+      expect(state()).toEqual({ msn: 4 });
+    });
+
+    it('is written at once when it may not any more, or is much, or is waited for', async () => {
+      files.gather(true);
+      files.writeSegment('video', keptSegment(1));
+      await aWhile();
+      expect(isThere('')).toBe(false);
+      files.gather(false);
+      await eventually('it is there', () => isThere('video.1.segment'));
+      files.gather(true);
+      for (const msn of [2, 3]) files.writeSegment('video', keptSegment(msn, 4_194_304));
+      await eventually('it is there', () => isThere('video.3.segment'));
+      files.writeSegment('video', keptSegment(4));
+      await files.idle();
+      expect(isThere('video.4.segment')).toBe(true);
+    });
+
+    it('does not keep waiting what may not: the end of the stream', async () => {
+      files.gather(true);
+      files.writeSegment('video', keptSegment(1));
+      await files.idle();
+      let removed = false;
+      files.writeSegment('video', keptSegment(2));
+      files.removeAll(() => (removed = true));
+      await eventually('all of it is gone', () => removed && !isThere(''));
+    });
+  });
+
   describe('the parts of an open segment', () => {
     /** One with so many parts: part `n` is one byte, `n`. */
     const open = (msn: number, count: number) => (from: number) => {
