@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
 import { LiveStream } from '../../src/live/live-stream.ts';
-import type { PublicationLease } from '../../src/live/publication-lease.ts';
 import { type SlateClip, SlatePlayer } from '../../src/live/slate.ts';
 import { StreamDirectory } from '../../src/live/stream-directory.ts';
 import type { PublisherRole } from '../../src/policy/publish-credentials.ts';
+import { grantedLease } from '../support/granted-lease.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { audioConfig, videoConfig } from '../support/synthetic-units.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -46,17 +46,8 @@ function setUp({ reconnectGraceMs = 60_000, afterMs = 1_000 } = {}) {
       onEnd: () => events.push('end'),
     }),
   );
-  const publish = (peer: string, role: PublisherRole = 'primary', path = 'live/a'): PublicationLease => {
-    const outcome = directory.publish({
-      path,
-      role,
-      publication: { peer, encoder: undefined, startedWallMs: clock.wallMs() },
-      credential: 'key 1',
-      onTakenOver: () => {},
-    });
-    if (outcome.kind === 'refused') throw new Error(outcome.sentence);
-    return outcome.lease;
-  };
+  const publish = (peer: string, role: PublisherRole = 'primary', path = 'live/a') =>
+    grantedLease(directory, { path, role, credential: 'key 1', peer, startedWallMs: clock.wallMs() });
   /** Publishes, sends one picture, and leaves. */
   const visit = (path?: string) => {
     const lease = publish('first', 'primary', path);

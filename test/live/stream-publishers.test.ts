@@ -4,6 +4,7 @@ import type { ColorInfo } from '../../src/formats/media/color-info.ts';
 import type { PublicationLease } from '../../src/live/publication-lease.ts';
 import { StreamDirectory } from '../../src/live/stream-directory.ts';
 import type { PublisherRole } from '../../src/policy/publish-credentials.ts';
+import { grantedLease } from '../support/granted-lease.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { audioConfig, videoConfig } from '../support/synthetic-units.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -211,18 +212,9 @@ describe('StreamDirectory with a primary and a backup publisher', () => {
 
   it('switches publishers of sound alone without waiting for a keyframe', () => {
     const { directory, clock, seen } = setUp();
-    const leases = (['primary', 'backup'] as const).map((role) => {
-      const outcome = directory.publish({
-        path: 'live/radio',
-        role,
-        publication: { peer: role, encoder: undefined, startedWallMs: 0 },
-        credential: undefined,
-        onTakenOver: () => {},
-      });
-      if (outcome.kind === 'refused') throw new Error(outcome.sentence);
-      outcome.lease.setTrackConfig(audioConfig);
-      return outcome.lease;
-    });
+    const leases = (['primary', 'backup'] as const).map((role) =>
+      grantedLease(directory, { path: 'live/radio', role, configs: [audioConfig] }),
+    );
     for (let index = 0; index < 60; index++) {
       leases[1]?.push({ kind: 'audio', trackId: 0, timestampMs: clock.monotonicMs(), data: new Uint8Array(4) });
       clock.advance(20);
@@ -280,12 +272,7 @@ describe('what a publisher sends', () => {
       backup: { takeOverAfterMs: 1_000, handBack: true, handBackAfterMs: 5_000 },
       log: new LogRecorder(),
     });
-    const lease = (role: PublisherRole) => {
-      const publication = { peer: role, encoder: undefined, startedWallMs: 0 };
-      const outcome = directory.publish({ path: 'live/a', role, publication, credential: '', onTakenOver: () => {} });
-      if (outcome.kind === 'refused') throw new Error(outcome.sentence);
-      return outcome.lease;
-    };
+    const lease = (role: PublisherRole) => grantedLease(directory, { path: 'live/a', role, credential: '' });
     const primary = lease('primary');
     expect(primary.leaveUnreadMs(350, () => {})).toBe(350);
     const backup = lease('backup');

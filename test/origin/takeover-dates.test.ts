@@ -4,6 +4,7 @@ import { StreamDirectory } from '../../src/live/stream-directory.ts';
 import { Packager } from '../../src/origin/packager.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import type { PublisherRole } from '../../src/policy/publish-credentials.ts';
+import { grantedLease } from '../support/granted-lease.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { parsePlaylist } from '../support/parsed-playlist.ts';
 import { videoConfig, videoUnits } from '../support/synthetic-units.ts';
@@ -17,18 +18,14 @@ function setUp() {
   const directory = new StreamDirectory({ clock, log, reconnectGraceMs, maxStreams, backup });
   const packager = new Packager({ path: 'live/a', epoch: 'e1', settings: live, clock, log });
   directory.onStream((stream) => stream.subscribe(packager));
-  const publish = (role: PublisherRole): PublicationLease => {
-    const outcome = directory.publish({
+  const publish = (role: PublisherRole) =>
+    grantedLease(directory, {
       path: 'live/a',
       role,
-      publication: { peer: role, encoder: undefined, startedWallMs: clock.wallMs() },
       credential: 'key',
-      onTakenOver: () => {},
+      startedWallMs: clock.wallMs(),
+      configs: [videoConfig],
     });
-    if (outcome.kind === 'refused') throw new Error(outcome.sentence);
-    outcome.lease.setTrackConfig(videoConfig);
-    return outcome.lease;
-  };
   const startMs = clock.monotonicMs();
   const run = (fromSeconds: number, seconds: number, ...leases: readonly PublicationLease[]) => {
     for (const unit of videoUnits({ fromMs: fromSeconds * 1_000, seconds })) {

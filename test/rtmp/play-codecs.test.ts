@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Amf0Value, amf0Object } from '../../src/formats/amf0/value.ts';
 import { messageType } from '../../src/formats/rtmp/message.ts';
 import { eventually } from '../support/condition.ts';
+import { grantedLease } from '../support/granted-lease.ts';
 import { LiveHouse } from '../support/live-relay.ts';
 import { audioTrackConfig, videoTrackConfig } from '../support/sample-tracks.ts';
 import { RawConnection } from './raw-connection.ts';
@@ -23,18 +24,8 @@ afterEach(async () => {
 
 /** HEVC and AAC as track 0, and a second track of AAC. Returns how to send the frames with these numbers. */
 function publishHevc(): (from: number, to: number) => void {
-  const outcome = origin.directory.publish({
-    path: 'live/hevc',
-    role: 'primary',
-    credential: undefined,
-    onTakenOver: () => {},
-    publication: { peer: 'test', encoder: undefined, startedWallMs: 0 },
-  });
-  if (outcome.kind === 'refused') throw new Error(outcome.sentence);
-  const { lease } = outcome;
-  for (const config of [videoTrackConfig('hevc'), audioTrackConfig('aac'), audioTrackConfig('aac', 1)]) {
-    lease.setTrackConfig(config);
-  }
+  const configs = [videoTrackConfig('hevc'), audioTrackConfig('aac'), audioTrackConfig('aac', 1)];
+  const lease = grantedLease(origin.directory, { path: 'live/hevc', configs });
   return (from, to) => {
     for (let number = from; number < to; number++) {
       lease.push(videoUnit(number));

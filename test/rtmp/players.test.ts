@@ -11,6 +11,7 @@ import type { Origin } from '../../src/origin/origin.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { eventually } from '../support/condition.ts';
 import { type PacketHashes, packetHashes, run } from '../support/ffmpeg.ts';
+import { grantedLease } from '../support/granted-lease.ts';
 import { LiveHouse } from '../support/live-relay.ts';
 import type { LogRecorder } from '../support/log-recorder.ts';
 import { memoryInUseMiB } from './collect-garbage.ts';
@@ -170,17 +171,7 @@ function settledMemoryMiB(): number {
 describe('one player among 50 that never reads', () => {
   it('is disconnected and counted; memory stays flat, and the others lose nothing', async () => {
     origin = await house.origin({ live: { windowSize: '1MiB' }, fanOut: { mergeWindow: '20ms', maxQueue: '1MiB' } });
-    const outcome = origin.directory.publish({
-      path: 'live/stage',
-      role: 'primary',
-      credential: undefined,
-      onTakenOver: () => {},
-      publication: { peer: 'test', encoder: undefined, startedWallMs: 0 },
-    });
-    if (outcome.kind === 'refused') throw new Error(outcome.sentence);
-    const { lease } = outcome;
-    lease.setTrackConfig(avc);
-    lease.setTrackConfig(aac);
+    const lease = grantedLease(origin.directory, { path: 'live/stage', configs: [avc, aac] });
     const frameBytes = 16_000;
     lease.push(videoUnit(0, 0, frameBytes));
     const readers = Array.from({ length: 49 }, () => new FlvReader(origin.httpPort, 'stage'));

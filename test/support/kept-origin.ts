@@ -9,6 +9,7 @@ import { StreamDirectory } from '../../src/live/stream-directory.ts';
 import { LiveChannels } from '../../src/origin/live-channel.ts';
 import { LiveKeeping } from '../../src/origin/live-keeping.ts';
 import { originSchema } from '../../src/origin/settings.ts';
+import { grantedLease } from './granted-lease.ts';
 import { LogRecorder } from './log-recorder.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -119,16 +120,13 @@ export class KeptOrigin {
 
   publish(configs: readonly TrackConfig[]): void {
     const { directory, clock } = this.#parts;
-    const outcome = directory.publish({
+    this.#lease = grantedLease(directory, {
       path: 'live/test',
-      role: 'primary',
-      publication: { peer: '127.0.0.1:5', encoder: 'test', startedWallMs: clock.wallMs() },
-      credential: undefined,
-      onTakenOver: () => {},
+      peer: '127.0.0.1:5',
+      encoder: 'test',
+      startedWallMs: clock.wallMs(),
+      configs,
     });
-    if (outcome.kind === 'refused') throw new Error(outcome.sentence);
-    this.#lease = outcome.lease;
-    for (const config of configs) outcome.lease.setTrackConfig(config);
   }
 
   /** Each unit comes `timestampMs` − that of the first after now. */
