@@ -98,7 +98,7 @@ function isPicture(tag: FlvTag): boolean {
   return tag.typeId === messageType.video && isFrame(tag);
 }
 
-export function tagsOf({ file }: Clip): readonly FlvTag[] {
+export function tagsOf({ file }: Pick<Clip, 'file'>): readonly FlvTag[] {
   return new FlvReader({ maxTagBytes: 8_388_608 }).push(readFileSync(file));
 }
 

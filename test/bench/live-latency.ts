@@ -1,21 +1,38 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { isoBoxes, oneBox } from '../support/iso-boxes.ts';
-import { ClipSender, ClipSenders, pictureKeyOf, rtmpOutlet, tagsOf } from './live-clip-sender.ts';
-import { followRendition, type HeldPart, ViewerConnections } from './live-viewer.ts';
+import { pictureKeyOf } from './live-clip-sender.ts';
+import { loadCore, pinned } from './processor.ts';
 import type { BenchRow } from './report.ts';
 import type { Clip } from './rtmp-clip.ts';
 import { atMost, type Figure, type RowHead, rowsOf } from './rtmp-rows.ts';
 import { startOurEdge, startOurOrigin } from './rtmp-servers.ts';
 
+const execute = promisify(execFile);
+
 /** Streams at once, for more parts in the same time; all else than many. */
 const streams = 3;
 
+/** What `live-latency-child.ts` is to measure. */
+export interface LatencyOrder {
+  readonly clip: Pick<Clip, 'file'>;
+  readonly streams: number;
+  readonly rtmpPort: number;
+  /** Of the servers that are asked for the parts, one after the other. */
+  readonly httpPorts: readonly number[];
+  readonly warmUpSeconds: number;
+  readonly runSeconds: number;
+}
+
 /** From the last picture of a part having been sent to the part, or the playlist that lists it, having come. */
-interface PartDelay {
+export interface PartDelay {
   readonly partMs: number;
   readonly playlistMs: number;
   /** From the picture after it instead: a part waits for that if it cannot know how long its last picture lasts. */
   readonly partAfterNextMs: number;
+  /** For so long of `partMs` the process that measures collected its own garbage. */
+  readonly pausedMs: number;
 }
 
 interface LatencyPlan {
@@ -38,89 +55,46 @@ const heads: readonly RowHead[] = ways.flatMap(({ name, boundMs }) => [
 
 /**
  * How soon a video part is there for who waits for it: from its last picture having been written to the socket to the
- * answer's last byte having been read. One process publishes and asks, so there is one clock.
+ * answer's last byte having been read. One process, on the core for the load, publishes and asks, so there is one clock.
  */
 export function partLatencyRows({ clip, workFolder, quick }: LatencyPlan): Promise<readonly BenchRow[]> {
   return rowsOf(heads, async () => {
     await using origin = await startOurOrigin(`${workFolder}/latency`);
     await using edge = await startOurEdge(`${workFolder}/latency-edge`, origin);
-    const tags = tagsOf(clip);
-    await using senders = new ClipSenders();
-    const published = new Map<string, ClipSender>();
-    for (let n = 0; n < streams; n++) {
-      const sender = new ClipSender(tags, await rtmpOutlet(origin.rtmpPort, `s${n}`));
-      published.set(`s${n}`, sender);
-      senders.add(sender, streams);
-    }
-    const figures: Figure[] = [];
-    for (const port of [origin.httpPort, edge.httpPort]) {
-      const delays = await measure(
-        `http://127.0.0.1:${port}`,
-        published,
-        quick ? { warmUp: 3, run: 3 } : { warmUp: 10, run: 30 },
-      );
-      const notes = [`${delays.length} parts`];
-      figures.push(
-        {
-          value: percentile(
-            delays.map(({ partMs }) => partMs),
-            0.99,
-          ),
-          notes,
-        },
-        {
-          value: percentile(
-            delays.map(({ partMs }) => partMs),
-            0.5,
-          ),
-        },
-        {
-          value: percentile(
-            delays.map(({ playlistMs }) => playlistMs),
-            0.99,
-          ),
-        },
-        {
-          value: percentile(
-            delays.map(({ partAfterNextMs }) => partAfterNextMs),
-            0.99,
-          ),
-        },
-      );
-    }
-    return figures;
+    const order: LatencyOrder = {
+      clip,
+      streams,
+      rtmpPort: origin.rtmpPort,
+      httpPorts: [origin, edge].map(({ httpPort }) => httpPort ?? 0),
+      ...(quick ? { warmUpSeconds: 3, runSeconds: 3 } : { warmUpSeconds: 10, runSeconds: 60 }),
+    };
+    const child = join(import.meta.dirname, 'live-latency-child.ts');
+    const [command, args] = pinned(loadCore, process.execPath, [child, JSON.stringify(order)]);
+    const { stdout } = await execute(command, args, { timeout: 300_000, maxBuffer: 16 * 1_048_576 });
+    return (JSON.parse(stdout) as PartDelay[][]).flatMap((delays): Figure[] => {
+      const share = (of: 'partMs' | 'playlistMs' | 'partAfterNextMs', part: number) => ({
+        value: percentile(
+          delays.map((delay) => delay[of]),
+          part,
+        ),
+      });
+      return [
+        { ...share('partMs', 0.99), notes: notesOf(delays) },
+        share('partMs', 0.5),
+        share('playlistMs', 0.99),
+        share('partAfterNextMs', 0.99),
+      ];
+    });
   });
 }
 
-async function measure(
-  url: string,
-  published: ReadonlyMap<string, ClipSender>,
-  seconds: { readonly warmUp: number; readonly run: number },
-): Promise<readonly PartDelay[]> {
-  const leaving = new AbortController();
-  using connections = new ViewerConnections(url, published.size * 2);
-  const delays: PartDelay[] = [];
-  const startMs = performance.now() + seconds.warmUp * 1_000;
-  const following = [...published].map(([stream, sender]) =>
-    followRendition(connections, { stream, rendition: 'video' }, leaving.signal, (part) => {
-      if (part.partAtMs > startMs) delays.push(delayOf(part, sender));
-    }),
-  );
-  const failed = Promise.all(following);
-  await Promise.race([sleep((seconds.warmUp + seconds.run) * 1_000), failed]);
-  leaving.abort();
-  await failed;
-  return delays;
-}
-
-function delayOf({ bytes, partAtMs, playlistAtMs }: HeldPart, sender: ClipSender): PartDelay {
-  const sent = sender.timesOf(lastPictureKeyOf(bytes));
-  if (sent === undefined) throw new Error('a part ends with a picture that was not sent');
-  return {
-    partMs: partAtMs - sent.atMs,
-    playlistMs: playlistAtMs - sent.atMs,
-    partAfterNextMs: partAtMs - (sent.nextAtMs ?? partAtMs),
-  };
+/** How many there were, and how much of the slowest was the load generator's own doing. */
+function notesOf(delays: readonly PartDelay[]): string[] {
+  const slowest = delays.toSorted((a, b) => b.partMs - a.partMs).slice(0, Math.ceil(delays.length / 100));
+  const paused = slowest.filter(({ partMs, pausedMs }) => pausedMs > partMs / 10).length;
+  const notes = [`${delays.length} parts, the slowest ${slowest[0]?.partMs.toFixed(1) ?? 'none'} ms`];
+  if (paused > 0) notes.push(`in ${paused} of the slowest ${slowest.length} the load generator collected its garbage`);
+  return notes;
 }
 
 /** Of the last picture in a part of video. */

@@ -5,7 +5,7 @@ import { cpuRows, linearityRows, memoryRows } from './live-cost.ts';
 import { glassRows } from './live-glass.ts';
 import { partLatencyRows } from './live-latency.ts';
 import { soakRows } from './live-soak.ts';
-import { whyNotPinned } from './processor.ts';
+import { onLoadCore, whyNotPinned } from './processor.ts';
 import type { BenchRow } from './report.ts';
 import { type Clip, makeClip } from './rtmp-clip.ts';
 
@@ -23,11 +23,11 @@ interface LivePlan {
 }
 
 const groups: Readonly<Record<string, (plan: LivePlan) => Promise<readonly BenchRow[]>>> = {
-  cpu: cpuRows,
-  memory: memoryRows,
-  many: (plan) => linearityRows({ ...plan, clip: plan.lowClip }),
+  cpu: (plan) => onLoadCore(() => cpuRows(plan)),
+  memory: (plan) => onLoadCore(() => memoryRows(plan)),
+  many: (plan) => onLoadCore(() => linearityRows({ ...plan, clip: plan.lowClip })),
   parts: partLatencyRows,
-  blocked: blockedRows,
+  blocked: (plan) => onLoadCore(() => blockedRows(plan)),
   glass: ({ quick }) => glassRows(quick),
   soak: ({ quick }) => soakRows(quick),
 };
@@ -47,7 +47,7 @@ export const liveBench: Bench = {
     for (const [group, measure] of Object.entries(groups)) {
       if (wants(group)) rows.push(...(await measure({ clip, lowClip, workFolder, quick })));
     }
-    const pinning = whyNotPinned() ?? 'servers on one core';
+    const pinning = whyNotPinned() ?? 'servers on one core, load on another';
     const method = [
       `streams of ${megabitsPerSecond} Mbit/s (of many: ${lowMegabitsPerSecond} Mbit/s), ${pinning}`,
       'watched: by one who holds requests for the coming part and playlist of both renditions',

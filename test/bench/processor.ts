@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { findProgram } from '../../scripts/system-programs.mjs';
 
@@ -15,4 +16,19 @@ export function whyNotPinned(): string | undefined {
 /** The command line that runs a program on one core; the same command line where that cannot be. */
 export function pinned(core: number, command: string, args: readonly string[]): [string, readonly string[]] {
   return whyNotPinned() === undefined ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
+}
+
+/** Keeps this process, which is the load, off the core for servers while it acts; and what it starts, unless that is pinned. */
+export async function onLoadCore<T>(act: () => Promise<T>): Promise<T> {
+  if (whyNotPinned() !== undefined) return act();
+  const pid = String(process.pid);
+  // Such as "pid 123's current affinity list: 0,1".
+  const before = execFileSync('taskset', ['-c', '-p', pid], { encoding: 'utf8' }).trim().split(' ').at(-1) ?? '';
+  const stayOn = (cores: string) => execFileSync('taskset', ['-a', '-c', '-p', cores, pid], { stdio: 'ignore' });
+  stayOn(String(loadCore));
+  try {
+    return await act();
+  } finally {
+    stayOn(before);
+  }
 }

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
@@ -6,6 +6,7 @@ import { CachedResponse, type ResponseHead } from '../../src/edge/edge-response.
 import { storedResponseCodec } from '../../src/edge/stored-response-codec.ts';
 import { BodyFiles } from '../../src/stores/disk/body-files.ts';
 import { DiskIndex, rowCrc } from '../../src/stores/disk/disk-index.ts';
+import { eventually } from '../support/condition.ts';
 import type { BenchRow } from './report.ts';
 import { startSizedOrigin } from './sized-origin.ts';
 import { startStreamFrontEdge } from './streamfront-edge.ts';
@@ -25,6 +26,7 @@ export async function restartRows(folder: string, quick: boolean): Promise<Bench
   {
     await using first = await startStreamFrontEdge(folder, origin.port, { cache });
     await untilHit(first.port, '/1000/first');
+    await eventually('it is on the disk', () => bodiesIn(join(folder, 'data', 'cache', 'bodies')) > 0);
   }
   fillDisk(join(folder, 'data', 'cache'), objects);
   const beganAtMs = performance.now();
@@ -42,6 +44,12 @@ export async function restartRows(folder: string, quick: boolean): Promise<Bench
       notes: ['after a process that was killed: files without a row are looked for meanwhile'],
     },
   ];
+}
+
+function bodiesIn(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).length;
 }
 
 /** Asks until the answer is a hit; throws when it is none after `most` requests. */
