@@ -161,6 +161,9 @@ describe('a revocation', () => {
     // As the list of sessions has it.
     const network = edge.access.revoke('address', '2001:db8:1:2::/64', undefined).id;
     expect([network, edge.access.takeBack('address', '2001:db8:1:2:3:4:5:6')]).toEqual(['2001:db8:1:2::/64', true]);
+    // As some programs write an address of IPv4.
+    const mapped = edge.access.revoke('address', '::ffff:c000:207', undefined).id;
+    expect([mapped, edge.access.takeBack('address', '192.0.2.7')]).toEqual(['192.0.2.7', true]);
   });
 
   it('outlives a restart, in a file for its owner', async () => {
