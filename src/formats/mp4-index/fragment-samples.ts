@@ -1,5 +1,6 @@
 import type { Reading } from '../media/stored-media.ts';
 import { FragmentReader } from './fragment-reader.ts';
+import { searchFragments } from './fragment-search.ts';
 import { defaultMp4Limits } from './limits.ts';
 import type { Mp4Fragments, Mp4Index, Mp4Track } from './mp4-index.ts';
 import {
@@ -21,7 +22,7 @@ const maxHeldTables = 64;
 /** All tracks of a file with fragments, interleaved by decode time. A `moof` is read when the one before it is nearly through. */
 export class FragmentSamples implements SampleSource {
   readonly #tracks: readonly TrackQueue[];
-  readonly #fragments: Mp4Fragments;
+  #fragments: Mp4Fragments;
   readonly #timeMs: number;
   /** Of `#fragments` the one at which reading began. */
   #entry: number;
@@ -35,10 +36,7 @@ export class FragmentSamples implements SampleSource {
     this.#fragments = fragments;
     this.#timeMs = timeMs;
     this.#tracks = index.tracks.map((track) => new TrackQueue(track, index.shiftMs));
-    this.#entry = Math.max(
-      0,
-      fragments.timesMs.findLastIndex((ms) => ms <= timeMs),
-    );
+    this.#entry = this.#nearest();
     this.#reader = this.#readerAt(this.#entry);
   }
 
@@ -58,6 +56,13 @@ export class FragmentSamples implements SampleSource {
     return this.#wantsMore() ? this.#readOn() : undefined;
   }
 
+  #nearest(): number {
+    return Math.max(
+      0,
+      this.#fragments.timesMs.findLastIndex((ms) => ms <= this.#timeMs),
+    );
+  }
+
   #readerAt(entry: number): FragmentReader {
     const { lengthBytes, tracks } = this.#index;
     const entryMs = this.#fragments.timesMs[entry] ?? 0;
@@ -71,6 +76,11 @@ export class FragmentSamples implements SampleSource {
     this.#hasBegun = true;
     const [leading, ...others] = this.#tracks;
     if (leading === undefined) return;
+    if (this.#fragments.isSparse) {
+      this.#fragments = yield* searchFragments(this.#index, this.#fragments, this.#timeMs);
+      this.#entry = this.#nearest();
+      this.#reader = this.#readerAt(this.#entry);
+    }
     for (;;) {
       // Samples that `moov` has come before all fragments.
       if (this.#entry === 0) for (const track of this.#tracks) track.addMovie();

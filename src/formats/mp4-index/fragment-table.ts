@@ -2,17 +2,14 @@ import { ProtocolError } from '../../base/errors.ts';
 import { ReadWindow } from '../media/read-window.ts';
 import type { Reading } from '../media/stored-media.ts';
 import { type Box, boxError, boxField, boxTable, childBoxes, longestBoxHeadBytes } from './box.ts';
-import { FragmentReader } from './fragment-reader.ts';
-import { type Mp4Limits, SampleBudget } from './limits.ts';
-import type { Mp4Fragments, Mp4Track } from './mp4-index.ts';
-import { decodeMs, endMs, fragmentTiming, ticksAtMs, type Timing } from './presentation.ts';
-import type { SampleTable } from './sample-table.ts';
+import { lastFragment } from './fragment-search.ts';
+import { type Entry, walkFragments, type WalkedFile } from './fragment-walk.ts';
+import type { Mp4Limits } from './limits.ts';
+import type { Mp4Fragments } from './mp4-index.ts';
+import { fragmentTiming } from './presentation.ts';
 import { topLevelBox } from './top-level-boxes.ts';
 
-export interface FragmentedFile {
-  readonly lengthBytes: number;
-  readonly tracks: readonly Mp4Track[];
-  readonly shiftMs: number;
+export interface FragmentedFile extends WalkedFile {
   /** Of the first `moof`. */
   readonly firstFragment: number;
   /** When the leading track begins, as sent, and by how much its first picture is shown later. */
@@ -22,16 +19,10 @@ export interface FragmentedFile {
   readonly segmentIndexes: readonly Box[];
 }
 
-/** When and where something begins. */
-interface Entry {
-  readonly timeMs: number;
-  readonly offset: number;
-}
-
 /**
  * Finds where fragments begin, and when the last ends: by the segment index (`sidx`) where it tells of all of the file,
- * by the random access table (`mfra`) at its end, and else by looking at each `moof`. Throws `ProtocolError` and
- * `LimitError` as `FragmentReader`.
+ * by the random access table (`mfra`) at its end, and else by looking at each `moof`. Of a long file these are too many:
+ * of that only the first and one of the last are found. Throws `ProtocolError` and `LimitError` as `FragmentReader`.
  */
 export function* readFragmentTable(
   file: FragmentedFile,
@@ -48,11 +39,15 @@ export function* readFragmentTable(
   const first = { timeMs: file.firstMs, offset: hasMovieSamples ? 0 : file.firstFragment };
   const told =
     (yield* ifReadable(segmentEntries(file, window))) ?? (yield* ifReadable(randomAccessEntries(file, window)));
-  if (told === undefined) return yield* walkedTable(file, first, limits);
+  if (told === undefined) {
+    const isLong = file.lengthBytes > limits.longestWalkBytes && !hasMovieSamples;
+    const sparse = isLong ? yield* ifReadable(sparseTable(file, first, limits)) : undefined;
+    return sparse ?? (yield* walkedTable(file, first, limits));
+  }
   const entries = [first, ...told.filter((entry, place) => isForward(entry, told[place - 1] ?? first))];
   const last = entries.at(-1) ?? first;
   // Only the last fragments say when they end.
-  const { ends } = yield* walk(file, last, last === first, limits);
+  const { ends } = yield* walkFragments(file, { from: last, isFirst: last === first, limits });
   return { fragments: tableOf(entries), endMs: Math.max(...ends) };
 }
 
@@ -70,65 +65,26 @@ function isForward(entry: Entry, before: Entry): boolean {
   return entry.offset > before.offset && entry.timeMs >= before.timeMs;
 }
 
-function tableOf(entries: readonly Entry[]): Mp4Fragments {
+function tableOf(entries: readonly Entry[], isSparse = false): Mp4Fragments {
   return {
     timesMs: Float64Array.from(entries, ({ timeMs }) => timeMs),
     offsets: Float64Array.from(entries, ({ offset }) => offset),
+    isSparse,
   };
 }
 
+/** `undefined` where the last fragment is not found. */
+function* sparseTable(file: FragmentedFile, first: Entry, limits: Mp4Limits) {
+  const last = yield* lastFragment(file, first);
+  if (last === undefined || !isForward(last, first)) return undefined;
+  const { ends } = yield* walkFragments(file, { from: last, isFirst: false, limits });
+  return { fragments: tableOf([first, last], true), endMs: Math.max(...ends) };
+}
+
 function* walkedTable(file: FragmentedFile, first: Entry, limits: Mp4Limits) {
-  const { entries, ends } = yield* walk(file, first, true, limits);
+  const { entries, ends } = yield* walkFragments(file, { from: first, isFirst: true, limits });
   const later = entries.filter((entry, place) => isForward(entry, entries[place - 1] ?? first));
   return { fragments: tableOf([first, ...later]), endMs: Math.max(...ends) };
-}
-
-/** Looks at each `moof` from an entry on. */
-function* walk(
-  file: FragmentedFile,
-  from: Entry,
-  isFirst: boolean,
-  limits: Mp4Limits,
-): Reading<{ entries: Entry[]; ends: number[] }> {
-  const { lengthBytes, tracks, shiftMs } = file;
-  const timings = tracks.map((track) => fragmentTiming(track, shiftMs));
-  const ends = tracks.map(({ table }, place) => endOf(timings[place], table));
-  const entries: Entry[] = [];
-  const budget = new SampleBudget(limits.maxSamples);
-  const options = { lengthBytes, tracks, maxBytes: limits.maxReadBytes, maxBoxes: limits.maxBoxes };
-  const startTicks = timings.map((timing, place) =>
-    isFirst ? (tracks[place]?.table.endTicks ?? 0) : Math.max(0, Math.round(ticksAtMs(timing, from.timeMs))),
-  );
-  const reader = new FragmentReader(options, from.offset, startTicks);
-  let earliestOffset: number | undefined;
-  for (let fragment = yield* reader.next(); fragment !== undefined; fragment = yield* reader.next()) {
-    // Where tracks have fragments of their own, those that stand before that of the pictures belong to it.
-    earliestOffset ??= fragment.offset;
-    for (const { track, table } of fragment.tables) {
-      budget.spend(table.count, `the moof at byte ${fragment.offset}`);
-      ends[track] = Math.max(ends[track] ?? 0, endOf(timings[track], table));
-      const timing = timings[track];
-      if (track !== 0 || timing === undefined) continue;
-      const sync = firstSync(table);
-      if (sync !== undefined)
-        entries.push({ timeMs: decodeMs(timing, sync), offset: earliestOffset ?? fragment.offset });
-      earliestOffset = undefined;
-    }
-  }
-  return { entries, ends };
-}
-
-function endOf(timing: Timing | undefined, table: SampleTable): number {
-  return timing === undefined ? 0 : endMs(timing, table);
-}
-
-/** Its decode time. */
-function firstSync(table: SampleTable): number | undefined {
-  const { syncs } = table.columns;
-  for (let sample = 0; sample < table.count; sample++) {
-    if (syncs.at(sample) === 1) return table.sample(sample).decodeTicks;
-  }
-  return undefined;
 }
 
 /** Presentation times of the leading track become the decode times at which its keyframes are sent, or nearly so. */

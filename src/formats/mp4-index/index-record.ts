@@ -5,7 +5,7 @@ import type { Mp4Index, Mp4Track } from './mp4-index.ts';
 import { PackedColumn, type PackedColumnFields } from './packed-column.ts';
 import { type SampleColumns, SampleTable, type SampleTableFields } from './sample-table.ts';
 
-const form: MediaRecordForm = { letters: 'MP4x', version: 2 };
+const form: MediaRecordForm = { letters: 'MP4x', version: 3 };
 
 /** A column as it is written: its numbers, or their place among those that stand beside. */
 type WrittenColumn = PackedColumnFields | { readonly beside: number };

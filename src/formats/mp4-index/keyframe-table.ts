@@ -9,7 +9,7 @@ const mostKeyframes = 65_536;
 
 /**
  * The keyframes of a track: where there are too many, as in a file of nothing else, only some. Of fragments
- * one each. Empty for sound, which can be entered anywhere.
+ * one each, and none where only some of them are known. Empty for sound, which can be entered anywhere.
  */
 export function keyframeTable(
   track: Mp4Track,
@@ -36,7 +36,8 @@ export function keyframeTable(
       add(decodeMs(timing, sample.decodeTicks), sample.offset);
     }
   }
-  if (kind === 'video') fragments?.timesMs.forEach((timeMs, index) => add(timeMs, fragments.offsets[index] ?? 0));
+  if (kind === 'video' && fragments?.isSparse === false)
+    fragments.timesMs.forEach((timeMs, index) => add(timeMs, fragments.offsets[index] ?? 0));
   return { timesMs: Float64Array.from(timesMs), offsets: Float64Array.from(offsets) };
 }
 

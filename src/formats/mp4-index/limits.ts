@@ -10,6 +10,8 @@ export interface Mp4Limits {
   readonly maxSamples: number;
   /** Boxes of a file side by side, and fragments. */
   readonly maxBoxes: number;
+  /** A file with fragments that tells nowhere where they are is looked at from one to the next up to this length. */
+  readonly longestWalkBytes: number;
 }
 
 export const defaultMp4Limits: Mp4Limits = {
@@ -17,6 +19,7 @@ export const defaultMp4Limits: Mp4Limits = {
   maxReadBytes: 1024 * 1024 * 1024,
   maxSamples: 8_000_000,
   maxBoxes: 500_000,
+  longestWalkBytes: 16 * 1024 * 1024,
 };
 
 /** Of each kind; their ids would fit into one byte, but no player shows so many. */

@@ -64,4 +64,6 @@ export interface Mp4Fragments {
   readonly timesMs: Float64Array;
   /** Of its `moof`. */
   readonly offsets: Float64Array;
+  /** Only the first of the file and one of the last: those between are to be searched for (`searchFragments`). */
+  readonly isSparse: boolean;
 }
