@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { type HttpListener, type HttpListenerOptions, startHttpListener } from '../http/listener.ts';
+import { type ListenerPairOptions, startListenerPair } from '../http/listener-pair.ts';
 import { defaultDeadlines, hasLongTarget } from '../http/listener-bounds.ts';
-import { TlsMaterial } from '../http/tls-material.ts';
 import type { FlvResponder } from '../live/flv-responder.ts';
 import { AccessLog, type AccessLogStats } from '../observe/access-log.ts';
 import type { ExchangeRecorder } from '../observe/exchange.ts';
@@ -21,7 +20,6 @@ import type { EdgeSettings } from './settings.ts';
 import type { FlvFiles } from './stored/flv-files.ts';
 import type { ProxiedListener } from './proxy-settings.ts';
 import type { TrustedProxies } from '../sockets/proxy-reception.ts';
-import type { ServerTls } from '../sockets/server-tls.ts';
 
 export interface HttpListeners {
   readonly httpPort: number;
@@ -83,8 +81,7 @@ export async function startHttpListeners(
   };
   const quick = quickHits(quickContext);
   const crowd = quickJoins(quickContext);
-  const common: Omit<HttpListenerOptions, 'host' | 'port' | 'setting'> = {
-    name: 'edge',
+  const common: ListenerPairOptions['common'] = {
     handler: (request: IncomingMessage, response: ServerResponse) => {
       observeExchange(request, response, { clock, recorder });
       // Live streams as FLV have no end: they do not go through the cache.
@@ -103,50 +100,23 @@ export async function startHttpListeners(
     quick: { answer: (get, peer) => quick.answer(get, peer), join: (get, peer) => crowd.join(get, peer) },
     log,
   };
-  const listening: HttpListener[] = [];
-  let closeGraceMs = 0;
-  opened.defer(async () => {
-    await Promise.all(listening.map((listener) => listener.close(closeGraceMs)));
-  });
-  const listen = async (setting: 'edge.http' | 'edge.https', at: EdgeSettings['http'], tls?: ServerTls) => {
-    const trusted = proxies(tls === undefined ? 'http' : 'https');
-    const listener = await startHttpListener({
-      ...common,
-      ...at,
-      setting: `${setting}.port`,
-      ...(tls && { tls }),
-      ...(trusted && { proxies: trusted }),
-    });
-    listening.push(listener);
-    return listener;
-  };
-  let httpsPort: number | undefined;
-  if (settings.https !== undefined) {
-    const { host, port, certificate, key } = settings.https;
-    const tls = new TlsMaterial({ files: { certificate, key }, setting: 'edge.https', clock, log });
-    opened.defer(() => tls.close());
-    httpsPort = (await listen('edge.https', { host, port }, tls)).port;
-  }
-  const http = await listen('edge.http', settings.http);
+  const { http, https } = settings;
+  const listeners = await startListenerPair({ name: 'edge', http, https, common, proxies, clock });
   const running = opened.move();
   return {
-    httpPort: http.port,
-    httpAddress: http.address,
-    httpsPort,
+    httpPort: listeners.port,
+    httpAddress: listeners.address,
+    httpsPort: listeners.httpsPort,
     stats: () => ({
       quickHits: quick.hits,
       quickJoins: crowd.joins,
       requests: metrics.snapshot(),
       accessLog: accessLog?.stats(),
     }),
-    endAnswersOf: (isOver) =>
-      listening.reduce(
-        (ended, listener) => ended + listener.endAnswersOf(isOver),
-        context.openAnswers.endThoseOf(isOver),
-      ),
-    close: (graceMs) => {
-      closeGraceMs = graceMs;
-      return running.disposeAsync();
+    endAnswersOf: (isOver) => context.openAnswers.endThoseOf(isOver) + listeners.endAnswersOf(isOver),
+    close: async (graceMs) => {
+      await listeners.close(graceMs);
+      await running.disposeAsync();
     },
   };
 }
