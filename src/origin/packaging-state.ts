@@ -42,9 +42,9 @@ export interface PackagingBefore extends PackagingState {
 
 /** Whoever writes down what a restart needs. Called synchronously; must return at once and must not throw. */
 export interface PackagingKeeper {
-  /** A segment has begun that viewers will be told of. */
   /** Before each of the others: whether somebody watches, and may have met what is to be kept. */
   onWatched(isWatched: boolean): void;
+  /** A segment has begun that viewers will be told of. */
   onSegmentBegun(state: PackagingState, begun: BegunSegment): void;
   /** There is a rendition, an initialisation segment or a date range that there was not before, or no more. */
   onStateChanged(state: PackagingState): void;
