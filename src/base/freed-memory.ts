@@ -8,7 +8,7 @@ export function overwriteFreedMemory(byte: number): void {
   filler = byte;
 }
 
-/** Nobody may read `bytes` any more. */
-export function noteFreed(bytes: Uint8Array): void {
-  if (filler !== undefined) bytes.fill(filler);
+/** Nobody may read the first `length` of `bytes` any more. */
+export function noteFreed(bytes: Uint8Array, length = bytes.length): void {
+  if (filler !== undefined) bytes.fill(filler, 0, length);
 }

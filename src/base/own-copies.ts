@@ -83,15 +83,23 @@ export class OwnCopies {
 
   /** All of them. */
   dropAll(): void {
-    const usedBytes = this.#blocks.reduce((sum, { filledBytes }) => sum + filledBytes, 0);
-    for (const { bytes, filledBytes } of this.#blocks) noteFreed(bytes.subarray(0, filledBytes));
-    const [block, second] = this.#blocks;
+    const blocks = this.#blocks;
     this.#spare = undefined;
+    const block = blocks[0];
     if (block === undefined) return;
+    noteFreed(block.bytes, block.filledBytes);
+    let usedBytes = block.filledBytes;
+    // Mostly there is one, and this is called for every unit of a stream.
+    if (blocks.length > 1) {
+      for (const { bytes, filledBytes } of blocks.slice(1)) {
+        noteFreed(bytes, filledBytes);
+        usedBytes += filledBytes;
+      }
+    }
     const isTooLarge = block.bytes.length > Math.max(usedBytes * tooLargeTimes, this.#options.leastBytes);
     this.#tooLarge = isTooLarge ? this.#tooLarge + 1 : 0;
     const { mostKeptBytes } = this.#options;
-    if (second === undefined && this.#tooLarge < tooLargeRow && block.bytes.length <= mostKeptBytes) {
+    if (blocks.length === 1 && this.#tooLarge < tooLargeRow && block.bytes.length <= mostKeptBytes) {
       block.filledBytes = 0;
       block.droppedBytes = 0;
       return;

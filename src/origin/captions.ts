@@ -58,7 +58,9 @@ export class Captions implements UnitSink {
   /** `undefined` for a picture that cannot be read: nobody knows then. */
   #channelsOf(picture: Uint8Array): readonly CaptionChannel[] | undefined {
     try {
-      return [...(this.#read?.(picture) ?? [])].flatMap(captionChannels);
+      const channels: CaptionChannel[] = [];
+      for (const userData of this.#read?.(picture) ?? []) channels.push(...captionChannels(userData));
+      return channels;
     } catch (error) {
       if (error instanceof ProtocolError) return undefined;
       throw error;

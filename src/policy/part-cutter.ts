@@ -67,7 +67,7 @@ export class PartCutter {
   readonly #sink: CutterSink;
   /** Of the open segment, or of the last one. */
   msn: number;
-  #segment: { readonly startTicks: number; readonly independent: boolean } | undefined;
+  #segment: { readonly startTicks: number; readonly startSeconds: number; readonly independent: boolean } | undefined;
   #units: TimedUnit[] = [];
   /** Of their data. */
   readonly #copies = new OwnCopies({ leastBytes: 16_384, mostKeptBytes: 2_097_152 });
@@ -101,9 +101,7 @@ export class PartCutter {
 
   /** The open segment, if there is one. */
   get segment(): { readonly startSeconds: number; readonly independent: boolean } | undefined {
-    const segment = this.#segment;
-    if (segment === undefined) return undefined;
-    return { startSeconds: segment.startTicks / this.timescale, independent: segment.independent };
+    return this.#segment;
   }
 
   /** Where the last unit ends. */
@@ -137,7 +135,7 @@ export class PartCutter {
     // A part that went out early may have said a millisecond too much: were that said again, it would add up.
     const saidTicks = discontinuity ? undefined : this.#saidTicks;
     const startTicks = saidTicks ?? (isNear ? first.dtsTicks : wanted);
-    this.#segment = { startTicks, independent: first.keyframe };
+    this.#segment = { startTicks, startSeconds: startTicks / this.timescale, independent: first.keyframe };
     // What the segment before could not say of its media is left for this one.
     if (startTicks === first.dtsTicks || this.#endTicks < first.dtsTicks) this.#endTicks = startTicks;
     this.#saidTicks = startTicks;

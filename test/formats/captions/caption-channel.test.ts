@@ -88,6 +88,43 @@ describe('userDataReader', () => {
     expect([...(read?.(Uint8Array.of(...slice, ...captionSei(pairs))) ?? [])]).toEqual([]);
   });
 
+  it('finds all of it that stands before the first slice, whatever stands between, and nothing where there is none', () => {
+    const read = userDataReader(base);
+    const behindLength = (bytes: readonly number[]) => [0, 0, 0, bytes.length, ...bytes];
+    const piece = fc.oneof(
+      fc.constant({ bytes: captionSei(pairs), isFound: true }),
+      fc
+        .array(fc.integer({ min: 0, max: 255 }), { minLength: 3, maxLength: 40 })
+        .map((bytes) => ({ bytes: [...behindLength([6, 5, bytes.length, ...bytes, 0x80])], isFound: false })),
+      fc
+        .constantFrom([], [9, 0xf0], [7, 0xb5, 0xb5], [8, 1])
+        .map((bytes) => ({ bytes: behindLength(bytes), isFound: false })),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 6 }), fc.array(piece, { maxLength: 2 }), (before, behind) => {
+        const slice = behindLength([0x65, 0xb5, 1]);
+        const picture = Uint8Array.from([
+          ...before.flatMap(({ bytes }) => [...bytes]),
+          ...slice,
+          ...behind.flatMap(({ bytes }) => [...bytes]),
+        ]);
+        const found = [...(read?.(picture) ?? [])];
+        expect(found.map((data) => Buffer.from(data))).toEqual(
+          before.filter(({ isFound }) => isFound).map(() => expected),
+        );
+      }),
+    );
+  });
+
+  it('throws where a picture is cut off before its slices, and not where it is all slices', () => {
+    const read = userDataReader(base);
+    const sei = captionSei(pairs);
+    expect(() => read?.(Uint8Array.from(sei.slice(0, -1)))).toThrow(/a NAL unit of/);
+    expect(() => read?.(Uint8Array.of(0, 0, 0, 9, 9))).toThrow(/a NAL unit of/);
+    expect(() => read?.(Uint8Array.of(0, 0, 0, 9, 0x65))).toThrow(/a NAL unit of/);
+    expect(read?.(Uint8Array.of(0, 0, 0, 2, 0x65, 1, 0, 0, 0, 9))).toEqual([]);
+  });
+
   it('reads it of HEVC', () => {
     const description = new Uint8Array(23).fill(0).with(0, 1).with(21, 3);
     const read = userDataReader({ ...base, codec: 'hevc', description });
