@@ -1,9 +1,10 @@
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 export interface WholeFileOptions {
   /** Its owner: the user of this process. */
   readonly readableBy: 'owner' | 'everybody';
-  /** Whether its content is on the disk before it takes its name; that it has its name may still be lost. */
+  /** Whether it is on the disk when `writeWholeFile` returns: its content before its name. */
   readonly synced: boolean;
 }
 
@@ -25,8 +26,20 @@ export function writeWholeFile(file: string, text: string, { readableBy, synced 
       closeSync(descriptor);
     }
     renameSync(unfinished, file);
+    if (synced) syncFolder(dirname(file));
   } catch (error) {
     rmSync(unfinished, { force: true });
     throw error;
+  }
+}
+
+/** Which files a folder holds is on the disk when it returns. Windows writes that itself, and opens no folders. */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }

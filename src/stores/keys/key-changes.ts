@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type KeyObject, randomInt } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/thrown.ts';
-import { type WholeFileOptions, writeWholeFile } from '../whole-file.ts';
+import { syncFolder, type WholeFileOptions, writeWholeFile } from '../whole-file.ts';
 import { keyFiles, keyId, openFolder, readKeyStore, type StoredKey } from './key-store.ts';
 import { readPublicKey } from './public-key.ts';
 
@@ -68,7 +68,7 @@ export function revokeKey(folder: string, id: string): readonly string[] {
       // The door closes first.
       rmSync(publicFile, { force: true });
       rmSync(privateFile, { force: true });
-      settle(join(folder, group));
+      syncFolder(join(folder, group));
     });
     revoked.push(group);
   }
@@ -128,15 +128,4 @@ function changing(folder: string, change: () => void): void {
 /** On the disk when it returns, name and all. Edges may run as another user than who makes keys. */
 function writeKey(file: string, pem: string, readableBy: WholeFileOptions['readableBy']): void {
   writeWholeFile(file, pem, { readableBy, synced: true });
-  settle(dirname(file));
-}
-
-/** What a folder holds is on the disk when it returns. */
-function settle(folder: string): void {
-  const descriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
