@@ -67,6 +67,9 @@ const soundAfterMs = 5_000;
 /** What an interruption may leave behind: less is caught up by playing a little faster. */
 const lagAfterInterruptionSeconds = 3;
 
+/** What the list said before the stream ended is its word for so long: it is asked every few seconds. */
+const directoryAgeMs = 6_000;
+
 /** Time between one reload and the next: 1, 2, 4, 8, 10, 10 … seconds. */
 export function reloadSpacingMs(reloads: number): number {
   return Math.min(10_000, 1_000 * 2 ** Math.max(0, reloads - 1));
@@ -82,6 +85,7 @@ export class Recovery {
   #stillSinceMs: number | undefined;
   #directory: DirectoryWord = 'unknown';
   #directorySinceMs = 0;
+  #overSinceMs: number | undefined;
   #reloads = 0;
   #reloadNotBeforeMs = Number.NEGATIVE_INFINITY;
   #mediaRecoveries = 0;
@@ -91,6 +95,7 @@ export class Recovery {
 
   observe(seen: Observation): Decision {
     this.#noteDirectory(seen);
+    this.#overSinceMs = seen.over ? (this.#overSinceMs ?? seen.nowMs) : undefined;
     if (seen.failure === 'unsupported') return { state: 'unsupported', remedy: 'none' };
     if (seen.advancing && seen.failure === undefined) return this.#playing(seen);
     this.#playingSinceMs = undefined;
@@ -139,7 +144,7 @@ export class Recovery {
   #sourceGone(seen: Observation): Decision {
     switch (seen.directory) {
       case 'live':
-        return { state: this.#working(), remedy: this.#reload(seen.nowMs) };
+        return { state: this.#working(), remedy: this.#wasLive(seen) ? 'none' : this.#reload(seen.nowMs) };
       case 'waiting':
         return { state: 'waiting', remedy: seen.over ? 'none' : this.#reload(seen.nowMs) };
       case 'unreachable':
@@ -152,6 +157,13 @@ export class Recovery {
         return { state: this.#started ? 'ended' : 'absent', remedy };
       }
     }
+  }
+
+  /** A slate is live up to the end: who began again then would see the last minute again, from its beginning. */
+  #wasLive({ nowMs }: Observation): boolean {
+    const overSinceMs = this.#overSinceMs;
+    if (overSinceMs === undefined || this.#directorySinceMs > overSinceMs) return false;
+    return nowMs - overSinceMs < directoryAgeMs;
   }
 
   #standingStill(seen: Observation): Decision {

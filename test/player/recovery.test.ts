@@ -106,6 +106,17 @@ describe('Recovery', () => {
     expect(watch(recovery, 30_250, 30_250, { over: true }).remedies).toEqual([['reload', 30_250]]);
   });
 
+  it('does not begin a stream again that has just ended, which the list still calls live', () => {
+    const recovery = played();
+    expect(watch(recovery, 10_250, 15_000, { over: true })).toEqual({ state: 'buffering', remedies: [] });
+    expect(watch(recovery, 15_250, 40_000, { over: true, directory: 'missing' })).toEqual({
+      state: 'ended',
+      remedies: [],
+    });
+    const other = played();
+    expect(watch(other, 10_250, 16_250, { over: true }).remedies).toEqual([['reload', 16_250]]);
+  });
+
   it('says offline when nobody answers, waits for an answer, then reloads', () => {
     const recovery = played();
     const offline = watch(recovery, 10_250, 60_000, { failure: 'network', directory: 'unreachable' });

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page, Response } from 'playwright-core';
 import { eventually } from './condition.ts';
 import { frameNumberInPage } from './frame-counter.ts';
+import { validateMultivariantPlaylist } from './multivariant-validator.ts';
+import { parsePlaylist } from './parsed-playlist.ts';
+import { checkPlaylist } from './playlist-rules.ts';
 
 const hlsJs = join(import.meta.dirname, '..', '..', 'node_modules', 'hls.js', 'dist', 'hls.js');
 
@@ -15,14 +18,34 @@ export interface SeenInPage {
   readonly fatal: readonly string[];
 }
 
-/** A page of an edge with a video element and hls.js, as it is but for `settings` (an expression of the page). */
+/**
+ * A page of an edge with a video element and hls.js, as it is but for `settings` (an expression of the page). Each playlist
+ * that it is given is validated by itself.
+ */
 export class HlsPage {
   readonly page: Page;
   readonly #edgeUrl: string;
+  readonly #findings: string[] = [];
+  /** How many playlists have been looked at. */
+  validated = 0;
 
   private constructor(page: Page, edgeUrl: string) {
     this.page = page;
     this.#edgeUrl = edgeUrl;
+    page.on('response', (response) => void this.#validate(response));
+  }
+
+  async #validate(response: Response): Promise<void> {
+    const { pathname } = new URL(response.url());
+    if (!pathname.endsWith('.m3u8') || response.status() !== 200) return;
+    // What the page gave up, or closed before it had come, nobody has seen.
+    const text = await response.text().catch(() => undefined);
+    if (text === undefined) return;
+    const findings: string[] = [];
+    if (text.includes('#EXT-X-STREAM-INF:')) findings.push(...validateMultivariantPlaylist(text));
+    else checkPlaylist(parsePlaylist(text), (finding) => findings.push(finding));
+    this.validated++;
+    this.#findings.push(...findings.map((finding) => `${pathname}: ${finding}`));
   }
 
   static async open(browser: BrowserContext, edgeUrl: string): Promise<HlsPage> {
@@ -67,7 +90,10 @@ export class HlsPage {
     })()`);
   }
 
-  /** Until so many seconds more have been played, with frames of the clip in the picture. Throws at a fatal error. */
+  /**
+   * Until so many seconds more have been played, with frames of the clip in the picture. Throws at a fatal error, and where
+   * a playlist was not as it must be.
+   */
   async untilPlayed(seconds: number, deadlineMs = 40_000): Promise<SeenInPage> {
     let from: number | undefined;
     return eventually(
@@ -75,6 +101,7 @@ export class HlsPage {
       async () => {
         const seen = await this.seen();
         if (seen.fatal.length > 0) throw new Error(seen.fatal.join(', '));
+        if (this.#findings.length > 0) throw new Error(`the playlists break rules:\n${this.#findings.join('\n')}`);
         if (seen.frame !== null) from ??= seen.currentTime;
         return from !== undefined && seen.frame !== null && seen.currentTime >= from + seconds && seen;
       },
