@@ -71,11 +71,12 @@ function advancePartLimit({ targetDurationSeconds, partTargetMs }: PlaylistTarge
 /** Whether the playlist of now holds what was asked for, or something later. */
 export function isReached({ lastCompleteMsn, segments, open }: SegmentWindow, { msn, part }: AwaitedState): boolean {
   if (part === undefined || msn < (segments[0]?.msn ?? 0)) return lastCompleteMsn >= msn;
-  // A part past its segment's last is the first one of the next segment that has one; gaps have none.
+  // A part past its segment's last is the first one of the next segment. Where that is a gap, which has none, the gap is
+  // what there is to tell: of a rendition that nobody makes for a while there is nothing else.
   let [awaitedMsn, awaitedPart] = [msn, part];
   while (awaitedMsn <= lastCompleteMsn) {
     const parts = segments[awaitedMsn - (segments[0]?.msn ?? 0)]?.parts.length ?? 0;
-    if (awaitedPart < parts) return true;
+    if (awaitedPart < Math.max(1, parts)) return true;
     awaitedMsn++;
     awaitedPart = 0;
   }

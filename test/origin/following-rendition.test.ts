@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
+import { isReached } from '../../src/origin/blocking-reload.ts';
 import type { FollowingRendition } from '../../src/origin/following-rendition.ts';
 import type { Rendition } from '../../src/origin/rendition.ts';
 import type { TimedUnit } from '../../src/policy/timed-unit.ts';
@@ -177,7 +178,12 @@ describe('FollowingRendition', () => {
     for (let second = 0; second < 30; second++) {
       follows.send(both({ fromMs: second * 1_000, seconds: 1 }));
       if (second === 7) follows.rendition.giveUp();
-      if (second === 11) expect(follows.gaps()).toEqual([4, 5]);
+      if (second !== 11) continue;
+      expect(follows.gaps()).toEqual([4, 5]);
+      // Who waits for the first part of one is told of the gap: other parts do not come.
+      const { window } = follows.of('360p');
+      const reached = [3, 4, 5, 6].map((msn) => isReached(window, { msn, part: 0 }));
+      expect(reached).toEqual([true, true, true, false]);
     }
     follows.drain();
     follows.published.stop();
