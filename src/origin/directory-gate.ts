@@ -2,7 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import type { PublishAuthority } from '../http/publish-authority.ts';
 import { publisherRole } from '../policy/publish-credentials.ts';
 import type { PublishRefused, PublishRequest } from '../policy/publish-request.ts';
-import type { PublicationRefused, StreamDirectory } from '../live/stream-directory.ts';
+import type { PublicationRefused, PublishOffer, PublishOutcome, StreamDirectory } from '../live/stream-directory.ts';
+import { sleep } from '../rtmp/abortable-wait.ts';
 import {
   announcingRelease,
   type PublishAdmission,
@@ -10,6 +11,13 @@ import {
   type PublishGate,
 } from '../rtmp/publish-gate.ts';
 import { peerName } from '../rtmp/rtmp-server.ts';
+
+/**
+ * An encoder that is started anew, without a key by which it would take its own place: what the one before has sent, that it
+ * leaves with the rest, may be left unread for up to a second (`rtmp/read-gathering`).
+ */
+const busyWaits = 25;
+const busyWaitMs = 50;
 
 /** Asks the credentials who may publish, and the directory where to. */
 export class DirectoryGate implements PublishGate {
@@ -41,7 +49,7 @@ export class DirectoryGate implements PublishGate {
       ended('not-started');
       signal.throwIfAborted();
     }
-    const outcome = this.#directory.publish({
+    const offer: PublishOffer = {
       path,
       role: publisherRole(request),
       credential,
@@ -54,13 +62,27 @@ export class DirectoryGate implements PublishGate {
         encoder: request.encoder,
         startedWallMs: this.#clock.wallMs(),
       },
-    });
+    };
+    let outcome = this.#directory.publish(offer);
+    for (let waits = 0; waits < busyWaits && isBusy(outcome); waits++) {
+      try {
+        await sleep(this.#clock, busyWaitMs, signal);
+      } catch (error) {
+        ended('not-started');
+        throw error;
+      }
+      outcome = this.#directory.publish(offer);
+    }
     if (outcome.kind === 'granted') {
       return { kind: 'admitted', path, sink: announcingRelease(outcome.lease, () => ended('ended')) };
     }
     ended('not-started');
     return refusedByDirectory(path, outcome);
   }
+}
+
+function isBusy(outcome: PublishOutcome): boolean {
+  return outcome.kind === 'refused' && outcome.reason === 'busy';
 }
 
 const refusalCodes = {
