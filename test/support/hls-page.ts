@@ -26,8 +26,7 @@ export class HlsPage {
   readonly page: Page;
   readonly #edgeUrl: string;
   readonly #findings: string[] = [];
-  /** How many playlists have been looked at. */
-  validated = 0;
+  #validated = 0;
 
   private constructor(page: Page, edgeUrl: string) {
     this.page = page;
@@ -44,7 +43,7 @@ export class HlsPage {
     const findings: string[] = [];
     if (text.includes('#EXT-X-STREAM-INF:')) findings.push(...validateMultivariantPlaylist(text));
     else checkPlaylist(parsePlaylist(text), (finding) => findings.push(finding));
-    this.validated++;
+    this.#validated++;
     this.#findings.push(...findings.map((finding) => `${pathname}: ${finding}`));
   }
 
@@ -103,7 +102,8 @@ export class HlsPage {
         if (seen.fatal.length > 0) throw new Error(seen.fatal.join(', '));
         if (this.#findings.length > 0) throw new Error(`the playlists break rules:\n${this.#findings.join('\n')}`);
         if (seen.frame !== null) from ??= seen.currentTime;
-        return from !== undefined && seen.frame !== null && seen.currentTime >= from + seconds && seen;
+        const hasPlayed = from !== undefined && seen.frame !== null && seen.currentTime >= from + seconds;
+        return hasPlayed && this.#validated > 1 && seen;
       },
       deadlineMs,
     );
