@@ -108,9 +108,6 @@ export class AudioClock {
     this.#differenceMs = 0;
   }
 
-  /** Nothing is held back; for symmetry with `VideoClock`. */
-  flush(): void {}
-
   #msOf(samples: number): number {
     return (samples * 1_000) / this.#config.sampleRate;
   }

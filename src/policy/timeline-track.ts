@@ -12,6 +12,8 @@ export interface Arrival {
   /** The publisher's clock without its wraps: one zero for all tracks. */
   readonly publisherMs: number;
   readonly wallMs: number;
+  /** How far the other tracks were then; `undefined` when there were none in this run of time. */
+  readonly besideMs: number | undefined;
 }
 
 /** What gives its units their times. */
@@ -31,12 +33,12 @@ export interface Track {
   placedMs: number | undefined;
   /** From the unit before it to that one. */
   stepMs: number;
-  /** How many units of all tracks had come when one of it came last. */
-  heard: number;
   /** When that came. */
   placedWallMs: number;
-  /** Where the others were when that was put. */
-  readonly besideMs: Map<Track, number>;
+  /** How far the others were then. */
+  besideMs: number | undefined;
+  /** When the last unit came, held or not. */
+  heardWallMs: number;
   /** It has jumped, and is held until the others have shown whether they do too: how far they were then. */
   othersMs: number | undefined;
 }
@@ -50,9 +52,9 @@ export function newTrack(clock: TrackClock): Track {
     clampMs: 0,
     placedMs: undefined,
     stepMs: 0,
-    heard: 0,
     placedWallMs: 0,
-    besideMs: new Map(),
+    besideMs: undefined,
+    heardWallMs: 0,
     othersMs: undefined,
   };
 }
@@ -61,8 +63,12 @@ export function hasTimestamp({ timestampMs }: Track): boolean {
   return timestampMs !== undefined;
 }
 
-export function isPlaced({ placedMs }: Track): boolean {
+function isPlaced({ placedMs }: Track): boolean {
   return placedMs !== undefined;
+}
+
+export function hasNotJumped({ othersMs }: Track): boolean {
+  return othersMs === undefined;
 }
 
 /** Another track that fits: the first there is. */
@@ -73,11 +79,15 @@ export function otherTrack(tracks: Iterable<Track>, track: Track, fits: (other: 
   return undefined;
 }
 
-/** How far the other tracks are that have not jumped; `undefined` when there are none. */
-export function othersPlacedMs(tracks: Iterable<Track>, track: Track): number | undefined {
+/** How far the other tracks are, or those of them that fit; `undefined` when there are none. */
+export function othersPlacedMs(
+  tracks: Iterable<Track>,
+  track: Track,
+  fits: (other: Track) => boolean = isPlaced,
+): number | undefined {
   let placedMs: number | undefined;
   for (const other of tracks) {
-    if (other === track || other.othersMs !== undefined || other.placedMs === undefined) continue;
+    if (other === track || other.placedMs === undefined || !fits(other)) continue;
     placedMs = Math.max(placedMs ?? other.placedMs, other.placedMs);
   }
   return placedMs;

@@ -39,7 +39,7 @@ export class VideoClock {
   readonly #copies = new OwnCopies({ leastBytes: 16_384, mostKeptBytes: 1_048_576 });
   #held: { readonly unit: VideoAccessUnit; readonly dtsTicks: number } | undefined;
   #durationTicks: number;
-  /** Where the last one ends that has gone out without the one after it. */
+  /** Where the last one ends that has gone out. */
   #endTicks: number;
   /** The latest durations, the oldest first. */
   readonly #steps: number[] = [];
@@ -62,14 +62,8 @@ export class VideoClock {
     if (unit.keyframe) this.#keyframes++;
     if (this.#refersToNothing(unit)) return;
     const wanted = Math.round(mediaMs * ticksPerMs);
-    const held = this.#held;
-    const dtsTicks = Math.max(wanted, held === undefined ? this.#endTicks : held.dtsTicks + 1);
-    if (held !== undefined) {
-      this.#durationTicks = dtsTicks - held.dtsTicks;
-      this.#steps.push(this.#durationTicks);
-      if (this.#steps.length > regularSteps) this.#steps.shift();
-      this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
-    }
+    const dtsTicks = Math.max(wanted, this.#held === undefined ? this.#endTicks : this.#held.dtsTicks + 1);
+    this.#releaseUntil(dtsTicks);
     this.#copies.dropAll();
     this.#held = { unit: { ...unit, data: this.#copies.copy(unit.data) }, dtsTicks };
     const expectedTicks = this.#regularDurationTicks();
@@ -93,17 +87,33 @@ export class VideoClock {
     return this.#endTicks / ticksPerMs;
   }
 
-  /** Nothing follows for now: the last picture lasts as long as the one before it, and what comes then begins behind it. */
-  flush(): void {
-    const held = this.#held;
-    this.#held = undefined;
+  /** Pictures were missing, and what follows is not known yet: the last one lasts until `mediaMs`. */
+  lastUntil(mediaMs: number): void {
+    this.#releaseUntil(Math.round(mediaMs * ticksPerMs));
+  }
+
+  /**
+   * Nothing follows for now: the last picture lasts as long as the one before it, and what comes then begins behind it. There
+   * may have been a hole: it lasts until a second after `othersMs` at most, where the other tracks are.
+   */
+  flush(othersMs: number): void {
+    const { dtsTicks = 0 } = this.#held ?? {};
+    const latestTicks = Math.max(Math.round(othersMs * ticksPerMs), dtsTicks) + videoTimescale;
+    this.#releaseUntil(Math.min(dtsTicks + this.#durationTicks, latestTicks));
     // What comes then may be of another run of time, which must have begun before anything of it is told.
     this.#steps.length = 0;
-    if (held !== undefined) {
-      this.#endTicks = held.dtsTicks + this.#durationTicks;
-      this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
-    }
     this.#copies.letGo();
+  }
+
+  #releaseUntil(ticks: number): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    this.#durationTicks = Math.max(1, ticks - held.dtsTicks);
+    this.#endTicks = held.dtsTicks + this.#durationTicks;
+    this.#steps.push(this.#durationTicks);
+    if (this.#steps.length > regularSteps) this.#steps.shift();
+    this.#sink.onUnit(this.#timed(held.unit, held.dtsTicks, this.#durationTicks));
   }
 
   #timed(unit: VideoAccessUnit, dtsTicks: number, durationTicks: number): TimedUnit {

@@ -7,8 +7,8 @@ import { AudioClock } from './timeline-audio.ts';
 import type { TimelineSink } from './timeline-sink.ts';
 import {
   type Arrival,
+  hasNotJumped,
   hasTimestamp,
-  isPlaced,
   newTrack,
   othersPlacedMs,
   otherTrack,
@@ -16,21 +16,16 @@ import {
   type Track,
   type TrackClock,
 } from './timeline-track.ts';
+import { goesOnAtMs, inStepMs, jumpMs } from './timeline-step.ts';
 import { TrackGathering } from './timeline-gathering.ts';
 import { LateTracks } from './timeline-late-tracks.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 import { VideoClock } from './timeline-video.ts';
 
-/** A step of more than this is no longer a matter of frame durations. */
-const jumpMs = 3_000;
 /** Decode times that go back by more than this have jumped; by less, they jitter. */
 const backwardsMs = 500;
-/** How near another track's clock a track must land for its step to be a hole and not a jump. */
-const nearMs = 1_000;
 /** How far another track must go on undisturbed before a jump is put down to one track alone. */
 const judgeMs = 1_000;
-/** A track of which nothing is among this many units of another is not in step with anything. */
-const aliveUnits = 64;
 /** How much of a jumping track is kept while waiting for that; and of all together. */
 const suspendedMs = 1_500;
 const suspendedUnits = 1_000;
@@ -63,8 +58,6 @@ export class Timeline {
   /** Where the run of time before this one has ended. */
   #floorMs = 0;
   #announced = false;
-  /** Units that have come in this life of the stream. */
-  #heard = 0;
 
   constructor(sink: TimelineSink) {
     this.#sink = sink;
@@ -125,8 +118,9 @@ export class Timeline {
     this.#joinLateTracks(unit, wallMs);
     const track = this.#tracks.get(trackNumber(unit));
     if (track === undefined) return;
-    track.heard = ++this.#heard;
-    this.#receive({ track, unit, wallMs, publisherMs: this.#unwrap(track, unit) });
+    track.heardWallMs = wallMs;
+    const publisherMs = this.#unwrap(track, unit);
+    this.#receive({ track, unit, wallMs, publisherMs, besideMs: othersPlacedMs(this.#tracks.values(), track) });
   }
 
   /** The publisher has left: everything held goes out. */
@@ -190,7 +184,12 @@ export class Timeline {
   }
 
   #flushClocks(): void {
-    for (const { clock } of this.#tracks.values()) clock.clock.flush();
+    for (const track of this.#tracks.values()) {
+      if (track.clock.kind === 'audio') continue;
+      track.clock.clock.flush(
+        (othersPlacedMs(this.#tracks.values(), track) ?? Number.POSITIVE_INFINITY) + this.#offsetMs,
+      );
+    }
   }
 
   /** Rule 1. A track's first timestamp is measured from another track's last. */
@@ -226,10 +225,11 @@ export class Timeline {
       return;
     }
     this.#suspend(arrival);
-    const othersMs = othersPlacedMs(this.#tracks.values(), track);
+    const othersMs = othersPlacedMs(this.#tracks.values(), track, hasNotJumped);
+    this.#closeHole(arrival);
     // All have jumped that were there.
     if (othersMs === undefined) this.#restart();
-    else track.othersMs = othersMs;
+    else track.othersMs = Math.min(othersMs, arrival.besideMs ?? othersMs);
   }
 
   #suspend(arrival: Arrival): void {
@@ -243,46 +243,35 @@ export class Timeline {
     if (track.clampMs !== 0 && Math.abs(publisherMs - placedMs - track.stepMs) <= backwardsMs) track.clampMs = 0;
     const step = publisherMs + track.clampMs - placedMs;
     if (step >= -backwardsMs && step <= jumpMs) return false;
-    // The track was away while another went on, and is back: a hole, not a jump.
-    const isHole =
-      step > jumpMs &&
-      track.clampMs === 0 &&
-      otherTrack(
-        this.#tracks.values(),
-        track,
-        (other) =>
-          other.clampMs === 0 && other.placedMs !== undefined && Math.abs(publisherMs - other.placedMs) <= nearMs,
-      ) !== undefined;
-    return !isHole;
-  }
-
-  /**
-   * Tracks that come apart bit by bit, while all of them are sent: one that is far from another goes on at the pace of that
-   * which is nearest to the wall clock. At that of one that is farther than itself two would drive each other on.
-   */
-  #keepInStep({ track, publisherMs, wallMs }: Arrival): void {
-    const { placedMs } = track;
-    if (placedMs === undefined) return;
-    const wantedMs = publisherMs + track.clampMs;
-    const aheadMs = this.#aheadMs(wantedMs, wallMs);
-    let nearest: { readonly placedMs: number; readonly besideMs: number; readonly aheadMs: number } | undefined;
-    for (const other of this.#tracks.values()) {
-      const besideMs = track.besideMs.get(other);
-      if (besideMs === undefined || other.placedMs === undefined) continue;
-      if (this.#heard - other.heard > aliveUnits * (this.#tracks.size - 1)) continue;
-      const otherAheadMs = this.#aheadMs(other.placedMs, other.placedWallMs);
-      // By media time one that came later seems to be ahead; by the wall clock all are apart when that is put right.
-      if (Math.min(Math.abs(wantedMs - other.placedMs), Math.abs(aheadMs - otherAheadMs)) <= jumpMs) continue;
-      if (Math.abs(otherAheadMs) >= Math.abs(nearest?.aheadMs ?? aheadMs)) continue;
-      nearest = { placedMs: other.placedMs, besideMs, aheadMs: otherAheadMs };
+    // By its own clock, or as it was clamped.
+    if (this.#isHole(track, publisherMs)) {
+      track.clampMs = 0;
+      return false;
     }
-    if (nearest !== undefined)
-      track.clampMs = placedMs + Math.max(0, nearest.placedMs - nearest.besideMs) - publisherMs;
+    return !this.#isHole(track, publisherMs + track.clampMs);
   }
 
-  /** How far ahead of the wall clock something is that came at `wallMs` and lies at `placedMs`. */
-  #aheadMs(placedMs: number, wallMs: number): number {
-    return placedMs + this.#offsetMs - (wallMs - (this.#originWallMs ?? 0));
+  /** Not a jump: the track was away while another went on, and is back beside it. */
+  #isHole(track: Track, atMs: number): boolean {
+    const isBeside = ({ placedMs }: Track) => placedMs !== undefined && Math.abs(atMs - placedMs) <= jumpMs;
+    return atMs - (track.placedMs ?? atMs) > jumpMs && otherTrack(this.#tracks.values(), track, isBeside) !== undefined;
+  }
+
+  /** Whatever is judged of what has come after a hole: it is as long as the others have gone on. */
+  #closeHole(arrival: Arrival): void {
+    const { clock, placedMs, stepMs } = arrival.track;
+    const untilMs = goesOnAtMs(arrival);
+    if (clock.kind === 'video' && placedMs !== undefined && untilMs - placedMs > stepMs)
+      clock.clock.lastUntil(untilMs + this.#offsetMs);
+  }
+
+  /** Tracks that come apart bit by bit are clamped too. */
+  #keepInStep(arrival: Arrival): void {
+    const { track, publisherMs } = arrival;
+    if (track.placedMs === undefined) return;
+    const wantedMs = publisherMs + track.clampMs;
+    const ms = inStepMs(arrival, wantedMs, this.#tracks.values(), this.#offsetMs + (this.#originWallMs ?? 0));
+    if (ms !== wantedMs) track.clampMs = Math.max(track.placedMs, ms) - publisherMs;
   }
 
   #judgeWhenFull({ track, wallMs }: Arrival): void {
@@ -306,7 +295,8 @@ export class Timeline {
   #judgeSuspended(track: Track): void {
     const { othersMs } = track;
     if (othersMs === undefined) return;
-    if ((othersPlacedMs(this.#tracks.values(), track) ?? othersMs) - othersMs < suspendedMs / 5) this.#restart();
+    if ((othersPlacedMs(this.#tracks.values(), track, hasNotJumped) ?? othersMs) - othersMs < suspendedMs / 5)
+      this.#restart();
     else this.#clampSuspended(track);
   }
 
@@ -332,11 +322,12 @@ export class Timeline {
 
   /** What has jumped goes on where the track was, as if it had not. */
   #clampSuspended(track: Track): void {
-    const arrivals = this.#takeSuspended(track);
-    const first = arrivals[0];
+    const [first, ...rest] = this.#takeSuspended(track);
     if (first === undefined) return;
-    track.clampMs = (track.placedMs ?? first.publisherMs) + track.stepMs - first.publisherMs;
-    for (const arrival of arrivals) this.#receive(arrival);
+    track.clampMs = goesOnAtMs(first) - first.publisherMs;
+    this.#keepInStep(first);
+    this.#place(first);
+    for (const arrival of rest) this.#receive(arrival);
   }
 
   /** All tracks have jumped: a new run of time, set by the wall clock. */
@@ -347,16 +338,16 @@ export class Timeline {
     for (const track of this.#tracks.values()) {
       track.clock = this.#makeClock(track.clock.config);
       track.placedMs = undefined;
-      track.besideMs.clear();
+      track.besideMs = undefined;
       track.clampMs = 0;
       track.othersMs = undefined;
     }
     this.#announced = false;
     this.#offsetKnown = false;
-    for (const arrival of arrivals) this.#receive(arrival);
+    for (const arrival of arrivals) this.#receive({ ...arrival, besideMs: undefined });
   }
 
-  #place({ track, unit, publisherMs, wallMs }: Arrival): void {
+  #place({ track, unit, publisherMs, wallMs, besideMs }: Arrival): void {
     if (!this.#offsetKnown) {
       this.#offsetKnown = true;
       this.#originWallMs ??= wallMs - leadMs;
@@ -365,18 +356,15 @@ export class Timeline {
       this.#floorMs = this.#endMs;
     }
     if (track.placedMs === undefined) {
-      // Tracks whose clocks have nothing to do with each other: the later is laid beside the first.
-      const other = otherTrack(this.#tracks.values(), track, isPlaced);
-      const apart = other?.placedMs === undefined ? 0 : publisherMs - other.placedMs;
-      track.clampMs = Math.abs(apart) > jumpMs ? -apart : 0;
+      // Tracks whose clocks have nothing to do with each other: the later is laid beside the others.
+      const apartMs = publisherMs - (othersPlacedMs(this.#tracks.values(), track) ?? publisherMs);
+      track.clampMs = Math.abs(apartMs) > jumpMs ? -apartMs : 0;
     } else {
       track.stepMs = Math.max(0, Math.min(publisherMs + track.clampMs - track.placedMs, jumpMs));
     }
     track.placedMs = publisherMs + track.clampMs;
     track.placedWallMs = wallMs;
-    for (const other of this.#tracks.values()) {
-      if (other !== track && other.placedMs !== undefined) track.besideMs.set(other, other.placedMs);
-    }
+    track.besideMs = besideMs ?? othersPlacedMs(this.#tracks.values(), track) ?? track.placedMs;
     const mediaMs = track.placedMs + this.#offsetMs;
     // Another track begins earlier than the first, where the run before has not ended yet.
     if (mediaMs < this.#floorMs) return;
