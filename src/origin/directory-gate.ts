@@ -14,9 +14,10 @@ import { peerName } from '../rtmp/rtmp-server.ts';
 
 /**
  * An encoder that is started anew, without a key by which it would take its own place: what the one before has sent, that it
- * leaves with the rest, may be left unread for up to a second (`rtmp/read-gathering`).
+ * leaves with the rest, may be left unread for up to a second (`rtmp/read-gathering`), and its end, which is read behind the
+ * last of that, for another.
  */
-const busyWaits = 25;
+const busyWaits = 45;
 const busyWaitMs = 50;
 
 /** Asks the credentials who may publish, and the directory where to. */

@@ -45,7 +45,7 @@ describe('DirectoryGate, without keys', () => {
     const { ask, advance } = setUp();
     const { admission: first } = await ask();
     const second = await ask();
-    await advance(1_000);
+    await advance(2_000);
     expect(second).toEqual({});
     if (first?.kind === 'admitted') first.sink.release();
     await advance(50);
@@ -56,7 +56,7 @@ describe('DirectoryGate, without keys', () => {
     const { ask, advance } = setUp();
     await ask();
     const second = await ask();
-    await advance(1_250);
+    await advance(2_250);
     expect(second.admission).toMatchObject({ kind: 'refused', code: 'PUBLISH_BUSY' });
   });
 
@@ -66,7 +66,7 @@ describe('DirectoryGate, without keys', () => {
     const second = await ask();
     abort.abort(new Error('left'));
     if (first?.kind === 'admitted') first.sink.release();
-    await advance(1_500);
+    await advance(2_500);
     expect(second.error).toMatchObject({ message: 'left' });
     expect(second.admission).toBeUndefined();
   });
