@@ -1,6 +1,7 @@
 import { withOwnData } from '../base/own-copies.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import { isPictureNumber, trackNumber } from '../formats/media/track.ts';
+import { jumpMs } from './timeline-step.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
 
 /** How much media a publisher may send before it is certain that it has only pictures, or only sound. */
@@ -17,6 +18,8 @@ const gatherUnits = 1_000;
 interface Gathered {
   readonly unit: AccessUnit;
   readonly wallMs: number;
+  /** How much media had come by then, by the clock of its own track. */
+  readonly atMs: number;
 }
 
 /** The first access units of a publication, which wait until it is known what tracks it has. */
@@ -24,6 +27,8 @@ export class TrackGathering {
   #units: Gathered[] = [];
   #first: Gathered | undefined;
   #hasPictures = false;
+  /** By number. */
+  readonly #newest = new Map<number, Gathered>();
 
   /** In the order in which they came. */
   get units(): readonly Gathered[] {
@@ -36,11 +41,12 @@ export class TrackGathering {
   }
 
   add(unit: AccessUnit, wallMs: number): void {
-    const arrival = { unit: withOwnData(unit), wallMs };
+    const arrival = { unit: withOwnData(unit), wallMs, atMs: this.#atMs(unit, wallMs) };
+    this.#newest.set(trackNumber(unit), arrival);
     this.#first ??= arrival;
     this.#units.push(arrival);
     this.#hasPictures ||= unit.kind === 'video';
-    if (!this.#hasPictures) this.#forgetSoundBefore(unit);
+    if (!this.#hasPictures) this.#forgetSoundBefore(arrival.atMs - keptSoundMs);
   }
 
   /** Pictures and sound have come, and something of every track that is `configured`; or it has been waited long enough. */
@@ -51,15 +57,20 @@ export class TrackGathering {
     const { sent } = this;
     const missing = [...configured].filter((track) => !sent.has(track));
     if (missing.some(isPictureNumber)) return last.wallMs - first.wallMs >= announcedPicturesWaitMs;
-    const lengthMs = Math.abs(timestampDistanceMs(first.unit.timestampMs, last.unit.timestampMs));
-    if (lengthMs >= gatherMs) return true;
+    if (last.atMs >= gatherMs) return true;
     return missing.length === 0 && this.#units.some(({ unit }) => unit.kind !== first.unit.kind);
   }
 
-  #forgetSoundBefore({ timestampMs }: AccessUnit): void {
-    const from = this.#units.findIndex(
-      ({ unit }) => Math.abs(timestampDistanceMs(unit.timestampMs, timestampMs)) <= keptSoundMs,
-    );
+  /** Where timestamps jump, there is as much media as time that has gone by. */
+  #atMs(unit: AccessUnit, wallMs: number): number {
+    const before = this.#newest.get(trackNumber(unit));
+    if (before === undefined) return this.#units.at(-1)?.atMs ?? 0;
+    const stepMs = timestampDistanceMs(before.unit.timestampMs, unit.timestampMs);
+    return before.atMs + (Math.abs(stepMs) > jumpMs ? wallMs - before.wallMs : stepMs);
+  }
+
+  #forgetSoundBefore(fromMs: number): void {
+    const from = this.#units.findIndex(({ atMs }) => atMs >= fromMs);
     if (from > 0) this.#units = this.#units.slice(from);
   }
 }

@@ -15,7 +15,6 @@ describe('Packager, a track that begins late', () => {
 
   it.each([1.7, 6.5])('of sound after %d s is a rendition from its discontinuity on', (afterSeconds) => {
     const published = new PublishedStream();
-    published.late.push('audio.m3u8');
     published.start([videoConfig, audioConfig]);
     const fromMs = afterSeconds * 1_000;
     published.send(interleaved(videoUnits({ seconds: 14 }), audioUnits({ fromMs, seconds: 14 - afterSeconds })));
@@ -33,7 +32,6 @@ describe('Packager, a track that begins late', () => {
 
   it('of pictures is a rendition from its first keyframe on, and the sound goes on', () => {
     const published = new PublishedStream();
-    published.late.push('video.m3u8');
     published.start([audioConfig]);
     published.send(audioUnits({ seconds: 7 }));
     published.stream.setTrackConfig(videoConfig);

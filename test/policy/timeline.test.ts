@@ -106,6 +106,25 @@ describe('Timeline, the set of tracks', () => {
     expect(recorded.epochs.map(({ tracks }) => tracks)).toEqual([[videoConfig]]);
   });
 
+  it('waits that second too for a track beside others whose timestamps jump, and leaves none out that has come', () => {
+    const noise = (ms: number) => Math.imul(ms + 1, 2_654_435_761) >>> 0;
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
+    for (const unit of videoUnits({ seconds: 0.9 }))
+      recorded.pushAt({ ...unit, timestampMs: noise(unit.timestampMs) }, startWallMs + unit.timestampMs);
+    expect(recorded.epochs).toEqual([]);
+    expect(recorded.late).toEqual([]);
+
+    const second = { ...audioConfig, trackId: 1 };
+    const ofSecond = (units: readonly AccessUnit[]) => units.map((unit) => ({ ...unit, trackId: 1 }));
+    const sound = new RecordedTimeline().start(audioConfig, second);
+    sound.push(interleaved(audioUnits({ seconds: 0.3 }), ofSecond(audioUnits({ seconds: 0.6 }))));
+    for (const unit of ofSecond(audioUnits({ fromMs: 600, seconds: 3 })))
+      sound.pushAt({ ...unit, timestampMs: unit.timestampMs + 46_000 }, startWallMs + unit.timestampMs);
+    sound.stop();
+    expect(sound.epochs[0]?.tracks).toEqual([audioConfig, second]);
+    expect(sound.late).toEqual([]);
+  });
+
   it('waits for pictures that are announced and come later than the sound, of which the latest is kept', () => {
     const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
     recorded.push(audioUnits({ seconds: 3 }));

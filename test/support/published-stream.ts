@@ -1,7 +1,8 @@
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
-import type { TrackConfig } from '../../src/formats/media/track.ts';
+import { type TrackConfig, trackNumber } from '../../src/formats/media/track.ts';
 import { LiveStream } from '../../src/live/live-stream.ts';
 import type { EncodedText } from '../../src/origin/encoded-text.ts';
+import { mediaPlaylistName, trackRenditionName } from '../../src/origin/live-paths.ts';
 import { Packager } from '../../src/origin/packager.ts';
 import type { Rendition } from '../../src/origin/rendition.ts';
 import { originSchema } from '../../src/origin/settings.ts';
@@ -11,6 +12,9 @@ import { type ParsedPlaylist, parsePlaylist } from './parsed-playlist.ts';
 import { validateUpdate } from './playlist-update.ts';
 import { validateMediaPlaylists, validateReports } from './playlist-validator.ts';
 import { VirtualClock } from './virtual-clock.ts';
+
+/** A track that begins late has sent nothing for so long at least. */
+const silentMs = 1_500;
 
 /**
  * A stream with its packager and a publisher that sends at the pace of its timestamps, on a virtual clock. Every state
@@ -27,12 +31,15 @@ export class PublishedStream {
   readonly iFrameHistories = new Map<string, string[]>();
   /** Likewise of the MPEG-TS playlists. */
   readonly transportHistories = new Map<string, string[]>();
-  /** Renditions that come into being after others have a playlist. */
+  /** Renditions that come into being after others have a playlist; those of tracks that begin late are added. */
   readonly late: string[] = [];
   readonly #findings = new Set<string>();
   readonly #seen = new Map<string, EncodedText | undefined>();
   #transportState = '';
   readonly #parsed = new Map<string, ParsedPlaylist>();
+  /** When something of each track came last, by number; and what was logged until then. */
+  readonly #cameMs = new Map<number, number>();
+  #linesSeen = 0;
 
   constructor(live: Record<string, unknown> = {}) {
     this.packager = new Packager({
@@ -57,9 +64,24 @@ export class PublishedStream {
     for (const unit of units) {
       const dueMs = startMs + ((unit.timestampMs - firstMs) | 0);
       if (dueMs > this.clock.monotonicMs()) this.clock.advance(dueMs - this.clock.monotonicMs());
-      this.stream.push(distort(unit));
+      this.#push(distort(unit));
       this.record();
     }
+  }
+
+  #push(unit: AccessUnit): void {
+    const nowMs = this.clock.monotonicMs();
+    this.stream.push(unit);
+    for (const { message, fields } of this.log.lines.slice(this.#linesSeen)) {
+      if (!message.startsWith('Track begins late')) continue;
+      const config = this.stream.trackConfigs.find(
+        ({ kind, trackId }) => kind === fields['kind'] && trackId === fields['track'],
+      );
+      if (config === undefined || nowMs - (this.#cameMs.get(trackNumber(config)) ?? -Infinity) < silentMs) continue;
+      this.late.push(mediaPlaylistName(trackRenditionName(config)));
+    }
+    this.#linesSeen = this.log.lines.length;
+    this.#cameMs.set(trackNumber(unit), nowMs);
   }
 
   /** Throws when any playlist so far was not as it must be. */
