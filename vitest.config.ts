@@ -12,6 +12,8 @@ const integration = [
   'test/{http,rtmp,origin,edge,control,observe,cli,lint,scripts}/**/*.test.ts',
 ];
 const endToEnd = ['test/e2e/**/*.test.ts'];
+/** Where an origin runs. */
+const judgingPlaylists = 'test/support/judging-playlists-of-tests.ts';
 const oneAtATime = ['test/e2e/{languages-in-browser,player-page,start}.test.ts'];
 
 export default defineConfig({
@@ -39,6 +41,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: integration,
+          setupFiles: [judgingPlaylists],
           testTimeout: 60_000,
           hookTimeout: 30_000,
         },

@@ -9,7 +9,9 @@ import type { ConfigurationInput } from '../../src/cli/configuration-schema.ts';
 import { eventually } from './condition.ts';
 
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
-const overwriting = `--import=${pathToFileURL(join(import.meta.dirname, 'overwriting-freed-memory.ts')).href}`;
+const watching = ['overwriting-freed-memory.ts', 'judging-playlists.ts'].map(
+  (file) => `--import=${pathToFileURL(join(import.meta.dirname, file)).href}`,
+);
 
 /** The real program in a process and a folder of its own, on ports that the system chose. */
 export interface RunningProgram {
@@ -51,7 +53,7 @@ export async function startProgram({ configuration = {}, flags = [] }: ProgramOp
   const ports = portFlags.flatMap((flag) => [flag, '0']);
   const child = spawn(
     process.execPath,
-    [overwriting, mainFile, 'start', '--config', configFile, '--data', dataFolder, ...ports, ...flags],
+    [...watching, mainFile, 'start', '--config', configFile, '--data', dataFolder, ...ports, ...flags],
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },
   );
   let out = '';
