@@ -79,7 +79,8 @@ export class PartCutter {
   /** The unit that has gone out before it was certain how long it lasts, and where it ends in the media. */
   #early: { readonly dtsTicks: number; readonly mediaEndTicks: number } | undefined;
 
-  constructor(track: TimedTrack, targets: PlaylistTargets, lastMsn: number, sink: CutterSink) {
+  /** `saidSeconds`: where the segment `lastMsn` of the track ends for the playlist, if there was one. */
+  constructor(track: TimedTrack, targets: PlaylistTargets, lastMsn: number, sink: CutterSink, saidSeconds?: number) {
     this.#track = track;
     this.#nextTrack = track;
     this.timescale = timescaleOf(track.config);
@@ -88,6 +89,7 @@ export class PartCutter {
     this.#leastGapTicks = leastGapSeconds * this.timescale;
     this.msn = lastMsn;
     this.#sink = sink;
+    this.#saidTicks = saidSeconds === undefined ? undefined : Math.round(saidSeconds * this.timescale);
   }
 
   get track(): TimedTrack {
@@ -102,6 +104,11 @@ export class PartCutter {
   /** The open segment, if there is one. */
   get segment(): { readonly startSeconds: number; readonly independent: boolean } | undefined {
     return this.#segment;
+  }
+
+  /** Where the last segment ends for the playlist, or the open one so far; `undefined` before the first. */
+  get saidSeconds(): number | undefined {
+    return this.#saidTicks === undefined ? undefined : this.#saidTicks / this.timescale;
   }
 
   /** Where the last unit ends. */
@@ -123,7 +130,8 @@ export class PartCutter {
 
   /**
    * It begins with `first`; or where the one before it has ended in the same run of time: with a gap, if that is earlier. Where
-   * there is none before it in this run, it begins with `first` too, or at `startSeconds`, if given.
+   * there is none before it in this run, it begins with `first` too, or at `startSeconds`, if given, but for the playlist
+   * not before the one of the run before has ended.
    */
   startSegment(number: SegmentNumber, first: TimedUnit, startSeconds?: number): void {
     const { msn, discontinuity, discontinuitySequence } = number;
@@ -132,15 +140,22 @@ export class PartCutter {
     if (discontinuity) this.#early = undefined;
     const wanted = startSeconds === undefined ? first.dtsTicks : Math.round(startSeconds * this.timescale);
     const isNear = Math.abs(first.dtsTicks - wanted) < this.#leastGapTicks;
-    // A part that went out early may have said a millisecond too much: were that said again, it would add up.
-    const saidTicks = discontinuity ? undefined : this.#saidTicks;
-    const startTicks = saidTicks ?? (isNear ? first.dtsTicks : wanted);
+    const startTicks = this.#beginsAt(isNear ? first.dtsTicks : wanted, discontinuity);
     this.#segment = { startTicks, startSeconds: startTicks / this.timescale, independent: first.keyframe };
     // What the segment before could not say of its media is left for this one.
     if (startTicks === first.dtsTicks || this.#endTicks < first.dtsTicks) this.#endTicks = startTicks;
     this.#saidTicks = startTicks;
     const independent = first.keyframe;
     this.#sink.onSegmentStart(this.#track, { msn, startTicks, independent, discontinuity, discontinuitySequence });
+  }
+
+  /**
+   * Where a segment begins for the playlist that would at `ticks`. A part that went out early may have said too much: were
+   * that said again, it would add up, and dates would go back behind a discontinuity.
+   */
+  #beginsAt(ticks: number, discontinuity: boolean): number {
+    const saidTicks = this.#saidTicks ?? ticks;
+    return discontinuity ? Math.max(saidTicks, ticks) : saidTicks;
   }
 
   add(unit: TimedUnit): void {
@@ -234,7 +249,7 @@ export class PartCutter {
   gap({ msn, startSeconds, discontinuity, discontinuitySequence }: Boundary, endSeconds: number): void {
     this.msn = msn;
     const boundaryTicks = Math.round(startSeconds * this.timescale);
-    const startTicks = (discontinuity ? undefined : this.#saidTicks) ?? boundaryTicks;
+    const startTicks = this.#beginsAt(boundaryTicks, discontinuity);
     const leftTicks = Math.round(endSeconds * this.timescale) - startTicks;
     const durationTicks = Math.max(1, Math.min(leftTicks, this.#longestTicks));
     this.#saidTicks = startTicks + durationTicks;

@@ -175,7 +175,8 @@ export class SegmentCutter implements UnitSink {
   }
 
   #add(track: TimedTrack, leads: boolean): BoundaryFollower {
-    const cutter = new PartCutter(track, this.#targets, this.#boundaries.nextMsn - 1, this.#sink);
+    const { saidSeconds } = this.#tracks.get(track.track)?.cutter ?? {};
+    const cutter = new PartCutter(track, this.#targets, this.#boundaries.nextMsn - 1, this.#sink, saidSeconds);
     const follower = new BoundaryFollower(cutter, this.#boundaries, leads);
     this.#tracks.set(track.track, follower);
     return follower;

@@ -29,7 +29,7 @@ export class AudioClock {
   readonly #config: AudioTrackConfig;
   readonly #track: number;
   readonly #emit: (unit: TimedUnit) => void;
-  readonly #fromMs: number;
+  #fromMs: number;
   #nextDtsTicks: number | undefined;
   #differenceMs = 0;
   #slewing = false;
@@ -51,6 +51,14 @@ export class AudioClock {
   /** Where the track ends so far; `undefined` before its first frame. */
   get endMs(): number | undefined {
     return this.#nextDtsTicks === undefined ? undefined : (this.#nextDtsTicks * 1_000) / this.#config.sampleRate;
+  }
+
+  /** A run of time begins, of which nothing begins before `fromMs`. */
+  goOnFrom(fromMs: number): void {
+    this.#fromMs = Math.max(this.#fromMs, fromMs);
+    if (this.endMs === undefined || this.endMs >= fromMs) return;
+    this.#nextDtsTicks = Math.round((fromMs * this.#config.sampleRate) / 1_000);
+    this.#differenceMs = 0;
   }
 
   /** `mediaMs` is where the publisher puts the frame. What is no frame of the codec is left out. */

@@ -87,6 +87,11 @@ export class VideoClock {
     return this.#endTicks / ticksPerMs;
   }
 
+  /** A run of time begins, of which nothing begins before `fromMs`. Only once the track is flushed. */
+  goOnFrom(fromMs: number): void {
+    this.#endTicks = Math.max(this.#endTicks, Math.round(fromMs * ticksPerMs));
+  }
+
   /** Pictures were missing, and what follows is not known yet: the last one lasts until `mediaMs`. */
   lastUntil(mediaMs: number): void {
     this.#releaseUntil(Math.round(mediaMs * ticksPerMs));

@@ -29,6 +29,11 @@ const judgeMs = 1_000;
 /** How much of a jumping track is kept while waiting for that; and of all together. */
 const suspendedMs = 1_500;
 const suspendedUnits = 1_000;
+/**
+ * How far a run of time in which time goes on as it was may go back behind the longest track of the run before: what tracks
+ * that are interleaved lag behind each other.
+ */
+const goesBackMs = 250;
 /** Media time of the first access unit: room for another track that begins a little earlier. */
 const leadMs = 10_000;
 
@@ -164,9 +169,11 @@ export class Timeline {
     this.#judgeAllSuspended();
     this.#flushClocks();
     this.#announced = false;
+    for (const { clock } of this.#tracks.values()) clock.clock.goOnFrom(this.#endMs - goesBackMs);
   }
 
-  #makeClock(config: CmafTrackConfig, fromMs?: number): TrackClock {
+  #makeClock(config: CmafTrackConfig, endMs = 0): TrackClock {
+    const fromMs = Math.max(endMs, this.#endMs - goesBackMs);
     const timescale = timescaleOf(config);
     const emit = (unit: TimedUnit) => {
       if (!this.#announced) {

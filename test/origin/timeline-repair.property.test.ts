@@ -244,4 +244,42 @@ describe('tracks that come apart', () => {
   ])('stay together where %s', (_name, stream) => {
     expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
   });
+
+  it.each<[string, FaultyStream]>([
+    [
+      'sound joins while pictures have stood still for two seconds',
+      {
+        tracks: [1, 256, 257],
+        framesPerSecond: 10,
+        gop: 20,
+        faults: [{ fromMs: 0, lastsMs: 6_000, tracks: [1], kind: { kind: 'noise' } }],
+      },
+    ],
+    [
+      'sound joins whose clock is almost three seconds behind that of the other',
+      {
+        tracks: [256, 257],
+        framesPerSecond: 15,
+        gop: 5,
+        faults: [
+          { fromMs: 0, lastsMs: 5_000, tracks: [256], kind: { kind: 'rate', factor: 0 } },
+          { fromMs: 0, lastsMs: 2_800, tracks: [257], kind: { kind: 'rate', factor: 0 } },
+        ],
+      },
+    ],
+    [
+      'the last part of a run went out early and said more than came',
+      {
+        tracks: [1, 256],
+        framesPerSecond: 15,
+        gop: 20,
+        faults: [
+          { fromMs: 2_000, lastsMs: 60_000, tracks: [256], kind: { kind: 'noise' } },
+          { fromMs: 8_951, lastsMs: 6_000, tracks: [1, 256], kind: { kind: 'rate', factor: 0 } },
+        ],
+      },
+    ],
+  ])('dates do not go back behind a discontinuity where %s', (_name, stream) => {
+    expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
-import { RecordedTimeline } from '../support/recorded-timeline.ts';
+import { RecordedTimeline, startWallMs } from '../support/recorded-timeline.ts';
 import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '../support/synthetic-units.ts';
 
 const secondSound = { ...audioConfig, trackId: 1 };
@@ -45,6 +45,23 @@ describe('Timeline, a track that begins late', () => {
     const soundMs = recorded.audio.length * (1_024 / 48);
     expect(soundMs).toBeGreaterThan(11_950);
     expect(soundMs).toBeLessThan(12_050);
+  });
+
+  it('of sound two seconds behind is heard from where the other has come to: nothing is told of the time before', () => {
+    const recorded = new RecordedTimeline().start(audioConfig);
+    recorded.push(audioUnits({ seconds: 7 }));
+    recorded.timeline.setTrackConfig(secondSound);
+    const late = ofSecondSound(audioUnits({ fromMs: 7_000, seconds: 5 }));
+    for (const unit of interleaved(audioUnits({ fromMs: 7_000, seconds: 5 }), late)) {
+      const lateMs = unit.trackId === 1 ? 2_000 : 0;
+      recorded.pushAt({ ...unit, timestampMs: unit.timestampMs - lateMs }, startWallMs + unit.timestampMs);
+    }
+    recorded.stop();
+    const [, joined] = recorded.epochs;
+    expect(joined?.tracks).toEqual([audioConfig, secondSound]);
+    const seconds = recorded.units.map(({ dtsTicks }) => dtsTicks / audioConfig.sampleRate);
+    const [before, after] = [seconds.slice(0, joined?.atUnit), seconds.slice(joined?.atUnit)];
+    expect(Math.min(...after)).toBeGreaterThan(Math.max(...before) - 0.25);
   });
 
   it('joins ten seconds after another at the soonest, together with whoever has come meanwhile', () => {
