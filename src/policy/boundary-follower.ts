@@ -56,7 +56,10 @@ export class BoundaryFollower {
   /** Where the segment before `next` ends, of which the first unit is at `atSeconds`: there is to be no hole between. */
   #endBefore(next: Boundary, atSeconds: number): number {
     const missesNext = (this.#boundaries.endSeconds(next.msn) ?? Infinity) <= atSeconds;
-    if (missesNext) return next.startSeconds;
+    // A picture that lasts far into the next one takes its time from that.
+    const isPicture = this.cutter.track.config.kind === 'video';
+    const reachesFar = isPicture && this.cutter.endSeconds - next.startSeconds > longestLateSeconds;
+    if (missesNext || reachesFar) return next.startSeconds;
     return Math.max(this.cutter.endSeconds, Math.min(next.startSeconds, atSeconds));
   }
 

@@ -2,7 +2,7 @@ import { OwnCopies } from '../base/own-copies.ts';
 import { BoundaryFollower, headStartSeconds, keyframeLagSeconds, sameInstantSeconds } from './boundary-follower.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
-import { SegmentBoundaries } from './segment-boundaries.ts';
+import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
 import { SplicePoints } from './splice-points.ts';
 import { aimedSeconds, endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
 import type { UnitSink } from './target-learner.ts';
@@ -208,15 +208,18 @@ export class SegmentCutter implements UnitSink {
   #settle(leader: BoundaryFollower, segment: { readonly startSeconds: number }, unit: TimedUnit): void {
     const { cutter } = leader;
     const untilSeconds = leader.secondsOf(unit) + unit.durationTicks / cutter.timescale;
-    if (untilSeconds - this.#sharedStartSeconds(cutter.msn, segment) <= this.#limitSeconds) {
+    const latestSeconds = this.#sharedStartSeconds(cutter.msn, segment) + this.#limitSeconds;
+    if (untilSeconds <= latestSeconds) {
       cutter.settle(unit);
       return;
     }
-    this.#boundaries.begin({
-      startSeconds: cutter.endSeconds,
-      shownSeconds: cutter.endSeconds,
-      independent: false,
-    });
+    const startSeconds = Math.max(cutter.endSeconds, Math.min(latestSeconds, this.#followedSeconds));
+    this.#boundaries.begin({ startSeconds, shownSeconds: startSeconds, independent: false });
+  }
+
+  /** How far the others have gone out, which stays where it is. */
+  get #followedSeconds(): number {
+    return Math.max(0, ...[...this.#following.values()].map(({ follower }) => follower.cutter.endSeconds));
   }
 
   /** Time in which nothing came, or a picture stood that lasted longer than a segment may: it takes several. */
@@ -337,9 +340,17 @@ export class SegmentCutter implements UnitSink {
       const beforeSeconds = follower.secondsOf(unit) - startSeconds;
       const isTooLong = beforeSeconds + durationSeconds > longestSegmentSeconds(this.#targets.targetDurationSeconds);
       // One that is too long by itself is so wherever a segment begins.
-      if (isTooLong && beforeSeconds >= sameInstantSeconds) this.#begin(follower, unit);
+      if (isTooLong && beforeSeconds >= sameInstantSeconds) this.#beginWith(follower, unit, newest);
     }
     this.#follow(follower, unit);
+  }
+
+  /** A unit that would last too long for the newest segment begins the next one; or if others have gone on, they do. */
+  #beginWith(follower: BoundaryFollower, unit: TimedUnit, newest: Boundary): void {
+    const latestSeconds = newest.startSeconds + longestSegmentSeconds(this.#targets.targetDurationSeconds);
+    const startSeconds = Math.min(latestSeconds, this.#followedSeconds);
+    if (startSeconds - follower.secondsOf(unit) < keyframeLagSeconds) this.#begin(follower, unit);
+    else this.#boundaries.begin({ startSeconds, shownSeconds: startSeconds, independent: false });
   }
 
   #follow(track: BoundaryFollower, unit: TimedUnit): void {

@@ -282,4 +282,43 @@ describe('tracks that come apart', () => {
   ])('dates do not go back behind a discontinuity where %s', (_name, stream) => {
     expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
   });
+
+  it.each<[string, FaultyStream]>([
+    [
+      'a picture lasts too long for its segment that was in a part already, while sound has gone on',
+      {
+        tracks: [1, 256],
+        framesPerSecond: 10,
+        gop: 20,
+        faults: [{ fromMs: 2_400, lastsMs: 4_164, tracks: [1, 256], kind: { kind: 'wrap', modulus: 2 ** 32 } }],
+      },
+    ],
+    [
+      'a picture of a track that goes by the boundaries lasts far into the next segment',
+      {
+        tracks: [0, 1],
+        framesPerSecond: 10,
+        gop: 10_000,
+        faults: [
+          { fromMs: 4_000, lastsMs: 5_000, tracks: [0, 1], kind: { kind: 'rate', factor: 0 } },
+          { fromMs: 7_000, lastsMs: 1_000, tracks: [1], kind: { kind: 'rate', factor: 0 } },
+        ],
+      },
+    ],
+    [
+      'a picture of a further track lasts too long for its segment that sound has gone on in',
+      {
+        tracks: [0, 1, 256, 257],
+        framesPerSecond: 10,
+        gop: 20,
+        faults: [
+          { fromMs: 3_000, lastsMs: 3_500, tracks: [1, 256], kind: { kind: 'silence' } },
+          { fromMs: 3_000, lastsMs: 5_000, tracks: [0], kind: { kind: 'noise' } },
+          { fromMs: 2_000, lastsMs: 60_000, tracks: [1, 256], kind: { kind: 'noise' } },
+        ],
+      },
+    ],
+  ])('segments of one number begin together where %s', (_name, stream) => {
+    expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
+  });
 });
