@@ -1,7 +1,7 @@
 import type { EncodedText } from '../../src/origin/encoded-text.ts';
 import { PackagedPlaylists } from '../../src/origin/packaged-playlists.ts';
 import { validateMultivariantPlaylist } from './multivariant-validator.ts';
-import { type ParsedPlaylist, parsePlaylist } from './parsed-playlist.ts';
+import { parsePlaylist } from './parsed-playlist.ts';
 import { validateUpdate } from './playlist-update.ts';
 import { validateMediaPlaylists } from './playlist-validator.ts';
 
@@ -37,19 +37,23 @@ function judgeMedia(playlists: PackagedPlaylists, name: string, text: string): v
   if (previous === text) return;
   before.set(name, text);
   // Where nobody has asked for a window's time, nothing is left of what was listed.
-  const steps = previous === undefined || isPassed(previous, text) ? [text] : [previous, text];
+  const steps =
+    previous === undefined || parsePlaylist(text).mediaSequence > endOf(previous) ? [text] : [previous, text];
   for (const finding of validateMediaPlaylists(new Map([[name, steps]]))) judge(`${finding}\n${text}`);
 }
 
-function isPassed(before: string, after: string): boolean {
-  const { mediaSequence, segments } = parsePlaylist(before);
-  return parsePlaylist(after).mediaSequence > mediaSequence + segments.length;
+/** The number behind its last whole segment. */
+function endOf(text: string): number {
+  const { mediaSequence, segments } = parsePlaylist(text);
+  return mediaSequence + segments.length;
 }
 
 function judgeUpdate(base: string | undefined, update: string, whole: string): void {
-  const parsed: ParsedPlaylist = parsePlaylist(whole);
-  const from = base === undefined || isPassed(base, whole) ? parsed : parsePlaylist(base);
-  for (const finding of validateUpdate(from, update, parsed)) judge(finding);
+  const { mediaSequence, skip } = parsePlaylist(update);
+  const firstWritten = mediaSequence + (skip?.segments ?? 0);
+  // Who asked last so long ago that he lacks what is left out asks for the whole playlist (rfc8216bis section 6.3.7).
+  const from = base === undefined || endOf(base) < firstWritten ? whole : base;
+  for (const finding of validateUpdate(parsePlaylist(from), update, parsePlaylist(whole))) judge(finding);
 }
 
 // oxlint-disable-next-line typescript/unbound-method -- each is called with the playlists that it belongs to
