@@ -9,7 +9,9 @@ export const sameInstantSeconds = 0.01;
 /** A track whose keyframe comes this much later than the leading one's still begins its segment with it. */
 export const keyframeLagSeconds = 0.1;
 
-/** A track that begins later than this has a gap before. */
+/** How far other tracks may run ahead of the leading one before they stop waiting for it. */
+export const usualLagSeconds = 1;
+/** A track that begins later than this has a gap before; a picture that lasts longer into the next segment ends before. */
 const longestLateSeconds = 1;
 
 /**
@@ -36,6 +38,22 @@ export class BoundaryFollower {
     return (unit.dtsTicks + unit.compositionOffsetTicks) / this.cutter.timescale;
   }
 
+  /**
+   * What the leading track must have passed before the unit can be placed. Of a keyframe that is when it is shown: with
+   * more B-frames than the leading track it is decoded sooner than the keyframe that it belongs to. Of a picture that lasts
+   * long, nearly as long as that: a segment may begin meanwhile, which takes the rest of its time.
+   */
+  latestSecondsOf(unit: TimedUnit): number {
+    const atSeconds = this.secondsOf(unit);
+    const { track, timescale } = this.cutter;
+    if (track.config.kind !== 'video') return atSeconds;
+    const lastsSeconds = unit.durationTicks / timescale;
+    const placedSeconds = atSeconds + Math.max(sameInstantSeconds, lastsSeconds - longestLateSeconds);
+    if (!unit.keyframe) return placedSeconds;
+    const shownSeconds = this.shownSecondsOf(unit) + sameInstantSeconds;
+    return Math.max(placedSeconds, Math.min(shownSeconds, atSeconds + usualLagSeconds));
+  }
+
   /** Puts a unit where the boundaries say that it belongs. Returns whether a segment has begun with it. */
   follow(unit: TimedUnit): boolean {
     const { cutter } = this;
@@ -49,17 +67,27 @@ export class BoundaryFollower {
       const isLate = atSeconds - boundary.startSeconds > longestLateSeconds;
       cutter.startSegment(boundary, unit, isLate ? boundary.startSeconds : undefined);
     }
-    if (cutter.segment !== undefined) cutter.add(unit);
+    if (cutter.segment !== undefined) cutter.add(unit, this.#saysUntil(unit));
     return begins;
+  }
+
+  /** Where a picture that lasts far into the next segment ends for the playlist. */
+  #saysUntil(unit: TimedUnit): number | undefined {
+    const { timescale, msn } = this.cutter;
+    const next = this.#boundaries.at(msn + 1);
+    if (next === undefined || this.#leads) return undefined;
+    const endSeconds = this.secondsOf(unit) + unit.durationTicks / timescale;
+    return this.#reachesFar(next, endSeconds) ? next.startSeconds : undefined;
+  }
+
+  #reachesFar({ startSeconds }: Boundary, endSeconds: number): boolean {
+    return this.cutter.track.config.kind === 'video' && endSeconds - startSeconds > longestLateSeconds;
   }
 
   /** Where the segment before `next` ends, of which the first unit is at `atSeconds`: there is to be no hole between. */
   #endBefore(next: Boundary, atSeconds: number): number {
     const missesNext = (this.#boundaries.endSeconds(next.msn) ?? Infinity) <= atSeconds;
-    // A picture that lasts far into the next one takes its time from that.
-    const isPicture = this.cutter.track.config.kind === 'video';
-    const reachesFar = isPicture && this.cutter.endSeconds - next.startSeconds > longestLateSeconds;
-    if (missesNext || reachesFar) return next.startSeconds;
+    if (missesNext || this.#reachesFar(next, this.cutter.endSeconds)) return next.startSeconds;
     return Math.max(this.cutter.endSeconds, Math.min(next.startSeconds, atSeconds));
   }
 
@@ -79,7 +107,7 @@ export class BoundaryFollower {
     if (cutter.segment === undefined) return false;
     return boundary.independent
       ? atSeconds > boundary.shownSeconds + keyframeLagSeconds
-      : atSeconds >= boundary.startSeconds;
+      : atSeconds >= boundary.startSeconds - sameInstantSeconds;
   }
 
   /** Gaps for the segments that it has missed: those that were over at `untilSeconds`. */

@@ -158,14 +158,16 @@ export class PartCutter {
     return discontinuity ? Math.max(saidTicks, ticks) : saidTicks;
   }
 
-  add(unit: TimedUnit): void {
+  /** `untilSeconds`: how far a part that is full with it lasts at most for the playlist, if that is known. */
+  add(unit: TimedUnit, untilSeconds = Infinity): void {
     if (unit.dtsTicks - this.#endTicks >= this.#leastGapTicks) this.#gapUntil(unit.dtsTicks);
     const fitsNowhere = unit.durationTicks > this.#partTargetTicks || !this.#isFilledBy(this.#partTicks);
     if (!fitsNowhere && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
     this.#keep(this.#joined(unit));
     this.#endTicks = unit.dtsTicks + unit.durationTicks;
     this.#unitTicks = unit.durationTicks;
-    if (this.#isFull(this.#partTicks, unit.durationTicks)) this.#endPart();
+    if (this.#isFull(this.#partTicks, unit.durationTicks))
+      this.#endPart(Math.min(this.#endTicks, Math.round(untilSeconds * this.timescale)));
   }
 
   /**

@@ -1,5 +1,11 @@
 import { OwnCopies } from '../base/own-copies.ts';
-import { BoundaryFollower, headStartSeconds, keyframeLagSeconds, sameInstantSeconds } from './boundary-follower.ts';
+import {
+  BoundaryFollower,
+  headStartSeconds,
+  keyframeLagSeconds,
+  sameInstantSeconds,
+  usualLagSeconds,
+} from './boundary-follower.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
@@ -9,8 +15,7 @@ import type { UnitSink } from './target-learner.ts';
 import type { TimedTrack, TimedUnit } from './timed-unit.ts';
 import { TrailingTrack } from './trailing-track.ts';
 
-/** How far other tracks may run ahead of the leading one before they stop waiting for it; further for slow pictures. */
-const usualLagSeconds = 1;
+/** With slow pictures other tracks may run further ahead of the leading one before they stop waiting for it. */
 const longestLagSeconds = 3;
 /** Over how many keyframe intervals the longest is looked for. */
 const rememberedIntervals = 8;
@@ -314,7 +319,7 @@ export class SegmentCutter implements UnitSink {
       const { follower, waiting, copies } = following;
       let released = 0;
       for (const unit of waiting) {
-        if (latestSecondsOf(follower, unit) >= until) break;
+        if (follower.latestSecondsOf(unit) >= until) break;
         if (isRunning) this.#followUnit(follower, unit);
         released++;
       }
@@ -375,15 +380,4 @@ export class SegmentCutter implements UnitSink {
       ),
     );
   }
-}
-
-/**
- * What the leading track must have passed before the unit can be placed. Of a keyframe that is when it is shown: with
- * more B-frames than the leading track it is decoded sooner than the keyframe that it belongs to.
- */
-function latestSecondsOf(follower: BoundaryFollower, unit: TimedUnit): number {
-  const atSeconds = follower.secondsOf(unit);
-  if (follower.cutter.track.config.kind !== 'video' || !unit.keyframe) return atSeconds;
-  const shownSeconds = follower.shownSecondsOf(unit) + sameInstantSeconds;
-  return Math.max(atSeconds, Math.min(shownSeconds, atSeconds + usualLagSeconds));
 }

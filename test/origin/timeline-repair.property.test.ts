@@ -318,6 +318,31 @@ describe('tracks that come apart', () => {
         ],
       },
     ],
+    [
+      'the picture that lasts long begins a millisecond before the one of the other track that a segment begins with',
+      {
+        tracks: [0, 1, 256, 257],
+        framesPerSecond: 2,
+        gop: 60,
+        faults: [
+          { fromMs: 4_000, lastsMs: 5_000, tracks: [257], kind: { kind: 'noise' } },
+          { fromMs: 1_000, lastsMs: 5_000, tracks: [0], kind: { kind: 'jitter', byMs: 200 } },
+          { fromMs: 5_000, lastsMs: 2_000, tracks: [0, 1], kind: { kind: 'shift', byMs: 2_500 } },
+        ],
+      },
+    ],
+    [
+      'the picture that lasts far into the next segment fills a part before that has begun',
+      {
+        tracks: [0, 1, 256, 257],
+        framesPerSecond: 15,
+        gop: 10_000,
+        faults: [
+          { fromMs: 1_700, lastsMs: 4_903, tracks: [0, 1, 256], kind: { kind: 'wrap', modulus: 2 ** 32 } },
+          { fromMs: 5_000, lastsMs: 5_000, tracks: [0, 1, 256, 257], kind: { kind: 'jitter', byMs: 700 } },
+        ],
+      },
+    ],
   ])('segments of one number begin together where %s', (_name, stream) => {
     expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
   });
