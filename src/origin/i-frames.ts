@@ -25,7 +25,8 @@ const unknownIFrames = 1_000;
 
 /**
  * The I-frames of a rendition's window, one for each part that begins with a keyframe. One is listed when its segment
- * is complete and the next I-frame, which tells how long it stands, has come.
+ * is complete and it is known how long it stands: by the next I-frame, by the end of its run of time, or because it has
+ * stood for as long as a playlist may say.
  */
 export class IFrames {
   readonly #targets: PlaylistTargets;
@@ -84,7 +85,7 @@ export class IFrames {
   }
 
   startSegment(head: SegmentHead): void {
-    if (head.discontinuity) this.#discontinuities++;
+    if (head.discontinuity) this.#discontinue();
     this.#open = { head, iFrames: [], byteLength: 0, endSeconds: head.startSeconds };
   }
 
@@ -99,8 +100,7 @@ export class IFrames {
     const open = this.#open;
     if (open === undefined) return;
     if (part.independent) {
-      // Time does not go on from one run to the next: the last picture stands to the end of its own.
-      this.#release(this.#discontinuities > 0 ? this.#endSeconds : open.endSeconds);
+      this.#release(open.endSeconds);
       open.iFrames.push({
         segmentMsn: open.head.msn,
         offset: open.byteLength + part.start,
@@ -114,6 +114,7 @@ export class IFrames {
     }
     open.byteLength += part.byteLength;
     open.endSeconds += part.durationSeconds;
+    this.#standUntil(open.endSeconds);
   }
 
   endSegment(): void {
@@ -124,10 +125,12 @@ export class IFrames {
       this.#held = iFrame;
     }
     this.#endSeconds = open?.endSeconds ?? this.#endSeconds;
+    this.#standUntil(this.#endSeconds);
   }
 
-  addGap(discontinuity: boolean): void {
-    if (discontinuity) this.#discontinuities++;
+  addGap(discontinuity: boolean, untilSeconds: number): void {
+    if (discontinuity) this.#discontinue();
+    this.#standUntil(untilSeconds);
   }
 
   /** Nothing follows: the last one is listed too. */
@@ -156,13 +159,27 @@ export class IFrames {
     return { peak, average: bits / seconds };
   }
 
+  /** Time does not go on from one run to the next: the last picture stands to the end of its own. */
+  #discontinue(): void {
+    this.#release(this.#endSeconds);
+    this.#discontinuities++;
+  }
+
+  /** It still stands there. */
+  #standUntil(seconds: number): void {
+    if (seconds - (this.#held?.startSeconds ?? seconds) >= this.#mostSeconds) this.#release(seconds);
+  }
+
+  get #mostSeconds(): number {
+    return longestSegmentSeconds(this.#targets.targetDurationSeconds);
+  }
+
   #release(endSeconds: number): void {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
     // A picture may stand for longer than TARGETDURATION, EXTINF may not say so; the next date does.
-    const mostSeconds = longestSegmentSeconds(this.#targets.targetDurationSeconds);
-    const durationSeconds = Math.min(Math.max(endSeconds - held.startSeconds, 0.001), mostSeconds);
+    const durationSeconds = Math.min(Math.max(endSeconds - held.startSeconds, 0.001), this.#mostSeconds);
     this.#listed.push({ ...held, durationSeconds });
   }
 }

@@ -323,7 +323,7 @@ export class Packager implements StreamSubscriber {
       events: this.metadata,
       ...this.#record.ofRenditions,
       onChange: () => this.#changed(),
-      onWanted: (msn) => cutter.giveUpBefore(msn),
+      onWanted: (msn, publishedMsn) => cutter.giveUpBefore(msn, publishedMsn),
       log: this.#options.log.child({ stream: this.path }),
     });
     const start = this.#before && this.#restore(this.#before, renditions);

@@ -1,7 +1,8 @@
 import type { Log } from '../base/log.ts';
+import { usualLagSeconds } from '../policy/boundary-follower.ts';
 import type { CutGap, CutPart, CutterSink, SegmentStart } from '../policy/part-cutter.ts';
 import type { CutterStart } from '../policy/segment-cutter.ts';
-import type { PlaylistTargets } from '../policy/target-duration.ts';
+import { longestSegmentSeconds, type PlaylistTargets } from '../policy/target-duration.ts';
 import type { TimedEvent } from '../policy/timed-events.ts';
 import { type TimedTrack, timescaleOf } from '../policy/timed-unit.ts';
 import type { BegunSegment } from '../stores/kept/mended-windows.ts';
@@ -15,8 +16,9 @@ import type { StreamMetadata } from './stream-metadata.ts';
 /** A rendition reaches back this many TARGETDURATIONs at least, whatever the window. */
 const leastTargets = 4;
 /**
- * What ends this many TARGETDURATIONs before the newest is not waited for, or where the playlist is shorter, one before
- * that begins: all gaps at once would be more than there is room for, and updates of playlists reach back six.
+ * What ends this many TARGETDURATIONs before the newest is not waited for, or where the playlist is shorter, what leaves
+ * it with the open segment and what may come with that: all gaps at once would be more than there is room for, and updates
+ * of playlists reach back six.
  */
 const awaitedTargets = 5;
 /** Parts and segments answer this many TARGETDURATIONs after they have left the playlist. */
@@ -41,8 +43,11 @@ export interface RenditionSetOptions {
   readonly onPart: (rendition: Rendition) => void;
   /** A rendition has one more complete segment, or a gap. */
   readonly onSegment: (rendition: Rendition) => void;
-  /** Renditions that have nothing yet of the segments before `msn` will not be waited for. */
-  readonly onWanted: (msn: number) => void;
+  /**
+   * Renditions that have nothing yet of the segments before `msn` will not be waited for; the publisher's own not for those
+   * before `publishedMsn`.
+   */
+  readonly onWanted: (msn: number, publishedMsn: number) => void;
   /** That of the stream. */
   readonly log: Log;
 }
@@ -133,15 +138,20 @@ export class RenditionSet implements CutterSink {
     this.#options.onChange();
     const { segments } = rendition.window;
     const last = segments.at(-1);
+    if (last === undefined) return;
     const { targetDurationSeconds } = this.#options.targets;
-    const awaitedSeconds = Math.min(
-      awaitedTargets * targetDurationSeconds,
-      this.#windowSeconds - targetDurationSeconds,
+    const awaitedFromSeconds = last.startSeconds - awaitedTargets * targetDurationSeconds;
+    const comesSeconds = longestSegmentSeconds(targetDurationSeconds) + usualLagSeconds;
+    const listedFromSeconds = last.startSeconds + last.durationSeconds + comesSeconds - this.#windowSeconds;
+    const awaited = segments.filter(({ startSeconds }) => startSeconds > awaitedFromSeconds);
+    const wanted = awaited.find(
+      ({ startSeconds, durationSeconds }) => startSeconds + durationSeconds > listedFromSeconds,
     );
-    const wanted = segments.find(({ startSeconds }) => startSeconds > (last?.startSeconds ?? 0) - awaitedSeconds);
-    if (wanted === undefined || wanted.msn <= this.#wantedMsn) return;
-    this.#wantedMsn = wanted.msn;
-    this.#options.onWanted(wanted.msn);
+    // The segment before the missing one must stay too: its last picture is listed when it is known what follows.
+    const published = awaited.find(({ startSeconds }) => startSeconds > listedFromSeconds);
+    if (wanted === undefined || published === undefined || published.msn <= this.#wantedMsn) return;
+    this.#wantedMsn = published.msn;
+    this.#options.onWanted(wanted.msn, published.msn);
   }
 
   onGap(track: TimedTrack, gap: CutGap): void {

@@ -190,12 +190,10 @@ export class Rendition {
     this.#begin(gap);
     this.#setConfig(config);
     const head = this.#head(gap.msn, gap.startTicks / timescaleOf(config));
+    const durationSeconds = gap.durationTicks / timescaleOf(config);
     // A gap depends on nothing.
-    this.window.addGap(
-      { ...head, independent: true, discontinuity: gap.discontinuity },
-      gap.durationTicks / timescaleOf(config),
-    );
-    this.iFrames?.addGap(gap.discontinuity);
+    this.window.addGap({ ...head, independent: true, discontinuity: gap.discontinuity }, durationSeconds);
+    this.iFrames?.addGap(gap.discontinuity, head.startSeconds + durationSeconds);
     this.#forget();
   }
 

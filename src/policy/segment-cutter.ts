@@ -173,9 +173,12 @@ export class SegmentCutter implements UnitSink {
     return created;
   }
 
-  /** Segments before `msn` are wanted no more: who has nothing of them yet gets gaps. */
-  giveUpBefore(msn: number): void {
-    for (const track of this.#tracks.values()) track.giveUpBefore(msn);
+  /**
+   * Segments before `msn` are wanted no more, of tracks that do not trail those before `publishedMsn`: who has nothing of
+   * them yet gets gaps.
+   */
+  giveUpBefore(msn: number, publishedMsn: number): void {
+    for (const track of this.#tracks.values()) track.giveUpBefore(publishedMsn);
     for (const track of this.#trailing.values()) track.giveUpBefore(msn);
   }
 

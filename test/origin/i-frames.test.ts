@@ -63,14 +63,25 @@ describe('IFrames', () => {
     expect(listing.listed).toEqual([[0, 2.499]]);
   });
 
+  it('lists one that stands longer as soon as that is certain: it must not leave before it was listed', () => {
+    const listing = new Listing().segment();
+    listing.iFrames.addGap(false, 2.4);
+    expect(listing.listed).toEqual([]);
+    listing.iFrames.addGap(false, 4.4);
+    expect(listing.listed).toEqual([[0, 2.499]]);
+    listing.segment({ startSeconds: 4.4, independent: false }).segment({ startSeconds: 6.4, open: true });
+    expect(listing.listed).toEqual([[0, 2.499]]);
+  });
+
   it('lets the last picture of a run stand to its end, and carries the discontinuity to the next I-frame', () => {
     const listing = new Listing().segment();
-    listing.iFrames.addGap(true);
+    listing.iFrames.addGap(true, 60);
+    expect(listing.listed).toEqual([[0, 2]]);
     listing.segment({ startSeconds: 60, independent: false, discontinuity: false });
     listing.segment({ startSeconds: 62, open: true }).iFrames.endSegment();
     listing.iFrames.end();
     expect(listing.listed).toEqual([
-      [0, 2.499],
+      [0, 2],
       [2, 2],
     ]);
     expect(listing.iFrames.listed.map(({ discontinuities }) => discontinuities)).toEqual([0, 1]);
@@ -80,7 +91,7 @@ describe('IFrames', () => {
 
   it('counts each discontinuity, also of runs of time in which there is no I-frame', () => {
     const listing = new Listing().segment().segment({ discontinuity: true, independent: false });
-    listing.iFrames.addGap(true);
+    listing.iFrames.addGap(true, 6);
     listing.segment({ discontinuity: true }).segment().segment();
     expect(listing.iFrames.listed.map(({ discontinuities }) => discontinuities)).toEqual([0, 3, 0]);
     listing.iFrames.leave(3);

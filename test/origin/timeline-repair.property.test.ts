@@ -347,3 +347,33 @@ describe('tracks that come apart', () => {
     expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
   });
 });
+
+describe('a track that sends nothing any more', () => {
+  const silence = (fromMs: number, ...tracks: number[]): TimestampFault => ({
+    fromMs,
+    lastsMs: 60_000,
+    tracks,
+    kind: { kind: 'silence' },
+  });
+
+  it.each<readonly [string, FaultyStream]>([
+    [
+      'of pictures that others wait for',
+      { tracks: [0, 256], framesPerSecond: 15, gop: 20, faults: [silence(1_949, 0)] },
+    ],
+    [
+      'of pictures beside two sounds of which one stops as well',
+      { tracks: [1, 256, 257], framesPerSecond: 15, gop: 20, faults: [silence(5_411, 1), silence(2_196, 1, 256)] },
+    ],
+    [
+      'of pictures beside others',
+      { tracks: [0, 1, 256, 257], framesPerSecond: 15, gop: 20, faults: [silence(2_888, 0)] },
+    ],
+    [
+      'of further pictures, whose last keyframe nothing follows',
+      { tracks: [0, 1, 256, 257], framesPerSecond: 15, gop: 5, faults: [silence(4_030, 1)] },
+    ],
+  ])('has every segment and every I-frame listed before it leaves: %s', (_name, stream) => {
+    expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
+  });
+});
