@@ -160,7 +160,8 @@ export class PartCutter {
 
   /** `untilSeconds`: how far a part that is full with it lasts at most for the playlist, if that is known. */
   add(unit: TimedUnit, untilSeconds = Infinity): void {
-    if (unit.dtsTicks - this.#endTicks >= this.#leastGapTicks) this.#gapUntil(unit.dtsTicks);
+    const hasHole = unit.dtsTicks - this.#endTicks >= this.#leastGapTicks;
+    if (hasHole && !this.#standsUntil(unit.dtsTicks)) this.#gapUntil(unit.dtsTicks);
     const fitsNowhere = unit.durationTicks > this.#partTargetTicks || !this.#isFilledBy(this.#partTicks);
     if (!fitsNowhere && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
     this.#keep(this.#joined(unit));
@@ -280,6 +281,16 @@ export class PartCutter {
       independent: first.keyframe,
     });
     this.#copies.dropAll();
+  }
+
+  /** A hole that the open part has room for: its last picture stands that long. Returns whether there is one. */
+  #standsUntil(untilTicks: number): boolean {
+    const last = this.#units.at(-1);
+    if (last === undefined || this.#track.config.kind !== 'video') return false;
+    if (untilTicks - (this.#saidTicks ?? untilTicks) > this.#partTargetTicks) return false;
+    this.#units[this.#units.length - 1] = { ...last, durationTicks: untilTicks - last.dtsTicks };
+    this.#endTicks = untilTicks;
+    return true;
   }
 
   /** Nothing has come up to `untilTicks`. */

@@ -346,6 +346,14 @@ describe('tracks that come apart', () => {
   ])('segments of one number begin together where %s', (_name, stream) => {
     expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
   });
+
+  it('leave no part too short where a picture comes behind a hole that the part has room for', () => {
+    const faults: TimestampFault[] = [
+      { fromMs: 5, lastsMs: 5_000, tracks: [0, 1], kind: { kind: 'jitter', byMs: 677 } },
+    ];
+    const stream = { tracks: [0, 1, 256, 257], framesPerSecond: 10, gop: 20, faults };
+    expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
+  });
 });
 
 describe('a track that sends nothing any more', () => {
