@@ -16,6 +16,7 @@ import {
 } from '../formats/rtmp/control-message.ts';
 import { ClientHandshake, handshakeRandomBytes } from '../formats/rtmp/handshake.ts';
 import { messageType, type RtmpMessage } from '../formats/rtmp/message.ts';
+import { endWhenSent } from '../sockets/end-when-sent.ts';
 import { readShared } from '../sockets/shared-reading.ts';
 import { orAborted, withinDeadline } from './abortable-wait.ts';
 import { AcknowledgementWindow } from './acknowledgement-window.ts';
@@ -225,16 +226,9 @@ export class ClientConnection {
     if (!this.failed.aborted) this.#writer?.message(message, onChunkStream, behind);
   }
 
-  /** Closes when all has been sent; at once after a second. */
+  /** Closes when all has been sent, or the server does not take it any more (`endWhenSent`). */
   async end(): Promise<void> {
-    if (this.failed.aborted) return;
-    const closed = new Promise<void>((resolve) => {
-      this.#socket.once('close', () => resolve());
-    });
-    this.#socket.end();
-    const timer = this.#clock.after(1_000, () => this.#socket.destroy());
-    await closed;
-    timer.cancel();
+    if (!this.failed.aborted) await endWhenSent(this.#socket, this.#clock);
   }
 
   async #begin(): Promise<void> {

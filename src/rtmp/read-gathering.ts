@@ -67,11 +67,18 @@ export class ReadGathering {
     const nowMs = this.#clock.monotonicMs();
     const elapsedMs = nowMs - this.#sinceMs;
     if (this.#handle === undefined || elapsedMs < measuredMs || bytes >= fullReadBytes) return;
+    // Then the encoder may have waited for us: how fast it is shows when nothing is left unread.
+    const isFull = this.#wasUnread && this.#bytes >= unreadShare * this.#window.bytes;
     if (this.#wasUnread) this.#window.found(this.#bytes);
     const roomBytes = Math.min(unreadShare * this.#window.bytes, mostUnreadBytes);
     const roomMs = roomBytes / this.#averaged(this.#bytes / elapsedMs, elapsedMs);
     this.#bytes = 0;
     this.#sinceMs = nowMs;
+    this.#wasUnread = false;
+    if (isFull) {
+      this.#bytesPerMs = undefined;
+      return;
+    }
     const mostMs = nowMs - this.#beganMs < firstMs ? longestAtFirstMs : longestMs;
     const unreadMs = this.#leaveUnreadMs(Math.min(mostMs, roomMs), this.#readNow);
     this.#wasUnread = unreadMs > 0;

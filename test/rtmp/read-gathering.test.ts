@@ -141,15 +141,27 @@ describe.each([
     const smallRoom = roomBytes;
     patienceMs = 200;
     for (let round = 0; round < 12; round++) {
-      const count = asked.length;
+      const count = received.length;
       await sent('x'.repeat(128_000));
       await aRoundTrip();
       clock.advance(200);
-      await eventually('it was read', () => asked.length > count);
+      await eventually('it was read', () => received.length > count);
       roomBytes = (asked.at(-1) ?? 0) * 640;
     }
     expect(smallRoom).toBeLessThan(60_000);
     expect(roomBytes).toBeGreaterThan(120_000);
+  });
+
+  it('reads an encoder at once that has sent all that the system takes: it may have waited for us', async () => {
+    patienceMs = 50;
+    clock.advance(3_000);
+    await sent('x'.repeat(1_000));
+    await eventually('it was read', () => asked.length === 1);
+    far.write('x'.repeat(8_000_000));
+    await aRoundTrip();
+    clock.advance(50);
+    await eventually('all of it was read', () => Buffer.concat(received).length === 8_001_000);
+    expect(asked).toHaveLength(1);
   });
 
   it('never leaves more than a mebibyte unread, however much the system takes', () => {
