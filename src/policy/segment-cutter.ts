@@ -202,7 +202,8 @@ export class SegmentCutter implements UnitSink {
     } else if (segment === undefined) {
       // Nobody could decode it.
       if (!unit.keyframe) return;
-      this.#begin(leader, unit);
+      // What is open of it was given up, and others have gone on: it joins them where they are.
+      if (!isBehind || this.#boundaries.newest === undefined) this.#begin(leader, unit);
     } else if (msn === this.#boundaries.nextMsn - 1) {
       if (!isBehind && this.#endsSegment(leader, segment, unit, atSeconds)) this.#begin(leader, unit);
     } else if (!isBehind && atSeconds - (this.#boundaries.newest?.startSeconds ?? atSeconds) > keyframeLagSeconds) {
