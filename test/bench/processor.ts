@@ -6,9 +6,12 @@ import { findProgram } from '../../scripts/system-programs.mjs';
 export const serverCore = 0;
 export const loadCore = 1;
 
+/** As long as this process may use them all: `onLoadCore` takes the others from it. */
+const cores = availableParallelism();
+
 /** Why servers and load cannot have a core each on this machine; undefined when they can. */
 export function whyNotPinned(): string | undefined {
-  if (availableParallelism() < 2) return 'one core only: server and load share it, figures say little';
+  if (cores < 2) return 'one core only: server and load share it, figures say little';
   if (findProgram('taskset') === undefined) return 'taskset is not installed: server and load may share a core';
   return undefined;
 }
@@ -24,7 +27,7 @@ export async function onLoadCore<T>(act: () => Promise<T>): Promise<T> {
   const pid = String(process.pid);
   // Such as "pid 123's current affinity list: 0,1".
   const before = execFileSync('taskset', ['-c', '-p', pid], { encoding: 'utf8' }).trim().split(' ').at(-1) ?? '';
-  const stayOn = (cores: string) => execFileSync('taskset', ['-a', '-c', '-p', cores, pid], { stdio: 'ignore' });
+  const stayOn = (list: string) => execFileSync('taskset', ['-a', '-c', '-p', list, pid], { stdio: 'ignore' });
   stayOn(String(loadCore));
   try {
     return await act();
