@@ -1,5 +1,5 @@
-import { keepYoungGenerationSmall } from './young-generation.ts';
+import { collectGarbageInSmallSteps } from './garbage-collection.ts';
 
 // First: to load the rest is enough to make it large.
-keepYoungGenerationSmall([process.env['NODE_OPTIONS'], ...process.execArgv]);
+collectGarbageInSmallSteps([process.env['NODE_OPTIONS'], ...process.execArgv]);
 await import('./command-line.ts');

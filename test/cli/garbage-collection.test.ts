@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inProject } from '../../scripts/project-folder.mjs';
 import { eventually } from '../support/condition.ts';
 
+const execute = promisify(execFile);
 const mebibyte = 1_048_576;
 
 /** Writes down how large a semi-space is when the program ends, in bytes. */
@@ -59,7 +61,34 @@ async function semiSpaceOfServer(nodeArgs: readonly string[], nodeOptions: strin
   }
 }
 
-describe('keepYoungGenerationSmall', () => {
+/** Leaves more behind than fits into the heap that Node begins with, and pauses in between as servers do. */
+const busyProgram = `
+import { writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { collectGarbageInSmallSteps } from '${pathToFileURL(inProject('src', 'cli', 'garbage-collection.ts')).href}';
+collectGarbageInSmallSteps(process.execArgv);
+writeSync(2, String(performance.now()));
+const kept = [];
+for (let n = 0; n < 1_500_000; n++) {
+  kept.push({ n });
+  if (n % 50_000 === 0) await setImmediate();
+}
+`;
+
+/** What helper threads of V8 have marked beside a program that may use the cores of `list`, in KiB. */
+async function markedBeside(list: string, nodeArgs: readonly string[]): Promise<number> {
+  const program = join(folder, 'busy.mjs');
+  writeFileSync(program, busyProgram);
+  const command = ['-c', list, process.execPath, '--trace-incremental-marking', ...nodeArgs, program];
+  const { stdout, stderr: beganMs } = await execute('taskset', command, { maxBuffer: 64 * mebibyte });
+  const steps = [...stdout.matchAll(/(\d+) ms: \[IncrementalMarking\] Schedule: .*concurrent (\d+)KB/g)];
+  // Node has marked while it loaded the program.
+  const own = steps.filter(([, ms]) => Number(ms) > Number(beganMs));
+  expect(own.length).toBeGreaterThan(0);
+  return Math.max(...own.map(([, , kibibytes]) => Number(kibibytes)));
+}
+
+describe('collectGarbageInSmallSteps', () => {
   it('keeps the semi-space of a running server at the MiB that it begins with', async () => {
     expect(await semiSpaceOfServer([], '')).toBeLessThan(1.1 * mebibyte);
   });
@@ -67,5 +96,14 @@ describe('keepYoungGenerationSmall', () => {
   it('leaves it to the user who says how large it may be, in NODE_OPTIONS or to Node', async () => {
     expect(await semiSpaceOfServer([], '--max-semi-space-size=4')).toBeGreaterThan(1.9 * mebibyte);
     expect(await semiSpaceOfServer(['--max_semi_space_size=4'], '')).toBeGreaterThan(1.9 * mebibyte);
+  });
+
+  it('leaves marking to the main thread where all threads have one core together', async () => {
+    expect(await markedBeside('0', [])).toBe(0);
+  });
+
+  it('has helper threads mark where they have a core, or the user says so', async () => {
+    expect(await markedBeside(`0-${cpus().length - 1}`, [])).toBeGreaterThan(cpus().length === 1 ? -1 : 0);
+    expect(await markedBeside('0', ['--concurrent-marking'])).toBeGreaterThan(0);
   });
 });

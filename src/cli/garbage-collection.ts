@@ -1,0 +1,36 @@
+import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+
+/** What somebody says of it at the start of Node; hyphens and underscores are the same to V8. */
+const anySemiSpaceFlag = /--(?:(?:min|max)[-_]semi[-_]space[-_]size|semi[-_]space[-_]growth[-_]factor)\b/;
+const anyConcurrencyFlag = /--(?:no[-_]?)?(?:concurrent[-_](?:marking|sweeping)|single[-_]threaded(?:[-_]gc)?)\b/;
+
+/**
+ * Has V8 collect garbage so that who waits for a part of a live stream waits for that as little as can be. Leaves alone what
+ * `nodeOptions` (NODE_OPTIONS and Node's own arguments) say something of.
+ */
+export function collectGarbageInSmallSteps(nodeOptions: readonly (string | undefined)[]): void {
+  const isSaid = (flag: RegExp) => nodeOptions.some((option) => option !== undefined && flag.test(option));
+  if (!isSaid(anySemiSpaceFlag)) keepYoungGenerationSmall();
+  if (availableParallelism() === 1 && !isSaid(anyConcurrencyFlag)) markOnMainThread();
+}
+
+/**
+ * Leaves V8's young generation as large as it begins, a semi-space of 1 MiB, in this thread and in those begun from now on. By
+ * itself it grows to three times 16 or 32 MiB, and is collected seldom but for many milliseconds. So it is collected
+ * often, each time for a fraction of one, and stays in the processor's cache. As a growth factor, because that is read
+ * each time it would grow: the sizes are read before any program runs, and there is no way to give them to Node that all
+ * systems have (`env -S` is not in BusyBox) and that needs no second process.
+ */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/**
+ * Where there is one core, V8's helper threads have no other to work on: while they mark and sweep they take turns with the
+ * main thread, for tens of milliseconds. The main thread does the same in steps of one, between its other tasks.
+ */
+function markOnMainThread(): void {
+  setFlagsFromString('--no-concurrent-marking');
+  setFlagsFromString('--no-concurrent-sweeping');
+}
