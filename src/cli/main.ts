@@ -1,5 +1,5 @@
-import { collectGarbageInSmallSteps } from './garbage-collection.ts';
+import { keepPausesShort } from './short-pauses.ts';
 
 // First: to load the rest is enough to make it large.
-collectGarbageInSmallSteps([process.env['NODE_OPTIONS'], ...process.execArgv]);
+keepPausesShort([process.env['NODE_OPTIONS'], ...process.execArgv]);
 await import('./command-line.ts');

@@ -1,6 +1,6 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { collectGarbageInSmallSteps } from '../../src/cli/garbage-collection.ts';
+import { keepPausesShort } from '../../src/cli/short-pauses.ts';
 import { ClipSender, ClipSenders, rtmpOutlet, tagsOf } from './live-clip-sender.ts';
 import { lastPictureKeyOf, type LatencyOrder, type PartDelay } from './live-latency.ts';
 import { followRendition, type HeldPart, ViewerConnections } from './live-viewer.ts';
@@ -10,7 +10,7 @@ import { followRendition, type HeldPart, ViewerConnections } from './live-viewer
  * prints how late those were, for each server, as JSON. In a process of its own, whose heap is small: what it collects
  * itself would count as the server's.
  */
-collectGarbageInSmallSteps([process.env['NODE_OPTIONS'], ...process.execArgv]);
+keepPausesShort([process.env['NODE_OPTIONS'], ...process.execArgv]);
 
 const order = JSON.parse(process.argv[2] ?? '') as LatencyOrder;
 

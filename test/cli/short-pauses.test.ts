@@ -65,14 +65,27 @@ async function semiSpaceOfServer(nodeArgs: readonly string[], nodeOptions: strin
 const busyProgram = `
 import { writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { collectGarbageInSmallSteps } from '${pathToFileURL(inProject('src', 'cli', 'garbage-collection.ts')).href}';
-collectGarbageInSmallSteps(process.execArgv);
+import { keepPausesShort } from '${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}';
+keepPausesShort(process.execArgv);
 writeSync(2, String(performance.now()));
 const kept = [];
 for (let n = 0; n < 1_500_000; n++) {
   kept.push({ n });
   if (n % 50_000 === 0) await setImmediate();
 }
+`;
+
+/** Says the priority (nice) of each of its threads. */
+const threadsProgram = `
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { keepPausesShort } from '${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}';
+keepPausesShort(process.execArgv);
+const { helpers, others } = Object.groupBy(readdirSync('/proc/self/task'), (thread) =>
+  readFileSync('/proc/self/task/' + thread + '/comm', 'utf8').includes('V8Worker') ? 'helpers' : 'others',
+);
+const each = (threads) => [...new Set(threads.map((thread) => getPriority(Number(thread))))];
+console.log(JSON.stringify({ helpers: each(helpers), others: each(others) }));
 `;
 
 /** What helper threads of V8 have marked beside a program that may use the cores of `list`, in KiB. */
@@ -88,7 +101,15 @@ async function markedBeside(list: string, nodeArgs: readonly string[]): Promise<
   return Math.max(...own.map(([, , kibibytes]) => Number(kibibytes)));
 }
 
-describe('collectGarbageInSmallSteps', () => {
+/** Each once, of V8's helper threads and of all others, in a program that may use the cores of `list`. */
+async function prioritiesOfThreads(list: string, nodeArgs: readonly string[] = []) {
+  const program = join(folder, 'threads.mjs');
+  writeFileSync(program, threadsProgram);
+  const { stdout } = await execute('taskset', ['-c', list, process.execPath, ...nodeArgs, program]);
+  return JSON.parse(stdout) as { readonly helpers: readonly number[]; readonly others: readonly number[] };
+}
+
+describe('keepPausesShort', () => {
   it('keeps the semi-space of a running server at the MiB that it begins with', async () => {
     expect(await semiSpaceOfServer([], '')).toBeLessThan(1.1 * mebibyte);
   });
@@ -100,6 +121,11 @@ describe('collectGarbageInSmallSteps', () => {
 
   it('leaves marking to the main thread where all threads have one core together', async () => {
     expect(await markedBeside('0', [])).toBe(0);
+  });
+
+  it('puts the helper threads behind the main thread where all have one core together', async () => {
+    expect(await prioritiesOfThreads('0')).toEqual({ helpers: [10], others: [0] });
+    expect(await prioritiesOfThreads('0', ['--concurrent-marking'])).toEqual({ helpers: [0], others: [0] });
   });
 
   it('has helper threads mark where they have a core, or the user says so', async () => {

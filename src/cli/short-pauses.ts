@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism, setPriority } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+
+/** What somebody says of it at the start of Node; hyphens and underscores are the same to V8. */
+const anySemiSpaceFlag = /--(?:(?:min|max)[-_]semi[-_]space[-_]size|semi[-_]space[-_]growth[-_]factor)\b/;
+const anyConcurrencyFlag = /--(?:no[-_]?)?(?:concurrent[-_](?:marking|sweeping)|single[-_]threaded(?:[-_]gc)?)\b/;
+
+/** A tenth of a core that others want; by `nice`. */
+const helperPriority = 10;
+
+/**
+ * Has V8 do its own work, garbage and translation, so that who waits for a part of a live stream waits for that as little
+ * as can be. Leaves alone what `nodeOptions` (NODE_OPTIONS and Node's own arguments) say something of.
+ */
+export function keepPausesShort(nodeOptions: readonly (string | undefined)[]): void {
+  const isSaid = (flag: RegExp) => nodeOptions.some((option) => option !== undefined && flag.test(option));
+  if (!isSaid(anySemiSpaceFlag)) keepYoungGenerationSmall();
+  // There V8's helper threads have no other to work on, and take turns with the main thread.
+  if (availableParallelism() === 1 && !isSaid(anyConcurrencyFlag)) {
+    markOnMainThread();
+    putHelpersBehind();
+  }
+}
+
+/**
+ * Leaves V8's young generation as large as it begins, a semi-space of 1 MiB, in this thread and in those begun from now on. By
+ * itself it grows to three times 16 or 32 MiB, and is collected seldom but for many milliseconds. So it is collected
+ * often, each time for a fraction of one, and stays in the processor's cache. As a growth factor, because that is read
+ * each time it would grow: the sizes are read before any program runs, and there is no way to give them to Node that all
+ * systems have (`env -S` is not in BusyBox) and that needs no second process.
+ */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** In steps of a millisecond between its other tasks; helpers would take as many in a row as the scheduler gives them. */
+function markOnMainThread(): void {
+  setFlagsFromString('--no-concurrent-marking');
+  setFlagsFromString('--no-concurrent-sweeping');
+}
+
+/**
+ * So that they translate code when the main thread has nothing to do. Not further: in the last step of a collection it
+ * waits for what they have begun, while other processes may want the core. Linux only, where a thread has a priority.
+ */
+function putHelpersBehind(): void {
+  for (const thread of helperThreads()) setPriority(thread, helperPriority);
+}
+
+function helperThreads(): number[] {
+  if (process.platform !== 'linux') return [];
+  const threads = '/proc/self/task';
+  return readdirSync(threads)
+    .filter((thread) => readFileSync(`${threads}/${thread}/comm`, 'utf8').includes('V8Worker'))
+    .map(Number);
+}
