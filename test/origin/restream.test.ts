@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Origin } from '../../src/origin/origin.ts';
+import { freePort } from '../bench/server-process.ts';
 import { startNginxRtmp, startNodeMediaServer } from '../rtmp/other-rtmp-servers.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { eventually } from '../support/condition.ts';
+import { FfmpegEncoder } from '../support/ffmpeg-encoder.ts';
+import { packetHashes, run } from '../support/ffmpeg.ts';
 import { LiveHouse } from '../support/live-relay.ts';
 import { TcpGateway } from '../support/tcp-gateway.ts';
 
@@ -61,6 +64,19 @@ describe('restreaming', () => {
     await viewer.getsFrames(25);
     expect(JSON.stringify(await restreamsOf(origin)) + origin.log.text).not.toContain('secret-of-theirs');
     await after.server[Symbol.asyncDispose]();
+  });
+
+  it('pushes a stream to an ffmpeg that listens for one', async () => {
+    const port = await freePort();
+    await using house = new LiveHouse();
+    const to = [`rtmp://127.0.0.1:${port}/live/{name}`];
+    const origin = await house.origin({ live: { restream: [{ stream: 'live/*', to }] } });
+    await using _encoder = new FfmpegEncoder(`rtmp://127.0.0.1:${origin.rtmpPort}/live/stage`);
+    const file = join(folder, 'received.flv');
+    const input = ['-listen', '1', '-f', 'flv', '-i', `rtmp://127.0.0.1:${port}/live/stage`];
+    const received = run('ffmpeg', ['-nostdin', '-v', 'error', ...input, '-c', 'copy', '-frames:v', '25', file]);
+    expect(await received).toMatchObject({ code: 0 });
+    expect((await packetHashes(file)).video).toHaveLength(25);
   });
 
   it('pushes over TLS to a server whose certificate it is told to trust, and to no other', async () => {

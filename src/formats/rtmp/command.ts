@@ -20,10 +20,12 @@ export interface RtmpCommand {
  */
 export function decodeCommand(message: RtmpMessage, limits?: Amf0Limits): RtmpCommand {
   const values = decodeAmf0(amf0Payload(message, messageType.commandAmf0, messageType.commandAmf3), limits);
-  const [name, transactionId, commandObject, ...args] = values;
+  const [name, said, commandObject, ...args] = values;
   if (typeof name !== 'string') {
     throw new ProtocolError('RTMP_COMMAND', 'a command without a name', { byteOffset: 0, section: 'RTMP 1.0 §7.2' });
   }
+  // What only tells something gets no answer, and ffmpeg as a server leaves out all behind the name of `onFCPublish`.
+  const transactionId = values.length === 1 && name.startsWith('on') ? 0 : said;
   if (typeof transactionId !== 'number') {
     throw new ProtocolError('RTMP_COMMAND', `command ${printable(name)} without a transaction number`, {
       section: 'RTMP 1.0 §7.2',

@@ -42,6 +42,15 @@ describe('decodeCommand', () => {
     });
   });
 
+  it('reads the onFCPublish of ffmpeg, which is a name and nothing else', () => {
+    expect(decodeCommand(message(20, encodeAmf0(['onFCPublish'])))).toStrictEqual({
+      name: 'onFCPublish',
+      transactionId: 0,
+      commandObject: undefined,
+      args: [],
+    });
+  });
+
   it.each([
     ['empty', 20, []],
     ['empty in the AMF3 form', 17, []],
