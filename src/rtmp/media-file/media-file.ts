@@ -3,7 +3,6 @@ import { ConfigError } from '../../base/errors.ts';
 import { codeOf, reasonOf } from '../../base/thrown.ts';
 import type { TrackConfig } from '../../formats/media/track.ts';
 import type { PublishItem } from '../rtmp-publisher.ts';
-import { openContainer } from './container-demuxer.ts';
 import { continuousItems } from './continuous-items.ts';
 import type { Demuxer } from './demuxer.ts';
 import { openFlv } from './flv-demuxer.ts';
@@ -35,7 +34,10 @@ export async function openMediaFile(path: string): Promise<MediaFile> {
 
 /** The same file, taken apart and in its own time. Throws likewise. */
 export async function openDemuxer(path: string): Promise<Demuxer> {
-  return (await isFlv(path)) ? openFlv(path) : openContainer(path);
+  if (await isFlv(path)) return openFlv(path);
+  // Its library has as much code as everything else of an origin, and most never open such a file.
+  const { openContainer } = await import('./container-demuxer.ts');
+  return openContainer(path);
 }
 
 async function isFlv(path: string): Promise<boolean> {
