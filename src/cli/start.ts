@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import { CloseBudget } from '../base/close-budget.ts';
 import type { Log } from '../base/log.ts';
-import { startControl } from '../control/control.ts';
-import { type Edge, startEdge } from '../edge/edge.ts';
+import type { Edge } from '../edge/edge.ts';
 import type { EdgeSettings } from '../edge/settings.ts';
 import { createLog } from '../observe/log.ts';
 import { libraryFolder } from '../origin/library/library-settings.ts';
-import { type Origin, startOrigin } from '../origin/origin.ts';
+import type { Origin } from '../origin/origin.ts';
 import type { Configuration } from './configuration-schema.ts';
 import { type ConfigurationFlags, loadConfiguration } from './configuration.ts';
 import { prepareDataFolder } from './data-folder.ts';
@@ -21,6 +20,11 @@ import { welcome } from './welcome.ts';
 const demoShareMs = 500;
 const edgeShareMs = 1_000;
 const originShareMs = 1_750;
+
+// A role is loaded where it runs: what does not run is code all the same, which each collection of garbage goes through.
+const originRole = () => import('../origin/origin.ts');
+const edgeRole = () => import('../edge/edge.ts');
+const controlRole = () => import('../control/control.ts');
 
 /** With both roles in one process and no origin server named, the edge fetches from the origin role next to it. */
 function edgeSettings(
@@ -75,7 +79,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   let closing: CloseBudget | undefined;
   const closeBudget = () => (closing ??= CloseBudget.of(systemClock));
   const origin = roles.includes('origin')
-    ? await startOrigin(configuration.origin, {
+    ? await (await originRole()).startOrigin(configuration.origin, {
         clock: systemClock,
         environment: process.env,
         log: log.child({ role: 'origin' }),
@@ -86,7 +90,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   if (origin !== undefined) running.defer(() => origin.close(closeBudget()));
 
   const edge = roles.includes('edge')
-    ? await startEdge(edgeSettings(configuration, origin, originsConfigured), {
+    ? await (await edgeRole()).startEdge(edgeSettings(configuration, origin, originsConfigured), {
         clock: systemClock,
         environment: process.env,
         log: log.child({ role: 'edge' }),
@@ -98,7 +102,7 @@ export async function start(flags: ConfigurationFlags): Promise<void> {
   if (edge !== undefined) running.defer(() => edge.close(closeBudget().keeping(keptForOriginMs)));
 
   if (edge !== undefined) {
-    const control = await startControl(configuration.control, {
+    const control = await (await controlRole()).startControl(configuration.control, {
       clock: systemClock,
       log: log.child({ role: 'control' }),
       dataFolder,
