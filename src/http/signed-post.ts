@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import { UpstreamError } from '../base/errors.ts';
 import { codeOf } from '../base/thrown.ts';
 import { signedContent } from '../policy/publish-hook.ts';
@@ -35,7 +35,7 @@ export interface SignedPostRequest {
 export class SignedPost {
   /** For logs: without the query, where some put a token. */
   readonly where: string;
-  readonly #pool: Pool;
+  readonly #pool: Promise<Pool>;
   readonly #path: string;
   readonly #secret: string;
 
@@ -44,14 +44,15 @@ export class SignedPost {
     this.where = `${origin}${pathname}`;
     this.#path = `${pathname}${search}`;
     this.#secret = secret;
-    // No connection is kept: publishers are rare, and one that the server gave up meanwhile would look like a failure.
-    this.#pool = new Pool(origin, { connections: maxConnections, pipelining: 0, maxHeaderSize: 16_384 });
+    this.#pool = openPool(origin);
   }
 
   /** Rejects with the reason of the signal, or with an `UpstreamError` that names the URL when there is no answer. */
   async send({ id, timestampSeconds, body, signal }: SignedPostRequest): Promise<{ status: number; body: string }> {
     try {
-      const answer = await this.#pool.request({
+      const pool = await this.#pool;
+      signal.throwIfAborted();
+      const answer = await pool.request({
         method: 'POST',
         path: this.#path,
         headers: {
@@ -82,6 +83,13 @@ export class SignedPost {
 
   /** What is under way fails. */
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await (await this.#pool).destroy();
   }
+}
+
+/** Loads the HTTP client: it is much code, which an origin without a hook does not need. */
+async function openPool(origin: string): Promise<Pool> {
+  const { Pool } = await import('undici');
+  // No connection is kept: publishers are rare, and one that the server gave up meanwhile would look like a failure.
+  return new Pool(origin, { connections: maxConnections, pipelining: 0, maxHeaderSize: 16_384 });
 }
