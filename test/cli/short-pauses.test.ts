@@ -88,6 +88,22 @@ const each = (threads) => [...new Set(threads.map((thread) => getPriority(Number
 console.log(JSON.stringify({ helpers: each(helpers), others: each(others) }));
 `;
 
+const calledProgram = (calls: number) => `
+import { setImmediate } from 'node:timers/promises';
+import { keepPausesShort } from '${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}';
+keepPausesShort(process.execArgv);
+function oftenCalled(n) {
+  return (n * 31 + 7) % 1_009;
+}
+// One that is always the same would become a part of what calls it.
+const called = [oftenCalled, ...[1, 2, 3, 4, 5, 6].map((n) => new Function('m', 'return m + ' + n))];
+let sum = 0;
+for (let turn = 0; turn < 100; turn++) {
+  for (let n = 0; n < ${calls / 100}; n++) for (const one of called) sum += one(n);
+  await setImmediate();
+}
+`;
+
 /** What helper threads of V8 have marked beside a program that may use the cores of `list`, in KiB. */
 async function markedBeside(list: string, nodeArgs: readonly string[]): Promise<number> {
   const program = join(folder, 'busy.mjs');
@@ -99,6 +115,16 @@ async function markedBeside(list: string, nodeArgs: readonly string[]): Promise<
   const own = steps.filter(([, ms]) => Number(ms) > Number(beganMs));
   expect(own.length).toBeGreaterThan(0);
   return Math.max(...own.map(([, , kibibytes]) => Number(kibibytes)));
+}
+
+/** Whether V8's last compiler has been given a function that was called so often, a few times in each turn. */
+async function optimizedAfter(calls: number, nodeArgs: readonly string[]): Promise<boolean> {
+  const program = join(folder, 'called.mjs');
+  writeFileSync(program, calledProgram(calls));
+  const { stdout } = await execute(process.execPath, ['--trace-opt', ...nodeArgs, program], {
+    maxBuffer: 64 * mebibyte,
+  });
+  return /compiling method 0x[0-9a-f]+ <JSFunction oftenCalled\b.*TURBOFAN/.test(stdout);
 }
 
 /** Each once, of V8's helper threads and of all others, in a program that may use the cores of `list`. */
@@ -117,6 +143,12 @@ describe('keepPausesShort', () => {
   it('leaves it to the user who says how large it may be, in NODE_OPTIONS or to Node', async () => {
     expect(await semiSpaceOfServer([], '--max-semi-space-size=4')).toBeGreaterThan(1.9 * mebibyte);
     expect(await semiSpaceOfServer(['--max_semi_space_size=4'], '')).toBeGreaterThan(1.9 * mebibyte);
+  });
+
+  it('optimizes what is called 30,000 times, or as often as the user says', async () => {
+    expect(await optimizedAfter(10_000, [])).toBe(false);
+    expect(await optimizedAfter(1_000_000, [])).toBe(true);
+    expect(await optimizedAfter(10_000, ['--invocation-count-for-turbofan=3000'])).toBe(true);
   });
 
   it('leaves marking to the main thread where all threads have one core together', async () => {
