@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from './in-turn.ts';
 import { ClipSender, ClipSenders, rtmpOutlet, tagsOf } from './live-clip-sender.ts';
-import { startFfmpegPackager } from './live-servers.ts';
+import { startFfmpegPackager, startFfmpegRtmpPackager } from './live-servers.ts';
 import { followRendition, ViewerConnections } from './live-viewer.ts';
 import { exactCpuSeconds, proportionalBytes } from './process-figures.ts';
 import type { BenchRow } from './report.ts';
@@ -27,6 +27,7 @@ interface CpuWindow {
   readonly watched: number;
   readonly unwatched: number;
   readonly ffmpeg: number;
+  readonly ffmpegPipe: number;
 }
 
 const cpuHeads: readonly RowHead[] = [
@@ -37,29 +38,43 @@ const cpuHeads: readonly RowHead[] = [
     better: 'lower',
     target: atMostTimesThePeer(third),
   },
-  { name: 'one stream, nobody watches: CPU, vs ffmpeg', unit: '% of a core', better: 'lower', target: null },
+  { name: 'one stream, nobody watches: CPU', unit: '% of a core', better: 'lower', target: atMost(0.5) },
+  {
+    name: 'one stream, nobody watches: CPU, vs ffmpeg',
+    unit: '% of a core',
+    better: 'lower',
+    target: atMostTimesThePeer(third),
+  },
+  {
+    name: 'one stream, nobody watches: CPU, vs ffmpeg with FLV on a pipe',
+    unit: '% of a core',
+    better: 'lower',
+    target: null,
+  },
 ];
 
 /**
- * One stream, packaged by a process of ours that somebody watches, by one that nobody watches, and by ffmpeg: all three at
- * the same time, over the same seconds. The processor time is that of the whole process, RTMP and HTTP included.
+ * One stream, packaged by a process of ours that somebody watches, by one that nobody watches, and by ffmpeg, which is
+ * published to over RTMP as we are, and by one that has no RTMP to do: all at the same time, over the same seconds. The
+ * processor time is that of the whole process, RTMP and HTTP included.
  */
 export function cpuRows({ clip, workFolder, quick }: CostPlan): Promise<readonly BenchRow[]> {
   return rowsOf(cpuHeads, async () => {
     const tags = tagsOf(clip);
     await using watched = await startOurOrigin(`${workFolder}/watched`);
     await using unwatched = await startOurOrigin(`${workFolder}/unwatched`);
-    const ffmpeg = await startFfmpegPackager(`${workFolder}/ffmpeg`);
+    const ffmpeg = await startFfmpegRtmpPackager(`${workFolder}/ffmpeg`);
+    const ffmpegPipe = await startFfmpegPackager(`${workFolder}/ffmpeg-pipe`);
     await using senders = new ClipSenders();
-    senders.add(new ClipSender(tags, ffmpeg.outlet), 3);
+    for (const { outlet } of [ffmpeg, ffmpegPipe]) senders.add(new ClipSender(tags, outlet), 4);
     for (const { rtmpPort } of [watched, unwatched]) {
-      senders.add(new ClipSender(tags, await rtmpOutlet(rtmpPort, 'one')), 3);
+      senders.add(new ClipSender(tags, await rtmpOutlet(rtmpPort, 'one')), 4);
     }
     const windows: CpuWindow[] = [];
     await whileWatched(watched, ['one'], async () => {
       await sleep((quick ? 3 : warmUpSeconds) * 1_000);
       for (let round = 0; round < (quick ? 1 : 4); round++) {
-        const before = [watched.process.pid, unwatched.process.pid, ffmpeg.pid].map(exactCpuSeconds);
+        const before = [watched.process.pid, unwatched.process.pid, ffmpeg.pid, ffmpegPipe.pid].map(exactCpuSeconds);
         const beganAtMs = performance.now();
         await sleep((quick ? 2 : windowSeconds) * 1_000);
         const percent = (pid: number, index: number) =>
@@ -68,6 +83,7 @@ export function cpuRows({ clip, workFolder, quick }: CostPlan): Promise<readonly
           watched: percent(watched.process.pid, 0),
           unwatched: percent(unwatched.process.pid, 1),
           ffmpeg: percent(ffmpeg.pid, 2),
+          ffmpegPipe: percent(ffmpegPipe.pid, 3),
         });
       }
     });
@@ -75,7 +91,9 @@ export function cpuRows({ clip, workFolder, quick }: CostPlan): Promise<readonly
     return [
       { value: middle('watched') },
       { value: middle('watched'), peer: middle('ffmpeg') },
+      { value: middle('unwatched') },
       { value: middle('unwatched'), peer: middle('ffmpeg') },
+      { value: middle('unwatched'), peer: middle('ffmpegPipe') },
     ];
   });
 }
