@@ -92,7 +92,7 @@ export class RestreamPush implements StreamSubscriber {
   onAccessUnit(): void {}
   onData(): void {}
 
-  /** Unpublishes: in about a second at most. */
+  /** Unpublishes, when what was sent has been taken: in ten seconds at most. */
   async close(): Promise<void> {
     this.#unsubscribe();
     this.#stop();

@@ -4,12 +4,12 @@ import type { Clock } from '../base/clock.ts';
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
-      reject(reasonOf(signal));
+      reject(abortErrorOf(signal));
       return;
     }
     const onAbort = () => {
       timer.cancel();
-      reject(reasonOf(signal));
+      reject(abortErrorOf(signal));
     };
     const timer = clock.after(delayMs, () => {
       signal.removeEventListener('abort', onAbort);
@@ -22,7 +22,7 @@ export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promi
 /** What `promise` gives, or a rejection with the reason of `signal` if that comes first. */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(reasonOf(signal));
+    const onAbort = () => reject(abortErrorOf(signal));
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
@@ -54,7 +54,7 @@ export function settledWithin(clock: Clock, graceMs: number, promise: Promise<un
 export function untilAborted(awaited: AbortSignal, signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const look = () => {
-      if (signal.aborted) reject(reasonOf(signal));
+      if (signal.aborted) reject(abortErrorOf(signal));
       else if (awaited.aborted) resolve(awaited.reason);
       else return;
       signal.removeEventListener('abort', look);
@@ -66,6 +66,6 @@ export function untilAborted(awaited: AbortSignal, signal: AbortSignal): Promise
   });
 }
 
-function reasonOf(signal: AbortSignal): Error {
+function abortErrorOf(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('aborted');
 }

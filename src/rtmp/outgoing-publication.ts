@@ -70,7 +70,7 @@ export class OutgoingPublication {
     return { sentUnits, droppedUnits, sentBytes: this.#connection.sentBytes };
   }
 
-  /** Unpublishes and closes: in a second at most. */
+  /** Unpublishes and closes, when what was sent has been taken: without progress in three seconds, in ten at most. */
   async close(): Promise<void> {
     this.#unsubscribe?.();
     if (this.failed.aborted) return;

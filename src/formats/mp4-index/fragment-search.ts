@@ -2,7 +2,7 @@ import { LimitError, ProtocolError } from '../../base/errors.ts';
 import { ReadWindow } from '../media/read-window.ts';
 import type { Reading } from '../media/stored-media.ts';
 import { FragmentReader } from './fragment-reader.ts';
-import { type Entry, walkFragments, type WalkedFile } from './fragment-walk.ts';
+import { type Entry, fragmentsOf, walkFragments, type WalkedFile } from './fragment-walk.ts';
 import { defaultMp4Limits } from './limits.ts';
 import type { Mp4Fragments } from './mp4-index.ts';
 import { decodeMs, fragmentTiming } from './presentation.ts';
@@ -97,12 +97,7 @@ export function* searchFragments(file: WalkedFile, known: Mp4Fragments, timeMs: 
     const { entries } = yield* walkFragments(file, { from, isFirst, untilMs: timeMs, limits: defaultMp4Limits });
     const found = entries.findLast((entry) => entry.isWhole && entry.timeMs <= timeMs);
     if (found === undefined && !isFirst) continue;
-    const begins = [first, ...(found === undefined || found.offset <= first.offset ? [] : [found])];
-    return {
-      timesMs: Float64Array.from(begins, (entry) => entry.timeMs),
-      offsets: Float64Array.from(begins, (entry) => entry.offset),
-      isSparse: false,
-    };
+    return fragmentsOf([first, ...(found === undefined || found.offset <= first.offset ? [] : [found])]);
   }
 }
 

@@ -3,7 +3,7 @@ import { ReadWindow } from '../media/read-window.ts';
 import type { Reading } from '../media/stored-media.ts';
 import { type Box, boxError, boxField, boxTable, childBoxes, longestBoxHeadBytes } from './box.ts';
 import { lastFragment } from './fragment-search.ts';
-import { type Entry, walkFragments, type WalkedFile } from './fragment-walk.ts';
+import { type Entry, fragmentsOf, walkFragments, type WalkedFile } from './fragment-walk.ts';
 import type { Mp4Limits } from './limits.ts';
 import type { Mp4Fragments } from './mp4-index.ts';
 import { fragmentTiming } from './presentation.ts';
@@ -48,7 +48,7 @@ export function* readFragmentTable(
   const last = entries.at(-1) ?? first;
   // Only the last fragments say when they end.
   const { ends } = yield* walkFragments(file, { from: last, isFirst: last === first, limits });
-  return { fragments: tableOf(entries), endMs: Math.max(...ends) };
+  return { fragments: fragmentsOf(entries), endMs: Math.max(...ends) };
 }
 
 /** What can be found without these tables is not refused for their sake. */
@@ -65,26 +65,18 @@ function isForward(entry: Entry, before: Entry): boolean {
   return entry.offset > before.offset && entry.timeMs >= before.timeMs;
 }
 
-function tableOf(entries: readonly Entry[], isSparse = false): Mp4Fragments {
-  return {
-    timesMs: Float64Array.from(entries, ({ timeMs }) => timeMs),
-    offsets: Float64Array.from(entries, ({ offset }) => offset),
-    isSparse,
-  };
-}
-
 /** `undefined` where the last fragment is not found. */
 function* sparseTable(file: FragmentedFile, first: Entry, limits: Mp4Limits) {
   const last = yield* lastFragment(file, first);
   if (last === undefined || !isForward(last, first)) return undefined;
   const { ends } = yield* walkFragments(file, { from: last, isFirst: false, limits });
-  return { fragments: tableOf([first, last], true), endMs: Math.max(...ends) };
+  return { fragments: fragmentsOf([first, last], true), endMs: Math.max(...ends) };
 }
 
 function* walkedTable(file: FragmentedFile, first: Entry, limits: Mp4Limits) {
   const { entries, ends } = yield* walkFragments(file, { from: first, isFirst: true, limits });
   const later = entries.filter((entry, place) => isForward(entry, entries[place - 1] ?? first));
-  return { fragments: tableOf([first, ...later]), endMs: Math.max(...ends) };
+  return { fragments: fragmentsOf([first, ...later]), endMs: Math.max(...ends) };
 }
 
 /** Presentation times of the leading track become the decode times at which its keyframes are sent, or nearly so. */

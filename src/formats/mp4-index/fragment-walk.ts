@@ -1,7 +1,7 @@
 import type { Reading } from '../media/stored-media.ts';
 import { FragmentReader } from './fragment-reader.ts';
 import { type Mp4Limits, SampleBudget } from './limits.ts';
-import type { Mp4Index } from './mp4-index.ts';
+import type { Mp4Fragments, Mp4Index } from './mp4-index.ts';
 import { decodeMs, endMs, fragmentTiming, ticksAtMs, type Timing } from './presentation.ts';
 import type { SampleTable } from './sample-table.ts';
 
@@ -27,6 +27,15 @@ export interface FragmentWalk {
   /** It ends with the first fragment of the leading track that begins later. */
   readonly untilMs?: number;
   readonly limits: Mp4Limits;
+}
+
+/** `isSparse`: as in `Mp4Fragments`. */
+export function fragmentsOf(entries: readonly Entry[], isSparse = false): Mp4Fragments {
+  return {
+    timesMs: Float64Array.from(entries, ({ timeMs }) => timeMs),
+    offsets: Float64Array.from(entries, ({ offset }) => offset),
+    isSparse,
+  };
 }
 
 /** Looks at each `moof` from an entry on. `ends`: when each track does. Throws as `FragmentReader`. */
