@@ -1,3 +1,6 @@
+/** What is refilled piece by piece may come to a little less than one: who waits as long as it says gets it all the same. */
+const rounding = 1e-9;
+
 /** Bounds how much of something there may be in a time: a bucket that is refilled as time goes by. */
 export class RateBucket {
   readonly capacity: number;
@@ -16,7 +19,7 @@ export class RateBucket {
   /** Counts one more. `false` when there were too many: that one costs nothing. */
   take(nowMs: number): boolean {
     this.#refill(nowMs);
-    if (this.#left < 1) return false;
+    if (this.#left < 1 - rounding) return false;
     this.#left--;
     return true;
   }

@@ -27,6 +27,8 @@ describe('RateBucket', () => {
           }
         },
       ),
+      // 28 and 172 ms of five a second are 0.14 and 0.86, and together not quite one.
+      { examples: [[5, 1, [0, 28]]] },
     );
   });
 
