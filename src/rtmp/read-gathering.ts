@@ -96,11 +96,13 @@ export class ReadGathering {
     handle.readStop();
     const resume = () => {
       this.#resume = undefined;
-      timer.cancel();
       if (this.#socket._handle === handle) handle.readStart();
     };
     const timer = this.#clock.after(pauseMs, resume);
-    this.#resume = resume;
+    this.#resume = () => {
+      timer.cancel();
+      resume();
+    };
   }
 }
 
