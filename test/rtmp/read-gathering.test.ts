@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ReadGathering } from '../../src/rtmp/read-gathering.ts';
 import { readShared } from '../../src/sockets/shared-reading.ts';
 import { eventually } from '../support/condition.ts';
+import { socketPair } from '../support/socket-pair.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 let server: Server;
@@ -26,7 +27,7 @@ beforeEach(async () => {
   patienceMs = 40;
   server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  [near, far] = await connected();
+  ({ accepted: near, other: far } = await socketPair(server));
   const gathering = new ReadGathering(near, clock, (maxMs, read) => {
     asked.push(maxMs);
     readNow = read;
@@ -47,16 +48,6 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-async function connected(): Promise<[near: Socket, far: Socket]> {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const accepted: Promise<unknown[]> = once(server, 'connection');
-  const other = connect(address.port, '127.0.0.1');
-  const [socket] = await accepted;
-  if (!(socket instanceof Socket)) throw new Error('no socket came');
-  return [socket, other];
-}
-
 const receivedText = () => Buffer.concat(received).toString();
 
 async function sent(text: string): Promise<void> {
@@ -65,7 +56,7 @@ async function sent(text: string): Promise<void> {
 
 /** What was sent before this on loopback could have been read by now. */
 async function aRoundTrip(): Promise<void> {
-  const [here, there] = await connected();
+  const { accepted: here, other: there } = await socketPair(server);
   there.write('x');
   await once(here, 'data');
   here.destroy();

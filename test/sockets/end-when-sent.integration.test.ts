@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { connect, createServer, Socket, type AddressInfo, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endWhenSent } from '../../src/sockets/end-when-sent.ts';
 import { eventually } from '../support/condition.ts';
+import { socketPair } from '../support/socket-pair.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 /** More than the system takes of a connection that nobody reads. */
@@ -18,12 +19,8 @@ beforeEach(async () => {
   clock = new VirtualClock();
   server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const accepted = once(server, 'connection');
-  near = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  await once(near, 'connect');
-  const [socket] = (await accepted) as unknown[];
-  if (!(socket instanceof Socket)) throw new Error('no socket came');
-  far = socket;
+  ({ accepted: far, other: near } = await socketPair(server));
+  if (near.connecting) await once(near, 'connect');
   takenBytes = 0;
   far.on('data', (bytes) => {
     takenBytes += bytes.length;
@@ -38,14 +35,18 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
+/** Undocumented, as in the code under test: what libuv holds of the write that has begun. */
+const queuedBytes = () => (near as { _handle?: { writeQueueSize: number } })._handle?.writeQueueSize ?? 0;
+
 describe('endWhenSent', () => {
   it('waits while the peer takes what was sent, even where a single write takes it many seconds', async () => {
     near.write(Buffer.alloc(byteLength));
     const ended = endWhenSent(near, clock);
     for (let turn = 0; turn < 2; turn++) {
-      const before = takenBytes;
+      const before = queuedBytes();
       far.resume();
-      await eventually('some is read', () => takenBytes > before + 1_000_000);
+      // What is read at first is what the system had taken before.
+      await eventually('some more is sent', () => queuedBytes() < before);
       far.pause();
       clock.advance(3_000);
       expect(near.destroyed).toBe(false);

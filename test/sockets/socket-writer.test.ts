@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SocketWriter } from '../../src/sockets/socket-writer.ts';
 import { eventually } from '../support/condition.ts';
+import { socketPair } from '../support/socket-pair.ts';
 
 let server: Server;
 const open = new Set<Socket>();
@@ -24,13 +25,7 @@ afterEach(async () => {
 
 /** Both ends of a connection; the far one does not read yet. `meanwhile`: when the far end has its descriptor. */
 async function connection(meanwhile = () => {}): Promise<{ near: Socket; far: Socket }> {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const accepted: Promise<unknown[]> = once(server, 'connection');
-  const far = connect(address.port, '127.0.0.1');
-  process.nextTick(meanwhile);
-  const [near] = await accepted;
-  if (!(near instanceof Socket)) throw new Error('no socket came');
+  const { accepted: near, other: far } = await socketPair(server, meanwhile);
   for (const socket of [near, far]) open.add(socket.on('error', () => {}));
   return { near, far };
 }
