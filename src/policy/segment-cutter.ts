@@ -222,8 +222,7 @@ export class SegmentCutter implements UnitSink {
       cutter.settle(unit);
       return;
     }
-    const startSeconds = Math.max(cutter.endSeconds, Math.min(latestSeconds, this.#followedSeconds));
-    this.#boundaries.begin({ startSeconds, shownSeconds: startSeconds, independent: false });
+    this.#beginWithout(Math.max(cutter.endSeconds, Math.min(latestSeconds, this.#followedSeconds)));
   }
 
   /** How far the others have gone out, which stays where it is. */
@@ -238,8 +237,7 @@ export class SegmentCutter implements UnitSink {
       const { newest } = this.#boundaries;
       if (newest === undefined) return;
       if (untilSeconds - newest.startSeconds <= longestSegmentSeconds(targetDurationSeconds)) return;
-      const startSeconds = newest.startSeconds + targetDurationSeconds;
-      this.#boundaries.begin({ startSeconds, shownSeconds: startSeconds, independent: false });
+      this.#beginWithout(newest.startSeconds + targetDurationSeconds);
     }
   }
 
@@ -359,7 +357,12 @@ export class SegmentCutter implements UnitSink {
     const latestSeconds = newest.startSeconds + longestSegmentSeconds(this.#targets.targetDurationSeconds);
     const startSeconds = Math.min(latestSeconds, this.#followedSeconds);
     if (startSeconds - follower.secondsOf(unit) < keyframeLagSeconds) this.#begin(follower, unit);
-    else this.#boundaries.begin({ startSeconds, shownSeconds: startSeconds, independent: false });
+    else this.#beginWithout(startSeconds);
+  }
+
+  /** A segment that begins with the time of others: nothing of it needs to be a keyframe. */
+  #beginWithout(startSeconds: number): void {
+    this.#boundaries.begin({ startSeconds, shownSeconds: startSeconds, independent: false });
   }
 
   #follow(track: BoundaryFollower, unit: TimedUnit): void {

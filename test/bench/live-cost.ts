@@ -22,13 +22,7 @@ interface CostPlan {
   readonly quick: boolean;
 }
 
-/** Shares of a core, in percent, over the same seconds. */
-interface CpuWindow {
-  readonly watched: number;
-  readonly unwatched: number;
-  readonly ffmpeg: number;
-  readonly ffmpegPipe: number;
-}
+type Packager = 'watched' | 'unwatched' | 'ffmpeg' | 'ffmpegPipe';
 
 const cpuHeads: readonly RowHead[] = [
   { name: 'one stream, watched: CPU', unit: '% of a core', better: 'lower', target: atMost(0.5) },
@@ -65,29 +59,32 @@ export function cpuRows({ clip, workFolder, quick }: CostPlan): Promise<readonly
     await using unwatched = await startOurOrigin(`${workFolder}/unwatched`);
     const ffmpeg = await startFfmpegRtmpPackager(`${workFolder}/ffmpeg`);
     const ffmpegPipe = await startFfmpegPackager(`${workFolder}/ffmpeg-pipe`);
+    const pids: readonly (readonly [Packager, number])[] = [
+      ['watched', watched.process.pid],
+      ['unwatched', unwatched.process.pid],
+      ['ffmpeg', ffmpeg.pid],
+      ['ffmpegPipe', ffmpegPipe.pid],
+    ];
     await using senders = new ClipSenders();
-    for (const { outlet } of [ffmpeg, ffmpegPipe]) senders.add(new ClipSender(tags, outlet), 4);
+    for (const { outlet } of [ffmpeg, ffmpegPipe]) senders.add(new ClipSender(tags, outlet), pids.length);
     for (const { rtmpPort } of [watched, unwatched]) {
-      senders.add(new ClipSender(tags, await rtmpOutlet(rtmpPort, 'one')), 4);
+      senders.add(new ClipSender(tags, await rtmpOutlet(rtmpPort, 'one')), pids.length);
     }
-    const windows: CpuWindow[] = [];
+    const cpuSeconds = () => new Map(pids.map(([who, pid]) => [who, exactCpuSeconds(pid)]));
+    /** Shares of a core, in percent, over the same seconds. */
+    const windows: ((who: Packager) => number)[] = [];
     await whileWatched(watched, ['one'], async () => {
       await sleep((quick ? 3 : warmUpSeconds) * 1_000);
       for (let round = 0; round < (quick ? 1 : 4); round++) {
-        const before = [watched.process.pid, unwatched.process.pid, ffmpeg.pid, ffmpegPipe.pid].map(exactCpuSeconds);
+        const before = cpuSeconds();
         const beganAtMs = performance.now();
         await sleep((quick ? 2 : windowSeconds) * 1_000);
-        const percent = (pid: number, index: number) =>
-          ((exactCpuSeconds(pid) - (before[index] ?? 0)) / (performance.now() - beganAtMs)) * 100_000;
-        windows.push({
-          watched: percent(watched.process.pid, 0),
-          unwatched: percent(unwatched.process.pid, 1),
-          ffmpeg: percent(ffmpeg.pid, 2),
-          ffmpegPipe: percent(ffmpegPipe.pid, 3),
-        });
+        const elapsedMs = performance.now() - beganAtMs;
+        const after = cpuSeconds();
+        windows.push((who) => (((after.get(who) ?? 0) - (before.get(who) ?? 0)) / elapsedMs) * 100_000);
       }
     });
-    const middle = (who: keyof CpuWindow) => median(windows.map((window) => window[who]));
+    const middle = (who: Packager) => median(windows.map((share) => share(who)));
     return [
       { value: middle('watched') },
       { value: middle('watched'), peer: middle('ffmpeg') },

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeFlvHeader, encodeFlvTag } from '../../src/formats/flv/flv-file.ts';
+import { eventually } from '../support/condition.ts';
 import { type ClipOutlet, rtmpOutlet } from './live-clip-sender.ts';
 import { pinned, serverCore } from './processor.ts';
 import { freePort } from './server-process.ts';
@@ -42,7 +42,8 @@ export async function startFfmpegRtmpPackager(folder: string): Promise<FfmpegPac
     '-i',
     `rtmp://127.0.0.1:${port}/live/one`,
   ]);
-  const outlet = await whenListening(() => rtmpOutlet(port, 'one'));
+  // It takes one connection, so that nobody can look before.
+  const outlet = await eventually('ffmpeg takes a publisher', () => rtmpOutlet(port, 'one').catch(() => undefined));
   return {
     pid: child.pid ?? 0,
     outlet: {
@@ -75,19 +76,4 @@ async function startFfmpeg(folder: string, input: readonly string[]) {
       return exit;
     },
   };
-}
-
-const listensWithinMs = 10_000;
-
-/** It takes one connection, so that nobody can look before. */
-async function whenListening(open: () => Promise<ClipOutlet>): Promise<ClipOutlet> {
-  const deadlineMs = performance.now() + listensWithinMs;
-  for (;;) {
-    try {
-      return await open();
-    } catch (error) {
-      if (performance.now() > deadlineMs) throw error;
-      await sleep(100);
-    }
-  }
 }

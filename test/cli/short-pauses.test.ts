@@ -11,6 +11,8 @@ import { eventually } from '../support/condition.ts';
 
 const execute = promisify(execFile);
 const mebibyte = 1_048_576;
+/** For `taskset`. */
+const anyCore = `0-${cpus().length - 1}`;
 
 /** Writes down how large a semi-space is when the program ends, in bytes. */
 const probe = `
@@ -61,12 +63,24 @@ async function semiSpaceOfServer(nodeArgs: readonly string[], nodeOptions: strin
   }
 }
 
+/** Stands before each of the programs below. */
+const preamble = `
+import { keepPausesShort } from '${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}';
+keepPausesShort(process.execArgv);
+`;
+
+/** What a program says that may use the cores of `list`. */
+function ran(source: string, nodeArgs: readonly string[], list = anyCore) {
+  const program = join(folder, 'program.mjs');
+  writeFileSync(program, preamble + source);
+  const command = ['-c', list, process.execPath, ...nodeArgs, program];
+  return execute('taskset', command, { maxBuffer: 64 * mebibyte });
+}
+
 /** Leaves more behind than fits into the heap that Node begins with, and pauses in between as servers do. */
 const busyProgram = `
 import { writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { keepPausesShort } from '${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}';
-keepPausesShort(process.execArgv);
 writeSync(2, String(performance.now()));
 const kept = [];
 for (let n = 0; n < 1_500_000; n++) {
@@ -79,8 +93,6 @@ for (let n = 0; n < 1_500_000; n++) {
 const threadsProgram = `
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
-import { keepPausesShort } from '${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}';
-keepPausesShort(process.execArgv);
 const { helpers, others } = Object.groupBy(readdirSync('/proc/self/task'), (thread) =>
   readFileSync('/proc/self/task/' + thread + '/comm', 'utf8').includes('V8Worker') ? 'helpers' : 'others',
 );
@@ -90,8 +102,6 @@ console.log(JSON.stringify({ helpers: each(helpers), others: each(others) }));
 
 const calledProgram = (calls: number) => `
 import { setTimeout } from 'node:timers/promises';
-import { keepPausesShort } from '${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}';
-keepPausesShort(process.execArgv);
 function oftenCalled(n) {
   return (n * 31 + 7) % 1_009;
 }
@@ -107,10 +117,7 @@ for (let turn = 0; turn < 100; turn++) {
 
 /** What helper threads of V8 have marked beside a program that may use the cores of `list`, in KiB. */
 async function markedBeside(list: string, nodeArgs: readonly string[]): Promise<number> {
-  const program = join(folder, 'busy.mjs');
-  writeFileSync(program, busyProgram);
-  const command = ['-c', list, process.execPath, '--trace-incremental-marking', ...nodeArgs, program];
-  const { stdout, stderr: beganMs } = await execute('taskset', command, { maxBuffer: 64 * mebibyte });
+  const { stdout, stderr: beganMs } = await ran(busyProgram, ['--trace-incremental-marking', ...nodeArgs], list);
   const steps = [...stdout.matchAll(/(\d+) ms: \[IncrementalMarking\] Schedule: .*concurrent (\d+)KB/g)];
   // Node has marked while it loaded the program.
   const own = steps.filter(([, ms]) => Number(ms) > Number(beganMs));
@@ -120,19 +127,13 @@ async function markedBeside(list: string, nodeArgs: readonly string[]): Promise<
 
 /** Whether V8's last compiler has been given a function that was called so often, a few times in each turn. */
 async function optimizedAfter(calls: number, nodeArgs: readonly string[]): Promise<boolean> {
-  const program = join(folder, 'called.mjs');
-  writeFileSync(program, calledProgram(calls));
-  const { stdout } = await execute(process.execPath, ['--trace-opt', ...nodeArgs, program], {
-    maxBuffer: 64 * mebibyte,
-  });
+  const { stdout } = await ran(calledProgram(calls), ['--trace-opt', ...nodeArgs]);
   return /compiling method 0x[0-9a-f]+ <JSFunction oftenCalled\b.*TURBOFAN/.test(stdout);
 }
 
 /** Each once, of V8's helper threads and of all others, in a program that may use the cores of `list`. */
 async function prioritiesOfThreads(list: string, nodeArgs: readonly string[] = []) {
-  const program = join(folder, 'threads.mjs');
-  writeFileSync(program, threadsProgram);
-  const { stdout } = await execute('taskset', ['-c', list, process.execPath, ...nodeArgs, program]);
+  const { stdout } = await ran(threadsProgram, nodeArgs, list);
   return JSON.parse(stdout) as { readonly helpers: readonly number[]; readonly others: readonly number[] };
 }
 
@@ -162,7 +163,7 @@ describe('keepPausesShort', () => {
   });
 
   it('has helper threads mark where they have a core, or the user says so', async () => {
-    expect(await markedBeside(`0-${cpus().length - 1}`, [])).toBeGreaterThan(cpus().length === 1 ? -1 : 0);
+    expect(await markedBeside(anyCore, [])).toBeGreaterThan(cpus().length === 1 ? -1 : 0);
     expect(await markedBeside('0', ['--concurrent-marking'])).toBeGreaterThan(0);
   });
 });
