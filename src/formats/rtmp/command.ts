@@ -16,7 +16,8 @@ export interface RtmpCommand {
 
 /**
  * Reads a message of type 20, or of type 17 as it is in use: a byte 0 and then AMF0. Throws `ProtocolError` when it is
- * not AMF0, is empty, or does not begin with a name and a transaction number.
+ * not AMF0, is empty, or does not begin with a name and a transaction number; without one, a name alone that begins with
+ * `on` (what a server only tells) is read as if it had 0.
  */
 export function decodeCommand(message: RtmpMessage, limits?: Amf0Limits): RtmpCommand {
   const values = decodeAmf0(amf0Payload(message, messageType.commandAmf0, messageType.commandAmf3), limits);
