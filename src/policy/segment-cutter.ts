@@ -222,12 +222,13 @@ export class SegmentCutter implements UnitSink {
       cutter.settle(unit);
       return;
     }
-    this.#beginWithout(Math.max(cutter.endSeconds, Math.min(latestSeconds, this.#followedSeconds)));
+    this.#beginWithout(Math.max(cutter.endSeconds, Math.min(latestSeconds, this.#cutSeconds)));
   }
 
-  /** How far the others have gone out, which stays where it is. */
-  get #followedSeconds(): number {
-    return Math.max(0, ...[...this.#following.values()].map(({ follower }) => follower.cutter.endSeconds));
+  /** How far the tracks of this run have gone out, the leading one too: that stays where it is. */
+  get #cutSeconds(): number {
+    const following = [...this.#following.values()].map(({ follower }) => follower.cutter.endSeconds);
+    return Math.max(this.#leader?.cutter.endSeconds ?? 0, ...following);
   }
 
   /** Time in which nothing came, or a picture stood that lasted longer than a segment may: it takes several. */
@@ -355,7 +356,7 @@ export class SegmentCutter implements UnitSink {
   /** A unit that would last too long for the newest segment begins the next one; or if others have gone on, they do. */
   #beginWith(follower: BoundaryFollower, unit: TimedUnit, newest: Boundary): void {
     const latestSeconds = newest.startSeconds + longestSegmentSeconds(this.#targets.targetDurationSeconds);
-    const startSeconds = Math.min(latestSeconds, this.#followedSeconds);
+    const startSeconds = Math.min(latestSeconds, this.#cutSeconds);
     if (startSeconds - follower.secondsOf(unit) < keyframeLagSeconds) this.#begin(follower, unit);
     else this.#beginWithout(startSeconds);
   }

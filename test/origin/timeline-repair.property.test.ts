@@ -297,6 +297,18 @@ describe('tracks that come apart', () => {
         faults: [{ fromMs: 3_363, lastsMs: 60_000, tracks: [1], kind: { kind: 'silence' } }],
       },
     ],
+    [
+      'a further picture stands while the one that leads does, which has gone out',
+      {
+        tracks: [0, 1],
+        framesPerSecond: 2,
+        gop: 5,
+        faults: [
+          { fromMs: 3_000, lastsMs: 2_900, tracks: [0], kind: { kind: 'silence' } },
+          { fromMs: 3_500, lastsMs: 2_500, tracks: [1], kind: { kind: 'silence' } },
+        ],
+      },
+    ],
   ])('segments of one number begin together where %s', expectKept);
 
   it.each<[string, FaultyStream]>([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CmafTrackConfig } from '../../src/formats/cmaf/cmaf-track.ts';
 import { SegmentCutter } from '../../src/policy/segment-cutter.ts';
 import { TargetLearner } from '../../src/policy/target-learner.ts';
-import type { TimedUnit } from '../../src/policy/timed-unit.ts';
+import type { TimedTrack, TimedUnit } from '../../src/policy/timed-unit.ts';
 import { videoConfig } from '../support/synthetic-units.ts';
 
 const timescale = 90_000;
@@ -66,5 +66,39 @@ describe('TargetLearner and SegmentCutter, a second picture with its keyframes a
       expect(cut.every(({ units: [first] }) => first?.keyframe)).toBe(true);
       expect(cut.slice(0, 2).map(({ units }) => units.length)).toEqual([gopFrames, gopFrames]);
     }
+  });
+});
+
+describe('SegmentCutter, a second picture that stands while the leading one does', () => {
+  const targets = { targetDurationSeconds: 2, partTargetMs: 2_500, segmentSeconds: 2 };
+  const lasting = (track: number, ...seconds: readonly number[]): TimedUnit[] => {
+    let dtsTicks = timescale;
+    return seconds.map((lastsSeconds, index) => {
+      const durationTicks = Math.round(lastsSeconds * timescale);
+      const keyframe = index === 0;
+      const unit = { track, dtsTicks, durationTicks, compositionOffsetTicks: 0, keyframe, data: noBytes };
+      dtsTicks += durationTicks;
+      return unit;
+    });
+  };
+
+  it('begins no segment in the time that the leading one stands for already', () => {
+    const startSeconds = new Map<number, number[]>([0, 1].map((track) => [track, []]));
+    const note = ({ track }: TimedTrack, { startTicks }: { readonly startTicks: number }) =>
+      startSeconds.get(track)?.push(startTicks / timescale);
+    const cutter = new SegmentCutter(targets, {
+      onSegmentStart: note,
+      onPart: () => undefined,
+      onSegmentEnd: () => undefined,
+      onGap: note,
+    });
+    cutter.onEpoch([0, 1].map((track) => ({ track, config: { ...videoConfig, trackId: track } })));
+    // Each of them stands for longer than the rest of its segment: the leading one until 4.4 s, the other until 4.9 s.
+    const units = [...lasting(0, 0.5, 2.9, 1, 1), ...lasting(1, 0.5, 0.5, 2.9, 1)];
+    for (const unit of units.sort((a, b) => a.dtsTicks - b.dtsTicks)) cutter.onUnit(unit);
+    cutter.flush();
+    const [leading = [], second = []] = [startSeconds.get(0), startSeconds.get(1)];
+    expect(second).toHaveLength(leading.length);
+    second.forEach((seconds, index) => expect(Math.abs(seconds - (leading[index] ?? Number.NaN))).toBeLessThan(0.6));
   });
 });
