@@ -39,7 +39,7 @@ export interface Track {
   besideMs: number | undefined;
   /** When the last unit came, held or not. */
   heardWallMs: number;
-  /** It has jumped, and is held until the others have shown whether they do too: how far they were then. */
+  /** It has jumped, and is held until the others have shown whether they do too, or itself that it jitters: how far they were then. */
   othersMs: number | undefined;
 }
 

@@ -16,7 +16,7 @@ import {
   type Track,
   type TrackClock,
 } from './timeline-track.ts';
-import { goesOnAtMs, inStepMs, jumpMs } from './timeline-step.ts';
+import { goesOnAtMs, goesOnInOrder, inStepMs, isStepBack, jumpMs, mayJitter } from './timeline-step.ts';
 import { TrackGathering } from './timeline-gathering.ts';
 import { LateTracks } from './timeline-late-tracks.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
@@ -234,9 +234,13 @@ export class Timeline {
     this.#suspend(arrival);
     const othersMs = othersPlacedMs(this.#tracks.values(), track, hasNotJumped);
     this.#closeHole(arrival);
-    // All have jumped that were there.
-    if (othersMs === undefined) this.#restart();
-    else track.othersMs = Math.min(othersMs, arrival.besideMs ?? othersMs);
+    // All have jumped that were there. Back by little they may jitter: would a run of time begin each time, it would begin where
+    // the farthest has come by jitter, and media time would leave the wall clock behind.
+    if (othersMs === undefined && !isStepBack(arrival)) this.#restart();
+    else {
+      const besideMs = arrival.besideMs ?? track.placedMs ?? arrival.publisherMs;
+      track.othersMs = Math.min(othersMs ?? besideMs, besideMs);
+    }
   }
 
   #suspend(arrival: Arrival): void {
@@ -282,20 +286,29 @@ export class Timeline {
   }
 
   #judgeWhenFull({ track, wallMs }: Arrival): void {
-    const first = this.#suspended.find((arrival) => arrival.track === track);
-    if (wallMs - (first?.wallMs ?? wallMs) > suspendedMs || this.#suspended.length >= suspendedUnits)
-      this.#judgeSuspended(track);
+    const own = this.#suspendedOf(track);
+    const isFull = wallMs - (own[0]?.wallMs ?? wallMs) > suspendedMs || this.#suspended.length >= suspendedUnits;
+    const allHaveJumped = othersPlacedMs(this.#tracks.values(), track, hasNotJumped) === undefined;
+    if (isFull || (allHaveJumped && goesOnInOrder(own))) this.#judgeSuspended(track);
+  }
+
+  #suspendedOf(track: Track): Arrival[] {
+    return this.#suspended.filter((arrival) => arrival.track === track);
   }
 
   /** A track that has not jumped has come to `placedMs`: those that were held too long by then have jumped alone. */
   #clampWhatIsLeftBehind(placedMs: number): void {
     for (const track of this.#tracks.values()) {
-      if (track.othersMs !== undefined && placedMs - track.othersMs > judgeMs) this.#clampSuspended(track);
+      if (track.othersMs === undefined || placedMs - track.othersMs <= judgeMs) continue;
+      if (!mayJitter(this.#suspendedOf(track))) this.#clampSuspended(track);
     }
   }
 
   #judgeAllSuspended(): void {
-    for (const track of this.#tracks.values()) this.#judgeSuspended(track);
+    for (const track of this.#tracks.values()) {
+      if (mayJitter(this.#suspendedOf(track))) this.#placeSlipped(track, track.placedMs ?? 0);
+      else this.#judgeSuspended(track);
+    }
   }
 
   /** Another track has gone on: clamp. All are silent as well: nothing is left to be in step with, so begin anew. */
@@ -321,7 +334,7 @@ export class Timeline {
   }
 
   #takeSuspended(track: Track): Arrival[] {
-    const arrivals = this.#suspended.filter((arrival) => arrival.track === track);
+    const arrivals = this.#suspendedOf(track);
     this.#suspended = this.#suspended.filter((arrival) => arrival.track !== track);
     track.othersMs = undefined;
     return arrivals;

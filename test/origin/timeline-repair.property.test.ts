@@ -322,6 +322,22 @@ describe('tracks that come apart', () => {
       },
     ],
   ])('leave no part too short where %s', expectKept);
+
+  it.each<[string, FaultyStream]>([
+    [
+      'those that come jitter by up to a second while one stands still and another jumps',
+      {
+        tracks: [0, 1, 256, 257],
+        framesPerSecond: 15,
+        gop: 5,
+        faults: [
+          { fromMs: 0, lastsMs: 60_000, tracks: [0, 256, 257], kind: { kind: 'jitter', byMs: 1_000 } },
+          { fromMs: 5_439, lastsMs: 3_000, tracks: [0], kind: { kind: 'wrap', modulus: 2 ** 31 } },
+          { fromMs: 6_681, lastsMs: 60_000, tracks: [257], kind: { kind: 'rate', factor: 0 } },
+        ],
+      },
+    ],
+  ])('do not run so far ahead at once that segments leave before they are listed where %s', expectKept);
 });
 
 describe('a track that sends nothing any more', () => {
