@@ -328,7 +328,10 @@ export class SegmentCutter implements UnitSink {
       }
       if (released > 0) for (const { data } of waiting.splice(0, released)) copies.drop(data);
     }
-    if (isRunning) this.#decide(decidedSeconds);
+    if (!isRunning) return;
+    // Who has gone on without the leading track may have nothing there either.
+    if (lagFrom > leader.cutter.endSeconds) this.#fillUp(lagFrom);
+    this.#decide(decidedSeconds);
   }
 
   #decide(seconds: number): void {

@@ -321,6 +321,18 @@ describe('tracks that come apart', () => {
         faults: [{ fromMs: 5, lastsMs: 5_000, tracks: [0, 1], kind: { kind: 'jitter', byMs: 677 } }],
       },
     ],
+    [
+      'pictures lag behind others that stand still, and before which nothing has come',
+      {
+        tracks: [0, 1],
+        framesPerSecond: 15,
+        gop: 5,
+        faults: [
+          { fromMs: 6_000, lastsMs: 60_000, tracks: [0], kind: { kind: 'wrap', modulus: 2 ** 31 } },
+          { fromMs: 4_000, lastsMs: 60_000, tracks: [1], kind: { kind: 'rate', factor: 0 } },
+        ],
+      },
+    ],
   ])('leave no part too short where %s', expectKept);
 
   it.each<[string, FaultyStream]>([

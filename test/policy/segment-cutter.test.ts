@@ -279,6 +279,18 @@ describe('SegmentCutter, tracks that stay away', () => {
     }
   });
 
+  it('ends segments of pictures in time that sound has left out which runs ahead of them', () => {
+    const video = pictures(0, 6, 150);
+    const [before, behind] = [video.slice(0, 60), video.slice(60)];
+    const cuts = new Cuts().run(both, [...inOrder(before, sound(0, 2)), ...sound(4.8, 0.2), ...behind]).flush();
+    const [, second, third] = cuts.starts('video');
+    expect(second).toBe(2);
+    expect(third).toBeLessThan(4.5);
+    for (const { parts } of cuts.segments.video) {
+      for (const { durationTicks } of parts.slice(0, -1)) expect(durationTicks).toBeGreaterThan(0.85 * 0.35 * 90_000);
+    }
+  });
+
   it('ends both renditions with the same sequence number', () => {
     const cuts = new Cuts().run(both, inOrder(pictures(0, 4.1), sound(0, 3.5))).flush();
     const last = (kind: 'video' | 'audio') =>
