@@ -9,26 +9,10 @@ const aliveMs = 2_000;
 /** Farther behind another no track goes on: time does not go back, so there is nothing to wait for. */
 const farthestBehindMs = 4_000;
 
-/** So much that follows each other in order does not jitter. */
-const inOrderUnits = 5;
-
-/** What has come since a track jumped, the oldest first: whether the publisher goes on from there. */
-export function goesOnInOrder(arrivals: readonly Arrival[]): boolean {
-  const latest = arrivals.slice(-inOrderUnits);
-  if (latest.length < inOrderUnits) return false;
-  return latest.every(({ publisherMs }, index) => publisherMs >= (latest[index - 1]?.publisherMs ?? publisherMs));
-}
-
 /** Whether a track that has jumped is back by so little that it may jitter. */
 export function isStepBack({ track, publisherMs }: Arrival): boolean {
   const backMs = (track.placedMs ?? publisherMs) - publisherMs - track.clampMs;
   return backMs > 0 && backMs <= jumpMs;
-}
-
-/** What has come since a track jumped, the oldest first: whether it will probably be where it was again. */
-export function mayJitter(arrivals: readonly Arrival[]): boolean {
-  const [first] = arrivals;
-  return first !== undefined && isStepBack(first) && !goesOnInOrder(arrivals);
 }
 
 /** Where what has come after a jump, or after a hole, goes on in the time of the others, on the publisher's clock. */

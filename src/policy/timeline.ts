@@ -1,4 +1,3 @@
-import { withOwnData } from '../base/own-copies.ts';
 import type { AccessUnit } from '../formats/media/access-unit.ts';
 import type { CmafTrackConfig } from '../formats/cmaf/cmaf-track.ts';
 import { trackNumber } from '../formats/media/track.ts';
@@ -16,7 +15,8 @@ import {
   type Track,
   type TrackClock,
 } from './timeline-track.ts';
-import { goesOnAtMs, goesOnInOrder, inStepMs, isStepBack, jumpMs, mayJitter } from './timeline-step.ts';
+import { goesOnAtMs, inStepMs, isStepBack, jumpMs } from './timeline-step.ts';
+import { SuspendedArrivals, suspendedMs } from './timeline-suspended.ts';
 import { TrackGathering } from './timeline-gathering.ts';
 import { LateTracks } from './timeline-late-tracks.ts';
 import { timestampDistanceMs } from './timeline-unwrap.ts';
@@ -26,9 +26,6 @@ import { VideoClock } from './timeline-video.ts';
 const backwardsMs = 500;
 /** How far another track must go on undisturbed before a jump is put down to one track alone. */
 const judgeMs = 1_000;
-/** How much of a jumping track is kept while waiting for that; and of all together. */
-const suspendedMs = 1_500;
-const suspendedUnits = 1_000;
 /**
  * How far a run of time in which time goes on as it was may go back behind the longest track of the run before: what tracks
  * that are interleaved lag behind each other.
@@ -51,8 +48,7 @@ export class Timeline {
   readonly #tracks = new Map<number, Track>();
   readonly #late = new LateTracks();
   #gathering: TrackGathering | undefined;
-  /** What has come of tracks that have jumped, in the order in which it came. */
-  #suspended: Arrival[] = [];
+  readonly #suspended = new SuspendedArrivals();
   /** Wall clock at media time 0. */
   #originWallMs: number | undefined;
   /** Media time − publisher's clock, for all tracks. */
@@ -132,7 +128,7 @@ export class Timeline {
   stopPublication(): void {
     if (this.#gathering !== undefined && this.#gathering.units.length > 0) this.#beginRun(this.#gathering);
     this.#judgeAllSuspended();
-    this.#suspended = [];
+    this.#suspended.takeAll();
     this.#flushClocks();
     this.#gathering = undefined;
     this.#tracks.clear();
@@ -216,7 +212,7 @@ export class Timeline {
     const hasJumped = this.#hasJumped(arrival);
     if (track.othersMs !== undefined) {
       if (hasJumped) {
-        this.#suspend(arrival);
+        this.#suspended.add(arrival);
         this.#judgeWhenFull(arrival);
         return;
       }
@@ -228,10 +224,10 @@ export class Timeline {
     if (!hasJumped) {
       this.#keepInStep(arrival);
       this.#place(arrival);
-      if (this.#suspended.length > 0) this.#clampWhatIsLeftBehind(track.placedMs ?? 0);
+      if (!this.#suspended.isEmpty) this.#clampWhatIsLeftBehind(track.placedMs ?? 0);
       return;
     }
-    this.#suspend(arrival);
+    this.#suspended.add(arrival);
     const othersMs = othersPlacedMs(this.#tracks.values(), track, hasNotJumped);
     this.#closeHole(arrival);
     // All have jumped that were there. Back by little they may jitter: would a run of time begin each time, it would begin where
@@ -241,10 +237,6 @@ export class Timeline {
       const besideMs = arrival.besideMs ?? track.placedMs ?? arrival.publisherMs;
       track.othersMs = Math.min(othersMs ?? besideMs, besideMs);
     }
-  }
-
-  #suspend(arrival: Arrival): void {
-    this.#suspended.push({ ...arrival, unit: withOwnData(arrival.unit) });
   }
 
   #hasJumped({ track, publisherMs }: Arrival): boolean {
@@ -286,27 +278,22 @@ export class Timeline {
   }
 
   #judgeWhenFull({ track, wallMs }: Arrival): void {
-    const own = this.#suspendedOf(track);
-    const isFull = wallMs - (own[0]?.wallMs ?? wallMs) > suspendedMs || this.#suspended.length >= suspendedUnits;
     const allHaveJumped = othersPlacedMs(this.#tracks.values(), track, hasNotJumped) === undefined;
-    if (isFull || (allHaveJumped && goesOnInOrder(own))) this.#judgeSuspended(track);
-  }
-
-  #suspendedOf(track: Track): Arrival[] {
-    return this.#suspended.filter((arrival) => arrival.track === track);
+    if (this.#suspended.isFull(track, wallMs) || (allHaveJumped && this.#suspended.isInOrder(track)))
+      this.#judgeSuspended(track);
   }
 
   /** A track that has not jumped has come to `placedMs`: those that were held too long by then have jumped alone. */
   #clampWhatIsLeftBehind(placedMs: number): void {
     for (const track of this.#tracks.values()) {
       if (track.othersMs === undefined || placedMs - track.othersMs <= judgeMs) continue;
-      if (!mayJitter(this.#suspendedOf(track))) this.#clampSuspended(track);
+      if (!this.#suspended.mayJitter(track)) this.#clampSuspended(track);
     }
   }
 
   #judgeAllSuspended(): void {
     for (const track of this.#tracks.values()) {
-      if (mayJitter(this.#suspendedOf(track))) this.#placeSlipped(track, track.placedMs ?? 0);
+      if (this.#suspended.mayJitter(track)) this.#placeSlipped(track, track.placedMs ?? 0);
       else this.#judgeSuspended(track);
     }
   }
@@ -334,10 +321,8 @@ export class Timeline {
   }
 
   #takeSuspended(track: Track): Arrival[] {
-    const arrivals = this.#suspendedOf(track);
-    this.#suspended = this.#suspended.filter((arrival) => arrival.track !== track);
     track.othersMs = undefined;
-    return arrivals;
+    return this.#suspended.take(track);
   }
 
   /** What has jumped goes on where the track was, as if it had not. */
@@ -352,8 +337,7 @@ export class Timeline {
 
   /** All tracks have jumped: a new run of time, set by the wall clock. */
   #restart(): void {
-    const arrivals = this.#suspended;
-    this.#suspended = [];
+    const arrivals = this.#suspended.takeAll();
     this.#flushClocks();
     for (const track of this.#tracks.values()) {
       track.clock = this.#makeClock(track.clock.config);

@@ -349,6 +349,19 @@ describe('tracks that come apart', () => {
         ],
       },
     ],
+    [
+      'one jumps and runs ahead at 12 times real time while the other stands still',
+      {
+        tracks: [0, 257],
+        framesPerSecond: 10,
+        gop: 5,
+        faults: [
+          { fromMs: 3_000, lastsMs: 60_000, tracks: [0], kind: { kind: 'wrap', modulus: 2 ** 32 } },
+          { fromMs: 6_000, lastsMs: 60_000, tracks: [0], kind: { kind: 'rate', factor: 12 } },
+          { fromMs: 0, lastsMs: 60_000, tracks: [257], kind: { kind: 'rate', factor: 0 } },
+        ],
+      },
+    ],
   ])('do not run so far ahead at once that segments leave before they are listed where %s', expectKept);
 });
 

@@ -47,3 +47,21 @@ describe('Timeline, tracks that all step back', () => {
     expect(recorded.epochs).toHaveLength(2);
   });
 });
+
+describe('Timeline, a track that runs faster than time once it has jumped', () => {
+  it('is held for three seconds of its media at most while another stands still', () => {
+    const meantUnits = interleaved(videoUnits({ seconds, framesPerSecond: 10 }), audioUnits({ seconds }));
+    const recorded = new RecordedTimeline().start(videoConfig, audioConfig);
+    let [beforeMs, mostMs] = [0, 0];
+    for (const unit of meantUnits) {
+      const { kind, timestampMs: meantMs } = unit;
+      const fastMs = meantMs < 4_000 ? meantMs + 50_000 : (meantMs - 4_000) * 12;
+      recorded.pushAt({ ...unit, timestampMs: kind === 'video' ? fastMs : 50_000 }, startWallMs + meantMs);
+      const nowMs = lengthMs(recorded);
+      mostMs = Math.max(mostMs, nowMs - beforeMs);
+      beforeMs = nowMs;
+    }
+    expect(recorded.epochs.length).toBeGreaterThan(1);
+    expect(mostMs).toBeLessThan(5_000);
+  });
+});
