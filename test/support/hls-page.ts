@@ -2,9 +2,7 @@ import { join } from 'node:path';
 import type { BrowserContext, Page, Response } from 'playwright-core';
 import { eventually } from './condition.ts';
 import { frameNumberInPage } from './frame-counter.ts';
-import { validateMultivariantPlaylist } from './multivariant-validator.ts';
-import { parsePlaylist } from './parsed-playlist.ts';
-import { checkPlaylist } from './playlist-rules.ts';
+import { validatePlaylist } from './playlist-validator.ts';
 
 const hlsJs = join(import.meta.dirname, '..', '..', 'node_modules', 'hls.js', 'dist', 'hls.js');
 
@@ -40,11 +38,8 @@ export class HlsPage {
     // What the page gave up, or closed before it had come, nobody has seen.
     const text = await response.text().catch(() => undefined);
     if (text === undefined) return;
-    const findings: string[] = [];
-    if (text.includes('#EXT-X-STREAM-INF:')) findings.push(...validateMultivariantPlaylist(text));
-    else checkPlaylist(parsePlaylist(text), (finding) => findings.push(finding));
     this.#validated++;
-    this.#findings.push(...findings.map((finding) => `${pathname}: ${finding}`));
+    this.#findings.push(...validatePlaylist(text).map((finding) => `${pathname}: ${finding}`));
   }
 
   static async open(browser: BrowserContext, edgeUrl: string): Promise<HlsPage> {

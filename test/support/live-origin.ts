@@ -9,13 +9,10 @@ import { LiveResponder } from '../../src/origin/live-responder.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { eventually } from './condition.ts';
 import { LogRecorder } from './log-recorder.ts';
-import { validateMultivariantPlaylist } from './multivariant-validator.ts';
-import { parsePlaylist } from './parsed-playlist.ts';
-import { checkPlaylist } from './playlist-rules.ts';
+import { validatePlaylist } from './playlist-validator.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-const isMultivariantPlaylist = /^\/live\/[^/]+\/(?:ts-)?index\.m3u8/;
-const isMediaPlaylist = /^\/live\/[^/]+\/(?!(?:ts-)?index\.m3u8)[^/]+\.m3u8/;
+const isPlaylist = /^\/live\/[^/]+\/[^/]+\.m3u8/;
 
 /**
  * The origin's HTTP with real sockets, on a clock that stands still; streams come into being by hand. Every
@@ -87,14 +84,9 @@ export class LiveOrigin {
 
   async get(path: string, init: RequestInit = {}): Promise<Response> {
     const answer = await fetch(`${this.url}${path}`, init);
-    if (answer.status === 200 && isMultivariantPlaylist.test(path)) {
-      const findings = validateMultivariantPlaylist(await answer.clone().text());
+    if (answer.status === 200 && answer.body !== null && isPlaylist.test(path)) {
+      const findings = validatePlaylist(await answer.clone().text());
       this.#findings.push(...findings.map((finding) => `${path}: ${finding}`));
-    }
-    if (answer.status === 200 && answer.body !== null && isMediaPlaylist.test(path)) {
-      checkPlaylist(parsePlaylist(await answer.clone().text()), (finding) =>
-        this.#findings.push(`${path}: ${finding}`),
-      );
     }
     return answer;
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { changeLine, findingsAfter, goodState, lastState, withoutLines } from './broken-playlists.ts';
+import { validateMultivariantPlaylist } from './multivariant-validator.ts';
+import { validatePlaylist } from './playlist-validator.ts';
 
 describe('validateMediaPlaylists', () => {
   it('has nothing to say about what the packager wrote', () => {
@@ -198,5 +200,21 @@ describe('validateMediaPlaylists', () => {
     ],
   ])('reports %s', (_name, finding, change, from) => {
     expect(findingsAfter(change, from).join('\n')).toMatch(finding);
+  });
+});
+
+describe('validatePlaylist', () => {
+  const multivariant = '#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="mp4a.40.2"\na.m3u8\n';
+
+  it('holds a media playlist to the rules of one, and says of what is none why', () => {
+    expect(validatePlaylist(goodState(lastState))).toEqual([]);
+    expect(validatePlaylist(withoutLines(/PROGRAM-DATE/)(goodState(lastState))).join()).toMatch(/no PROGRAM-DATE-TIME/);
+    expect(validatePlaylist('nothing')).toEqual(['does not begin with #EXTM3U']);
+  });
+
+  it('holds a multivariant playlist to the rules of one', () => {
+    const findings = validatePlaylist(multivariant);
+    expect(findings).toEqual(validateMultivariantPlaylist(multivariant));
+    expect(validatePlaylist(`${multivariant}#EXT-X-TARGETDURATION:2\n`).length).toBeGreaterThan(findings.length);
   });
 });

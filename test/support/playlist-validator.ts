@@ -1,3 +1,4 @@
+import { validateMultivariantPlaylist } from './multivariant-validator.ts';
 import { type Attributes, type ParsedPlaylist, type ParsedSegment, parsePlaylist, quoted } from './parsed-playlist.ts';
 import { checkPlaylist, type Report } from './playlist-rules.ts';
 import { mergeUpdate } from './playlist-update.ts';
@@ -17,6 +18,18 @@ export const unknowableAfterKill = new RegExp(
     'DISCONTINUITY-SEQUENCE is \\d+, not \\d+',
   ].join('|')})$`,
 );
+
+/** What is wrong with one playlist by itself, multivariant or media, in words; nothing when all is well. */
+export function validatePlaylist(text: string): string[] {
+  if (/^#EXT-X-STREAM-INF:/m.test(text)) return validateMultivariantPlaylist(text);
+  const findings: string[] = [];
+  try {
+    checkPlaylist(parsePlaylist(text), (finding) => findings.push(finding));
+  } catch (error) {
+    findings.push(error instanceof Error ? error.message : String(error));
+  }
+  return findings;
+}
 
 /**
  * Holds the rules that the media playlists of one live stream must keep (rfc8216bis; docs: HLS rules). `histories`
