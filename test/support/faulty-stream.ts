@@ -13,6 +13,14 @@ export interface FaultyStream {
   readonly faults: readonly TimestampFault[];
 }
 
+/** Three that are let pass, three of a jump that is judged, and what is held meanwhile. */
+export const farthestSeconds = 8;
+
+/** Its tracks stay together, its decode times increase, and its playlists are as they must be. */
+export function expectKept(_case: string, stream: FaultyStream): void {
+  expect(farthestApartSeconds(stream)).toBeLessThan(farthestSeconds);
+}
+
 /**
  * How far apart the ends of two tracks were at most, in seconds, while both were sent. Throws where decode times do not
  * increase or a playlist is not as it must be.
