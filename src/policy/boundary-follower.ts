@@ -68,6 +68,8 @@ export class BoundaryFollower {
       cutter.startSegment(boundary, unit, isLate ? boundary.startSeconds : undefined);
     }
     if (cutter.segment !== undefined) cutter.add(unit, this.#saysUntil(unit));
+    // Nobody could decode it; but what it has passed is missed.
+    else this.skipGaps(this.secondsOf(unit));
     return begins;
   }
 

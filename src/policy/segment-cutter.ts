@@ -200,8 +200,11 @@ export class SegmentCutter implements UnitSink {
     if (leader.cutter.isEarly(unit)) {
       if (segment !== undefined && msn === this.#boundaries.nextMsn - 1) this.#settle(leader, segment, unit);
     } else if (segment === undefined) {
-      // Nobody could decode it.
-      if (!unit.keyframe) return;
+      if (!unit.keyframe) {
+        // Nobody could decode it; but what it has passed is missed.
+        leader.skipGaps(atSeconds);
+        return;
+      }
       // What is open of it was given up, and others have gone on: it joins them where they are.
       if (!isBehind || this.#boundaries.newest === undefined) this.#begin(leader, unit);
     } else if (msn === this.#boundaries.nextMsn - 1) {

@@ -148,6 +148,18 @@ describe('tracks that come apart', () => {
         ],
       },
     ],
+    [
+      'pictures come back behind a hole, and their keyframe seconds ahead of the sound',
+      {
+        tracks: [0, 256],
+        framesPerSecond: 15,
+        gop: 20,
+        faults: [
+          { fromMs: 8_000, lastsMs: 627, tracks: [0], kind: { kind: 'noise' } },
+          { fromMs: 2_425, lastsMs: 6_000, tracks: [0], kind: { kind: 'silence' } },
+        ],
+      },
+    ],
   ])('do not run so far ahead at once that segments leave before they are listed where %s', expectKept);
 });
 

@@ -279,6 +279,20 @@ describe('SegmentCutter, tracks that stay away', () => {
     }
   });
 
+  it('makes gaps of what pictures have missed that were given up with the first of them, also if that is no keyframe', () => {
+    const hole = pictures(0, 9).filter((unit) => secondsOf(unit) < 2.5 || secondsOf(unit) >= 8.5);
+    const isBack = (unit: TimedUnit) => secondsOf(unit) >= 8.5;
+    const units = inOrder(hole, sound(0, 9));
+    const cuts = new Cuts().run(
+      both,
+      units.filter((unit) => !isBack(unit)),
+    );
+    cuts.cutter.giveUpBefore(3, 3);
+    expect(cuts.gaps.video).toEqual([]);
+    for (const unit of units.filter(isBack).slice(0, 4)) cuts.cutter.onUnit(unit);
+    expect(cuts.gaps.video.map(({ msn }) => msn)).toEqual([3]);
+  });
+
   it('ends segments of pictures in time that sound has left out which runs ahead of them', () => {
     const video = pictures(0, 6, 150);
     const [before, behind] = [video.slice(0, 60), video.slice(60)];
