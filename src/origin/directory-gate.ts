@@ -14,8 +14,8 @@ import { peerName } from '../rtmp/rtmp-server.ts';
 
 /**
  * An encoder that is started anew, without a key by which it would take its own place: what the one before has sent, that it
- * leaves with the rest, may be left unread for up to a second (`rtmp/read-gathering`), and its end, which is read behind the
- * last of that, for another.
+ * leaves with the rest, may have been left unread (`rtmp/read-gathering`), and so may its end, which is read behind the last of
+ * that: each is read now, one after the other.
  */
 const busyWaits = 45;
 const busyWaitMs = 50;
@@ -66,6 +66,7 @@ export class DirectoryGate implements PublishGate {
     };
     let outcome = this.#directory.publish(offer);
     for (let waits = 0; waits < busyWaits && isBusy(outcome); waits++) {
+      this.#directory.get(path)?.readNow();
       try {
         await sleep(this.#clock, busyWaitMs, signal);
       } catch (error) {

@@ -13,7 +13,7 @@ interface ReadHandle {
 const unreadShare = 0.75;
 /** Of the system's memory, for one encoder. */
 const mostUnreadBytes = 1_048_576;
-const longestMs = 1_000;
+const longestMs = 2_000;
 /** In the beginning, when the time of a stream's media is set by when it comes. */
 const longestAtFirstMs = 100;
 const firstMs = 3_000;
@@ -40,6 +40,7 @@ export class ReadGathering {
   readonly #socket: Duplex & { readonly _handle?: Partial<ReadHandle> | null };
   readonly #clock: Clock;
   readonly #leaveUnreadMs: LeaveUnreadMs;
+  readonly #readPresent: () => void;
   readonly #handle: ReadHandle | undefined;
   readonly #window = new ReceiveWindow();
   readonly #beganMs: number;
@@ -51,10 +52,12 @@ export class ReadGathering {
   #resume: (() => void) | undefined;
   readonly #readNow = (): void => this.#resume?.();
 
-  constructor(socket: Duplex, clock: Clock, leaveUnreadMs: LeaveUnreadMs) {
+  /** `readPresent` takes what lies there when it was time to read again, if that can be done at once. */
+  constructor(socket: Duplex, clock: Clock, leaveUnreadMs: LeaveUnreadMs, readPresent = () => {}) {
     this.#socket = socket;
     this.#clock = clock;
     this.#leaveUnreadMs = leaveUnreadMs;
+    this.#readPresent = readPresent;
     const handle = Object.getPrototypeOf(socket) === Socket.prototype ? this.#socket._handle : undefined;
     this.#handle = canPause(handle) ? handle : undefined;
     this.#beganMs = clock.monotonicMs();
@@ -94,14 +97,20 @@ export class ReadGathering {
   /** Past the stream, which would begin to read again by itself. */
   #pause(handle: ReadHandle, pauseMs: number): void {
     handle.readStop();
-    const resume = () => {
-      this.#resume = undefined;
+    const readAgain = () => {
       if (this.#socket._handle === handle) handle.readStart();
     };
-    const timer = this.#clock.after(pauseMs, resume);
+    const timer = this.#clock.after(pauseMs, () => {
+      this.#resume = undefined;
+      if (this.#socket._handle === handle) this.#readPresent();
+      // Unless a pause has followed, which is how it goes while the encoder sends and everybody can wait.
+      if (this.#resume === undefined) readAgain();
+    });
+    // In the midst of what somebody else does: not at once.
     this.#resume = () => {
+      this.#resume = undefined;
       timer.cancel();
-      resume();
+      readAgain();
     };
   }
 }

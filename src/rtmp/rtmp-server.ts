@@ -239,7 +239,12 @@ export class RtmpServer {
       onClosed: (code) => this.#count(code),
     });
     this.#sessions.set(socket, session);
-    const gathering = new ReadGathering(socket, clock, (...asked) => session.leaveUnreadMs(...asked));
+    const gathering: ReadGathering = new ReadGathering(
+      socket,
+      clock,
+      (...asked) => session.leaveUnreadMs(...asked),
+      () => reading?.readPresent(),
+    );
     const receive = (bytes: Buffer) => {
       session.receive(bytes);
       gathering.received(bytes.length);

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -9,12 +10,17 @@ export type TakeBytes = (bytes: Buffer, length: number) => boolean | void;
 
 /** What Node keeps of an open TCP connection. */
 interface ReadHandle {
+  /** Below 0 when it is closed, and on systems that have none. */
+  readonly fd: number;
   useUserBuffer(bytes: Buffer): void;
 }
 
 interface OpenSocket extends Duplex {
   readonly _handle?: Partial<ReadHandle> | null;
 }
+
+/** As often libuv reads one connection before it looks at the others. */
+const mostReadsAtOnce = 32;
 
 /** Connections are read one after the other, and what was read is dealt with before the next: one buffer does for all. */
 const sharedBytes = Buffer.allocUnsafeSlow(65_536);
@@ -34,7 +40,7 @@ export function readShared(socket: Duplex, take: TakeBytes): SharedReading | und
   const open: OpenSocket = socket;
   // Not of a TLS socket, which has a handle of the same kind too: what came there is read already, or will be by OpenSSL.
   const handle = Object.getPrototypeOf(socket) === Socket.prototype ? open._handle : undefined;
-  if (parts === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
+  if (parts === undefined || !canReadInto(handle)) return undefined;
   if (Reflect.get(socket, parts.buffer) !== null) return undefined;
   const readTo = (callback: (length: number) => boolean | void) => Reflect.set(socket, parts.callback, callback);
   Reflect.set(socket, parts.buffer, sharedBytes);
@@ -48,14 +54,42 @@ export function readShared(socket: Duplex, take: TakeBytes): SharedReading | und
     });
   }
   return {
+    readPresent: () => {
+      for (let count = 0; count < mostReadsAtOnce; count++) {
+        const length = readAtOnce(handle.fd);
+        if (length > 0) take(sharedBytes, length);
+        if (length < sharedBytes.length || socket.destroyed) return;
+      }
+    },
     end: () => readTo((length) => socket.push(Buffer.from(sharedBytes.subarray(0, length)))),
   };
 }
 
 /** A connection that is read into the shared buffer. */
 export interface SharedReading {
+  /**
+   * Takes what lies there, of a connection that is not being read: until the event loop has noticed that there is something
+   * takes three turns of it. Not the end nor an error, nor anything where the system has no such descriptors: those show
+   * when the connection is read again. The socket's `bytesRead` does not count it.
+   */
+  readPresent(): void;
   /** What comes from here on is read as from any other socket. */
   end(): void;
+}
+
+/** Bytes read into the shared buffer; 0 at the end, where nothing has come, and where it cannot be read so. */
+function readAtOnce(fd: number | undefined): number {
+  if (fd === undefined || fd < 0) return 0;
+  try {
+    return readSync(fd, sharedBytes);
+  } catch {
+    // EAGAIN, or an error that whoever reads next is told.
+    return 0;
+  }
+}
+
+function canReadInto(handle: Partial<ReadHandle> | null | undefined): handle is ReadHandle {
+  return typeof handle?.useUserBuffer === 'function';
 }
 
 function findParts(): { readonly buffer: symbol; readonly callback: symbol } | undefined {

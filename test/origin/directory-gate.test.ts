@@ -52,6 +52,24 @@ describe('DirectoryGate, without keys', () => {
     expect(second.admission?.kind).toBe('admitted');
   });
 
+  it('has read what the one before has left unread, and then what came behind that', async () => {
+    const { ask, advance } = setUp();
+    const { admission: first } = await ask();
+    if (first?.kind !== 'admitted') throw new Error('not admitted');
+    const { sink } = first;
+    let reads = 0;
+    const leaveUnread = () => sink.leaveUnreadMs?.(2_000, () => (reads += 1));
+    expect(leaveUnread()).toBe(2_000);
+    const second = await ask();
+    expect(reads).toBe(1);
+    leaveUnread();
+    await advance(50);
+    expect(reads).toBe(2);
+    sink.release();
+    await advance(50);
+    expect(second.admission?.kind).toBe('admitted');
+  });
+
   it('refuses one where another goes on, after a little more than a second', async () => {
     const { ask, advance } = setUp();
     await ask();

@@ -28,11 +28,12 @@ beforeEach(async () => {
   server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   ({ accepted: near, other: far } = await socketPair(server));
-  const gathering = new ReadGathering(near, clock, (maxMs, read) => {
+  const leaveUnreadMs = (maxMs: number, read: () => void) => {
     asked.push(maxMs);
     readNow = read;
     return Math.min(maxMs, patienceMs);
-  });
+  };
+  const gathering: ReadGathering = new ReadGathering(near, clock, leaveUnreadMs, () => reading?.readPresent());
   const take = (bytes: Buffer) => {
     received.push(Buffer.from(bytes));
     gathering.received(bytes.length);
@@ -87,6 +88,15 @@ describe.each([
     expect(received).toHaveLength(2);
   });
 
+  it('reads at once what comes when nothing had come until the time was over', async () => {
+    clock.advance(20);
+    await sent('first ');
+    await eventually('it was read', () => received.length === 1);
+    clock.advance(40);
+    await sent('second ');
+    await eventually('it was read', () => receivedText() === 'first second ');
+  });
+
   it('goes on reading at once while nobody can wait', async () => {
     patienceMs = 0;
     for (const text of ['first ', 'second ', 'third']) {
@@ -113,7 +123,7 @@ describe.each([
       await eventually('it was read', () => asked.length > mostMs.length);
       mostMs.push(asked.at(-1) ?? 0);
     }
-    expect(mostMs).toEqual([100, 100, 1_000]);
+    expect(mostMs).toEqual([100, 100, 2_000]);
   });
 
   it('leaves more unread the more it has found at once, as the system takes more then', async () => {
@@ -234,5 +244,28 @@ describe.each([
     });
     clock.advance(20);
     gathering.received(4);
+  });
+});
+
+describe('ReadGathering of a socket whose descriptor can be read at once', () => {
+  beforeAll(() => {
+    shared = true;
+  });
+
+  it('takes what lies there in the turn in which the time is over, and waits on', async () => {
+    clock.advance(20);
+    await sent('first ');
+    await eventually('it was read', () => received.length === 1);
+    await sent('second ');
+    await aRoundTrip();
+    clock.advance(40);
+    expect(receivedText()).toBe('first second ');
+    await sent('third');
+    await aRoundTrip();
+    clock.advance(39);
+    await aRoundTrip();
+    expect(receivedText()).toBe('first second ');
+    clock.advance(1);
+    expect(receivedText()).toBe('first second third');
   });
 });

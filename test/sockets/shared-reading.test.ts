@@ -54,6 +54,20 @@ function reader(near: Socket): Reader {
   return { buffers, text: () => text, reading };
 }
 
+/** Past the stream. Returns what begins to read again. */
+function stopReading(near: Socket): () => void {
+  const handle = Reflect.get(near, '_handle') as { readStop(): void; readStart(): void };
+  handle.readStop();
+  return () => handle.readStart();
+}
+
+/** What was sent before this on loopback could have been read by now. */
+async function aRoundTrip(): Promise<void> {
+  const { near, far } = await connection((socket) => socket);
+  far.write('x');
+  await once(near, 'data');
+}
+
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 describe('readShared', () => {
@@ -69,6 +83,39 @@ describe('readShared', () => {
     expect([a.result.text(), b.result.text()]).toEqual([all('a'), all('b')]);
     expect(a.near.bytesRead).toBe(all('a').length);
     expect(new Set([...a.result.buffers, ...b.result.buffers]).size).toBe(1);
+  });
+
+  test('takes what lies there of a connection that is not read, all of it at once', async () => {
+    const { near, far, result } = await connection(reader);
+    stopReading(near);
+    const sent = randomBytes(100_000).toString('latin1');
+    await new Promise((resolve) => far.write(sent, 'latin1', resolve));
+    await aRoundTrip();
+    expect(result.text()).toBe('');
+    result.reading.readPresent();
+    expect(digest(Buffer.from(result.text(), 'latin1'))).toBe(digest(Buffer.from(sent, 'latin1')));
+    result.reading.readPresent();
+    expect(result.text()).toHaveLength(sent.length);
+    expect([...result.buffers]).toHaveLength(1);
+  });
+
+  test('takes no end, which shows when the connection is read again, and nothing of one that is closed', async () => {
+    const { near, far, result } = await connection(reader);
+    const readAgain = stopReading(near);
+    far.end('last');
+    await aRoundTrip();
+    result.reading.readPresent();
+    result.reading.readPresent();
+    expect(result.text()).toBe('last');
+    expect(near.readableEnded).toBe(false);
+    const ended = once(near, 'end');
+    readAgain();
+    await ended;
+    near.destroy();
+    result.reading.readPresent();
+    await once(near, 'close');
+    result.reading.readPresent();
+    expect(result.text()).toBe('last');
   });
 
   test('reads nothing while the socket is paused, and all of it afterwards', async () => {
