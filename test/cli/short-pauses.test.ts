@@ -89,6 +89,16 @@ for (let n = 0; n < 1_500_000; n++) {
 }
 `;
 
+/** Follows it: has little to do for half a second. */
+const restingProgram = `
+kept.length = 0;
+for (let turn = 0; turn < 50; turn++) {
+  for (let n = 0; n < 1_000; n++) kept.push({ n });
+  kept.length = 0;
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
+`;
+
 /** Says the priority (nice) of each of its threads. */
 const threadsProgram = `
 import { readdirSync, readFileSync } from 'node:fs';
@@ -131,6 +141,13 @@ async function optimizedAfter(calls: number, nodeArgs: readonly string[]): Promi
   return /compiling method 0x[0-9a-f]+ <JSFunction oftenCalled\b.*TURBOFAN/.test(stdout);
 }
 
+/** How long V8 waits after a program has had much to do until it looks for memory to give back, in ms. */
+async function givesMemoryBackAfter(nodeArgs: readonly string[]): Promise<readonly number[]> {
+  const traced = ['--trace-memory-reducer', '--gc-memory-reducer-start-delay-ms=100'];
+  const { stdout } = await ran(`${busyProgram}\n${restingProgram}`, [...traced, ...nodeArgs]);
+  return [...new Set([...stdout.matchAll(/Memory reducer: waiting for (\d+) ms/g)].map(([, ms]) => Number(ms)))];
+}
+
 /** Each once, of V8's helper threads and of all others, in a program that may use the cores of `list`. */
 async function prioritiesOfThreads(list: string, nodeArgs: readonly string[] = []) {
   const { stdout } = await ran(threadsProgram, nodeArgs, list);
@@ -151,6 +168,11 @@ describe('keepPausesShort', () => {
     expect(await optimizedAfter(25_000, [])).toBe(false);
     expect(await optimizedAfter(1_000_000, [])).toBe(true);
     expect(await optimizedAfter(25_000, ['--invocation-count-for-turbofan=3000'])).toBe(true);
+  });
+
+  it('looks for memory to give back after five minutes, or when the user says', async () => {
+    expect(await givesMemoryBackAfter([])).toEqual([300_000]);
+    expect(await givesMemoryBackAfter(['--memory-reducer-delay-ms=8000'])).toEqual([8_000]);
   });
 
   it('leaves marking to the main thread where all threads have one core together', async () => {
