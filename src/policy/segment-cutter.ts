@@ -220,11 +220,13 @@ export class SegmentCutter implements UnitSink {
   #settle(leader: BoundaryFollower, segment: { readonly startSeconds: number }, unit: TimedUnit): void {
     const { cutter } = leader;
     const untilSeconds = leader.secondsOf(unit) + unit.durationTicks / cutter.timescale;
-    const latestSeconds = this.#sharedStartSeconds(cutter.msn, segment) + this.#limitSeconds;
-    if (untilSeconds <= latestSeconds) {
+    const startSeconds = this.#sharedStartSeconds(cutter.msn, segment);
+    if (untilSeconds <= startSeconds + this.#limitSeconds) {
       cutter.settle(unit);
       return;
     }
+    // Others may be past where it was to end.
+    const latestSeconds = startSeconds + longestSegmentSeconds(this.#targets.targetDurationSeconds);
     this.#beginWithout(Math.max(cutter.endSeconds, Math.min(latestSeconds, this.#cutSeconds)));
   }
 

@@ -95,6 +95,20 @@ describe('tracks that come apart', () => {
         ],
       },
     ],
+    [
+      'a picture that has gone out early lasts too long for its segment, and sound is far past that',
+      {
+        tracks: [0, 1, 257],
+        framesPerSecond: 2,
+        gop: 10_000,
+        faults: [
+          { fromMs: 6_897, lastsMs: 500, tracks: [0, 257], kind: { kind: 'wrap', modulus: 2 ** 31 } },
+          { fromMs: 0, lastsMs: 60_000, tracks: [257], kind: { kind: 'shift', byMs: 3_000 } },
+          { fromMs: 5_000, lastsMs: 4_000, tracks: [1], kind: { kind: 'silence' } },
+          { fromMs: 7_489, lastsMs: 60_000, tracks: [0, 257], kind: { kind: 'noise' } },
+        ],
+      },
+    ],
   ])('segments of one number begin together where %s', expectKept);
 
   it.each<[string, FaultyStream]>([
