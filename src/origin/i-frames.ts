@@ -133,7 +133,7 @@ export class IFrames {
     this.#standUntil(untilSeconds);
   }
 
-  /** Nothing follows: the last one is listed too. */
+  /** Nothing follows in this run of time: the last one is listed too. */
   end(): void {
     this.#release(this.#endSeconds);
   }

@@ -164,6 +164,12 @@ export class RenditionSet implements CutterSink {
     this.#options.onChange();
   }
 
+  /** Its last picture stands no longer: also before anybody publishes again. */
+  onRunEnd({ track }: TimedTrack): void {
+    this.#renditions.get(track)?.iFrames?.end();
+    this.#options.onChange();
+  }
+
   /** Players look for them beside the pictures, whichever they have, and beside sound where there are none. */
   #eventsOf({ name, kind, config }: Rendition, { units, startTicks }: CutPart): readonly TimedEvent[] {
     const last = units.at(-1);

@@ -97,7 +97,7 @@ export class BoundaryFollower {
   reaches(unit: TimedUnit, boundary: Boundary): boolean {
     const { cutter } = this;
     const atSeconds = this.secondsOf(unit);
-    if (this.#leads) return atSeconds >= boundary.startSeconds;
+    if (this.#leads) return atSeconds >= boundary.startSeconds && (unit.keyframe || cutter.segment !== undefined);
     const hasHeadStart = cutter.segment === undefined && boundary.msn === this.#boundaries.firstMsn;
     if (cutter.track.config.kind === 'audio')
       return atSeconds >= boundary.startSeconds - (hasHeadStart ? headStartSeconds : 0);

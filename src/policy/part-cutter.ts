@@ -39,6 +39,8 @@ export interface CutterSink {
   /** `durationTicks` is the sum of its parts. */
   onSegmentEnd(track: TimedTrack, durationTicks: number): void;
   onGap(track: TimedTrack, gap: CutGap): void;
+  /** No more comes of it in this run of time. */
+  onRunEnd(track: TimedTrack): void;
 }
 
 /** A hole shorter than this is none: clocks count in milliseconds. */

@@ -159,7 +159,10 @@ export class SegmentCutter implements UnitSink {
     this.#fillUp(endSeconds);
     for (const track of this.#tracks.values()) track.finish();
     this.#boundaries.endRun(endSeconds, this.#leader?.cutter.endSeconds ?? endSeconds);
-    for (const track of this.#tracks.values()) track.skipGaps(Infinity);
+    for (const track of this.#tracks.values()) {
+      track.skipGaps(Infinity);
+      this.#sink.onRunEnd(track.cutter.track);
+    }
     this.#decide(endSeconds);
   }
 
@@ -200,13 +203,8 @@ export class SegmentCutter implements UnitSink {
     if (leader.cutter.isEarly(unit)) {
       if (segment !== undefined && msn === this.#boundaries.nextMsn - 1) this.#settle(leader, segment, unit);
     } else if (segment === undefined) {
-      if (!unit.keyframe) {
-        // Nobody could decode it; but what it has passed is missed.
-        leader.skipGaps(atSeconds);
-        return;
-      }
       // What is open of it was given up, and others have gone on: it joins them where they are.
-      if (!isBehind || this.#boundaries.newest === undefined) this.#begin(leader, unit);
+      if (unit.keyframe && (!isBehind || this.#boundaries.newest === undefined)) this.#begin(leader, unit);
     } else if (msn === this.#boundaries.nextMsn - 1) {
       if (!isBehind && this.#endsSegment(leader, segment, unit, atSeconds)) this.#begin(leader, unit);
     } else if (!isBehind && atSeconds - (this.#boundaries.newest?.startSeconds ?? atSeconds) > keyframeLagSeconds) {

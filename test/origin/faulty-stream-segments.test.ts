@@ -174,6 +174,19 @@ describe('tracks that come apart', () => {
         ],
       },
     ],
+    [
+      'pictures jump with the sound and stop, and come out at the end with all of a window behind them',
+      {
+        tracks: [1, 256],
+        framesPerSecond: 10,
+        gop: 20,
+        faults: [
+          { fromMs: 6_030, lastsMs: 60_000, tracks: [1], kind: { kind: 'silence' } },
+          { fromMs: 2_000, lastsMs: 60_000, tracks: [1], kind: { kind: 'wrap', modulus: 2 ** 32 } },
+          { fromMs: 5_000, lastsMs: 60_000, tracks: [1, 256], kind: { kind: 'shift', byMs: 45_000 } },
+        ],
+      },
+    ],
   ])('do not run so far ahead at once that segments leave before they are listed where %s', expectKept);
 });
 

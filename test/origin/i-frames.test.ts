@@ -120,6 +120,16 @@ describe('an I-frame playlist', () => {
     return new Map(segments.map((segment) => [segment.programDateTimeMs ?? 0, (number += segment.discontinuities)]));
   }
 
+  it('has the last picture of a publisher who has left, before another comes', () => {
+    const published = new PublishedStream();
+    published.start([videoConfig]);
+    published.send(videoUnits({ seconds: 6 }));
+    published.stop();
+    const { segments } = parsePlaylist(published.iFrameHistories.get('video-iframes.m3u8')?.at(-1) ?? '');
+    expect(segments.map(({ durationSeconds }) => durationSeconds)).toEqual([2, 2, 2]);
+    published.end();
+  });
+
   it('counts discontinuities as the pictures do, over runs of time that have no picture', () => {
     const both = [videoConfig, audioConfig];
     const published = new PublishedStream({ window: '12s' });

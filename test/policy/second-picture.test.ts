@@ -40,6 +40,7 @@ function cutPictures(leaderFramesAhead: number, secondFramesAhead: number): Map<
           ?.units.push(...units),
       onSegmentEnd: () => undefined,
       onGap: () => undefined,
+      onRunEnd: () => undefined,
     });
   });
   const config: CmafTrackConfig = videoConfig;
@@ -91,6 +92,7 @@ describe('SegmentCutter, a second picture that stands while the leading one does
       onPart: () => undefined,
       onSegmentEnd: () => undefined,
       onGap: note,
+      onRunEnd: () => undefined,
     });
     cutter.onEpoch([0, 1].map((track) => ({ track, config: { ...videoConfig, trackId: track } })));
     // Each of them stands for longer than the rest of its segment: the leading one until 4.4 s, the other until 4.9 s.

@@ -31,6 +31,7 @@ class Cuts {
           if (segment !== undefined) segment.durationTicks = durationTicks;
         },
         onGap: ({ config: { kind } }, gap) => this.gaps[kind].push(gap),
+        onRunEnd: () => undefined,
       },
       undefined,
       this.splices,
