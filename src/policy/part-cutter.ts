@@ -80,6 +80,7 @@ export class PartCutter {
   #unitTicks = 0;
   /** The unit that has gone out before it was certain how long it lasts, and where it ends in the media. */
   #early: { readonly dtsTicks: number; readonly mediaEndTicks: number } | undefined;
+  #isComplete = false;
 
   /** `saidSeconds`: where the segment `lastMsn` of the track ends for the playlist, if there was one. */
   constructor(track: TimedTrack, targets: PlaylistTargets, lastMsn: number, sink: CutterSink, saidSeconds?: number) {
@@ -106,6 +107,11 @@ export class PartCutter {
   /** The open segment, if there is one. */
   get segment(): { readonly startSeconds: number; readonly independent: boolean } | undefined {
     return this.#segment;
+  }
+
+  /** The open segment has had its last part: one so short that no other may follow in it (rfc8216bis §4.4.4.9). */
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   /** Where the last segment ends for the playlist, or the open one so far; `undefined` before the first. */
@@ -139,6 +145,7 @@ export class PartCutter {
     const { msn, discontinuity, discontinuitySequence } = number;
     this.#track = this.#nextTrack;
     this.msn = msn;
+    this.#isComplete = false;
     if (discontinuity) this.#early = undefined;
     const wanted = startSeconds === undefined ? first.dtsTicks : Math.round(startSeconds * this.timescale);
     const isNear = Math.abs(first.dtsTicks - wanted) < this.#leastGapTicks;
@@ -174,19 +181,20 @@ export class PartCutter {
   }
 
   /**
-   * The unit that comes next, with the duration that it probably has. If the part is full with it, it goes out; returns
-   * whether it has. `add` must not be given it then, but `settle`.
+   * The unit that comes next, with the duration that it probably has. If the part is full with it, or it is the last one of
+   * the segment (`isLast`), the part goes out; returns whether it has. `add` must not be given it then, but `settle`.
    */
-  addEarly(unit: TimedUnit): boolean {
+  addEarly(unit: TimedUnit, isLast: boolean): boolean {
     const { dtsTicks, durationTicks } = unit;
     if (this.#saidTicks === undefined || dtsTicks - this.#endTicks >= this.#leastGapTicks) return false;
     const partTicks = dtsTicks + durationTicks - this.#saidTicks;
-    if (partTicks > this.#partTargetTicks || !this.#isFull(partTicks, durationTicks)) return false;
+    if (partTicks > this.#partTargetTicks || !(isLast || this.#isFull(partTicks, durationTicks))) return false;
     this.#keep(unit);
     this.#endTicks = dtsTicks + durationTicks;
     this.#unitTicks = durationTicks;
     this.#endPart();
     this.#early = { dtsTicks, mediaEndTicks: this.#endTicks };
+    this.#isComplete = !this.#isFilledBy(partTicks);
     return true;
   }
 

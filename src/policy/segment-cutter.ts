@@ -6,6 +6,7 @@ import {
   sameInstantSeconds,
   usualLagSeconds,
 } from './boundary-follower.ts';
+import { KeyframeRhythm } from './keyframe-rhythm.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
@@ -17,8 +18,6 @@ import { TrailingTrack } from './trailing-track.ts';
 
 /** With slow pictures other tracks may run further ahead of the leading one before they stop waiting for it. */
 const longestLagSeconds = 3;
-/** Over how many keyframe intervals the longest is looked for. */
-const rememberedIntervals = 8;
 /** Memory for what waits: of sound very little does, of further pictures as much as of a part. */
 const waitingMemory = { leastBytes: 16_384, mostKeptBytes: 1_048_576 } as const;
 /** How many segments ago one began that a track may still join that trails behind. */
@@ -63,8 +62,8 @@ export class SegmentCutter implements UnitSink {
   #following = new Map<number, Following>();
   readonly #trailing = new Map<number, TrailingTrack>();
   #decidedSeconds = 0;
-  #intervalsSeconds: number[] = [];
-  #lastKeyframeSeconds: number | undefined;
+  /** Of the leading track, if it is video. */
+  readonly #keyframes = new KeyframeRhythm();
   /** How long its last unit lasts. */
   #leaderUnitSeconds = 0;
   /** The longest that a unit of the others has lasted. */
@@ -90,8 +89,7 @@ export class SegmentCutter implements UnitSink {
       ]),
     );
     for (const track of this.#trailing.values()) track.startRun();
-    this.#intervalsSeconds = [];
-    this.#lastKeyframeSeconds = undefined;
+    this.#keyframes.restart();
     this.#followingUnitSeconds = 0;
   }
 
@@ -106,14 +104,37 @@ export class SegmentCutter implements UnitSink {
     this.#releaseWaiting(leader, false);
   }
 
-  /** A picture of the leading track that fills a part does not wait until the next one says how long it lasts. */
+  /**
+   * A picture of the leading track that fills a part, or after which the next segment is to begin, does not wait until the
+   * next one says how long it lasts.
+   */
   onExpectedUnit(unit: TimedUnit): void {
     const leader = this.#leader;
     if (leader === undefined || unit.keyframe || unit.track !== leader.cutter.track.track) return;
     const { segment, msn } = leader.cutter;
     if (segment === undefined || msn !== this.#boundaries.nextMsn - 1) return;
-    if (this.#endsSegment(leader, segment, unit, leader.secondsOf(unit))) return;
-    if (leader.cutter.addEarly(unit)) this.#releaseWaiting(leader, false);
+    const atSeconds = leader.secondsOf(unit);
+    if (this.#endsSegment(leader, segment, unit, atSeconds)) return;
+    const isLast = this.#isBeforeKeyframe(leader, segment, unit, atSeconds);
+    if (leader.cutter.addEarly(unit, isLast)) this.#releaseWaiting(leader, false);
+  }
+
+  /** Whether a keyframe is to be expected right behind it that ends the segment. */
+  #isBeforeKeyframe(
+    leader: BoundaryFollower,
+    segment: { readonly startSeconds: number; readonly independent: boolean },
+    unit: TimedUnit,
+    atSeconds: number,
+  ): boolean {
+    const durationSeconds = unit.durationTicks / leader.cutter.timescale;
+    const untilSeconds = atSeconds + durationSeconds;
+    const intervalSeconds = this.#keyframes.regularSeconds(durationSeconds) ?? Infinity;
+    const sinceSeconds = untilSeconds - (this.#keyframes.latestSeconds ?? untilSeconds);
+    if (Math.abs(sinceSeconds - intervalSeconds) > durationSeconds / 2) return false;
+    // Others might go on without it before that comes: then it would be too late to begin a segment there.
+    if (this.#newestWaitingSeconds - untilSeconds > usualLagSeconds / 2) return false;
+    const keyframe = { ...unit, dtsTicks: unit.dtsTicks + unit.durationTicks, keyframe: true };
+    return this.#endsSegment(leader, segment, keyframe, untilSeconds);
   }
 
   /** The next parts of this run's tracks; empty while that of the leading one is not to be foreseen. */
@@ -122,7 +143,7 @@ export class SegmentCutter implements UnitSink {
     const fillsAtSeconds = cutter?.fillsAtSeconds;
     if (cutter === undefined || fillsAtSeconds === undefined) return [];
     const leading = cutter.track.track;
-    const expected = [{ track: leading, atSeconds: Math.min(fillsAtSeconds, this.#nextSegmentSeconds(cutter)) }];
+    const expected = [{ track: leading, atSeconds: Math.min(fillsAtSeconds, this.#lastPartSeconds(cutter)) }];
     for (const [track, { follower }] of this.#following) {
       const atSeconds = follower.cutter.fillsAtSeconds;
       if (atSeconds === undefined) continue;
@@ -134,18 +155,42 @@ export class SegmentCutter implements UnitSink {
     return expected;
   }
 
-  /** Decode time of the unit that probably begins the next segment: the last part of this one may be a short one. */
-  #nextSegmentSeconds({ endSeconds, segment, track }: PartCutter): number {
+  /** Decode time of the unit with which the last part of this segment probably goes out, which may be a short one, or its end. */
+  #lastPartSeconds({ endSeconds, segment, track }: PartCutter): number {
     const startSeconds = segment?.startSeconds ?? endSeconds;
     const unitSeconds = this.#leaderUnitSeconds;
     const latestSeconds = startSeconds + this.#limitSeconds - unitSeconds;
     if (track.config.kind === 'audio') {
       return Math.min(startSeconds + aimedSeconds(this.#targets.segmentSeconds), latestSeconds);
     }
-    const keyframeSeconds = (this.#lastKeyframeSeconds ?? endSeconds) + Math.min(...this.#intervalsSeconds);
+    const regularSeconds = this.#regularEndSeconds(startSeconds, latestSeconds);
+    if (regularSeconds !== undefined && endSeconds < regularSeconds - unitSeconds / 2) {
+      return Math.min(regularSeconds - unitSeconds, latestSeconds);
+    }
+    // Its parts are out, but that it has ended shows the picture after the keyframe.
+    if (regularSeconds !== undefined && endSeconds < regularSeconds + unitSeconds / 2) {
+      return regularSeconds + unitSeconds;
+    }
+    const keyframeSeconds = (this.#keyframes.latestSeconds ?? endSeconds) + this.#keyframes.shortestSeconds;
     // It has not come where it was to be expected.
     if (endSeconds > keyframeSeconds + 2 * unitSeconds) return latestSeconds;
     return Math.min(keyframeSeconds, latestSeconds);
+  }
+
+  /** Decode time of the keyframe that ends the segment which begins at `startSeconds`, if they come at regular distances. */
+  #regularEndSeconds(startSeconds: number, latestSeconds: number): number | undefined {
+    const { segmentSeconds } = this.#targets;
+    const { latestSeconds: fromSeconds } = this.#keyframes;
+    const intervalSeconds = this.#keyframes.regularSeconds(this.#leaderUnitSeconds);
+    if (intervalSeconds === undefined || fromSeconds === undefined) return undefined;
+    let atSeconds = fromSeconds + intervalSeconds;
+    while (
+      atSeconds <= latestSeconds &&
+      !endsAtKeyframe(atSeconds - startSeconds, intervalSeconds, segmentSeconds, this.#limitSeconds)
+    ) {
+      atSeconds += intervalSeconds;
+    }
+    return atSeconds;
   }
 
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */
@@ -247,11 +292,7 @@ export class SegmentCutter implements UnitSink {
 
   #noteKeyframe(leader: BoundaryFollower, unit: TimedUnit, atSeconds: number): void {
     if (leader.cutter.track.config.kind !== 'video' || !unit.keyframe) return;
-    if (this.#lastKeyframeSeconds !== undefined) {
-      this.#intervalsSeconds.push(atSeconds - this.#lastKeyframeSeconds);
-      if (this.#intervalsSeconds.length > rememberedIntervals) this.#intervalsSeconds.shift();
-    }
-    this.#lastKeyframeSeconds = atSeconds;
+    this.#keyframes.note(atSeconds);
   }
 
   #endsSegment(
@@ -265,9 +306,11 @@ export class SegmentCutter implements UnitSink {
     const limitSeconds = this.#limitSeconds;
     const durationSeconds = unit.durationTicks / timescale;
     if (lengthSeconds + durationSeconds > limitSeconds) return true;
+    // No keyframe has come where one was expected: it begins with what did come.
+    if (leader.cutter.isComplete) return true;
     if (!unit.keyframe) return false;
     if (this.#passesSplice(leader.shownSecondsOf(unit), durationSeconds / 2)) return true;
-    const expectedSeconds = track.config.kind === 'video' ? Math.max(0, ...this.#intervalsSeconds) : durationSeconds;
+    const expectedSeconds = track.config.kind === 'video' ? this.#keyframes.longestSeconds : durationSeconds;
     return (
       !segment.independent || endsAtKeyframe(lengthSeconds, expectedSeconds, this.#targets.segmentSeconds, limitSeconds)
     );
@@ -310,13 +353,8 @@ export class SegmentCutter implements UnitSink {
 
   /** The other tracks go out as far as the leading one has been decided on. */
   #releaseWaiting(leader: BoundaryFollower, all: boolean): void {
-    let newestSeconds = 0;
-    for (const { follower, waiting } of this.#following.values()) {
-      const newest = waiting.at(-1);
-      if (newest !== undefined) newestSeconds = Math.max(newestSeconds, follower.secondsOf(newest));
-    }
     const lagSeconds = Math.min(longestLagSeconds, Math.max(usualLagSeconds, 1.5 * this.#leaderUnitSeconds));
-    const lagFrom = newestSeconds - lagSeconds;
+    const lagFrom = this.#newestWaitingSeconds - lagSeconds;
     const isRunning = this.#boundaries.newest !== undefined;
     const decidedSeconds = Math.max(leader.cutter.endSeconds, lagFrom);
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
@@ -335,6 +373,16 @@ export class SegmentCutter implements UnitSink {
     // Who has gone on without the leading track may have nothing there either.
     if (lagFrom > leader.cutter.endSeconds) this.#fillUp(lagFrom);
     this.#decide(decidedSeconds);
+  }
+
+  /** How far that has come of the other tracks what the leading one has not passed. */
+  get #newestWaitingSeconds(): number {
+    let newestSeconds = 0;
+    for (const { follower, waiting } of this.#following.values()) {
+      const newest = waiting.at(-1);
+      if (newest !== undefined) newestSeconds = Math.max(newestSeconds, follower.secondsOf(newest));
+    }
+    return newestSeconds;
   }
 
   #decide(seconds: number): void {

@@ -117,4 +117,84 @@ describe('Packager, parts that do not wait', () => {
       { numRuns: 40, seed: 5 },
     );
   });
+
+  describe('before a keyframe', () => {
+    /** At 25 a second, in groups of so many, with a keyframe at the beginning of each. */
+    const groups = (lengths: readonly number[]) => {
+      const starts = new Set(
+        lengths.map((_, index) => lengths.slice(0, index).reduce((sum, length) => sum + length, 0)),
+      );
+      const seconds = lengths.reduce((sum, length) => sum + length, 0) / 25;
+      return (videoUnits({ seconds, framesPerSecond: 25, compositionOffsetMs: 40 }) as VideoAccessUnit[]).map(
+        (unit, index) => ({ ...unit, keyframe: starts.has(index) }),
+      );
+    };
+    const sentAlone = (units: readonly VideoAccessUnit[]) => {
+      const published = new PublishedStream();
+      published.start([videoConfig]);
+      /** Those with which a part went out that ends with them. */
+      const parting = units.flatMap((unit, index) => {
+        published.send([unit]);
+        return shownSamples(published).length === index + 1 ? [index] : [];
+      });
+      return { published, parting };
+    };
+
+    it('has the last part of a segment with its last picture too, however short it is', () => {
+      const { published, parting } = sentAlone(groups([50, 50, 50, 50, 50, 50]));
+      // Eight pictures are 0.32 s of 0.35, and two are left of fifty.
+      const ends = [7, 15, 23, 31, 39, 47, 49];
+      expect(parting.filter((index) => index >= 200)).toEqual([
+        ...ends.map((n) => 200 + n),
+        ...ends.map((n) => 250 + n),
+      ]);
+      expect(validateMediaPlaylists(published.histories)).toEqual([]);
+    });
+
+    it('waits for the keyframe where they do not come at regular distances', () => {
+      const { parting } = sentAlone(groups([50, 50, 50, 50, 42, 50, 50]));
+      expect(parting.filter((index) => index >= 242).map((index) => (index - 242) % 50)).not.toContain(49);
+    });
+
+    it('begins a segment with what has come in the place of the keyframe, and the next one with that', () => {
+      const { published, parting } = sentAlone(groups([50, 50, 50, 50, 100, 50]));
+      expect(parting).toContain(249);
+      published.stop();
+      const { segments = [] } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
+      const [last, ...before] = segments.toReversed().map(({ startSeconds }) => startSeconds);
+      const since = before.slice(0, 3).map((startSeconds) => Number(((last ?? 0) - startSeconds).toFixed(2)));
+      expect(since).toEqual([2, 4, 6]);
+      expect(segments.slice(-3).map(({ parts }) => parts[0]?.independent)).toEqual([true, false, true]);
+      expect(shownSamples(published)).toHaveLength(350);
+      expect(validateMediaPlaylists(published.histories)).toEqual([]);
+    });
+
+    it('loses no picture, gives none twice, leaves no hole and keeps every rule, whenever it does not come', () => {
+      const length = fc.oneof({ weight: 6, arbitrary: fc.constant(50) }, fc.integer({ min: 2, max: 130 }));
+      const soundAheadMs = fc.integer({ min: -300, max: 900 });
+      fc.assert(
+        fc.property(fc.array(length, { minLength: 4, maxLength: 12 }), soundAheadMs, (lengths, aheadMs) => {
+          const published = new PublishedStream();
+          published.start([videoConfig, audioConfig]);
+          const video = groups([50, 50, 50, ...lengths]);
+          const fromMs = 1_000;
+          const sound = audioUnits({ fromMs, seconds: video.length / 25 });
+          published.send(
+            interleaved(
+              video.map((unit) => ({ ...unit, timestampMs: unit.timestampMs + fromMs + aheadMs })),
+              sound,
+            ).map((unit) => (unit.kind === 'video' ? { ...unit, timestampMs: unit.timestampMs - aheadMs } : unit)),
+          );
+          published.stop();
+          const samples = shownSamples(published);
+          expect(samples).toHaveLength(video.length);
+          expect(samples.slice(1).map(({ decodedTicks }) => decodedTicks)).toEqual(
+            samples.slice(0, -1).map(({ endTicks }) => endTicks),
+          );
+          expect(validateMediaPlaylists(published.histories)).toEqual([]);
+        }),
+        { numRuns: 30 },
+      );
+    });
+  });
 });

@@ -1,0 +1,44 @@
+/** Over how many intervals is looked. */
+const rememberedIntervals = 8;
+/** An encoder that has sent keyframes so often at the same distance is taken to go on with that. */
+const leastRegular = 3;
+
+/** How far apart the keyframes of a run of time come, on decode time in seconds. */
+export class KeyframeRhythm {
+  #intervalsSeconds: number[] = [];
+  #latestSeconds: number | undefined;
+
+  /** A run of time begins. */
+  restart(): void {
+    this.#intervalsSeconds = [];
+    this.#latestSeconds = undefined;
+  }
+
+  note(atSeconds: number): void {
+    if (this.#latestSeconds !== undefined) {
+      this.#intervalsSeconds.push(atSeconds - this.#latestSeconds);
+      if (this.#intervalsSeconds.length > rememberedIntervals) this.#intervalsSeconds.shift();
+    }
+    this.#latestSeconds = atSeconds;
+  }
+
+  get latestSeconds(): number | undefined {
+    return this.#latestSeconds;
+  }
+
+  /** 0 while there was none. */
+  get longestSeconds(): number {
+    return Math.max(0, ...this.#intervalsSeconds);
+  }
+
+  /** `Infinity` while there was none. */
+  get shortestSeconds(): number {
+    return Math.min(...this.#intervalsSeconds);
+  }
+
+  /** The one interval that there was of late, give or take half of `unitSeconds`; `undefined` where they differ, or are few. */
+  regularSeconds(unitSeconds: number): number | undefined {
+    if (this.#intervalsSeconds.length < leastRegular) return undefined;
+    return this.longestSeconds - this.shortestSeconds < unitSeconds / 2 ? this.shortestSeconds : undefined;
+  }
+}
