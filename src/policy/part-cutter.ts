@@ -248,7 +248,10 @@ export class PartCutter {
     const endTicks = Math.min(wantedTicks, segment.startTicks + this.#longestTicks);
     this.#endPart(endTicks);
     let saidTicks = this.#saidTicks ?? segment.startTicks;
-    if (endTicks - saidTicks >= this.#leastGapTicks) saidTicks = this.#sayGap(saidTicks, endTicks);
+    const unsaidTicks = endTicks - saidTicks;
+    // The last picture stood a little longer than its part said, which is no gap: the next segment says that.
+    const isLeft = this.#isComplete && unsaidTicks <= this.#partTargetTicks;
+    if (unsaidTicks >= this.#leastGapTicks && !isLeft) saidTicks = this.#sayGap(saidTicks, endTicks);
     this.#segment = undefined;
     this.#sink.onSegmentEnd(this.#track, saidTicks - segment.startTicks);
   }

@@ -169,16 +169,39 @@ describe('Packager, parts that do not wait', () => {
       expect(validateMediaPlaylists(published.histories)).toEqual([]);
     });
 
-    it('loses no picture, gives none twice, leaves no hole and keeps every rule, whenever it does not come', () => {
+    it('makes no gap where the keyframe is a little late: the next part says as much more', () => {
+      const units = groups([50, 50, 50, 50, 50, 50]).map((unit, index) => ({
+        ...unit,
+        timestampMs: unit.timestampMs + (index < 250 ? 0 : 60),
+      }));
+      const { published } = sentAlone(units);
+      const { segments = [], open } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
+      const parts = [...segments.slice(-1).flatMap((segment) => segment.parts), ...(open?.parts ?? [])];
+      expect(parts.map(({ durationSeconds }) => Number(durationSeconds.toFixed(3)))).toEqual([
+        ...[0.32, 0.32, 0.32, 0.32, 0.32, 0.32, 0.08],
+        ...[0.34, 0.32, 0.32, 0.32, 0.32, 0.32],
+      ]);
+      expect(parts.every(({ bytes }) => bytes.length > 0)).toBe(true);
+    });
+
+    it('loses no picture, gives none twice, leaves no hole and keeps every rule, whenever it does not come or is late', () => {
       const length = fc.oneof({ weight: 6, arbitrary: fc.constant(50) }, fc.integer({ min: 2, max: 130 }));
       const soundAheadMs = fc.integer({ min: -300, max: 900 });
+      /** Before the first picture of the group. */
+      const pauseMs = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 300 }));
+      const group = fc.record({ length, pauseMs });
       fc.assert(
-        fc.property(fc.array(length, { minLength: 4, maxLength: 12 }), soundAheadMs, (lengths, aheadMs) => {
+        fc.property(fc.array(group, { minLength: 4, maxLength: 12 }), soundAheadMs, (drawn, aheadMs) => {
+          const lengths = drawn.map((one) => one.length);
           const published = new PublishedStream();
           published.start([videoConfig, audioConfig]);
-          const video = groups([50, 50, 50, ...lengths]);
+          let [addedMs, count] = [0, 0];
+          const video = groups([50, 50, 50, ...lengths]).map((unit, index) => {
+            if (unit.keyframe && index >= 150) addedMs += drawn[count++]?.pauseMs ?? 0;
+            return { ...unit, timestampMs: unit.timestampMs + addedMs };
+          });
           const fromMs = 1_000;
-          const sound = audioUnits({ fromMs, seconds: video.length / 25 });
+          const sound = audioUnits({ fromMs, seconds: video.length / 25 + addedMs / 1_000 });
           published.send(
             interleaved(
               video.map((unit) => ({ ...unit, timestampMs: unit.timestampMs + fromMs + aheadMs })),
