@@ -8,10 +8,11 @@ import {
 } from './boundary-follower.ts';
 import { KeyframeRhythm } from './keyframe-rhythm.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
+import { expectedParts } from './expected-parts.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
 import { SplicePoints } from './splice-points.ts';
-import { aimedSeconds, endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
+import { endsAtKeyframe, longestSegmentSeconds, type PlaylistTargets } from './target-duration.ts';
 import type { UnitSink } from './target-learner.ts';
 import type { TimedTrack, TimedUnit } from './timed-unit.ts';
 import { TrailingTrack } from './trailing-track.ts';
@@ -139,58 +140,12 @@ export class SegmentCutter implements UnitSink {
 
   /** The next parts of this run's tracks; empty while that of the leading one is not to be foreseen. */
   get expectedParts(): readonly ExpectedPart[] {
-    const { cutter } = this.#leader ?? {};
-    const fillsAtSeconds = cutter?.fillsAtSeconds;
-    if (cutter === undefined || fillsAtSeconds === undefined) return [];
-    const leading = cutter.track.track;
-    const expected = [{ track: leading, atSeconds: Math.min(fillsAtSeconds, this.#lastPartSeconds(cutter)) }];
-    for (const [track, { follower }] of this.#following) {
-      const atSeconds = follower.cutter.fillsAtSeconds;
-      if (atSeconds === undefined) continue;
-      const aheadUnits = (atSeconds - cutter.endSeconds) / this.#leaderUnitSeconds;
-      // What is ahead of the leading track goes out when that has passed it: a unit is known to be over by the next one.
-      if (aheadUnits < 0) expected.push({ track, atSeconds });
-      else expected.push({ track: leading, atSeconds: atSeconds + (1 - (aheadUnits % 1)) * this.#leaderUnitSeconds });
-    }
-    return expected;
-  }
-
-  /** Decode time of the unit with which the last part of this segment probably goes out, which may be a short one, or its end. */
-  #lastPartSeconds({ endSeconds, segment, track }: PartCutter): number {
-    const startSeconds = segment?.startSeconds ?? endSeconds;
-    const unitSeconds = this.#leaderUnitSeconds;
-    const latestSeconds = startSeconds + this.#limitSeconds - unitSeconds;
-    if (track.config.kind === 'audio') {
-      return Math.min(startSeconds + aimedSeconds(this.#targets.segmentSeconds), latestSeconds);
-    }
-    const regularSeconds = this.#regularEndSeconds(startSeconds, latestSeconds);
-    if (regularSeconds !== undefined && endSeconds < regularSeconds - unitSeconds / 2) {
-      return Math.min(regularSeconds - unitSeconds, latestSeconds);
-    }
-    // Its parts are out, but that it has ended shows the picture after the keyframe.
-    if (regularSeconds !== undefined && endSeconds < regularSeconds + unitSeconds / 2) {
-      return regularSeconds + unitSeconds;
-    }
-    const keyframeSeconds = (this.#keyframes.latestSeconds ?? endSeconds) + this.#keyframes.shortestSeconds;
-    // It has not come where it was to be expected.
-    if (endSeconds > keyframeSeconds + 2 * unitSeconds) return latestSeconds;
-    return Math.min(keyframeSeconds, latestSeconds);
-  }
-
-  /** Decode time of the keyframe that ends the segment which begins at `startSeconds`, if they come at regular distances. */
-  #regularEndSeconds(startSeconds: number, latestSeconds: number): number | undefined {
+    if (this.#leader === undefined) return [];
+    const following = [...this.#following.values()].map(({ follower }) => follower.cutter);
+    const [unitSeconds, limitSeconds] = [this.#leaderUnitSeconds, this.#limitSeconds];
     const { segmentSeconds } = this.#targets;
-    const { latestSeconds: fromSeconds } = this.#keyframes;
-    const intervalSeconds = this.#keyframes.regularSeconds(this.#leaderUnitSeconds);
-    if (intervalSeconds === undefined || fromSeconds === undefined) return undefined;
-    let atSeconds = fromSeconds + intervalSeconds;
-    while (
-      atSeconds <= latestSeconds &&
-      !endsAtKeyframe(atSeconds - startSeconds, intervalSeconds, segmentSeconds, this.#limitSeconds)
-    ) {
-      atSeconds += intervalSeconds;
-    }
-    return atSeconds;
+    const run = { keyframes: this.#keyframes, unitSeconds, segmentSeconds, limitSeconds };
+    return expectedParts(this.#leader.cutter, following, run);
   }
 
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */

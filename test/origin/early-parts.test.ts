@@ -178,8 +178,7 @@ describe('Packager, parts that do not wait', () => {
       const { segments = [], open } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
       const parts = [...segments.slice(-1).flatMap((segment) => segment.parts), ...(open?.parts ?? [])];
       expect(parts.map(({ durationSeconds }) => Number(durationSeconds.toFixed(3)))).toEqual([
-        ...[0.32, 0.32, 0.32, 0.32, 0.32, 0.32, 0.08],
-        ...[0.34, 0.32, 0.32, 0.32, 0.32, 0.32],
+        0.32, 0.32, 0.32, 0.32, 0.32, 0.32, 0.08, 0.34, 0.32, 0.32, 0.32, 0.32, 0.32,
       ]);
       expect(parts.every(({ bytes }) => bytes.length > 0)).toBe(true);
     });
