@@ -41,4 +41,11 @@ export class KeyframeRhythm {
     if (this.#intervalsSeconds.length < leastRegular) return undefined;
     return this.longestSeconds - this.shortestSeconds < unitSeconds / 2 ? this.shortestSeconds : undefined;
   }
+
+  /** Whether one is to be expected then, give or take half of `unitSeconds`, as they come at regular distances. */
+  isDueAt(atSeconds: number, unitSeconds: number): boolean {
+    const intervalSeconds = this.regularSeconds(unitSeconds);
+    if (intervalSeconds === undefined || this.#latestSeconds === undefined) return false;
+    return Math.abs(atSeconds - this.#latestSeconds - intervalSeconds) <= unitSeconds / 2;
+  }
 }

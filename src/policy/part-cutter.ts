@@ -171,6 +171,10 @@ export class PartCutter {
   add(unit: TimedUnit, untilSeconds = Infinity): void {
     const hasHole = unit.dtsTicks - this.#endTicks >= this.#leastGapTicks;
     if (hasHole && !this.#standsUntil(unit.dtsTicks)) this.#gapUntil(unit.dtsTicks);
+    // Others have gone on in this segment: the next one cannot begin any more where it was to.
+    if (this.#isComplete && this.#saidTicks !== undefined) {
+      this.#sayGap(this.#saidTicks, this.#saidTicks + this.#leastGapTicks);
+    }
     const fitsNowhere = unit.durationTicks > this.#partTargetTicks || !this.#isFilledBy(this.#partTicks);
     if (!fitsNowhere && this.#partTicks + unit.durationTicks > this.#partTargetTicks) this.#endPart();
     this.#keep(this.#joined(unit));
@@ -315,6 +319,7 @@ export class PartCutter {
   }
 
   #sayGap(fromTicks: number, untilTicks: number): number {
+    this.#isComplete = false;
     for (let startTicks = fromTicks; startTicks < untilTicks; startTicks += this.#partTargetTicks) {
       const durationTicks = Math.min(untilTicks - startTicks, this.#partTargetTicks);
       this.#sink.onPart(this.#track, { units: [], startTicks, durationTicks, independent: false });

@@ -1,4 +1,3 @@
-import { OwnCopies } from '../base/own-copies.ts';
 import {
   BoundaryFollower,
   headStartSeconds,
@@ -9,6 +8,7 @@ import {
 import { KeyframeRhythm } from './keyframe-rhythm.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import { expectedParts } from './expected-parts.ts';
+import { type Following, newestWaitingSeconds, waitingFor } from './following.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
 import { SplicePoints } from './splice-points.ts';
@@ -19,18 +19,8 @@ import { TrailingTrack } from './trailing-track.ts';
 
 /** With slow pictures other tracks may run further ahead of the leading one before they stop waiting for it. */
 const longestLagSeconds = 3;
-/** Memory for what waits: of sound very little does, of further pictures as much as of a part. */
-const waitingMemory = { leastBytes: 16_384, mostKeptBytes: 1_048_576 } as const;
 /** How many segments ago one began that a track may still join that trails behind. */
 const joinableSegments = 32;
-
-/** A track of this run of time, and what has come of it that the boundaries have not reached yet. */
-interface Following {
-  readonly follower: BoundaryFollower;
-  waiting: TimedUnit[];
-  /** Of their data. */
-  readonly copies: OwnCopies;
-}
 
 /** Where a stream goes on after a restart, and the tracks that it had. */
 export interface CutterStart {
@@ -83,12 +73,7 @@ export class SegmentCutter implements UnitSink {
     this.flush();
     const [leading, ...following] = tracks;
     this.#leader = leading && this.#add(leading, true);
-    this.#following = new Map(
-      following.map((track) => [
-        track.track,
-        { follower: this.#add(track, false), waiting: [], copies: new OwnCopies(waitingMemory) },
-      ]),
-    );
+    this.#following = new Map(following.map((track) => [track.track, waitingFor(this.#add(track, false))]));
     for (const track of this.#trailing.values()) track.startRun();
     this.#keyframes.restart();
     this.#followingUnitSeconds = 0;
@@ -111,11 +96,16 @@ export class SegmentCutter implements UnitSink {
    */
   onExpectedUnit(unit: TimedUnit): void {
     const leader = this.#leader;
-    if (leader === undefined || unit.keyframe || unit.track !== leader.cutter.track.track) return;
-    const { segment, msn } = leader.cutter;
+    if (leader === undefined || unit.track !== leader.cutter.track.track) return;
+    const { segment, msn, isComplete } = leader.cutter;
     if (segment === undefined || msn !== this.#boundaries.nextMsn - 1) return;
     const atSeconds = leader.secondsOf(unit);
-    if (this.#endsSegment(leader, segment, unit, atSeconds)) return;
+    if (isComplete) {
+      // It cannot be in this segment: others need not wait for it to be known, and must not go on without it.
+      if (!this.#isBehind(atSeconds)) this.#begin(leader, unit);
+      return;
+    }
+    if (unit.keyframe || this.#endsSegment(leader, segment, unit, atSeconds)) return;
     const isLast = this.#isBeforeKeyframe(leader, segment, unit, atSeconds);
     if (leader.cutter.addEarly(unit, isLast)) this.#releaseWaiting(leader, false);
   }
@@ -129,11 +119,9 @@ export class SegmentCutter implements UnitSink {
   ): boolean {
     const durationSeconds = unit.durationTicks / leader.cutter.timescale;
     const untilSeconds = atSeconds + durationSeconds;
-    const intervalSeconds = this.#keyframes.regularSeconds(durationSeconds) ?? Infinity;
-    const sinceSeconds = untilSeconds - (this.#keyframes.latestSeconds ?? untilSeconds);
-    if (Math.abs(sinceSeconds - intervalSeconds) > durationSeconds / 2) return false;
+    if (!this.#keyframes.isDueAt(untilSeconds, durationSeconds)) return false;
     // Others might go on without it before that comes: then it would be too late to begin a segment there.
-    if (this.#newestWaitingSeconds - untilSeconds > usualLagSeconds / 2) return false;
+    if (newestWaitingSeconds(this.#following.values()) - untilSeconds > usualLagSeconds / 2) return false;
     const keyframe = { ...unit, dtsTicks: unit.dtsTicks + unit.durationTicks, keyframe: true };
     return this.#endsSegment(leader, segment, keyframe, untilSeconds);
   }
@@ -142,10 +130,9 @@ export class SegmentCutter implements UnitSink {
   get expectedParts(): readonly ExpectedPart[] {
     if (this.#leader === undefined) return [];
     const following = [...this.#following.values()].map(({ follower }) => follower.cutter);
-    const [unitSeconds, limitSeconds] = [this.#leaderUnitSeconds, this.#limitSeconds];
+    const run = { unitSeconds: this.#leaderUnitSeconds, limitSeconds: this.#limitSeconds };
     const { segmentSeconds } = this.#targets;
-    const run = { keyframes: this.#keyframes, unitSeconds, segmentSeconds, limitSeconds };
-    return expectedParts(this.#leader.cutter, following, run);
+    return expectedParts(this.#leader.cutter, following, { keyframes: this.#keyframes, segmentSeconds, ...run });
   }
 
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */
@@ -198,8 +185,7 @@ export class SegmentCutter implements UnitSink {
     const atSeconds = leader.secondsOf(unit);
     this.#noteKeyframe(leader, unit, atSeconds);
     this.#leaderUnitSeconds = unit.durationTicks / leader.cutter.timescale;
-    // Others are past it already: what has been cut without it stays as it is.
-    const isBehind = atSeconds < this.#decidedSeconds - keyframeLagSeconds;
+    const isBehind = this.#isBehind(atSeconds);
     if (leader.cutter.isEarly(unit)) {
       if (segment !== undefined && msn === this.#boundaries.nextMsn - 1) this.#settle(leader, segment, unit);
     } else if (segment === undefined) {
@@ -309,7 +295,7 @@ export class SegmentCutter implements UnitSink {
   /** The other tracks go out as far as the leading one has been decided on. */
   #releaseWaiting(leader: BoundaryFollower, all: boolean): void {
     const lagSeconds = Math.min(longestLagSeconds, Math.max(usualLagSeconds, 1.5 * this.#leaderUnitSeconds));
-    const lagFrom = this.#newestWaitingSeconds - lagSeconds;
+    const lagFrom = newestWaitingSeconds(this.#following.values()) - lagSeconds;
     const isRunning = this.#boundaries.newest !== undefined;
     const decidedSeconds = Math.max(leader.cutter.endSeconds, lagFrom);
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
@@ -330,14 +316,9 @@ export class SegmentCutter implements UnitSink {
     this.#decide(decidedSeconds);
   }
 
-  /** How far that has come of the other tracks what the leading one has not passed. */
-  get #newestWaitingSeconds(): number {
-    let newestSeconds = 0;
-    for (const { follower, waiting } of this.#following.values()) {
-      const newest = waiting.at(-1);
-      if (newest !== undefined) newestSeconds = Math.max(newestSeconds, follower.secondsOf(newest));
-    }
-    return newestSeconds;
+  /** Others are past it already: what has been cut without it stays as it is. */
+  #isBehind(atSeconds: number): boolean {
+    return atSeconds < this.#decidedSeconds - keyframeLagSeconds;
   }
 
   #decide(seconds: number): void {
