@@ -7,6 +7,27 @@ import type { TimestampFault } from '../support/timestamp-faults.ts';
 describe('tracks that come apart', () => {
   it.each<[string, FaultyStream]>([
     [
+      'pictures stay away behind the keyframe that follows a short last part',
+      {
+        tracks: [1, 256],
+        framesPerSecond: 10,
+        gop: 20,
+        faults: [{ fromMs: 10_065, lastsMs: 60_000, tracks: [1], kind: { kind: 'silence' } }],
+      },
+    ],
+    [
+      'pictures jump behind a short last part, and sound has gone on in its segment',
+      {
+        tracks: [0, 257],
+        framesPerSecond: 10,
+        gop: 5,
+        faults: [
+          { fromMs: 2_757, lastsMs: 4_653, tracks: [257], kind: { kind: 'wrap', modulus: 2 ** 32 } },
+          { fromMs: 3_111, lastsMs: 5_621, tracks: [0], kind: { kind: 'shift', byMs: 69_503 } },
+        ],
+      },
+    ],
+    [
       'a picture lasts too long for its segment that was in a part already, while sound has gone on',
       {
         tracks: [1, 256],
