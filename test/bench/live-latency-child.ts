@@ -6,7 +6,7 @@ import { lastPictureKeyOf, type LatencyOrder, type PartDelay } from './live-late
 import { followRendition, type HeldPart, ViewerConnections } from './live-viewer.ts';
 
 /*
- * `node live-latency-child.ts ORDER` (JSON, a `LatencyOrder`): publishes a clip as several streams, asks for their parts, and
+ * `node live-latency-child.ts ORDER` (JSON, a `LatencyOrder`): publishes clips, each as a stream, asks for their parts, and
  * prints how late those were, for each server, as JSON. In a process of its own, whose heap is small: what it collects
  * itself would count as the server's.
  */
@@ -23,13 +23,12 @@ const observer = new PerformanceObserver((list) => {
 });
 observer.observe({ entryTypes: ['gc'] });
 
-const tags = tagsOf(order.clip);
 await using senders = new ClipSenders();
 const published = new Map<string, ClipSender>();
-for (let n = 0; n < order.streams; n++) {
-  const sender = new ClipSender(tags, await rtmpOutlet(order.rtmpPort, `s${n}`));
+for (const [n, clip] of order.clips.entries()) {
+  const sender = new ClipSender(tagsOf(clip), await rtmpOutlet(order.rtmpPort, `s${n}`));
   published.set(`s${n}`, sender);
-  senders.add(sender, order.streams);
+  senders.add(sender, order.clips.length);
 }
 const measured: PartDelay[][] = [];
 for (const port of order.httpPorts) measured.push(await measure(`http://127.0.0.1:${port}`));

@@ -11,13 +11,10 @@ import { startOurEdge, startOurOrigin } from './rtmp-servers.ts';
 
 const execute = promisify(execFile);
 
-/** Streams at once, for more parts in the same time; all else than many. */
-const streams = 3;
-
 /** What `live-latency-child.ts` is to measure. */
 export interface LatencyOrder {
-  readonly clip: Pick<Clip, 'file'>;
-  readonly streams: number;
+  /** A stream of each at once, for more parts in the same time; all else than many. */
+  readonly clips: readonly Pick<Clip, 'file'>[];
   readonly rtmpPort: number;
   /** Of the servers that are asked for the parts, one after the other. */
   readonly httpPorts: readonly number[];
@@ -36,7 +33,7 @@ export interface PartDelay {
 }
 
 interface LatencyPlan {
-  readonly clip: Clip;
+  readonly clips: readonly Clip[];
   readonly workFolder: string;
   readonly quick: boolean;
 }
@@ -57,13 +54,12 @@ const heads: readonly RowHead[] = ways.flatMap(({ name, boundMs }) => [
  * How soon a video part is there for who waits for it: from its last picture having been written to the socket to the
  * answer's last byte having been read. One process, on the core for the load, publishes and asks, so there is one clock.
  */
-export function partLatencyRows({ clip, workFolder, quick }: LatencyPlan): Promise<readonly BenchRow[]> {
+export function partLatencyRows({ clips, workFolder, quick }: LatencyPlan): Promise<readonly BenchRow[]> {
   return rowsOf(heads, async () => {
     await using origin = await startOurOrigin(`${workFolder}/latency`);
     await using edge = await startOurEdge(`${workFolder}/latency-edge`, origin);
     const order: LatencyOrder = {
-      clip,
-      streams,
+      clips,
       rtmpPort: origin.rtmpPort,
       httpPorts: [origin, edge].map(({ httpPort }) => httpPort ?? 0),
       ...(quick ? { warmUpSeconds: 3, runSeconds: 3 } : { warmUpSeconds: 10, runSeconds: 60 }),

@@ -11,6 +11,9 @@ import { type Clip, makeClip } from './rtmp-clip.ts';
 
 const megabitsPerSecond = 4;
 
+/** Beside 30: of these two seconds are no whole number of parts. */
+const furtherFramesPerSecond = [25, 60];
+
 /** So that the load generator can send a hundred of them. */
 const lowMegabitsPerSecond = 1;
 
@@ -26,7 +29,10 @@ const groups: Readonly<Record<string, (plan: LivePlan) => Promise<readonly Bench
   cpu: (plan) => onLoadCore(() => cpuRows(plan)),
   memory: (plan) => onLoadCore(() => memoryRows(plan)),
   many: (plan) => onLoadCore(() => linearityRows({ ...plan, clip: plan.lowClip })),
-  parts: partLatencyRows,
+  parts: async (plan) => {
+    const further = furtherFramesPerSecond.map((rate) => makeClip(megabitsPerSecond, rate));
+    return partLatencyRows({ ...plan, clips: [plan.clip, ...(await Promise.all(further))] });
+  },
   blocked: (plan) => onLoadCore(() => blockedRows(plan)),
   glass: ({ quick }) => glassRows(quick),
   soak: ({ quick }) => soakRows(quick),

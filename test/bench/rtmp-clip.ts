@@ -19,13 +19,13 @@ const audioKilobits = 128;
 
 /** Long enough to tell a server that waits for the next keyframe from one that does not. */
 export const keyframeIntervalSeconds = 1;
-const framesPerSecond = 30;
+const usualFramesPerSecond = 30;
 
 /**
  * An FLV file of constant bit rate (H.264 with B-frames, AAC): noise over a test pattern, so that the encoder needs the
  * bits. Made by ffmpeg when it is not there yet.
  */
-export async function makeClip(megabitsPerSecond: number): Promise<Clip> {
+export async function makeClip(megabitsPerSecond: number, framesPerSecond = usualFramesPerSecond): Promise<Clip> {
   const video = `${megabitsPerSecond * 1_000 - audioKilobits}k`;
   const keyframes = String(keyframeIntervalSeconds * framesPerSecond);
   const args = [
