@@ -61,6 +61,23 @@ async function openMenu(page: Page): Promise<void> {
   await page.getByRole('menuitemradio', { name: '240p', exact: true }).waitFor();
 }
 
+/** The controls fade where the mouse rests for two seconds, with the menu: it is moved until the click has met. */
+async function choose(page: Page, name: string): Promise<void> {
+  const item = page.getByRole('menuitemradio', { name, exact: true });
+  await eventually(
+    `${name} is chosen`,
+    async () => {
+      await page.locator('.player').hover();
+      if (!(await item.isVisible())) await openMenu(page);
+      return item.click({ timeout: 1_000 }).then(
+        () => true,
+        () => false,
+      );
+    },
+    20_000,
+  );
+}
+
 describe('the quality menu of the player page', () => {
   it('offers every rendition of a ladder, and plays on when one is chosen', async () => {
     const page = await browser.newPage();
@@ -77,8 +94,7 @@ describe('the quality menu of the player page', () => {
       { name: '360p', height: 360 },
       { name: '240p', height: 240 },
     ]) {
-      if (!(await page.getByRole('menuitemradio', { name, exact: true }).isVisible())) await openMenu(page);
-      await page.getByRole('menuitemradio', { name, exact: true }).click();
+      await choose(page, name);
       const from = await currentTime(page);
       await eventually(`${name} is shown`, async () => (await videoHeight(page)) === height, 20_000);
       await eventually('it plays on', async () => {
@@ -92,8 +108,7 @@ describe('the quality menu of the player page', () => {
     const page = await browser.newPage();
     await page.goto(`${program.edgeUrl}/?stream=rungs`);
     await untilPlaying(page);
-    await openMenu(page);
-    await page.getByRole('menuitemradio', { name: '120p', exact: true }).click();
+    await choose(page, '120p');
     await eventually('120p is shown', async () => (await videoHeight(page)) === 120, 20_000);
     const begun = program.logLines().findLast(({ msg }) => msg === 'Renditions are being made');
     process.kill(Number(begun?.['pid']), 'SIGKILL');
