@@ -1,7 +1,7 @@
 import type { KeyframeRhythm } from './keyframe-rhythm.ts';
 import type { PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
-import { aimedSeconds } from './target-duration.ts';
+import { aimedSeconds, endsFromSeconds } from './target-duration.ts';
 
 /** What is known of a run of time of which parts are cut. */
 export interface RunSoFar {
@@ -43,8 +43,9 @@ function lastPartSeconds({ endSeconds, segment, track }: PartCutter, run: RunSoF
     return Math.min(regularSeconds - unitSeconds, latestSeconds);
   }
   // Its parts are out, but that it has ended shows the picture after the keyframe.
-  if (regularSeconds !== undefined && endSeconds < regularSeconds + unitSeconds / 2)
+  if (regularSeconds !== undefined && endSeconds < regularSeconds + unitSeconds / 2) {
     return regularSeconds + unitSeconds;
+  }
   const keyframeSeconds = (keyframes.latestSeconds ?? endSeconds) + keyframes.shortestSeconds;
   // It has not come where it was to be expected.
   if (endSeconds > keyframeSeconds + 2 * unitSeconds) return latestSeconds;
@@ -58,7 +59,7 @@ function regularEndSeconds(startSeconds: number, run: RunSoFar): number | undefi
   const intervalSeconds = keyframes.regularSeconds(unitSeconds);
   if (intervalSeconds === undefined || fromSeconds === undefined) return undefined;
   const nextSeconds = fromSeconds + intervalSeconds;
-  const leastSeconds = Math.min(aimedSeconds(segmentSeconds), limitSeconds - intervalSeconds);
+  const leastSeconds = endsFromSeconds(intervalSeconds, segmentSeconds, limitSeconds);
   const further = Math.ceil((startSeconds + leastSeconds - nextSeconds) / intervalSeconds - 0.01);
   return nextSeconds + Math.max(0, further) * intervalSeconds;
 }

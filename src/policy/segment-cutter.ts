@@ -5,10 +5,10 @@ import {
   sameInstantSeconds,
   usualLagSeconds,
 } from './boundary-follower.ts';
-import { KeyframeRhythm } from './keyframe-rhythm.ts';
-import { type CutterSink, PartCutter } from './part-cutter.ts';
 import { expectedParts } from './expected-parts.ts';
 import { type Following, newestWaitingSeconds, waitingFor } from './following.ts';
+import { KeyframeRhythm } from './keyframe-rhythm.ts';
+import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
 import { SplicePoints } from './splice-points.ts';
@@ -130,9 +130,12 @@ export class SegmentCutter implements UnitSink {
   get expectedParts(): readonly ExpectedPart[] {
     if (this.#leader === undefined) return [];
     const following = [...this.#following.values()].map(({ follower }) => follower.cutter);
-    const run = { unitSeconds: this.#leaderUnitSeconds, limitSeconds: this.#limitSeconds };
-    const { segmentSeconds } = this.#targets;
-    return expectedParts(this.#leader.cutter, following, { keyframes: this.#keyframes, segmentSeconds, ...run });
+    return expectedParts(this.#leader.cutter, following, {
+      keyframes: this.#keyframes,
+      unitSeconds: this.#leaderUnitSeconds,
+      segmentSeconds: this.#targets.segmentSeconds,
+      limitSeconds: this.#limitSeconds,
+    });
   }
 
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */

@@ -44,3 +44,8 @@ export function endsAtKeyframe(
 ): boolean {
   return lengthSeconds >= aimedSeconds(segmentSeconds) || lengthSeconds + expectedIntervalSeconds > limitSeconds;
 }
+
+/** From which length on `endsAtKeyframe` says yes. */
+export function endsFromSeconds(expectedIntervalSeconds: number, segmentSeconds: number, limitSeconds: number): number {
+  return Math.min(aimedSeconds(segmentSeconds), limitSeconds - expectedIntervalSeconds);
+}

@@ -8,10 +8,14 @@ import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '.
 
 const pictures = (seconds: number) => videoUnits({ seconds, compositionOffsetMs: 66 }) as VideoAccessUnit[];
 
+function videoWindow(published: PublishedStream) {
+  const { segments = [], open } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
+  return { segments, open };
+}
+
 /** The samples of the parts and segments of video that there are, in order, with the times at which they are shown. */
 function shownSamples(published: PublishedStream) {
-  const video = published.packager.renditions.find(({ name }) => name === 'video');
-  const { segments = [], open } = video?.window ?? {};
+  const { segments, open } = videoWindow(published);
   const parts = [...segments.flatMap((segment) => segment.parts), ...(open?.parts ?? [])];
   return parts
     .filter(({ bytes }) => bytes.length > 0)
@@ -25,6 +29,22 @@ function shownSamples(published: PublishedStream) {
         return sample;
       });
     });
+}
+
+/** Every picture once, each shown when it is to be, without a hole, in playlists that keep every rule. */
+function expectWhole(published: PublishedStream, sent: readonly AccessUnit[]): void {
+  const samples = shownSamples(published);
+  expect(samples).toHaveLength(sent.length);
+  const [first] = samples;
+  const [firstSent] = sent;
+  samples.forEach(({ shownTicks }, index) => {
+    const sentMs = (sent[index]?.timestampMs ?? 0) - (firstSent?.timestampMs ?? 0);
+    expect(shownTicks - (first?.shownTicks ?? 0)).toBe(sentMs * 90);
+  });
+  expect(samples.slice(1).map(({ decodedTicks }) => decodedTicks)).toEqual(
+    samples.slice(0, -1).map(({ endTicks }) => endTicks),
+  );
+  expect(validateMediaPlaylists(published.histories)).toEqual([]);
 }
 
 /** With pauses of the encoder, of its pictures alone or of all, before some of the pictures. */
@@ -74,7 +94,7 @@ describe('Packager, parts that do not wait', () => {
     published.send(
       interleaved(videoUnits({ seconds: 60, framesPerSecond: 30_000 / 1_001 }), audioUnits({ seconds: 60 })),
     );
-    const { segments = [] } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
+    const { segments } = videoWindow(published);
     const [first, last] = [segments[0], segments.at(-1)];
     expect(segments.length).toBeGreaterThan(20);
     const said = segments.slice(0, -1).reduce((sum, { durationSeconds }) => sum + durationSeconds, 0);
@@ -100,19 +120,10 @@ describe('Packager, parts that do not wait', () => {
         const units = withPauses(new Map(chosen), alsoSound);
         published.send(units);
         published.stop();
-        const sent = units.filter((unit) => unit.kind === 'video');
-        const samples = shownSamples(published);
-        expect(samples).toHaveLength(sent.length);
-        const [first] = samples;
-        const [firstSent] = sent;
-        samples.forEach(({ shownTicks }, index) => {
-          const sentMs = (sent[index]?.timestampMs ?? 0) - (firstSent?.timestampMs ?? 0);
-          expect(shownTicks - (first?.shownTicks ?? 0)).toBe(sentMs * 90);
-        });
-        expect(samples.slice(1).map(({ decodedTicks }) => decodedTicks)).toEqual(
-          samples.slice(0, -1).map(({ endTicks }) => endTicks),
+        expectWhole(
+          published,
+          units.filter((unit) => unit.kind === 'video'),
         );
-        expect(validateMediaPlaylists(published.histories)).toEqual([]);
       }),
       { numRuns: 40, seed: 5 },
     );
@@ -160,7 +171,7 @@ describe('Packager, parts that do not wait', () => {
       const { published, parting } = sentAlone(groups([50, 50, 50, 50, 100, 50]));
       expect(parting).toContain(249);
       published.stop();
-      const { segments = [] } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
+      const { segments } = videoWindow(published);
       const [last, ...before] = segments.toReversed().map(({ startSeconds }) => startSeconds);
       const since = before.slice(0, 3).map((startSeconds) => Number(((last ?? 0) - startSeconds).toFixed(2)));
       expect(since).toEqual([2, 4, 6]);
@@ -175,7 +186,7 @@ describe('Packager, parts that do not wait', () => {
         timestampMs: unit.timestampMs + (index < 250 ? 0 : 60),
       }));
       const { published } = sentAlone(units);
-      const { segments = [], open } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
+      const { segments, open } = videoWindow(published);
       const parts = [...segments.slice(-1).flatMap((segment) => segment.parts), ...(open?.parts ?? [])];
       expect(parts.map(({ durationSeconds }) => Number(durationSeconds.toFixed(3)))).toEqual([
         0.32, 0.32, 0.32, 0.32, 0.32, 0.32, 0.08, 0.34, 0.32, 0.32, 0.32, 0.32, 0.32,
@@ -208,12 +219,7 @@ describe('Packager, parts that do not wait', () => {
             ).map((unit) => (unit.kind === 'video' ? { ...unit, timestampMs: unit.timestampMs - aheadMs } : unit)),
           );
           published.stop();
-          const samples = shownSamples(published);
-          expect(samples).toHaveLength(video.length);
-          expect(samples.slice(1).map(({ decodedTicks }) => decodedTicks)).toEqual(
-            samples.slice(0, -1).map(({ endTicks }) => endTicks),
-          );
-          expect(validateMediaPlaylists(published.histories)).toEqual([]);
+          expectWhole(published, video);
         }),
         { numRuns: 30 },
       );

@@ -6,7 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ReadGathering } from '../../src/rtmp/read-gathering.ts';
 import { readShared } from '../../src/sockets/shared-reading.ts';
 import { eventually } from '../support/condition.ts';
-import { socketPair } from '../support/socket-pair.ts';
+import { aRoundTrip, socketPair } from '../support/socket-pair.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 let server: Server;
@@ -55,15 +55,6 @@ async function sent(text: string): Promise<void> {
   await new Promise((resolve) => far.write(text, resolve));
 }
 
-/** What was sent before this on loopback could have been read by now. */
-async function aRoundTrip(): Promise<void> {
-  const { accepted: here, other: there } = await socketPair(server);
-  there.write('x');
-  await once(here, 'data');
-  here.destroy();
-  there.destroy();
-}
-
 describe.each([
   ['read as a stream', false],
   ['read into the shared buffer', true],
@@ -77,11 +68,11 @@ describe.each([
     await sent('first ');
     await eventually('it was read', () => received.length === 1);
     await sent('second ');
-    await aRoundTrip();
+    await aRoundTrip(server);
     await sent('third');
-    await aRoundTrip();
+    await aRoundTrip(server);
     clock.advance(39);
-    await aRoundTrip();
+    await aRoundTrip(server);
     expect(receivedText()).toBe('first ');
     clock.advance(1);
     await eventually('it was read', () => receivedText() === 'first second third');
@@ -134,7 +125,7 @@ describe.each([
     for (let round = 0; round < 30; round++) {
       const count = asked.length;
       await sent('x'.repeat(32_000));
-      await aRoundTrip();
+      await aRoundTrip(server);
       clock.advance(50);
       await eventually('it was read', () => asked.length > count);
       roomBytes = (asked.at(-1) ?? 0) * 640;
@@ -144,7 +135,7 @@ describe.each([
     for (let round = 0; round < 12; round++) {
       const count = received.length;
       await sent('x'.repeat(128_000));
-      await aRoundTrip();
+      await aRoundTrip(server);
       clock.advance(200);
       await eventually('it was read', () => received.length > count);
       roomBytes = (asked.at(-1) ?? 0) * 640;
@@ -159,7 +150,7 @@ describe.each([
     await sent('x'.repeat(1_000));
     await eventually('it was read', () => asked.length === 1);
     far.write('x'.repeat(8_000_000));
-    await aRoundTrip();
+    await aRoundTrip(server);
     clock.advance(50);
     await eventually('all of it was read', () => Buffer.concat(received).length === 8_001_000);
     expect(asked).toHaveLength(1);
@@ -187,7 +178,7 @@ describe.each([
     await sent('first ');
     await eventually('it was read', () => received.length === 1);
     await sent('second ');
-    await aRoundTrip();
+    await aRoundTrip(server);
     expect(receivedText()).toBe('first ');
     clock.advance(500);
     readNow();
@@ -195,10 +186,10 @@ describe.each([
     await setImmediate();
     expect(receivedText()).toBe('first second ');
     await sent('third');
-    await aRoundTrip();
+    await aRoundTrip(server);
     // The pause that was ended is over now, and the one that began since is not.
     clock.advance(500);
-    await aRoundTrip();
+    await aRoundTrip(server);
     expect(receivedText()).toBe('first second ');
     clock.advance(500);
     await eventually('it was read', () => receivedText() === 'first second third');
@@ -257,13 +248,13 @@ describe('ReadGathering of a socket whose descriptor can be read at once', () =>
     await sent('first ');
     await eventually('it was read', () => received.length === 1);
     await sent('second ');
-    await aRoundTrip();
+    await aRoundTrip(server);
     clock.advance(40);
     expect(receivedText()).toBe('first second ');
     await sent('third');
-    await aRoundTrip();
+    await aRoundTrip(server);
     clock.advance(39);
-    await aRoundTrip();
+    await aRoundTrip(server);
     expect(receivedText()).toBe('first second ');
     clock.advance(1);
     expect(receivedText()).toBe('first second third');

@@ -5,6 +5,7 @@ import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readShared, type SharedReading } from '../../src/sockets/shared-reading.ts';
 import { eventually } from '../support/condition.ts';
+import { aRoundTrip } from '../support/socket-pair.ts';
 import { withoutSharedReading } from '../support/without-shared-reading.ts';
 
 let server: Server;
@@ -61,13 +62,6 @@ function stopReading(near: Socket): () => void {
   return () => handle.readStart();
 }
 
-/** What was sent before this on loopback could have been read by now. */
-async function aRoundTrip(): Promise<void> {
-  const { near, far } = await connection((socket) => socket);
-  far.write('x');
-  await once(near, 'data');
-}
-
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 describe('readShared', () => {
@@ -90,7 +84,7 @@ describe('readShared', () => {
     stopReading(near);
     const sent = randomBytes(100_000).toString('latin1');
     await new Promise((resolve) => far.write(sent, 'latin1', resolve));
-    await aRoundTrip();
+    await aRoundTrip(server);
     expect(result.text()).toBe('');
     result.reading.readPresent();
     expect(digest(Buffer.from(result.text(), 'latin1'))).toBe(digest(Buffer.from(sent, 'latin1')));
@@ -103,7 +97,7 @@ describe('readShared', () => {
     const { near, far, result } = await connection(reader);
     const readAgain = stopReading(near);
     far.end('last');
-    await aRoundTrip();
+    await aRoundTrip(server);
     result.reading.readPresent();
     result.reading.readPresent();
     expect(result.text()).toBe('last');

@@ -18,3 +18,12 @@ export async function socketPair(
   if (!(accepted instanceof Socket)) throw new Error('no socket came');
   return { accepted, other };
 }
+
+/** What was sent before this to the server could have been read by now. */
+export async function aRoundTrip(server: Server): Promise<void> {
+  const { accepted, other } = await socketPair(server);
+  other.write('x');
+  await once(accepted, 'data');
+  accepted.destroy();
+  other.destroy();
+}
