@@ -108,7 +108,8 @@ class JoinedAnswer implements ComingAnswer, FetchWaiter, FirstBytesTaker {
   #follower: BodyFollower | undefined;
   /** What it said, and when. */
   #head: Pick<JoinedHead, 'contentLength' | 'contentType' | 'result' | 'status'> | undefined;
-  #headMs = 0;
+  /** No whole number before either: the engine would have to widen the field later, of each of the crowd by itself. */
+  #headMs = Number.NaN;
   /** The viewer has not taken all of the first bytes. */
   #full = false;
   #over = false;
