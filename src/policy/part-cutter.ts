@@ -24,6 +24,11 @@ export interface CutPart {
   readonly durationTicks: number;
   /** It begins with a keyframe. */
   readonly independent: boolean;
+  /**
+   * Its segment, which has not ended yet, is to get no other. It may all the same: where the keyframe stays away that is
+   * expected behind it, or others have gone on.
+   */
+  readonly isLast: boolean;
 }
 
 /** A segment of which a rendition has nothing, while others have. */
@@ -196,7 +201,7 @@ export class PartCutter {
     this.#keep(unit);
     this.#endTicks = dtsTicks + durationTicks;
     this.#unitTicks = durationTicks;
-    this.#endPart();
+    this.#endPart(this.#endTicks, isLast);
     this.#early = { dtsTicks, mediaEndTicks: this.#endTicks };
     this.#isComplete = !this.#isFilledBy(partTicks);
     return true;
@@ -282,7 +287,7 @@ export class PartCutter {
   }
 
   /** It says what it lasts up to `untilTicks`, as far as it may. */
-  #endPart(untilTicks = this.#endTicks): void {
+  #endPart(untilTicks = this.#endTicks, isLast = false): void {
     const units = this.#units;
     const first = units[0];
     if (first === undefined) return;
@@ -296,6 +301,7 @@ export class PartCutter {
       startTicks: first.dtsTicks,
       durationTicks,
       independent: first.keyframe,
+      isLast,
     });
     this.#copies.dropAll();
   }
@@ -322,7 +328,7 @@ export class PartCutter {
     this.#isComplete = false;
     for (let startTicks = fromTicks; startTicks < untilTicks; startTicks += this.#partTargetTicks) {
       const durationTicks = Math.min(untilTicks - startTicks, this.#partTargetTicks);
-      this.#sink.onPart(this.#track, { units: [], startTicks, durationTicks, independent: false });
+      this.#sink.onPart(this.#track, { units: [], startTicks, durationTicks, independent: false, isLast: false });
     }
     this.#saidTicks = untilTicks;
     return untilTicks;

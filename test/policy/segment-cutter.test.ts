@@ -255,6 +255,25 @@ describe('SegmentCutter, parts', () => {
     // What it stands for longer is said by the parts after it.
     expect(parts.map((part) => Math.round(part.durationTicks / 90))).toEqual([333, 350, 350, 333, 167]);
   });
+
+  it.each([
+    ['full', 30, 60, 5],
+    ['short', 25, 50, 6],
+  ])(
+    'tells of the %s part before a keyframe that is foreseen that its segment gets no other',
+    (...[, rate, gop, last]) => {
+      const cuts = new Cuts().run([videoConfig], []);
+      for (const unit of pictures(0, 12, gop, rate)) {
+        cuts.cutter.onExpectedUnit(unit);
+        cuts.cutter.onUnit(unit);
+      }
+      const told = cuts.segments.video.map(({ parts }) =>
+        parts.flatMap(({ isLast }, index) => (isLast ? [index] : [])),
+      );
+      // Three intervals make it probable.
+      expect(told).toEqual([[], [], [], [last], [last], [last]]);
+    },
+  );
 });
 
 describe('SegmentCutter, tracks that stay away', () => {
