@@ -153,10 +153,13 @@ function playlistParts(epoch: string, rendition: Rendition, msn: number, parts: 
   });
 }
 
-/** None while nobody publishes: nobody knows whether that part will ever be. */
+/**
+ * None while nobody publishes: nobody knows whether that part will ever be. Behind the last part of a segment that is still
+ * open it names the first of the next one (rfc8216bis §4.4.5.3 has such hints).
+ */
 function preloadHintUri({ epoch, isPublished, ended }: PlaylistSource, rendition: Rendition): string | undefined {
   if (!isPublished || ended) return undefined;
-  const { msn, part } = rendition.window.nextPart;
+  const { msn, part } = rendition.window.expectedPart;
   return partPath(epoch, rendition.name, msn, part);
 }
 

@@ -274,7 +274,11 @@ async function media(
   }
 }
 
-/** The part that a PRELOAD-HINT names is held until it is whole (rfc8216bis §6.2.6), if it comes at all. */
+/**
+ * The part that a PRELOAD-HINT names is held until it is whole (rfc8216bis §6.2.6), if it comes at all. The first of the next
+ * segment is held too when another of the open one comes before it: edges remember for a second that there is no such part,
+ * and would tell who asks then when it is there.
+ */
 async function part(
   packager: Packager,
   rendition: Rendition,
@@ -282,11 +286,11 @@ async function part(
   signal: AbortSignal,
 ): Promise<LiveAnswer> {
   const { window } = rendition;
-  const isNext = () => window.nextPart.msn === msn && window.nextPart.part === index;
+  const mayCome = () => packager.isPublished && window.mayComeNext(msn, index);
   const { targets } = packager;
-  if (window.part(msn, index) === undefined && isNext() && packager.isPublished && targets !== undefined) {
+  if (window.part(msn, index) === undefined && mayCome() && targets !== undefined) {
     const deadlineMs = 3 * targets.partTargetMs + hintedPartSlackMs;
-    const outcome = await packager.changes.wait(() => !isNext() || !packager.isPublished, deadlineMs, signal);
+    const outcome = await packager.changes.wait(() => !mayCome(), deadlineMs, signal);
     if (outcome === 'aborted') return { kind: 'nobody' };
   }
   const found = window.part(msn, index);

@@ -129,6 +129,13 @@ export class RenditionSet implements CutterSink {
     this.#options.onChange();
   }
 
+  onLastPart({ track }: TimedTrack): void {
+    const rendition = this.#renditions.get(track);
+    if (rendition === undefined) return;
+    rendition.window.expectNoPart();
+    this.#options.onChange();
+  }
+
   onSegmentEnd({ track }: TimedTrack, durationTicks: number): void {
     const rendition = this.#renditions.get(track);
     if (rendition === undefined) return;

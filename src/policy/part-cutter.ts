@@ -24,11 +24,6 @@ export interface CutPart {
   readonly durationTicks: number;
   /** It begins with a keyframe. */
   readonly independent: boolean;
-  /**
-   * Its segment, which has not ended yet, is to get no other. It may all the same: where the keyframe stays away that is
-   * expected behind it, or others have gone on.
-   */
-  readonly isLast: boolean;
 }
 
 /** A segment of which a rendition has nothing, while others have. */
@@ -41,6 +36,11 @@ export interface CutGap extends SegmentNumber {
 export interface CutterSink {
   onSegmentStart(track: TimedTrack, start: SegmentStart): void;
   onPart(track: TimedTrack, part: CutPart): void;
+  /**
+   * The open segment, which has had a part, is to get no other. It may all the same: where the keyframe stays away that is
+   * expected, or others have gone on.
+   */
+  onLastPart(track: TimedTrack): void;
   /** `durationTicks` is the sum of its parts. */
   onSegmentEnd(track: TimedTrack, durationTicks: number): void;
   onGap(track: TimedTrack, gap: CutGap): void;
@@ -201,9 +201,10 @@ export class PartCutter {
     this.#keep(unit);
     this.#endTicks = dtsTicks + durationTicks;
     this.#unitTicks = durationTicks;
-    this.#endPart(this.#endTicks, isLast);
+    this.#endPart();
     this.#early = { dtsTicks, mediaEndTicks: this.#endTicks };
     this.#isComplete = !this.#isFilledBy(partTicks);
+    if (isLast) this.#sink.onLastPart(this.#track);
     return true;
   }
 
@@ -287,7 +288,7 @@ export class PartCutter {
   }
 
   /** It says what it lasts up to `untilTicks`, as far as it may. */
-  #endPart(untilTicks = this.#endTicks, isLast = false): void {
+  #endPart(untilTicks = this.#endTicks): void {
     const units = this.#units;
     const first = units[0];
     if (first === undefined) return;
@@ -301,7 +302,6 @@ export class PartCutter {
       startTicks: first.dtsTicks,
       durationTicks,
       independent: first.keyframe,
-      isLast,
     });
     this.#copies.dropAll();
   }
@@ -328,7 +328,7 @@ export class PartCutter {
     this.#isComplete = false;
     for (let startTicks = fromTicks; startTicks < untilTicks; startTicks += this.#partTargetTicks) {
       const durationTicks = Math.min(untilTicks - startTicks, this.#partTargetTicks);
-      this.#sink.onPart(this.#track, { units: [], startTicks, durationTicks, independent: false, isLast: false });
+      this.#sink.onPart(this.#track, { units: [], startTicks, durationTicks, independent: false });
     }
     this.#saidTicks = untilTicks;
     return untilTicks;

@@ -101,6 +101,13 @@ export interface OpenSegment {
   readonly parts: readonly StoredPart[];
 }
 
+interface GrowingSegment extends OpenSegment {
+  readonly parts: StoredPart[];
+  byteLength: number;
+  /** No other part is to come. */
+  hasLast: boolean;
+}
+
 /**
  * The last parts and segments of one rendition. Media sequence numbers count on without a hole, whatever happens to
  * the publisher.
@@ -111,7 +118,7 @@ export class SegmentWindow {
   readonly #segments: StoredSegment[] = [];
   /** No longer listed, but still answering, oldest first. */
   readonly #departed: StoredSegment[] = [];
-  #open: { readonly head: SegmentHead; readonly parts: StoredPart[]; byteLength: number } | undefined;
+  #open: GrowingSegment | undefined;
   #nextMsn: number | undefined;
   #discontinuitySequence = 0;
   #discontinuities = 0;
@@ -159,6 +166,19 @@ export class SegmentWindow {
     return { msn: this.#nextMsn ?? firstMediaSequenceNumber, part: 0 };
   }
 
+  /** As far as can be told: `nextPart`, or where the open segment is to get no other, the first of the one after it. */
+  get expectedPart(): { readonly msn: number; readonly part: number } {
+    const { msn, part } = this.nextPart;
+    return this.#open?.hasLast === true ? { msn: msn + 1, part: 0 } : { msn, part };
+  }
+
+  /** Whether it may be the next one: as `expectedPart`, whatever can be told. */
+  mayComeNext(msn: number, part: number): boolean {
+    const next = this.nextPart;
+    if (msn === next.msn) return part === next.part;
+    return this.#open !== undefined && msn === next.msn + 1 && part === 0;
+  }
+
   get byteLength(): number {
     return this.#byteLength;
   }
@@ -187,16 +207,23 @@ export class SegmentWindow {
   /** Numbers must follow each other; only the first is free. */
   startSegment(head: SegmentHead): void {
     this.#expect(head.msn);
-    this.#open = { head, parts: [], byteLength: 0 };
+    this.#open = { head, parts: [], byteLength: 0, hasLast: false };
   }
 
   addPart(part: StoredPart): void {
     const open = this.#open;
     if (open === undefined) throw new Error('a part was added without an open segment');
     open.parts.push(part);
+    open.hasLast = false;
     const byteLength = partLength(part);
     open.byteLength += byteLength;
     this.#byteLength += byteLength;
+  }
+
+  /** The open segment, which has a part, is to get no other, unless one comes all the same. */
+  expectNoPart(): void {
+    if (this.#open === undefined) throw new Error('a segment was to get no other part that is not open');
+    this.#open.hasLast = true;
   }
 
   endSegment(durationSeconds: number): void {

@@ -262,16 +262,6 @@ describe('media', () => {
     expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(200);
   });
 
-  it('does not find that part when its segment ends without it', async () => {
-    const stream = origin.publish('test', both, run(0, 6.03));
-    const playlist = await (await origin.get('/live/test/video.m3u8')).text();
-    expect(playlist).toMatch(/PRELOAD-HINT:.*3\.6\.m4s/);
-    const asked = origin.get('/live/test/e1/video/3.6.m4s');
-    await origin.untilWaiting('test', 1);
-    for (const unit of run(0, 6.2).filter(({ timestampMs }) => timestampMs >= 6_030)) stream.push(unit);
-    expect((await asked).status).toBe(404);
-  });
-
   it('does not find that part when it does not come in time, or nobody publishes', async () => {
     const stream = origin.publish('test', both, run(0, 4.4));
     const asked = origin.get('/live/test/e1/video/3.1.m4s');

@@ -50,7 +50,7 @@ class House {
     const data = new Uint8Array(byteLength).map((_, at) => this.#count * 31 + at);
     const unit = { durationTicks: partTicks, compositionOffsetTicks: 0, keyframe: part === 0, data };
     const units = [{ ...unit, track: 0, dtsTicks: startTicks }];
-    this.rendition.addPart({ units, startTicks, durationTicks: partTicks, independent: part === 0, isLast: false });
+    this.rendition.addPart({ units, startTicks, durationTicks: partTicks, independent: part === 0 });
     this.#count++;
     const sequenceNumber = this.#count;
     this.published.set(

@@ -38,6 +38,7 @@ function cutPictures(leaderFramesAhead: number, secondFramesAhead: number): Map<
           .get(track)
           ?.at(-1)
           ?.units.push(...units),
+      onLastPart: () => undefined,
       onSegmentEnd: () => undefined,
       onGap: () => undefined,
       onRunEnd: () => undefined,
@@ -90,6 +91,7 @@ describe('SegmentCutter, a second picture that stands while the leading one does
     const cutter = new SegmentCutter(targets, {
       onSegmentStart: note,
       onPart: () => undefined,
+      onLastPart: () => undefined,
       onSegmentEnd: () => undefined,
       onGap: note,
       onRunEnd: () => undefined,

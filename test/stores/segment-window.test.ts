@@ -63,6 +63,43 @@ describe('SegmentWindow', () => {
     expect(window.nextPart).toEqual({ msn: 6, part: 0 });
   });
 
+  it('expects the first part of the next segment behind the last one of the open segment, unless another comes', () => {
+    const window = new SegmentWindow(limits);
+    const part = { bytes: Uint8Array.of(1), durationSeconds: 0.3, independent: true, gap: false };
+    window.startSegment(head(5));
+    window.addPart(part);
+    expect(window.expectedPart).toEqual({ msn: 5, part: 1 });
+    window.expectNoPart();
+    expect(window.expectedPart).toEqual({ msn: 6, part: 0 });
+    expect(window.nextPart).toEqual({ msn: 5, part: 1 });
+    window.addPart(part);
+    expect(window.expectedPart).toEqual({ msn: 5, part: 2 });
+    window.expectNoPart();
+    window.endSegment(0.6);
+    expect(window.expectedPart).toEqual({ msn: 6, part: 0 });
+    window.startSegment(head(6));
+    expect(window.expectedPart).toEqual({ msn: 6, part: 0 });
+    window.endSegment(0);
+    expect(() => window.expectNoPart()).toThrow('not open');
+  });
+
+  it('knows which parts may be next, whatever is to be expected', () => {
+    const window = new SegmentWindow(limits);
+    const mayCome = () =>
+      ['5.0', '5.1', '5.2', '6.0', '6.1', '7.0'].filter((name) => {
+        const [msn = 0, part = 0] = name.split('.').map(Number);
+        return window.mayComeNext(msn, part);
+      });
+    window.startSegment(head(5));
+    expect(mayCome()).toEqual(['5.0', '6.0']);
+    window.addPart({ bytes: Uint8Array.of(1), durationSeconds: 0.3, independent: true, gap: false });
+    expect(mayCome()).toEqual(['5.1', '6.0']);
+    window.endSegment(0.3);
+    expect(mayCome()).toEqual(['6.0']);
+    window.addGap(head(6), 2);
+    expect(mayCome()).toEqual(['7.0']);
+  });
+
   it('counts the discontinuities that have left', () => {
     const window = new SegmentWindow(limits);
     for (let msn = 0; msn < 12; msn++) add(window, msn, { discontinuity: msn === 2 || msn === 5 || msn === 9 });

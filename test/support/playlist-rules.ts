@@ -1,4 +1,5 @@
 import { type Attributes, type ParsedPlaylist, type ParsedSegment, quoted } from './parsed-playlist.ts';
+import { checkHints } from './preload-hints.ts';
 
 export type Report = (finding: string) => void;
 
@@ -18,11 +19,9 @@ export function checkPlaylist(playlist: ParsedPlaylist, report: Report): void {
   playlist.segments.forEach((segment, index) => checkDuration(playlist, segment, all[index + 1], report));
   if (!playlist.iFramesOnly) checkRunDates(all, report);
   if (!playlist.iFramesOnly && !playlist.isPlain) checkListedParts(playlist, report);
-  checkHints(
-    playlist,
-    all.flatMap(({ parts }) => parts.map(({ uri }) => uri)),
-    report,
-  );
+  const listed = all.flatMap(({ parts }) => parts.map(({ uri }) => uri));
+  if (new Set(listed).size < listed.length) report('a part is listed twice');
+  checkHints(playlist, listed, report);
   checkReports(playlist, report);
   checkDateRanges(playlist, report);
 }
@@ -159,15 +158,6 @@ function checkListedParts(playlist: ParsedPlaylist, report: Report): void {
       report(`segment ${segment.msn} is far from the live end and has parts`);
     }
     behindSeconds += segment.durationSeconds;
-  }
-}
-
-function checkHints({ preloadHintUris, ended }: ParsedPlaylist, listed: readonly string[], report: Report): void {
-  if (new Set(listed).size < listed.length) report('a part is listed twice');
-  if (preloadHintUris.length > 1) report('there is more than one PRELOAD-HINT');
-  for (const uri of preloadHintUris) {
-    if (listed.includes(uri)) report(`PRELOAD-HINT names ${uri}, which is there already`);
-    if (ended) report('PRELOAD-HINT after the end');
   }
 }
 

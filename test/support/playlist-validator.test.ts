@@ -99,9 +99,14 @@ describe('validateMediaPlaylists', () => {
       (text) => text.replace(/(HINT:.*URI=)"[^"]*"/, `$1"${/#EXT-X-PART:.*URI="([^"]*)"/.exec(text)?.[1] ?? ''}"`),
     ],
     [
-      'a hint at what does not come',
-      /PRELOAD-HINT named/,
-      (text) => text.replace(/(HINT:.*URI=)"[^"]*"/, '$1"other.m4s"'),
+      'a hint at what cannot be next',
+      /names e1\/video\/\d+\.\d+\.m4s, not \d+\.\d+\.m4s or/,
+      (text) => text.replace(/(HINT:.*)\.m4s/, '$10.m4s'),
+    ],
+    [
+      'a hint at another URI than the next part has',
+      /PRELOAD-HINT named e2/,
+      (text) => text.replace(/(HINT:.*URI=)"e1/, '$1"e2'),
     ],
     [
       'a hint after the end',
