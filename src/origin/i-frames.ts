@@ -133,9 +133,11 @@ export class IFrames {
     this.#standUntil(untilSeconds);
   }
 
-  /** Nothing follows in this run of time: the last one is listed too. */
-  end(): void {
+  /** Nothing follows in this run of time: the last one is listed too. Returns whether there was one. */
+  end(): boolean {
+    const isHeld = this.#held !== undefined;
     this.#release(this.#endSeconds);
+    return isHeld;
   }
 
   /** The segments before `msn` have left. */

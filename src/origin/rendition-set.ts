@@ -173,8 +173,8 @@ export class RenditionSet implements CutterSink {
 
   /** Its last picture stands no longer: also before anybody publishes again. */
   onRunEnd({ track }: TimedTrack): void {
-    this.#renditions.get(track)?.iFrames?.end();
-    this.#options.onChange();
+    const { iFrames } = this.#renditions.get(track) ?? {};
+    if (iFrames?.end() === true) this.#options.onChange();
   }
 
   /** Players look for them beside the pictures, whichever they have, and beside sound where there are none. */
