@@ -9,60 +9,78 @@ const suspendedUnits = 1_000;
 /** So much that follows each other in order does not jitter. */
 const inOrderUnits = 5;
 
-/** What has come of tracks since they jumped, in the order in which it came, until they are judged. */
+/** What is kept of one track. */
+interface Suspended {
+  readonly first: Arrival;
+  readonly arrivals: { readonly arrival: Arrival; readonly number: number }[];
+  latestMs: number;
+  /** How long it lasts by its timestamps, of which those that leap count for nothing. */
+  mediaMs: number;
+  /** How many of the latest follow each other in order. */
+  inOrder: number;
+}
+
+/**
+ * What has come of tracks since they jumped, in the order in which it came, until they are judged. Some of it is asked for
+ * each that comes, so nothing but `take` and `takeAll` goes through what is kept.
+ */
 export class SuspendedArrivals {
-  #arrivals: Arrival[] = [];
+  readonly #tracks = new Map<Track, Suspended>();
+  #count = 0;
+  /** Of the next one, in the order of all. */
+  #nextNumber = 0;
 
   get isEmpty(): boolean {
-    return this.#arrivals.length === 0;
+    return this.#count === 0;
   }
 
   /** Its data are copied. */
-  add(arrival: Arrival): void {
-    this.#arrivals.push({ ...arrival, unit: withOwnData(arrival.unit) });
+  add(lent: Arrival): void {
+    const arrival = { ...lent, unit: withOwnData(lent.unit) };
+    const { track, publisherMs } = arrival;
+    const own = this.#tracks.get(track) ?? newSuspended(arrival);
+    this.#tracks.set(track, own);
+    const stepMs = publisherMs - own.latestMs;
+    if (Math.abs(stepMs) <= jumpMs) own.mediaMs += stepMs;
+    own.inOrder = stepMs >= 0 ? own.inOrder + 1 : 1;
+    own.latestMs = publisherMs;
+    own.arrivals.push({ arrival, number: this.#nextNumber++ });
+    this.#count++;
   }
 
   take(track: Track): Arrival[] {
-    const arrivals = this.#of(track);
-    this.#arrivals = this.#arrivals.filter((arrival) => arrival.track !== track);
-    return arrivals;
+    const { arrivals = [] } = this.#tracks.get(track) ?? {};
+    this.#tracks.delete(track);
+    this.#count -= arrivals.length;
+    return arrivals.map(({ arrival }) => arrival);
   }
 
   takeAll(): Arrival[] {
-    const arrivals = this.#arrivals;
-    this.#arrivals = [];
-    return arrivals;
+    const all = [...this.#tracks.values()].flatMap(({ arrivals }) => arrivals);
+    this.#tracks.clear();
+    this.#count = 0;
+    return all.sort((a, b) => a.number - b.number).map(({ arrival }) => arrival);
   }
 
   /** No more is kept of the track: it must be judged. */
   isFull(track: Track, wallMs: number): boolean {
-    const own = this.#of(track);
-    const isLong = wallMs - (own[0]?.wallMs ?? wallMs) > suspendedMs || mediaMs(own) > suspendedMediaMs;
-    return isLong || this.#arrivals.length >= suspendedUnits;
+    if (this.#count >= suspendedUnits) return true;
+    const own = this.#tracks.get(track);
+    return own !== undefined && (wallMs - own.first.wallMs > suspendedMs || own.mediaMs > suspendedMediaMs);
   }
 
   /** The track goes on from where it has jumped to. */
   isInOrder(track: Track): boolean {
-    const latest = this.#of(track).slice(-inOrderUnits);
-    if (latest.length < inOrderUnits) return false;
-    return latest.every(({ publisherMs }, index) => publisherMs >= (latest[index - 1]?.publisherMs ?? publisherMs));
+    return (this.#tracks.get(track)?.inOrder ?? 0) >= inOrderUnits;
   }
 
   /** The track will probably be where it was again. */
   mayJitter(track: Track): boolean {
-    const [first] = this.#of(track);
-    return first !== undefined && isStepBack(first) && !this.isInOrder(track);
-  }
-
-  #of(track: Track): Arrival[] {
-    return this.#arrivals.filter((arrival) => arrival.track === track);
+    const own = this.#tracks.get(track);
+    return own !== undefined && isStepBack(own.first) && !this.isInOrder(track);
   }
 }
 
-/** How long it lasts by its timestamps, of which those that leap count for nothing. */
-function mediaMs(arrivals: readonly Arrival[]): number {
-  return arrivals.reduce((sumMs, { publisherMs }, index) => {
-    const stepMs = publisherMs - (arrivals[index - 1]?.publisherMs ?? publisherMs);
-    return Math.abs(stepMs) <= jumpMs ? sumMs + stepMs : sumMs;
-  }, 0);
+function newSuspended(first: Arrival): Suspended {
+  return { first, arrivals: [], latestMs: first.publisherMs, mediaMs: 0, inOrder: 0 };
 }
