@@ -22,6 +22,8 @@ export class BoundaryFollower {
   readonly cutter: PartCutter;
   readonly #boundaries: SegmentBoundaries;
   readonly #leads: boolean;
+  /** Of the keyframe that a segment began with last. */
+  #keyframeOffsetTicks = 0;
 
   /** `leads`: the boundaries are made of this track's own units. */
   constructor(cutter: PartCutter, boundaries: SegmentBoundaries, leads = false) {
@@ -66,11 +68,24 @@ export class BoundaryFollower {
       const boundary = this.#boundaries.at(cutter.msn + 1) ?? next;
       const isLate = atSeconds - boundary.startSeconds > longestLateSeconds;
       cutter.startSegment(boundary, unit, isLate ? boundary.startSeconds : undefined);
+      if (unit.keyframe) this.#keyframeOffsetTicks = unit.compositionOffsetTicks;
     }
-    if (cutter.segment !== undefined) cutter.add(unit, this.#saysUntil(unit));
+    if (cutter.segment !== undefined) {
+      cutter.add(unit, this.#saysUntil(unit));
+      if (this.#isLast(unit)) cutter.expectNoUnit();
+    }
     // Nobody could decode it; but what it has passed is missed.
     else this.skipGaps(this.secondsOf(unit));
     return begins;
+  }
+
+  /** Whether the next segment, which has a boundary already, begins with what comes right behind the unit. */
+  #isLast(unit: TimedUnit): boolean {
+    const next = this.#boundaries.at(this.cutter.msn + 1);
+    if (next === undefined) return false;
+    const dtsTicks = unit.dtsTicks + unit.durationTicks;
+    const compositionOffsetTicks = this.#keyframeOffsetTicks;
+    return this.reaches({ ...unit, dtsTicks, compositionOffsetTicks, keyframe: next.independent }, next);
   }
 
   /** Where a picture that lasts far into the next segment ends for the playlist. */

@@ -218,6 +218,11 @@ export class PartCutter {
     this.#endTicks = dtsTicks + durationTicks;
   }
 
+  /** No unit follows in the open segment, as far as can be told: if all of it has gone out, no part does. */
+  expectNoUnit(): void {
+    if (this.#segment !== undefined && this.#units.length === 0) this.#sink.onLastPart(this.#track);
+  }
+
   #keep(unit: TimedUnit): void {
     this.#units.push({ ...unit, data: this.#copies.copy(unit.data) });
   }

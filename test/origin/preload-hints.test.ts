@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VideoAccessUnit } from '../../src/formats/media/access-unit.ts';
+import type { TimedUnit } from '../../src/policy/timed-unit.ts';
 import { LiveOrigin } from '../support/live-origin.ts';
 import { misleadingHints } from '../support/preload-hints.ts';
 import { PublishedStream } from '../support/published-stream.ts';
@@ -56,6 +57,37 @@ describe('PRELOAD-HINT', () => {
       }),
       { numRuns: 20 },
     );
+  });
+});
+
+describe('PRELOAD-HINT of a rendition that is made of the pictures', () => {
+  it.each([
+    ['ten pictures', 10, 0],
+    ['thirty pictures', 30, 0],
+    ['ten pictures, which are decoded two sooner than shown', 10, 2 * 3_000],
+  ])('names what comes next: where its segments end is known already; it lags %s', (_, lag, aheadTicks) => {
+    const published = new PublishedStream();
+    published.late.push('360p.m3u8');
+    const rendition = published.packager.addRendition('360p');
+    const made: TimedUnit[] = [];
+    published.packager.listen({
+      onEpoch: () => rendition.onConfig({ ...videoConfig, width: 640, height: 360 }),
+      onUnit: (unit) => {
+        made.push(unit);
+        if (made.length <= lag) return;
+        for (const { dtsTicks, compositionOffsetTicks, ...sample } of made.splice(0, 1)) {
+          const offsetTicks = compositionOffsetTicks + aheadTicks;
+          rendition.onUnit({ ...sample, dtsTicks: dtsTicks - aheadTicks, compositionOffsetTicks: offsetTicks });
+        }
+      },
+      onRunEnd: () => {},
+    });
+    published.start([videoConfig]);
+    published.send(videoUnits({ seconds: 20, compositionOffsetMs: 100 }));
+    const texts = published.histories.get('360p.m3u8') ?? [];
+    expect(hintIn(texts.at(-1) ?? '')).toMatch(/360p\/(?:9|10)\./);
+    expect(misleadingHints(texts)).toEqual([]);
+    published.stop();
   });
 });
 
