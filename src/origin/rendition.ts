@@ -13,7 +13,7 @@ import type { MeasuredBitrate } from './measured-bitrate.ts';
 import { discontinuitiesBefore } from '../stores/kept/mended-windows.ts';
 import type { KeptSegment } from '../stores/kept/segment-file.ts';
 import { PartMemory } from '../stores/part-memory.ts';
-import { partIn, partLength, SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
+import { PartInMemory, partLength, SegmentWindow, type SegmentWindowLimits } from '../stores/segment-window.ts';
 
 /** How a segment is encrypted; `undefined` as long as there is no key. */
 export type ProtectionAt = (msn: number) => SampleProtection | undefined;
@@ -174,7 +174,7 @@ export class Rendition {
     });
     const { msn } = this.window.nextPart;
     this.#unitCounts.set(msn, (this.#unitCounts.get(msn) ?? 0) + units.length);
-    this.window.addPart(partIn(memory, durationSeconds, independent));
+    this.window.addPart(new PartInMemory(memory, durationSeconds, independent));
     const behindFirst = units.slice(1).reduce((sum, { data }) => sum + data.length, 0);
     const firstSampleEnd = byteLength - behindFirst;
     this.iFrames?.addPart({ byteLength, start, firstSampleEnd, durationSeconds, independent });
