@@ -76,7 +76,8 @@ export class PlayerFeed implements OutletFeed {
   #pausedAt: FeedPosition | undefined;
   #opened = false;
   #droppedBytes = 0;
-  #droppingSinceMs = 0;
+  /** Never a whole number: with the first player that falls behind, the engine would have to widen the field of all. */
+  #droppingSinceMs = Number.NaN;
   /** What of `#writtenBytes` had been taken when that last changed, and when. */
   #takenBytes = 0;
   #takenAtMs: number;
