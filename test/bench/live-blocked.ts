@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from './in-turn.ts';
 import { ClipSender, ClipSenders, rtmpOutlet, tagsOf } from './live-clip-sender.ts';
-import { lastPictureKeyOf } from './live-latency.ts';
+import { lastFrameKeyOf } from './live-latency.ts';
 import { followRendition, promisedPart, ViewerConnections } from './live-viewer.ts';
 import { compileLoadProgram } from './load-program.ts';
 import { loadCore, pinned } from './processor.ts';
@@ -88,7 +88,7 @@ export function blockedRows({ clip, workFolder, quick }: BlockedPlan): Promise<r
       const round = await load.ask(path);
       if (round.ok < viewers) throw new Error(`${viewers - round.ok} of ${viewers} viewers were refused`);
       const { body } = await connections.get(`/live/stage/${promised.folder}${promised.msn}.${part}.m4s`);
-      const sent = sender.timesOf(lastPictureKeyOf(body));
+      const sent = sender.timesOf('video', lastFrameKeyOf(body));
       if (sent === undefined) throw new Error('a part ends with a picture that was not sent');
       const sentMs = sent.atMs + clockMs;
       if (round.askedMs > sentMs) throw new Error('the part was there before all viewers had asked');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FlvTag } from '../../src/formats/flv/flv-file.ts';
-import { ClipSender, pictureKeyOf } from './live-clip-sender.ts';
+import { ClipSender, frameKeyOf } from './live-clip-sender.ts';
 import { promisedPart } from './live-viewer.ts';
 
 const tag = (typeId: number, timestampMs: number, body: readonly number[]): FlvTag => ({
@@ -44,13 +44,13 @@ describe('ClipSender', () => {
 
   it('knows when a picture went out, and when the one after it did', () => {
     const { sender } = recorded();
-    const firstKey = pictureKeyOf(Uint8Array.of(10, 11));
-    expect(sender.timesOf(firstKey)).toBeUndefined();
+    const firstKey = frameKeyOf(Uint8Array.of(10, 11));
+    expect(sender.timesOf('video', firstKey)).toBeUndefined();
     sender.sendDue(1_000);
-    expect(sender.timesOf(firstKey)?.nextAtMs).toBeUndefined();
+    expect(sender.timesOf('video', firstKey)?.nextAtMs).toBeUndefined();
     sender.sendDue(1_040);
-    const times = sender.timesOf(firstKey);
-    expect(times?.nextAtMs).toBe(sender.timesOf(pictureKeyOf(Uint8Array.of(12, 13)))?.atMs);
+    const times = sender.timesOf('video', firstKey);
+    expect(times?.nextAtMs).toBe(sender.timesOf('video', frameKeyOf(Uint8Array.of(12, 13)))?.atMs);
     expect(times?.atMs).toBeLessThanOrEqual(times?.nextAtMs ?? 0);
   });
 });

@@ -14,17 +14,19 @@ export interface ClipOutlet {
   end(): Promise<unknown>;
 }
 
-/** One video frame that has been sent. */
-export interface SentPicture {
-  readonly pictureKey: string;
+/** One frame that has been sent. */
+interface SentFrame {
+  readonly frameKey: string;
   readonly atMs: number;
 }
 
 /** Codec, frame type, packet type and composition offset, before what becomes the sample. */
 const videoTagHeadBytes = 5;
+/** Codec and packet type, likewise. */
+const audioTagHeadBytes = 2;
 
-/** Tells one picture of a clip from all others: the sample's length and its end. */
-export function pictureKeyOf(sample: Uint8Array): string {
+/** Tells one frame of a clip from all others of its kind: the sample's length and its end. */
+export function frameKeyOf(sample: Uint8Array): string {
   return `${sample.length}:${Buffer.from(sample.subarray(-24)).toString('latin1')}`;
 }
 
@@ -33,8 +35,9 @@ export class ClipSender {
   readonly #tags: readonly FlvTag[];
   readonly #lengthMs: number;
   readonly #outlet: ClipOutlet;
-  /** The latest first frames are forgotten. */
-  readonly #sent: SentPicture[] = [];
+  /** The oldest are forgotten first. */
+  readonly #sentPictures: SentFrame[] = [];
+  readonly #sentSound: SentFrame[] = [];
   #startMs = 0;
   #index = 0;
   #loopMs = 0;
@@ -67,26 +70,32 @@ export class ClipSender {
       // Configurations and metadata once.
       if (this.#loopMs > 0 && !isFrame(tag)) continue;
       this.#outlet.send({ ...tag, timestampMs });
-      if (isPicture(tag)) this.#note(tag);
+      if (isFrame(tag)) this.#note(tag);
     }
   }
 
-  /** The last time that this picture was sent, and the one after it, if that has been sent. */
-  timesOf(pictureKey: string): { readonly atMs: number; readonly nextAtMs: number | undefined } | undefined {
-    const index = this.#sent.findLastIndex((picture) => picture.pictureKey === pictureKey);
-    const picture = this.#sent[index];
-    return picture && { atMs: picture.atMs, nextAtMs: this.#sent[index + 1]?.atMs };
+  /** The last time that this frame was sent, and the one after it of the same kind, if that has been sent. */
+  timesOf(
+    kind: 'video' | 'audio',
+    frameKey: string,
+  ): { readonly atMs: number; readonly nextAtMs: number | undefined } | undefined {
+    const sent = kind === 'video' ? this.#sentPictures : this.#sentSound;
+    const index = sent.findLastIndex((frame) => frame.frameKey === frameKey);
+    const frame = sent[index];
+    return frame && { atMs: frame.atMs, nextAtMs: sent[index + 1]?.atMs };
   }
 
   end(): Promise<unknown> {
     return this.#outlet.end();
   }
 
-  #note({ payload }: FlvTag): void {
-    const pictureKey = pictureKeyOf(payload.subarray(videoTagHeadBytes));
-    this.#sent.push({ pictureKey, atMs: performance.now() });
-    // Shorter than the clip, so that no picture is in it twice.
-    if (this.#sent.length > 200) this.#sent.shift();
+  #note({ typeId, payload }: FlvTag): void {
+    const isVideo = typeId === messageType.video;
+    const sent = isVideo ? this.#sentPictures : this.#sentSound;
+    const frameKey = frameKeyOf(payload.subarray(isVideo ? videoTagHeadBytes : audioTagHeadBytes));
+    sent.push({ frameKey, atMs: performance.now() });
+    // Shorter than the clip, so that no frame is in it twice.
+    if (sent.length > 200) sent.shift();
   }
 }
 

@@ -2,7 +2,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keepPausesShort } from '../../src/cli/short-pauses.ts';
 import { ClipSender, ClipSenders, rtmpOutlet, tagsOf } from './live-clip-sender.ts';
-import { lastPictureKeyOf, type LatencyOrder, type PartDelay } from './live-latency.ts';
+import { lastFrameKeyOf, type LatencyOrder, type PartDelay, type PartDelays } from './live-latency.ts';
 import { followRendition, type HeldPart, ViewerConnections } from './live-viewer.ts';
 
 /*
@@ -30,25 +30,27 @@ for (const [n, clip] of order.clips.entries()) {
   published.set(`s${n}`, sender);
   senders.add(sender, order.clips.length);
 }
-const measured: PartDelay[][] = [];
+const measured: PartDelays[] = [];
 for (const port of order.httpPorts) measured.push(await measure(`http://127.0.0.1:${port}`));
 process.stdout.write(JSON.stringify(measured));
 
-async function measure(url: string): Promise<PartDelay[]> {
+async function measure(url: string): Promise<PartDelays> {
   const leaving = new AbortController();
-  using connections = new ViewerConnections(url, published.size * 2);
-  const looking: Promise<PartDelay>[] = [];
+  using connections = new ViewerConnections(url, published.size * 4);
+  const looking = { video: [] as Promise<PartDelay>[], audio: [] as Promise<PartDelay>[] };
   const startMs = performance.now() + order.warmUpSeconds * 1_000;
-  const following = [...published].map(([stream, sender]) =>
-    followRendition(connections, { stream, rendition: 'video' }, leaving.signal, (part) => {
-      if (part.partAtMs > startMs) looking.push(whenQuiet(() => delayOf(part, sender)));
-    }),
+  const following = [...published].flatMap(([stream, sender]) =>
+    (['video', 'audio'] as const).map((rendition) =>
+      followRendition(connections, { stream, rendition }, leaving.signal, (part) => {
+        if (part.partAtMs > startMs) looking[rendition].push(whenQuiet(() => delayOf(part, rendition, sender)));
+      }),
+    ),
   );
   const failed = Promise.all(following);
   await Promise.race([sleep((order.warmUpSeconds + order.runSeconds) * 1_000), failed]);
   leaving.abort();
   await failed;
-  return Promise.all(looking);
+  return { video: await Promise.all(looking.video), audio: await Promise.all(looking.audio) };
 }
 
 /** The parts of all streams come at about the same time: to look into one would make the next one late. */
@@ -57,9 +59,13 @@ async function whenQuiet<T>(look: () => T): Promise<T> {
   return look();
 }
 
-function delayOf({ bytes, partAtMs, playlistAtMs }: HeldPart, sender: ClipSender): PartDelay {
-  const sent = sender.timesOf(lastPictureKeyOf(bytes));
-  if (sent === undefined) throw new Error('a part ends with a picture that was not sent');
+function delayOf(
+  { bytes, partAtMs, playlistAtMs }: HeldPart,
+  kind: 'video' | 'audio',
+  sender: ClipSender,
+): PartDelay {
+  const sent = sender.timesOf(kind, lastFrameKeyOf(bytes));
+  if (sent === undefined) throw new Error('a part ends with a frame that was not sent');
   return {
     partMs: partAtMs - sent.atMs,
     playlistMs: playlistAtMs - sent.atMs,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isoBoxes, oneBox } from '../support/iso-boxes.ts';
-import { pictureKeyOf } from './live-clip-sender.ts';
+import { frameKeyOf } from './live-clip-sender.ts';
 import { loadCore, pinned } from './processor.ts';
 import type { BenchRow } from './report.ts';
 import type { Clip } from './rtmp-clip.ts';
@@ -22,14 +22,20 @@ export interface LatencyOrder {
   readonly runSeconds: number;
 }
 
-/** From the last picture of a part having been sent to the part, or the playlist that lists it, having come. */
+/** From the last frame of a part having been sent to the part, or the playlist that lists it, having come. */
 export interface PartDelay {
   readonly partMs: number;
   readonly playlistMs: number;
-  /** From the picture after it instead: a part waits for that if it cannot know how long its last picture lasts. */
+  /** From the frame after it instead: a part waits for that if it cannot know how long its last picture lasts. */
   readonly partAfterNextMs: number;
   /** For so long of `partMs` the process that measures collected its own garbage. */
   readonly pausedMs: number;
+}
+
+/** Of one server. */
+export interface PartDelays {
+  readonly video: readonly PartDelay[];
+  readonly audio: readonly PartDelay[];
 }
 
 interface LatencyPlan {
@@ -48,11 +54,12 @@ const heads: readonly RowHead[] = ways.flatMap(({ name, boundMs }) => [
   { name: `part that is waited for, ${name}, median`, unit: 'ms', better: 'lower', target: null },
   { name: `playlist that is waited for, ${name}, p99`, unit: 'ms', better: 'lower', target: atMost(boundMs) },
   { name: `part, ${name}, from the picture after its last, p99`, unit: 'ms', better: 'lower', target: null },
+  { name: `part of sound that is waited for, ${name}, p99`, unit: 'ms', better: 'lower', target: atMost(boundMs) },
 ]);
 
 /**
- * How soon a video part is there for who waits for it: from its last picture having been written to the socket to the
- * answer's last byte having been read. One process, on the core for the load, publishes and asks, so there is one clock.
+ * How soon a part is there for who waits for it: from its last frame having been written to the socket to the answer's
+ * last byte having been read. One process, on the core for the load, publishes and asks, so there is one clock.
  */
 export function partLatencyRows({ clips, workFolder, quick }: LatencyPlan): Promise<readonly BenchRow[]> {
   return rowsOf(heads, async () => {
@@ -67,18 +74,19 @@ export function partLatencyRows({ clips, workFolder, quick }: LatencyPlan): Prom
     const child = join(import.meta.dirname, 'live-latency-child.ts');
     const [command, args] = pinned(loadCore, process.execPath, [child, JSON.stringify(order)]);
     const { stdout } = await execute(command, args, { timeout: 300_000, maxBuffer: 16 * 1_048_576 });
-    return (JSON.parse(stdout) as PartDelay[][]).flatMap((delays): Figure[] => {
-      const share = (of: 'partMs' | 'playlistMs' | 'partAfterNextMs', part: number) => ({
+    return (JSON.parse(stdout) as PartDelays[]).flatMap(({ video, audio }): Figure[] => {
+      const share = (delays: readonly PartDelay[], of: 'partMs' | 'playlistMs' | 'partAfterNextMs', part: number) => ({
         value: percentile(
           delays.map((delay) => delay[of]),
           part,
         ),
       });
       return [
-        { ...share('partMs', 0.99), notes: notesOf(delays) },
-        share('partMs', 0.5),
-        share('playlistMs', 0.99),
-        share('partAfterNextMs', 0.99),
+        { ...share(video, 'partMs', 0.99), notes: notesOf(video) },
+        share(video, 'partMs', 0.5),
+        share(video, 'playlistMs', 0.99),
+        share(video, 'partAfterNextMs', 0.99),
+        { ...share(audio, 'partMs', 0.99), notes: notesOf(audio) },
       ];
     });
   });
@@ -93,10 +101,10 @@ function notesOf(delays: readonly PartDelay[]): string[] {
   return notes;
 }
 
-/** Of the last picture in a part of video. */
-export function lastPictureKeyOf(part: Uint8Array): string {
+/** Of the last frame in a part. */
+export function lastFrameKeyOf(part: Uint8Array): string {
   const { samples } = oneBox(isoBoxes(part), 'trun');
-  return pictureKeyOf(part.subarray(part.length - (samples.at(-1)?.sampleSize ?? 0)));
+  return frameKeyOf(part.subarray(part.length - (samples.at(-1)?.sampleSize ?? 0)));
 }
 
 export function percentile(values: readonly number[], share: number): number | null {
