@@ -6,24 +6,88 @@ import type { TimedUnit } from './timed-unit.ts';
 const waitingMemory = { leastBytes: 16_384, mostKeptBytes: 1_048_576 } as const;
 
 /** A track of this run of time, and what has come of it that the boundaries have not reached yet. */
-export interface Following {
+interface Following {
   readonly follower: BoundaryFollower;
   waiting: TimedUnit[];
   /** Of their data. */
   readonly copies: OwnCopies;
 }
 
-/** Nothing waits yet. */
-export function waitingFor(follower: BoundaryFollower): Following {
-  return { follower, waiting: [], copies: new OwnCopies(waitingMemory) };
-}
+/** The tracks of a run of time that go by the boundaries which the leading one makes, and therefore wait for it. */
+export class FollowingTracks {
+  /** By number. */
+  #tracks = new Map<number, Following>();
+  #followers: readonly BoundaryFollower[] = [];
+  /** The longest that a unit of theirs has lasted. */
+  #longestUnitSeconds = 0;
 
-/** How far that has come which waits; 0 where nothing does. */
-export function newestWaitingSeconds(following: Iterable<Following>): number {
-  let newestSeconds = 0;
-  for (const { follower, waiting } of following) {
-    const newest = waiting.at(-1);
-    if (newest !== undefined) newestSeconds = Math.max(newestSeconds, follower.secondsOf(newest));
+  /** Nothing waits yet. */
+  startRun(followers: readonly BoundaryFollower[]): void {
+    this.#longestUnitSeconds = 0;
+    this.#followers = followers;
+    this.#tracks = new Map(
+      followers.map((follower) => [
+        follower.cutter.track.track,
+        { follower, waiting: [], copies: new OwnCopies(waitingMemory) },
+      ]),
+    );
   }
-  return newestSeconds;
+
+  has(track: number): boolean {
+    return this.#tracks.has(track);
+  }
+
+  get followers(): readonly BoundaryFollower[] {
+    return this.#followers;
+  }
+
+  get longestUnitSeconds(): number {
+    return this.#longestUnitSeconds;
+  }
+
+  /** How far that has come which waits; 0 where nothing does. */
+  get newestWaitingSeconds(): number {
+    let newestSeconds = 0;
+    for (const { follower, waiting } of this.#tracks.values()) {
+      const newest = waiting.at(-1);
+      if (newest !== undefined) newestSeconds = Math.max(newestSeconds, follower.secondsOf(newest));
+    }
+    return newestSeconds;
+  }
+
+  /** How far they have gone out. */
+  get cutSeconds(): number {
+    let cutSeconds = 0;
+    for (const { cutter } of this.#followers) cutSeconds = Math.max(cutSeconds, cutter.endSeconds);
+    return cutSeconds;
+  }
+
+  /** It waits. */
+  push(unit: TimedUnit): void {
+    const following = this.#tracks.get(unit.track);
+    following?.waiting.push({ ...unit, data: following.copies.copy(unit.data) });
+  }
+
+  /** Gives what waits, as far as the boundaries are known up to `untilSeconds`. */
+  release(untilSeconds: number, take: (follower: BoundaryFollower, unit: TimedUnit) => void): void {
+    for (const { follower, waiting, copies } of this.#tracks.values()) {
+      let released = 0;
+      for (const unit of waiting) {
+        if (follower.latestSecondsOf(unit) >= untilSeconds) break;
+        const lastsSeconds = unit.durationTicks / follower.cutter.timescale;
+        this.#longestUnitSeconds = Math.max(this.#longestUnitSeconds, lastsSeconds);
+        take(follower, unit);
+        released++;
+      }
+      if (released > 0) for (const { data } of waiting.splice(0, released)) copies.drop(data);
+    }
+  }
+
+  /** Nothing of this run follows. */
+  letGo(): void {
+    for (const following of this.#tracks.values()) {
+      following.waiting = [];
+      following.copies.letGo();
+    }
+  }
 }

@@ -6,7 +6,7 @@ import {
   usualLagSeconds,
 } from './boundary-follower.ts';
 import { expectedParts } from './expected-parts.ts';
-import { type Following, newestWaitingSeconds, waitingFor } from './following.ts';
+import { FollowingTracks } from './following.ts';
 import { KeyframeRhythm } from './keyframe-rhythm.ts';
 import { type CutterSink, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
@@ -49,16 +49,14 @@ export class SegmentCutter implements UnitSink {
   /** Every track that there has been, by its number. */
   readonly #tracks = new Map<number, BoundaryFollower>();
   #leader: BoundaryFollower | undefined;
-  /** The other tracks of this run of time, by number. */
-  #following = new Map<number, Following>();
+  /** The other tracks of this run of time. */
+  readonly #following = new FollowingTracks();
   readonly #trailing = new Map<number, TrailingTrack>();
   #decidedSeconds = 0;
   /** Of the leading track, if it is video. */
   readonly #keyframes = new KeyframeRhythm();
   /** How long its last unit lasts. */
   #leaderUnitSeconds = 0;
-  /** The longest that a unit of the others has lasted. */
-  #followingUnitSeconds = 0;
 
   constructor(targets: PlaylistTargets, sink: CutterSink, start?: CutterStart, splices = new SplicePoints()) {
     this.#targets = targets;
@@ -73,20 +71,16 @@ export class SegmentCutter implements UnitSink {
     this.flush();
     const [leading, ...following] = tracks;
     this.#leader = leading && this.#add(leading, true);
-    this.#following = new Map(following.map((track) => [track.track, waitingFor(this.#add(track, false))]));
+    this.#following.startRun(following.map((track) => this.#add(track, false)));
     for (const track of this.#trailing.values()) track.startRun();
     this.#keyframes.restart();
-    this.#followingUnitSeconds = 0;
   }
 
   onUnit(unit: TimedUnit): void {
     const leader = this.#leader;
     if (leader === undefined) return;
     if (unit.track === leader.cutter.track.track) this.#lead(leader, unit);
-    else {
-      const following = this.#following.get(unit.track);
-      following?.waiting.push({ ...unit, data: following.copies.copy(unit.data) });
-    }
+    else this.#following.push(unit);
     this.#releaseWaiting(leader, false);
   }
 
@@ -121,7 +115,7 @@ export class SegmentCutter implements UnitSink {
     const untilSeconds = atSeconds + durationSeconds;
     if (!this.#keyframes.isDueAt(untilSeconds, durationSeconds)) return false;
     // Others might go on without it before that comes: then it would be too late to begin a segment there.
-    if (newestWaitingSeconds(this.#following.values()) - untilSeconds > usualLagSeconds / 2) return false;
+    if (this.#following.newestWaitingSeconds - untilSeconds > usualLagSeconds / 2) return false;
     const keyframe = { ...unit, dtsTicks: unit.dtsTicks + unit.durationTicks, keyframe: true };
     return this.#endsSegment(leader, segment, keyframe, untilSeconds);
   }
@@ -129,7 +123,7 @@ export class SegmentCutter implements UnitSink {
   /** The next parts of this run's tracks; empty while that of the leading one is not to be foreseen. */
   get expectedParts(): readonly ExpectedPart[] {
     if (this.#leader === undefined) return [];
-    const following = [...this.#following.values()].map(({ follower }) => follower.cutter);
+    const following = this.#following.followers.map(({ cutter }) => cutter);
     return expectedParts(this.#leader.cutter, following, {
       keyframes: this.#keyframes,
       unitSeconds: this.#leaderUnitSeconds,
@@ -141,10 +135,7 @@ export class SegmentCutter implements UnitSink {
   /** Nothing of this run follows: every rendition ends its segment, all with the same sequence number. */
   flush(): void {
     if (this.#leader !== undefined) this.#releaseWaiting(this.#leader, true);
-    for (const following of this.#following.values()) {
-      following.waiting = [];
-      following.copies.letGo();
-    }
+    this.#following.letGo();
     const endSeconds = Math.max(0, ...[...this.#tracks.values()].map(({ cutter }) => cutter.endSeconds));
     this.#fillUp(endSeconds);
     for (const track of this.#tracks.values()) track.finish();
@@ -219,8 +210,7 @@ export class SegmentCutter implements UnitSink {
 
   /** How far the tracks of this run have gone out, the leading one too: that stays where it is. */
   get #cutSeconds(): number {
-    const following = [...this.#following.values()].map(({ follower }) => follower.cutter.endSeconds);
-    return Math.max(this.#leader?.cutter.endSeconds ?? 0, ...following);
+    return Math.max(this.#leader?.cutter.endSeconds ?? 0, this.#following.cutSeconds);
   }
 
   /** Time in which nothing came, or a picture stood that lasted longer than a segment may: it takes several. */
@@ -271,8 +261,7 @@ export class SegmentCutter implements UnitSink {
     let { startSeconds } = segment;
     // Until the first unit of a run has come, it may begin as early as it is allowed to.
     const earliestSeconds = msn === this.#boundaries.firstMsn ? startSeconds - headStartSeconds : startSeconds;
-    for (const { follower } of this.#following.values()) {
-      const { cutter } = follower;
+    for (const { cutter } of this.#following.followers) {
       const ownSeconds = cutter.msn < msn ? earliestSeconds : cutter.segment?.startSeconds;
       if (cutter.msn <= msn) startSeconds = Math.min(startSeconds, ownSeconds ?? startSeconds);
     }
@@ -281,7 +270,7 @@ export class SegmentCutter implements UnitSink {
 
   /** The sound of a segment may last one frame longer. */
   get #limitSeconds(): number {
-    return longestSegmentSeconds(this.#targets.targetDurationSeconds) - this.#followingUnitSeconds;
+    return longestSegmentSeconds(this.#targets.targetDurationSeconds) - this.#following.longestUnitSeconds;
   }
 
   #begin(track: BoundaryFollower, first: TimedUnit): void {
@@ -298,21 +287,14 @@ export class SegmentCutter implements UnitSink {
   /** The other tracks go out as far as the leading one has been decided on. */
   #releaseWaiting(leader: BoundaryFollower, all: boolean): void {
     const lagSeconds = Math.min(longestLagSeconds, Math.max(usualLagSeconds, 1.5 * this.#leaderUnitSeconds));
-    const lagFrom = newestWaitingSeconds(this.#following.values()) - lagSeconds;
+    const lagFrom = this.#following.newestWaitingSeconds - lagSeconds;
     const isRunning = this.#boundaries.newest !== undefined;
     const decidedSeconds = Math.max(leader.cutter.endSeconds, lagFrom);
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
     const until = !isRunning ? lagFrom : all ? Infinity : decidedSeconds;
-    for (const following of this.#following.values()) {
-      const { follower, waiting, copies } = following;
-      let released = 0;
-      for (const unit of waiting) {
-        if (follower.latestSecondsOf(unit) >= until) break;
-        if (isRunning) this.#followUnit(follower, unit);
-        released++;
-      }
-      if (released > 0) for (const { data } of waiting.splice(0, released)) copies.drop(data);
-    }
+    this.#following.release(until, (follower, unit) => {
+      if (isRunning) this.#followUnit(follower, unit);
+    });
     if (!isRunning) return;
     // Who has gone on without the leading track may have nothing there either.
     if (lagFrom > leader.cutter.endSeconds) this.#fillUp(lagFrom);
@@ -332,7 +314,6 @@ export class SegmentCutter implements UnitSink {
   #followUnit(follower: BoundaryFollower, unit: TimedUnit): void {
     const { msn, timescale, segment } = follower.cutter;
     const durationSeconds = unit.durationTicks / timescale;
-    this.#followingUnitSeconds = Math.max(this.#followingUnitSeconds, durationSeconds);
     const { newest } = this.#boundaries;
     if (newest !== undefined) {
       // Also what the leading track has of it must not last too long.

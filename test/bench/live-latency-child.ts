@@ -59,11 +59,7 @@ async function whenQuiet<T>(look: () => T): Promise<T> {
   return look();
 }
 
-function delayOf(
-  { bytes, partAtMs, playlistAtMs }: HeldPart,
-  kind: 'video' | 'audio',
-  sender: ClipSender,
-): PartDelay {
+function delayOf({ bytes, partAtMs, playlistAtMs }: HeldPart, kind: 'video' | 'audio', sender: ClipSender): PartDelay {
   const sent = sender.timesOf(kind, lastFrameKeyOf(bytes));
   if (sent === undefined) throw new Error('a part ends with a frame that was not sent');
   return {
