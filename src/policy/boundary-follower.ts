@@ -11,6 +11,12 @@ export const keyframeLagSeconds = 0.1;
 
 /** How far other tracks may run ahead of the leading one before they stop waiting for it. */
 export const usualLagSeconds = 1;
+
+/** How far sound goes out ahead of the leading track: where the end of the segment is to be foreseen, it waits for that only. */
+export function soundAheadSeconds(isEndForeseen: boolean): number {
+  return isEndForeseen ? usualLagSeconds / 2 : sameInstantSeconds;
+}
+
 /** A track that begins later than this has a gap before; a picture that lasts longer into the next segment ends before. */
 const longestLateSeconds = 1;
 
@@ -114,8 +120,9 @@ export class BoundaryFollower {
     const atSeconds = this.secondsOf(unit);
     if (this.#leads) return atSeconds >= boundary.startSeconds && (unit.keyframe || cutter.segment !== undefined);
     const hasHeadStart = cutter.segment === undefined && boundary.msn === this.#boundaries.firstMsn;
-    if (cutter.track.config.kind === 'audio')
-      return atSeconds >= boundary.startSeconds - (hasHeadStart ? headStartSeconds : 0);
+    if (cutter.track.config.kind === 'audio') {
+      return cutter.isComplete || atSeconds >= boundary.startSeconds - (hasHeadStart ? headStartSeconds : 0);
+    }
     if (unit.keyframe) {
       const early = hasHeadStart ? headStartSeconds : sameInstantSeconds;
       return this.shownSecondsOf(unit) >= boundary.shownSeconds - early;
@@ -125,6 +132,22 @@ export class BoundaryFollower {
     return boundary.independent
       ? atSeconds > boundary.shownSeconds + keyframeLagSeconds
       : atSeconds >= boundary.startSeconds - sameInstantSeconds;
+  }
+
+  /**
+   * Sound that has come to where its open segment ends gives the last part of that, and does not wait for what is behind.
+   * `endSeconds`: where that is to be, if there is no boundary yet.
+   */
+  endLastPart(endSeconds = Infinity): void {
+    const { cutter } = this;
+    if (cutter.segment === undefined || (cutter.track.config.kind !== 'audio' && !this.#leads)) return;
+    const untilSeconds = this.#boundaries.at(cutter.msn + 1)?.startSeconds ?? endSeconds;
+    if (cutter.endSeconds >= untilSeconds) cutter.endLastPart();
+  }
+
+  /** Its segment has had the last part, and none has begun behind it. */
+  get waitsForBoundary(): boolean {
+    return this.cutter.isComplete && this.#boundaries.at(this.cutter.msn + 1) === undefined;
   }
 
   /** Gaps for the segments that it has missed: those that were over at `untilSeconds`. */

@@ -1,6 +1,9 @@
 import { OwnCopies } from '../base/own-copies.ts';
-import type { BoundaryFollower } from './boundary-follower.ts';
+import { type BoundaryFollower, usualLagSeconds } from './boundary-follower.ts';
 import type { TimedUnit } from './timed-unit.ts';
+
+/** With slow pictures other tracks may run further ahead of the leading one before they stop waiting for it. */
+const longestLagSeconds = 3;
 
 /** Memory for what waits: of sound very little does, of further pictures as much as of a part. */
 const waitingMemory = { leastBytes: 16_384, mostKeptBytes: 1_048_576 } as const;
@@ -55,11 +58,23 @@ export class FollowingTracks {
     return newestSeconds;
   }
 
+  /** What is before this does not wait any longer; `unitSeconds`: how long the units of the leading track last. */
+  lagSeconds(unitSeconds: number): number {
+    return this.newestWaitingSeconds - Math.min(longestLagSeconds, Math.max(usualLagSeconds, 1.5 * unitSeconds));
+  }
+
   /** How far they have gone out. */
   get cutSeconds(): number {
     let cutSeconds = 0;
     for (const { cutter } of this.#followers) cutSeconds = Math.max(cutSeconds, cutter.endSeconds);
     return cutSeconds;
+  }
+
+  /** Whether one of them has given the last part of segment `msn`, and that ends at `seconds` or before. */
+  hasEnded(msn: number, seconds = Infinity): boolean {
+    return this.#followers.some(
+      ({ cutter }) => cutter.isComplete && cutter.msn === msn && cutter.endSeconds <= seconds,
+    );
   }
 
   /** It waits. */
@@ -68,12 +83,22 @@ export class FollowingTracks {
     following?.waiting.push({ ...unit, data: following.copies.copy(unit.data) });
   }
 
-  /** Gives what waits, as far as the boundaries are known up to `untilSeconds`. */
-  release(untilSeconds: number, take: (follower: BoundaryFollower, unit: TimedUnit) => void): void {
+  /**
+   * Gives what waits, as far as the boundaries are known up to `untilSeconds`; of sound, up to `foreseenSeconds` if that is later:
+   * were there a boundary before it, sound would begin its segment by so much later.
+   */
+  release(
+    untilSeconds: number,
+    foreseenSeconds: number,
+    take: (follower: BoundaryFollower, unit: TimedUnit) => void,
+  ): void {
     for (const { follower, waiting, copies } of this.#tracks.values()) {
+      if (follower.waitsForBoundary && untilSeconds < Infinity) continue;
+      const isSound = follower.cutter.track.config.kind === 'audio';
+      const latestSeconds = isSound ? Math.max(untilSeconds, foreseenSeconds) : untilSeconds;
       let released = 0;
       for (const unit of waiting) {
-        if (follower.latestSecondsOf(unit) >= untilSeconds) break;
+        if (follower.latestSecondsOf(unit) >= latestSeconds) break;
         const lastsSeconds = unit.durationTicks / follower.cutter.timescale;
         this.#longestUnitSeconds = Math.max(this.#longestUnitSeconds, lastsSeconds);
         take(follower, unit);

@@ -1,3 +1,15 @@
+import { endsFromSeconds } from './target-duration.ts';
+
+/** What ends segments. */
+interface SegmentEnds {
+  /** How long a picture lasts. */
+  readonly unitSeconds: number;
+  /** The aim of a segment. */
+  readonly segmentSeconds: number;
+  /** No segment may last longer. */
+  readonly limitSeconds: number;
+}
+
 /** Over how many intervals is looked. */
 const rememberedIntervals = 8;
 /** An encoder that has sent keyframes so often at the same distance is taken to go on with that. */
@@ -39,7 +51,12 @@ export class KeyframeRhythm {
   /** The one interval that there was of late, give or take half of `unitSeconds`; `undefined` where they differ, or are few. */
   regularSeconds(unitSeconds: number): number | undefined {
     if (this.#intervalsSeconds.length < leastRegular) return undefined;
-    return this.longestSeconds - this.shortestSeconds < unitSeconds / 2 ? this.shortestSeconds : undefined;
+    return this.isVaried(unitSeconds) ? undefined : this.shortestSeconds;
+  }
+
+  /** The intervals of late differ by half of `unitSeconds` or more: a keyframe may come at any time. */
+  isVaried(unitSeconds: number): boolean {
+    return this.longestSeconds - this.shortestSeconds >= unitSeconds / 2;
   }
 
   /** Whether one is to be expected then, give or take half of `unitSeconds`, as they come at regular distances. */
@@ -47,5 +64,15 @@ export class KeyframeRhythm {
     const intervalSeconds = this.regularSeconds(unitSeconds);
     if (intervalSeconds === undefined || this.#latestSeconds === undefined) return false;
     return Math.abs(atSeconds - this.#latestSeconds - intervalSeconds) <= unitSeconds / 2;
+  }
+
+  /** Decode time of the keyframe that ends the segment which begins at `startSeconds`, if they come at regular distances. */
+  endOfSegment(startSeconds: number, { unitSeconds, segmentSeconds, limitSeconds }: SegmentEnds): number | undefined {
+    const intervalSeconds = this.regularSeconds(unitSeconds);
+    if (intervalSeconds === undefined || this.#latestSeconds === undefined) return undefined;
+    const nextSeconds = this.#latestSeconds + intervalSeconds;
+    const leastSeconds = endsFromSeconds(intervalSeconds, segmentSeconds, limitSeconds);
+    const further = Math.ceil((startSeconds + leastSeconds - nextSeconds) / intervalSeconds - 0.01);
+    return nextSeconds + Math.max(0, further) * intervalSeconds;
   }
 }

@@ -7,6 +7,12 @@ import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 /** Which segment begins, as the boundaries say. */
 type SegmentNumber = Pick<Boundary, 'msn' | 'discontinuity' | 'discontinuitySequence'>;
 
+/** `independent`: it begins with a keyframe. */
+export interface OpenSegment {
+  readonly startSeconds: number;
+  readonly independent: boolean;
+}
+
 /** `discontinuity`: time, or the codec configuration, does not go on from the segment before. */
 export interface SegmentStart extends SegmentNumber {
   readonly startTicks: number;
@@ -74,14 +80,14 @@ export class PartCutter {
   readonly #sink: CutterSink;
   /** Of the open segment, or of the last one. */
   msn: number;
-  #segment: { readonly startTicks: number; readonly startSeconds: number; readonly independent: boolean } | undefined;
+  #segment: (OpenSegment & { readonly startTicks: number }) | undefined;
   #units: TimedUnit[] = [];
   /** Of their data. */
   readonly #copies = new OwnCopies({ leastBytes: 16_384, mostKeptBytes: 2_097_152 });
   /** What the parts and gaps have said so far ends here. */
   #saidTicks: number | undefined;
   #endTicks = 0;
-  /** How long the last unit lasts; 0 before the first. */
+  /** How long the last unit lasts. */
   #unitTicks = 0;
   /** The unit that has gone out before it was certain how long it lasts, and where it ends in the media. */
   #early: { readonly dtsTicks: number; readonly mediaEndTicks: number } | undefined;
@@ -110,11 +116,14 @@ export class PartCutter {
   }
 
   /** The open segment, if there is one. */
-  get segment(): { readonly startSeconds: number; readonly independent: boolean } | undefined {
+  get segment(): OpenSegment | undefined {
     return this.#segment;
   }
 
-  /** The open segment has had its last part: one so short that no other may follow in it (rfc8216bis §4.4.4.9). */
+  /**
+   * The open segment has had its last part: the next unit begins another. It may have been so short that no other may follow
+   * in it (rfc8216bis §4.4.4.9).
+   */
   get isComplete(): boolean {
     return this.#isComplete;
   }
@@ -127,6 +136,11 @@ export class PartCutter {
   /** Where the last unit ends. */
   get endSeconds(): number {
     return this.#endTicks / this.timescale;
+  }
+
+  /** How long the last unit lasts; 0 before the first. */
+  get unitSeconds(): number {
+    return this.#unitTicks / this.timescale;
   }
 
   /**
@@ -203,9 +217,17 @@ export class PartCutter {
     this.#unitTicks = durationTicks;
     this.#endPart();
     this.#early = { dtsTicks, mediaEndTicks: this.#endTicks };
-    this.#isComplete = !this.#isFilledBy(partTicks);
+    this.#isComplete = isLast;
     if (isLast) this.#sink.onLastPart(this.#track);
     return true;
+  }
+
+  /** No unit follows in the open segment: what is open of its last part goes out. */
+  endLastPart(): void {
+    if (this.#segment === undefined || this.#isComplete) return;
+    this.#endPart();
+    this.#isComplete = true;
+    this.#sink.onLastPart(this.#track);
   }
 
   /** Whether it has gone out already. */
@@ -268,6 +290,7 @@ export class PartCutter {
     const isLeft = this.#isComplete && unsaidTicks <= this.#partTargetTicks;
     if (unsaidTicks >= this.#leastGapTicks && !isLeft) saidTicks = this.#sayGap(saidTicks, endTicks);
     this.#segment = undefined;
+    this.#isComplete = false;
     this.#sink.onSegmentEnd(this.#track, saidTicks - segment.startTicks);
   }
 

@@ -1,10 +1,13 @@
 import { type TimedTrack, type TimedUnit, timescaleOf } from './timed-unit.ts';
 
-/** The next part of a track goes out with the unit that has this decode time, if nothing unexpected comes. */
-export interface ExpectedPart {
+/** A unit that is to come: its decode time. */
+export interface ExpectedUnit {
   readonly track: number;
   readonly atSeconds: number;
 }
+
+/** The next part of a track goes out when all of these have come, if nothing unexpected does. */
+export type ExpectedPart = readonly ExpectedUnit[];
 
 /** Over one to two times this long the soonest arrival is looked for: the way from the encoder may become longer. */
 const rememberedMs = 2_000;
@@ -45,11 +48,15 @@ export class PartForecast {
   /** For so long none of these parts will be whole; 0 if one may be at any moment, or if that is not known. */
   untilNextMs(parts: readonly ExpectedPart[], nowMs: number): number {
     let untilMs = Infinity;
-    for (const { track, atSeconds } of parts) {
-      const delay = this.#delays.get(track);
-      if (delay === undefined) return 0;
-      const delayMs = Math.min(delay.soonestMs, delay.soonestBeforeMs);
-      untilMs = Math.min(untilMs, atSeconds * 1_000 + delayMs - nowMs);
+    for (const part of parts) {
+      let partMs = -Infinity;
+      for (const { track, atSeconds } of part) {
+        const delay = this.#delays.get(track);
+        if (delay === undefined) return 0;
+        const delayMs = Math.min(delay.soonestMs, delay.soonestBeforeMs);
+        partMs = Math.max(partMs, atSeconds * 1_000 + delayMs - nowMs);
+      }
+      untilMs = Math.min(untilMs, partMs);
     }
     return Number.isFinite(untilMs) ? Math.max(0, untilMs) : 0;
   }

@@ -3,12 +3,13 @@ import {
   headStartSeconds,
   keyframeLagSeconds,
   sameInstantSeconds,
+  soundAheadSeconds,
   usualLagSeconds,
 } from './boundary-follower.ts';
 import { expectedParts } from './expected-parts.ts';
 import { FollowingTracks } from './following.ts';
 import { KeyframeRhythm } from './keyframe-rhythm.ts';
-import { type CutterSink, PartCutter } from './part-cutter.ts';
+import { type CutterSink, type OpenSegment, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
 import { SplicePoints } from './splice-points.ts';
@@ -17,8 +18,6 @@ import type { UnitSink } from './target-learner.ts';
 import type { TimedTrack, TimedUnit } from './timed-unit.ts';
 import { TrailingTrack } from './trailing-track.ts';
 
-/** With slow pictures other tracks may run further ahead of the leading one before they stop waiting for it. */
-const longestLagSeconds = 3;
 /** How many segments ago one began that a track may still join that trails behind. */
 const joinableSegments = 32;
 
@@ -57,6 +56,8 @@ export class SegmentCutter implements UnitSink {
   readonly #keyframes = new KeyframeRhythm();
   /** How long its last unit lasts. */
   #leaderUnitSeconds = 0;
+  /** Its last unit goes on until then, if it lasts as long as the one before it. */
+  #expectedEndSeconds = 0;
 
   constructor(targets: PlaylistTargets, sink: CutterSink, start?: CutterStart, splices = new SplicePoints()) {
     this.#targets = targets;
@@ -74,6 +75,7 @@ export class SegmentCutter implements UnitSink {
     this.#following.startRun(following.map((track) => this.#add(track, false)));
     for (const track of this.#trailing.values()) track.startRun();
     this.#keyframes.restart();
+    this.#expectedEndSeconds = 0;
   }
 
   onUnit(unit: TimedUnit): void {
@@ -86,49 +88,44 @@ export class SegmentCutter implements UnitSink {
 
   /**
    * A picture of the leading track that fills a part, or after which the next segment is to begin, does not wait until the
-   * next one says how long it lasts.
+   * next one says how long it lasts, nor does a segment that begins with it, nor sound until the picture is over.
    */
   onExpectedUnit(unit: TimedUnit): void {
     const leader = this.#leader;
     if (leader === undefined || unit.track !== leader.cutter.track.track) return;
-    const { segment, msn, isComplete } = leader.cutter;
+    const { segment, msn, isComplete, timescale } = leader.cutter;
     if (segment === undefined || msn !== this.#boundaries.nextMsn - 1) return;
     const atSeconds = leader.secondsOf(unit);
-    if (isComplete) {
-      // It cannot be in this segment: others need not wait for it to be known, and must not go on without it.
-      if (!this.#isBehind(atSeconds)) this.#begin(leader, unit);
-      return;
+    const durationSeconds = unit.durationTicks / timescale;
+    const isKeyframeNext = this.#keyframes.isDueAt(atSeconds + durationSeconds, durationSeconds);
+    this.#noteKeyframe(leader, unit, atSeconds);
+    if (isComplete || this.#endsSegment(leader, segment, unit, atSeconds)) {
+      // Others must not go on without it.
+      if (this.#isBehind(atSeconds)) return;
+      this.#begin(leader, unit);
+    } else if (!unit.keyframe) {
+      leader.cutter.addEarly(unit, isKeyframeNext && this.#isLast(leader, segment, unit));
     }
-    if (unit.keyframe || this.#endsSegment(leader, segment, unit, atSeconds)) return;
-    const isLast = this.#isBeforeKeyframe(leader, segment, unit, atSeconds);
-    if (leader.cutter.addEarly(unit, isLast)) this.#releaseWaiting(leader, false);
+    this.#expectedEndSeconds = atSeconds + Math.min(durationSeconds, usualLagSeconds / 2);
+    this.#releaseWaiting(leader, false);
   }
 
-  /** Whether a keyframe is to be expected right behind it that ends the segment. */
-  #isBeforeKeyframe(
-    leader: BoundaryFollower,
-    segment: { readonly startSeconds: number; readonly independent: boolean },
-    unit: TimedUnit,
-    atSeconds: number,
-  ): boolean {
-    const durationSeconds = unit.durationTicks / leader.cutter.timescale;
-    const untilSeconds = atSeconds + durationSeconds;
-    if (!this.#keyframes.isDueAt(untilSeconds, durationSeconds)) return false;
+  /** Whether the segment ends behind the unit, if what comes next is a keyframe. */
+  #isLast(leader: BoundaryFollower, segment: OpenSegment, unit: TimedUnit): boolean {
+    const next = { ...unit, dtsTicks: unit.dtsTicks + unit.durationTicks, keyframe: true };
+    const nextSeconds = leader.secondsOf(next);
     // Others might go on without it before that comes: then it would be too late to begin a segment there.
-    if (this.#following.newestWaitingSeconds - untilSeconds > usualLagSeconds / 2) return false;
-    const keyframe = { ...unit, dtsTicks: unit.dtsTicks + unit.durationTicks, keyframe: true };
-    return this.#endsSegment(leader, segment, keyframe, untilSeconds);
+    if (this.#following.newestWaitingSeconds - nextSeconds > usualLagSeconds / 2) return false;
+    return this.#endsSegment(leader, segment, next, nextSeconds);
   }
 
   /** The next parts of this run's tracks; empty while that of the leading one is not to be foreseen. */
   get expectedParts(): readonly ExpectedPart[] {
     if (this.#leader === undefined) return [];
-    const following = this.#following.followers.map(({ cutter }) => cutter);
-    return expectedParts(this.#leader.cutter, following, {
+    return expectedParts(this.#leader.cutter, this.#following.followers, {
+      ...this.#segmentEnds,
       keyframes: this.#keyframes,
-      unitSeconds: this.#leaderUnitSeconds,
-      segmentSeconds: this.#targets.segmentSeconds,
-      limitSeconds: this.#limitSeconds,
+      endsAtSeconds: this.#foreseenEndSeconds(this.#leader),
     });
   }
 
@@ -192,6 +189,16 @@ export class SegmentCutter implements UnitSink {
       this.#begin(leader, unit);
     }
     if (!leader.cutter.isEarly(unit)) this.#follow(leader, unit);
+    this.#expectedEndSeconds = 0;
+    if (leader.cutter.track.config.kind === 'audio') this.#foreseeSound(leader, unit);
+  }
+
+  /** How long sound lasts is known when it comes, and so is what it ends. */
+  #foreseeSound(leader: BoundaryFollower, unit: TimedUnit): void {
+    const { segment, msn, endSeconds, timescale } = leader.cutter;
+    if (segment === undefined || msn !== this.#boundaries.nextMsn - 1) return;
+    if (this.#isLast(leader, segment, unit)) leader.cutter.endLastPart();
+    else this.#expectedEndSeconds = endSeconds + unit.durationTicks / timescale;
   }
 
   /** A picture that is in a part already: where it lasts too long for its segment, another begins where it was to end. */
@@ -224,24 +231,20 @@ export class SegmentCutter implements UnitSink {
     }
   }
 
+  /** Once when it is expected, and once when it is known how long it lasts. */
   #noteKeyframe(leader: BoundaryFollower, unit: TimedUnit, atSeconds: number): void {
     if (leader.cutter.track.config.kind !== 'video' || !unit.keyframe) return;
-    this.#keyframes.note(atSeconds);
+    if (atSeconds !== this.#keyframes.latestSeconds) this.#keyframes.note(atSeconds);
   }
 
-  #endsSegment(
-    leader: BoundaryFollower,
-    segment: { readonly startSeconds: number; readonly independent: boolean },
-    unit: TimedUnit,
-    atSeconds: number,
-  ): boolean {
+  #endsSegment(leader: BoundaryFollower, segment: OpenSegment, unit: TimedUnit, atSeconds: number): boolean {
     const { msn, timescale, track } = leader.cutter;
     const lengthSeconds = atSeconds - this.#sharedStartSeconds(msn, segment);
     const limitSeconds = this.#limitSeconds;
     const durationSeconds = unit.durationTicks / timescale;
     if (lengthSeconds + durationSeconds > limitSeconds) return true;
     // No keyframe has come where one was expected: it begins with what did come.
-    if (leader.cutter.isComplete) return true;
+    if (leader.cutter.isComplete || this.#following.hasEnded(msn, atSeconds)) return true;
     if (!unit.keyframe) return false;
     if (this.#passesSplice(leader.shownSecondsOf(unit), durationSeconds / 2)) return true;
     const expectedSeconds = track.config.kind === 'video' ? this.#keyframes.longestSeconds : durationSeconds;
@@ -268,6 +271,11 @@ export class SegmentCutter implements UnitSink {
     return startSeconds;
   }
 
+  get #segmentEnds() {
+    const { segmentSeconds } = this.#targets;
+    return { unitSeconds: this.#leaderUnitSeconds, segmentSeconds, limitSeconds: this.#limitSeconds };
+  }
+
   /** The sound of a segment may last one frame longer. */
   get #limitSeconds(): number {
     return longestSegmentSeconds(this.#targets.targetDurationSeconds) - this.#following.longestUnitSeconds;
@@ -286,19 +294,46 @@ export class SegmentCutter implements UnitSink {
 
   /** The other tracks go out as far as the leading one has been decided on. */
   #releaseWaiting(leader: BoundaryFollower, all: boolean): void {
-    const lagSeconds = Math.min(longestLagSeconds, Math.max(usualLagSeconds, 1.5 * this.#leaderUnitSeconds));
-    const lagFrom = this.#following.newestWaitingSeconds - lagSeconds;
+    const lagFrom = this.#following.lagSeconds(this.#leaderUnitSeconds);
+    const { endSeconds } = leader.cutter;
+    if (lagFrom > endSeconds && this.#hasEnded(leader)) this.#beginWithout(this.#cutSeconds);
     const isRunning = this.#boundaries.newest !== undefined;
-    const decidedSeconds = Math.max(leader.cutter.endSeconds, lagFrom);
+    const decidedSeconds = Math.max(endSeconds, lagFrom);
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
     const until = !isRunning ? lagFrom : all ? Infinity : decidedSeconds;
-    this.#following.release(until, (follower, unit) => {
+    this.#following.release(until, isRunning ? this.#soundUntilSeconds(leader) : until, (follower, unit) => {
       if (isRunning) this.#followUnit(follower, unit);
     });
     if (!isRunning) return;
+    leader.endLastPart();
+    const endsAtSeconds = this.#foreseenEndSeconds(leader);
+    for (const follower of this.#following.followers) follower.endLastPart(endsAtSeconds);
     // Who has gone on without the leading track may have nothing there either.
-    if (lagFrom > leader.cutter.endSeconds) this.#fillUp(lagFrom);
+    if (lagFrom > endSeconds) this.#fillUp(lagFrom);
     this.#decide(decidedSeconds);
+  }
+
+  /** The newest segment has had the last part of a track, and what is to begin the next one stays away. */
+  #hasEnded(leader: BoundaryFollower): boolean {
+    return leader.waitsForBoundary || this.#following.hasEnded(this.#boundaries.nextMsn - 1);
+  }
+
+  /** Sound need not wait where no segment is to begin. Were there one, sound would begin it by so much later. */
+  #soundUntilSeconds(leader: BoundaryFollower): number {
+    const reachedSeconds = Math.max(leader.cutter.endSeconds, this.#expectedEndSeconds);
+    const endsAtSeconds = this.#foreseenEndSeconds(leader);
+    return Math.min(endsAtSeconds ?? Infinity, reachedSeconds + soundAheadSeconds(endsAtSeconds !== undefined));
+  }
+
+  /** Where the newest segment is to end; `undefined` where that is not known. */
+  #foreseenEndSeconds(leader: BoundaryFollower): number | undefined {
+    const { newest } = this.#boundaries;
+    if (newest === undefined) return undefined;
+    const { endSeconds, isComplete, msn } = leader.cutter;
+    if (isComplete && msn === newest.msn) return endSeconds;
+    const keyframeSeconds = this.#keyframes.endOfSegment(newest.startSeconds, this.#segmentEnds);
+    const isToCome = keyframeSeconds !== undefined && keyframeSeconds > endSeconds - this.#leaderUnitSeconds / 2;
+    return isToCome ? keyframeSeconds : undefined;
   }
 
   /** Others are past it already: what has been cut without it stays as it is. */

@@ -8,9 +8,36 @@ import { audioConfig, audioUnits, interleaved, videoConfig, videoUnits } from '.
 
 const pictures = (seconds: number) => videoUnits({ seconds, compositionOffsetMs: 66 }) as VideoAccessUnit[];
 
-function videoWindow(published: PublishedStream) {
-  const { segments = [], open } = published.packager.renditions.find(({ name }) => name === 'video')?.window ?? {};
+function windowOf(published: PublishedStream, rendition: string) {
+  const { segments = [], open } = published.packager.renditions.find(({ name }) => name === rendition)?.window ?? {};
   return { segments, open };
+}
+
+const videoWindow = (published: PublishedStream) => windowOf(published, 'video');
+
+/** How many frames there are in each part of sound, up to now. */
+function soundPartFrames(published: PublishedStream): number[] {
+  const { segments, open } = windowOf(published, 'audio');
+  const parts = [...segments.flatMap((segment) => segment.parts), ...(open?.parts ?? [])];
+  return parts.map(({ bytes }) => oneBox(isoBoxes(bytes), 'trun').samples.length);
+}
+
+/** The frames of sound, counted from the first, that were in a part as soon as they were sent, and no later one. */
+function soundAtOnce(published: PublishedStream, units: readonly AccessUnit[]): number[] {
+  let sent = 0;
+  return units.flatMap((unit) => {
+    published.send([unit]);
+    if (unit.kind === 'video') return [];
+    sent++;
+    const listed = soundPartFrames(published).reduce((sum, count) => sum + count, 0);
+    return listed === sent ? [sent - 1] : [];
+  });
+}
+
+/** The last frame of each part of sound that there is at the end. */
+function lastFrames(published: PublishedStream): number[] {
+  let end = -1;
+  return soundPartFrames(published).map((count) => (end += count));
 }
 
 /** The samples of the parts and segments of video that there are, in order, with the times at which they are shown. */
@@ -167,6 +194,19 @@ describe('Packager, parts that do not wait', () => {
       expect(parting.filter((index) => index >= 242).map((index) => (index - 242) % 50)).not.toContain(49);
     });
 
+    it('has the last part when the keyframe comes, where it could not be foreseen', () => {
+      const published = new PublishedStream();
+      published.start([videoConfig]);
+      const units = groups([50, 50, 50, 50, 57, 53, 50]);
+      const listed = units.map((unit) => {
+        published.send([unit]);
+        return shownSamples(published).length;
+      });
+      // With the keyframe itself, which is not in it.
+      expect([257, 310].map((index) => listed[index])).toEqual([257, 310]);
+      expect(validateMediaPlaylists(published.histories)).toEqual([]);
+    });
+
     it('begins a segment with what has come in the place of the keyframe, and the next one with that', () => {
       const { published, parting } = sentAlone(groups([50, 50, 50, 50, 100, 50]));
       expect(parting).toContain(249);
@@ -223,6 +263,51 @@ describe('Packager, parts that do not wait', () => {
         }),
         { numRuns: 30 },
       );
+    });
+  });
+
+  describe('of sound', () => {
+    const sent = (video: readonly AccessUnit[], sound: readonly AccessUnit[]) => {
+      const published = new PublishedStream();
+      published.start(video.length > 0 ? [videoConfig, audioConfig] : [audioConfig]);
+      const atOnce = soundAtOnce(published, interleaved(video, sound));
+      return { published, atOnce, last: lastFrames(published) };
+    };
+    /** After targets are known, and the distance of keyframes. */
+    const later = (frames: readonly number[]) => frames.filter((index) => index * 1_024 > 8 * 48_000);
+
+    it.each([24, 25, 30, 50, 60])('has a part with its last frame, at %i pictures a second', (framesPerSecond) => {
+      const { published, atOnce, last } = sent(
+        videoUnits({ seconds: 16, framesPerSecond, gop: 2 * framesPerSecond }),
+        audioUnits({ seconds: 16 }),
+      );
+      expect(later(last).length).toBeGreaterThan(20);
+      expect(later(atOnce)).toEqual(later(last));
+      expect(validateMediaPlaylists(published.histories)).toEqual([]);
+    });
+
+    it('does not wait for pictures that come later, where it is foreseen which of them begins a segment', () => {
+      const behindMs = 300;
+      const late = videoUnits({ seconds: 16 }).map((unit) => ({ ...unit, timestampMs: unit.timestampMs + behindMs }));
+      const published = new PublishedStream();
+      published.start([videoConfig, audioConfig]);
+      const units = interleaved(late, audioUnits({ seconds: 16 })).map((unit) =>
+        unit.kind === 'video' ? { ...unit, timestampMs: unit.timestampMs - behindMs } : unit,
+      );
+      const atOnce = soundAtOnce(published, units);
+      expect(later(atOnce)).toEqual(later(lastFrames(published)));
+      const starts = ['video', 'audio'].map((name) =>
+        windowOf(published, name).segments.map(({ startSeconds }) => Math.round(startSeconds * 10)),
+      );
+      expect(starts[1]).toEqual(starts[0]);
+      expect(validateMediaPlaylists(published.histories)).toEqual([]);
+    });
+
+    it('has the last part of a segment with its last frame, where there are no pictures', () => {
+      const { published, atOnce, last } = sent([], audioUnits({ seconds: 16 }));
+      expect(later(last).length).toBeGreaterThan(20);
+      expect(later(atOnce)).toEqual(later(last));
+      expect(validateMediaPlaylists(published.histories)).toEqual([]);
     });
   });
 });

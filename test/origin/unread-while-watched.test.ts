@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AccessUnit } from '../../src/formats/media/access-unit.ts';
+import type { AccessUnit, VideoAccessUnit } from '../../src/formats/media/access-unit.ts';
 import { LiveStream } from '../../src/live/live-stream.ts';
 import { Packager } from '../../src/origin/packager.ts';
 import { originSchema } from '../../src/origin/settings.ts';
@@ -114,6 +114,20 @@ describe('a stream that somebody watches over HTTP', () => {
   ])('is so where there are only %s', (_kind, units) => {
     const atOnce = read(arrivals(units), 'at once');
     const gathered = read(arrivals(units), 'gathered');
+    expect(latestMs(gathered, atOnce)).toBe(0);
+    expect(gathered.reads).toBeLessThan(atOnce.reads * 0.75);
+  });
+
+  it('is so where scene cuts bring keyframes when nobody foresees them', () => {
+    let next = 0;
+    const video = (videoUnits({ seconds }) as VideoAccessUnit[]).map((unit, index) => {
+      const keyframe = index === next;
+      if (keyframe) next += 20 + ((index * 7_919) % 17);
+      return { ...unit, keyframe };
+    });
+    const coming = arrivals(interleaved(video, audioUnits({ seconds })));
+    const atOnce = read(coming, 'at once');
+    const gathered = read(coming, 'gathered');
     expect(latestMs(gathered, atOnce)).toBe(0);
     expect(gathered.reads).toBeLessThan(atOnce.reads * 0.75);
   });

@@ -265,18 +265,16 @@ describe('SegmentCutter, parts', () => {
   it.each([
     ['full', 30, 60, 6],
     ['short', 25, 50, 7],
-  ])(
-    'tells of the %s part before a keyframe that is foreseen that its segment gets no other',
-    (...[, rate, gop, last]) => {
-      const cuts = new Cuts().run([videoConfig], []);
-      for (const unit of pictures(0, 12, gop, rate)) {
-        cuts.cutter.onExpectedUnit(unit);
-        cuts.cutter.onUnit(unit);
-      }
-      // Three intervals make it probable.
-      expect(cuts.segments.video.map(({ toldLast }) => toldLast)).toEqual([[], [], [], [last], [last], [last]]);
-    },
-  );
+  ])('tells of the %s part before a keyframe that its segment gets no other', (...[, rate, gop, last]) => {
+    const cuts = new Cuts().run([videoConfig], []);
+    for (const unit of pictures(0, 12, gop, rate)) {
+      cuts.cutter.onExpectedUnit(unit);
+      cuts.cutter.onUnit(unit);
+    }
+    expect(cuts.segments.video.slice(0, -1).map(({ toldLast }) => toldLast)).toEqual(
+      Array.from({ length: 5 }, () => [last]),
+    );
+  });
 });
 
 describe('SegmentCutter, tracks that stay away', () => {
