@@ -41,6 +41,9 @@ export interface MendedStream {
 /** A gap is this long at least, where nothing says how long. */
 const leastGapSeconds = 0.1;
 
+/** One behind a segment of its own rendition that ended later than the others' did. */
+const shortestGapSeconds = 0.01;
+
 /** Renditions are no further apart than this. */
 const alignmentSeconds = 0.3;
 
@@ -198,7 +201,8 @@ function windowOf(
       before === undefined || span.discontinuity ? undefined : before.startSeconds + before.durationSeconds;
     const startSeconds = beforeEnd ?? span.startSeconds;
     const ownEndSeconds = nearOr(span.endSeconds, byMsn.get(span.msn + 1)?.segment.startSeconds);
-    const endSeconds = Math.min(ownEndSeconds, startSeconds + longestSegmentSeconds);
+    const latestSeconds = startSeconds + longestSegmentSeconds;
+    const endSeconds = Math.max(startSeconds + shortestGapSeconds, Math.min(ownEndSeconds, latestSeconds));
     const segment = byMsn.get(span.msn) ?? {
       segment: gap({ ...span, startSeconds, endSeconds }, initIndex, programDateTimeAt),
       discontinuities,
