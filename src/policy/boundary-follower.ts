@@ -142,7 +142,9 @@ export class BoundaryFollower {
     const { cutter } = this;
     if (cutter.segment === undefined || (cutter.track.config.kind !== 'audio' && !this.#leads)) return;
     const untilSeconds = this.#boundaries.at(cutter.msn + 1)?.startSeconds ?? endSeconds;
-    if (cutter.endSeconds >= untilSeconds) cutter.endLastPart();
+    const beyondSeconds = cutter.endSeconds - untilSeconds;
+    // What lasts far beyond it ends there for the playlist, when the next segment begins.
+    if (beyondSeconds >= 0 && beyondSeconds < keyframeLagSeconds) cutter.endLastPart();
   }
 
   /** Its segment has had the last part, and none has begun behind it. */

@@ -328,12 +328,11 @@ export class SegmentCutter implements UnitSink {
   /** Where the newest segment is to end; `undefined` where that is not known. */
   #foreseenEndSeconds(leader: BoundaryFollower): number | undefined {
     const { newest } = this.#boundaries;
-    if (newest === undefined) return undefined;
     const { endSeconds, isComplete, msn } = leader.cutter;
-    if (isComplete && msn === newest.msn) return endSeconds;
-    const keyframeSeconds = this.#keyframes.endOfSegment(newest.startSeconds, this.#segmentEnds);
-    const isToCome = keyframeSeconds !== undefined && keyframeSeconds > endSeconds - this.#leaderUnitSeconds / 2;
-    return isToCome ? keyframeSeconds : undefined;
+    if (newest?.msn !== msn) return undefined;
+    if (isComplete) return endSeconds;
+    const keyframeSeconds = this.#keyframes.endOfSegment(newest.startSeconds, this.#segmentEnds) ?? 0;
+    return keyframeSeconds > endSeconds - sameInstantSeconds ? keyframeSeconds : undefined;
   }
 
   /** Others are past it already: what has been cut without it stays as it is. */

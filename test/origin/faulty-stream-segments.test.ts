@@ -211,6 +211,32 @@ describe('tracks that come apart', () => {
   ])('do not run so far ahead at once that segments leave before they are listed where %s', expectKept);
 });
 
+describe('a last part that is given before the next segment begins', () => {
+  it.each<[string, FaultyStream]>([
+    [
+      'of pictures that last far into that',
+      {
+        tracks: [0, 257],
+        framesPerSecond: 2,
+        gop: 20,
+        faults: [{ fromMs: 3, lastsMs: 5_996, tracks: [0, 257], kind: { kind: 'rate', factor: 12 } }],
+      },
+    ],
+    [
+      'of sound, while the pictures stand still of which the next keyframe was foreseen',
+      {
+        tracks: [0, 1, 257],
+        framesPerSecond: 15,
+        gop: 5,
+        faults: [
+          { fromMs: 5_600, lastsMs: 60_000, tracks: [0], kind: { kind: 'rate', factor: 0 } },
+          { fromMs: 3_939, lastsMs: 3_526, tracks: [0, 1, 256, 257], kind: { kind: 'wrap', modulus: 2 ** 31 } },
+        ],
+      },
+    ],
+  ])('leaves the segments of all tracks beside each other: %s', expectKept);
+});
+
 describe('a track that sends nothing any more', () => {
   const silence = (fromMs: number, ...tracks: number[]): TimestampFault => ({
     fromMs,
