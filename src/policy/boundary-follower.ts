@@ -98,7 +98,7 @@ export class BoundaryFollower {
   #saysUntil(unit: TimedUnit): number | undefined {
     const { timescale, msn } = this.cutter;
     const next = this.#boundaries.at(msn + 1);
-    if (next === undefined || this.#leads) return undefined;
+    if (next === undefined) return undefined;
     const endSeconds = this.secondsOf(unit) + unit.durationTicks / timescale;
     return this.#reachesFar(next, endSeconds) ? next.startSeconds : undefined;
   }

@@ -70,11 +70,13 @@ export class FollowingTracks {
     return cutSeconds;
   }
 
-  /** Whether one of them has given the last part of segment `msn`, and that ends at `seconds` or before. */
-  hasEnded(msn: number, seconds = Infinity): boolean {
-    return this.#followers.some(
-      ({ cutter }) => cutter.isComplete && cutter.msn === msn && cutter.endSeconds <= seconds,
-    );
+  /** Where segment `msn` ends in the one of them that has given its last part; `Infinity` where none has. */
+  endedSeconds(msn: number): number {
+    let endedSeconds = Infinity;
+    for (const { cutter } of this.#followers) {
+      if (cutter.isComplete && cutter.msn === msn) endedSeconds = Math.min(endedSeconds, cutter.endSeconds);
+    }
+    return endedSeconds;
   }
 
   /** It waits. */

@@ -222,10 +222,12 @@ export class PartCutter {
     return true;
   }
 
-  /** No unit follows in the open segment: what is open of its last part goes out. */
+  /** No unit follows in the open segment: what is open of its last part goes out, if one part can say all that it lasts. */
   endLastPart(): void {
-    if (this.#segment === undefined || this.#isComplete) return;
+    if (this.#segment === undefined || this.#isComplete || this.#partTicks > this.#partTargetTicks) return;
     this.#endPart();
+    // Time in which there was nothing is yet to be said.
+    if (this.#partTicks >= this.#leastGapTicks) return;
     this.#isComplete = true;
     this.#sink.onLastPart(this.#track);
   }

@@ -93,8 +93,8 @@ export class SegmentCutter implements UnitSink {
   onExpectedUnit(unit: TimedUnit): void {
     const leader = this.#leader;
     if (leader === undefined || unit.track !== leader.cutter.track.track) return;
-    const { segment, msn, isComplete, timescale } = leader.cutter;
-    if (segment === undefined || msn !== this.#boundaries.nextMsn - 1) return;
+    const { segment, isComplete, timescale } = leader.cutter;
+    if (segment === undefined || leader.cutter.msn !== this.#boundaries.nextMsn - 1) return;
     const atSeconds = leader.secondsOf(unit);
     const durationSeconds = unit.durationTicks / timescale;
     const isKeyframeNext = this.#keyframes.isDueAt(atSeconds + durationSeconds, durationSeconds);
@@ -114,9 +114,7 @@ export class SegmentCutter implements UnitSink {
   #isLast(leader: BoundaryFollower, segment: OpenSegment, unit: TimedUnit): boolean {
     const next = { ...unit, dtsTicks: unit.dtsTicks + unit.durationTicks, keyframe: true };
     const nextSeconds = leader.secondsOf(next);
-    // Others might go on without it before that comes: then it would be too late to begin a segment there.
-    if (this.#following.newestWaitingSeconds - nextSeconds > usualLagSeconds / 2) return false;
-    return this.#endsSegment(leader, segment, next, nextSeconds);
+    return !this.#isFarBehind(nextSeconds) && this.#endsSegment(leader, segment, next, nextSeconds);
   }
 
   /** The next parts of this run's tracks; empty while that of the leading one is not to be foreseen. */
@@ -195,8 +193,8 @@ export class SegmentCutter implements UnitSink {
 
   /** How long sound lasts is known when it comes, and so is what it ends. */
   #foreseeSound(leader: BoundaryFollower, unit: TimedUnit): void {
-    const { segment, msn, endSeconds, timescale } = leader.cutter;
-    if (segment === undefined || msn !== this.#boundaries.nextMsn - 1) return;
+    const { segment, endSeconds, timescale } = leader.cutter;
+    if (segment === undefined || leader.cutter.msn !== this.#boundaries.nextMsn - 1) return;
     if (this.#isLast(leader, segment, unit)) leader.cutter.endLastPart();
     else this.#expectedEndSeconds = endSeconds + unit.durationTicks / timescale;
   }
@@ -224,10 +222,9 @@ export class SegmentCutter implements UnitSink {
   #fillUp(untilSeconds: number): void {
     const { targetDurationSeconds } = this.#targets;
     for (;;) {
-      const { newest } = this.#boundaries;
-      if (newest === undefined) return;
-      if (untilSeconds - newest.startSeconds <= longestSegmentSeconds(targetDurationSeconds)) return;
-      this.#beginWithout(newest.startSeconds + targetDurationSeconds);
+      const startSeconds = this.#boundaries.newest?.startSeconds ?? Infinity;
+      if (untilSeconds - startSeconds <= longestSegmentSeconds(targetDurationSeconds)) return;
+      this.#beginWithout(startSeconds + targetDurationSeconds);
     }
   }
 
@@ -244,7 +241,7 @@ export class SegmentCutter implements UnitSink {
     const durationSeconds = unit.durationTicks / timescale;
     if (lengthSeconds + durationSeconds > limitSeconds) return true;
     // No keyframe has come where one was expected: it begins with what did come.
-    if (leader.cutter.isComplete || this.#following.hasEnded(msn, atSeconds)) return true;
+    if (leader.cutter.isComplete || this.#following.endedSeconds(msn) <= atSeconds) return true;
     if (!unit.keyframe) return false;
     if (this.#passesSplice(leader.shownSecondsOf(unit), durationSeconds / 2)) return true;
     const expectedSeconds = track.config.kind === 'video' ? this.#keyframes.longestSeconds : durationSeconds;
@@ -296,7 +293,11 @@ export class SegmentCutter implements UnitSink {
   #releaseWaiting(leader: BoundaryFollower, all: boolean): void {
     const lagFrom = this.#following.lagSeconds(this.#leaderUnitSeconds);
     const { endSeconds } = leader.cutter;
-    if (lagFrom > endSeconds && this.#hasEnded(leader)) this.#beginWithout(this.#cutSeconds);
+    const endedSeconds = leader.waitsForBoundary
+      ? endSeconds
+      : this.#following.endedSeconds(this.#boundaries.nextMsn - 1);
+    // What is to begin the next segment stays away.
+    if (lagFrom > Math.max(endSeconds, endedSeconds)) this.#beginWithout(endedSeconds);
     const isRunning = this.#boundaries.newest !== undefined;
     const decidedSeconds = Math.max(endSeconds, lagFrom);
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
@@ -313,11 +314,6 @@ export class SegmentCutter implements UnitSink {
     this.#decide(decidedSeconds);
   }
 
-  /** The newest segment has had the last part of a track, and what is to begin the next one stays away. */
-  #hasEnded(leader: BoundaryFollower): boolean {
-    return leader.waitsForBoundary || this.#following.hasEnded(this.#boundaries.nextMsn - 1);
-  }
-
   /** Sound need not wait where no segment is to begin. Were there one, sound would begin it by so much later. */
   #soundUntilSeconds(leader: BoundaryFollower): number {
     const reachedSeconds = Math.max(leader.cutter.endSeconds, this.#expectedEndSeconds);
@@ -325,14 +321,19 @@ export class SegmentCutter implements UnitSink {
     return Math.min(endsAtSeconds ?? Infinity, reachedSeconds + soundAheadSeconds(endsAtSeconds !== undefined));
   }
 
-  /** Where the newest segment is to end; `undefined` where that is not known. */
+  /** Where the newest segment is to end, that the leading track is in or about to begin; `undefined` where nobody knows. */
   #foreseenEndSeconds(leader: BoundaryFollower): number | undefined {
     const { newest } = this.#boundaries;
     const { endSeconds, isComplete, msn } = leader.cutter;
-    if (newest?.msn !== msn) return undefined;
-    if (isComplete) return endSeconds;
+    if (isComplete && newest?.msn === msn) return endSeconds;
+    if (newest?.msn !== (isComplete ? msn + 1 : msn) || this.#isFarBehind(endSeconds)) return undefined;
     const keyframeSeconds = this.#keyframes.endOfSegment(newest.startSeconds, this.#segmentEnds) ?? 0;
     return keyframeSeconds > endSeconds - sameInstantSeconds ? keyframeSeconds : undefined;
+  }
+
+  /** Others might go on without the leading track before that has come to it: then it is too late to begin a segment there. */
+  #isFarBehind(seconds: number): boolean {
+    return this.#following.newestWaitingSeconds - seconds > usualLagSeconds / 2;
   }
 
   /** Others are past it already: what has been cut without it stays as it is. */
