@@ -14,7 +14,12 @@ interface Following {
   waiting: TimedUnit[];
   /** Of their data. */
   readonly copies: OwnCopies;
+  /** What has come behind them; mostly it need not wait, nor be copied. */
+  newest: TimedUnit | undefined;
 }
+
+/** Its data are there for the call. */
+type TakeUnit = (follower: BoundaryFollower, unit: TimedUnit) => void;
 
 /** The tracks of a run of time that go by the boundaries which the leading one makes, and therefore wait for it. */
 export class FollowingTracks {
@@ -31,7 +36,7 @@ export class FollowingTracks {
     this.#tracks = new Map(
       followers.map((follower) => [
         follower.cutter.track.track,
-        { follower, waiting: [], copies: new OwnCopies(waitingMemory) },
+        { follower, waiting: [], copies: new OwnCopies(waitingMemory), newest: undefined },
       ]),
     );
   }
@@ -51,8 +56,7 @@ export class FollowingTracks {
   /** How far that has come which waits; 0 where nothing does. */
   get newestWaitingSeconds(): number {
     let newestSeconds = 0;
-    for (const { follower, waiting } of this.#tracks.values()) {
-      const newest = waiting.at(-1);
+    for (const { follower, waiting, newest = waiting.at(-1) } of this.#tracks.values()) {
       if (newest !== undefined) newestSeconds = Math.max(newestSeconds, follower.secondsOf(newest));
     }
     return newestSeconds;
@@ -79,41 +83,48 @@ export class FollowingTracks {
     return endedSeconds;
   }
 
-  /** It waits. */
+  /** It waits, as soon as `release` has been called, which must be next. */
   push(unit: TimedUnit): void {
     const following = this.#tracks.get(unit.track);
-    following?.waiting.push({ ...unit, data: following.copies.copy(unit.data) });
+    if (following !== undefined) following.newest = unit;
   }
 
   /**
    * Gives what waits, as far as the boundaries are known up to `untilSeconds`; of sound, up to `foreseenSeconds` if that is later:
    * were there a boundary before it, sound would begin its segment by so much later.
    */
-  release(
-    untilSeconds: number,
-    foreseenSeconds: number,
-    take: (follower: BoundaryFollower, unit: TimedUnit) => void,
-  ): void {
-    for (const { follower, waiting, copies } of this.#tracks.values()) {
-      if (follower.waitsForBoundary && untilSeconds < Infinity) continue;
+  release(untilSeconds: number, foreseenSeconds: number, take: TakeUnit): void {
+    for (const following of this.#tracks.values()) {
+      const { follower, waiting, copies, newest } = following;
+      following.newest = undefined;
       const isSound = follower.cutter.track.config.kind === 'audio';
-      const latestSeconds = isSound ? Math.max(untilSeconds, foreseenSeconds) : untilSeconds;
+      let latestSeconds = isSound ? Math.max(untilSeconds, foreseenSeconds) : untilSeconds;
+      if (follower.waitsForBoundary && untilSeconds < Infinity) latestSeconds = -Infinity;
+      const mustWait = (unit: TimedUnit) => follower.latestSecondsOf(unit) >= latestSeconds;
       let released = 0;
       for (const unit of waiting) {
-        if (follower.latestSecondsOf(unit) >= latestSeconds) break;
-        const lastsSeconds = unit.durationTicks / follower.cutter.timescale;
-        this.#longestUnitSeconds = Math.max(this.#longestUnitSeconds, lastsSeconds);
-        take(follower, unit);
+        if (mustWait(unit)) break;
+        this.#take(follower, unit, take);
         released++;
       }
       if (released > 0) for (const { data } of waiting.splice(0, released)) copies.drop(data);
+      if (newest === undefined) continue;
+      if (waiting.length === 0 && !mustWait(newest)) this.#take(follower, newest, take);
+      else waiting.push({ ...newest, data: copies.copy(newest.data) });
     }
+  }
+
+  #take(follower: BoundaryFollower, unit: TimedUnit, take: TakeUnit): void {
+    const lastsSeconds = unit.durationTicks / follower.cutter.timescale;
+    this.#longestUnitSeconds = Math.max(this.#longestUnitSeconds, lastsSeconds);
+    take(follower, unit);
   }
 
   /** Nothing of this run follows. */
   letGo(): void {
     for (const following of this.#tracks.values()) {
       following.waiting = [];
+      following.newest = undefined;
       following.copies.letGo();
     }
   }

@@ -18,11 +18,16 @@ const leastRegular = 3;
 /** How far apart the keyframes of a run of time come, on decode time in seconds. */
 export class KeyframeRhythm {
   #intervalsSeconds: number[] = [];
+  /** Of those: each unit is compared with them. */
+  #longestSeconds = 0;
+  #shortestSeconds = Infinity;
   #latestSeconds: number | undefined;
 
   /** A run of time begins. */
   restart(): void {
     this.#intervalsSeconds = [];
+    this.#longestSeconds = 0;
+    this.#shortestSeconds = Infinity;
     this.#latestSeconds = undefined;
   }
 
@@ -30,6 +35,8 @@ export class KeyframeRhythm {
     if (this.#latestSeconds !== undefined) {
       this.#intervalsSeconds.push(atSeconds - this.#latestSeconds);
       if (this.#intervalsSeconds.length > rememberedIntervals) this.#intervalsSeconds.shift();
+      this.#longestSeconds = Math.max(...this.#intervalsSeconds);
+      this.#shortestSeconds = Math.min(...this.#intervalsSeconds);
     }
     this.#latestSeconds = atSeconds;
   }
@@ -40,12 +47,12 @@ export class KeyframeRhythm {
 
   /** 0 while there was none. */
   get longestSeconds(): number {
-    return Math.max(0, ...this.#intervalsSeconds);
+    return this.#longestSeconds;
   }
 
   /** `Infinity` while there was none. */
   get shortestSeconds(): number {
-    return Math.min(...this.#intervalsSeconds);
+    return this.#shortestSeconds;
   }
 
   /** The one interval that there was of late, give or take half of `unitSeconds`; `undefined` where they differ, or are few. */
