@@ -10,7 +10,6 @@ import { eventually } from '../support/condition.ts';
 
 /** Stands for the server: says that it is up, says each signal, ends half a second after the first with code 7. */
 const program = `
-console.log('up', process.pid, JSON.stringify(process.argv.slice(2)));
 let signals = 0;
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(name, () => {
@@ -20,6 +19,8 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   });
 }
 setInterval(() => {}, 1000);
+// A signal that came before would end it.
+console.log('up', process.pid, JSON.stringify(process.argv.slice(2)));
 `;
 
 let folder: string;
