@@ -12,7 +12,8 @@ export function checkHints(
   const next = part === 0 ? [`${msn}.0.m4s`] : [`${msn}.${part}.m4s`, `${msn + 1}.0.m4s`];
   for (const uri of preloadHintUris) {
     if (listed.includes(uri)) report(`PRELOAD-HINT names ${uri}, which is there already`);
-    else if (!next.some((name) => uri.endsWith(`/${name}`)))
+    // An address may carry a grant.
+    else if (!next.some((name) => uri.split('?')[0]?.endsWith(`/${name}`)))
       report(`PRELOAD-HINT names ${uri}, not ${next.join(' or ')}`);
     if (ended) report('PRELOAD-HINT after the end');
   }
