@@ -38,8 +38,8 @@ export interface LiveChannel {
   readonly packager: Packager;
   /** Of the publisher there is, or of the last one. */
   readonly publication: KnownPublication | undefined;
-  /** Somebody has asked for something of it. Resolves when what has been left unread till then is there, if any may be. */
-  watched(): Promise<void> | undefined;
+  /** Somebody asks for something of it, who `waits` for what is yet to come. Resolves when what was left unread is there, if any was. */
+  watched(waits: boolean): Promise<void> | undefined;
 }
 
 /** Packages every stream of a directory, and keeps what is over for one window more. */
@@ -168,8 +168,8 @@ class Channel implements LiveChannel, StreamSubscriber {
     return this.#publication;
   }
 
-  watched(): Promise<void> | undefined {
-    return this.packager.watched() && this.stream.readNow() ? afterReading() : undefined;
+  watched(waits: boolean): Promise<void> | undefined {
+    return this.packager.watched(waits) && this.stream.readNow() ? afterReading() : undefined;
   }
 
   follow(addRenditions: LiveChannelsOptions['addRenditions']): void {

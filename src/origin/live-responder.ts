@@ -72,10 +72,10 @@ export class LiveResponder {
     const channel = this.#channels.get(`live/${name}`);
     if (channel === undefined) return notFound(`there is no live stream "${name}"`);
     const { packager } = channel;
-    const reading = channel.watched();
-    if (reading !== undefined) await reading;
     const path = parseLivePath(rest);
     if (path === undefined) return notFound('a live stream has nothing at this path');
+    const reading = channel.watched(path.kind === 'part' || query.has('_HLS_msn'));
+    if (reading !== undefined) await reading;
     try {
       const answer = await answerTo(packager, path, query, signal);
       if (answer.kind !== 'text' || packager.ended) return answer;

@@ -167,11 +167,10 @@ export class Packager implements StreamSubscriber {
     };
   }
 
-  /** Somebody has asked for something of it. Returns whether nobody had lately. */
-  watched(): boolean {
-    const isNew = this.#patience.watched();
-    if (isNew) this.#record.onWatched(this.#renditions?.list() ?? []);
-    return isNew;
+  /** Somebody asks for something of it, who `waits` for what is yet to come. Returns whether all is to be read for it that was left. */
+  watched(waits: boolean): boolean {
+    if (this.#patience.watched()) this.#record.onWatched(this.#renditions?.list() ?? []);
+    return this.#patience.wants(waits);
   }
 
   /** `undefined` until the first segment has closed; constant from then on. */
@@ -279,7 +278,7 @@ export class Packager implements StreamSubscriber {
   }
 
   /**
-   * While somebody watches, parts are there when they are promised. Until there is a playlist nothing waits: its dates
+   * While somebody waits for parts, they are there when they are promised. Until there is a playlist nothing waits: its dates
    * begin with that of the first unit's coming. Nor does anything where a ladder is made of it and watched, which has much
    * to do for each picture; where nobody watches that, it gets what it works on a little at a time.
    */

@@ -7,18 +7,23 @@ import type { ExpectingSink } from '../policy/target-learner.ts';
 const watchedMs = 60_000;
 /** So much before what fills a part is to come, what comes is read at once: timers are late, encoders sometimes early. */
 const readyMs = 5;
-/** Forecasts fail: then no part is later than by this. */
+/** Forecasts fail: then no part is later than by this; nor is what there is staler for who does not wait for parts. */
 const longestMs = 100;
+/** Who waits for a part waits for the next one within this time, however long it takes him to show it. */
+const awaitedMs = 10_000;
 
 /**
  * How long those who watch a stream over HTTP can wait for what the publisher sends next: what is in the midst of a part
- * can wait, what makes one whole cannot.
+ * can wait, what makes one whole cannot. As long as nobody waits for what is yet to come, all of it can until somebody asks.
  */
 export class ViewerPatience {
   readonly #clock: Clock;
   readonly #forecast = new PartForecast();
   #cutter: SegmentCutter | undefined;
   #watchedUntilMs = -Infinity;
+  #awaitedUntilMs = -Infinity;
+  /** When somebody last wanted what there was. */
+  #wantedAtMs = -Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -34,6 +39,16 @@ export class ViewerPatience {
     const isNew = nowMs >= this.#watchedUntilMs;
     this.#watchedUntilMs = nowMs + watchedMs;
     return isNew;
+  }
+
+  /** Somebody asks, who `waits` for what is yet to come. Returns whether all that was left unread is to be read for it. */
+  wants(waits: boolean): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const isAwaited = nowMs < this.#awaitedUntilMs;
+    if (waits) this.#awaitedUntilMs = nowMs + awaitedMs;
+    if (isAwaited || (!waits && nowMs < this.#wantedAtMs + longestMs)) return false;
+    this.#wantedAtMs = nowMs;
+    return true;
   }
 
   /** Takes what is for the cutter, which makes the parts that are waited for, and hands it on. */
@@ -55,10 +70,10 @@ export class ViewerPatience {
     };
   }
 
-  /** `Infinity` while nobody watches; 0 or less while a part may be whole at any moment. */
+  /** `Infinity` while nobody waits for parts; 0 or less while a part may be whole at any moment. */
   leftMs(): number {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs >= this.#watchedUntilMs) return Infinity;
+    if (nowMs >= this.#awaitedUntilMs) return Infinity;
     return Math.min(longestMs, this.#forecast.untilNextMs(this.#cutter?.expectedParts ?? [], nowMs) - readyMs);
   }
 }

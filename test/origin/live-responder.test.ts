@@ -310,18 +310,40 @@ describe('the end of a stream', () => {
   });
 });
 
-describe('a stream that nobody watches over HTTP', () => {
-  it('may be left unread, until somebody asks for anything of it, and a minute after that again', async () => {
+describe('a stream that nobody waits for over HTTP', () => {
+  const publishUnread = () => {
     const stream = origin.publish('test', both, run(0, 1));
     expect(stream.leaveUnreadMs(50)).toBe(0);
     for (const unit of run(0, 6.8).filter(({ timestampMs }) => timestampMs >= 1_000)) stream.push(unit);
     expect(stream.leaveUnreadMs(50)).toBe(50);
-    await origin.get('/live/test/audio.m3u8');
-    expect(stream.leaveUnreadMs(1_000)).toBeLessThan(350);
-    origin.clock.advance(59_999);
-    expect(stream.leaveUnreadMs(50)).toBe(0);
-    origin.clock.advance(1);
-    expect(stream.leaveUnreadMs(50)).toBe(50);
+    return stream;
+  };
+
+  it.each([
+    ['a state of a playlist', '/live/test/audio.m3u8?_HLS_msn=2&_HLS_part=0'],
+    ['a part', '/live/test/e1/audio/2.0.m4s'],
+  ])(
+    'may be left unread, until somebody asks for %s that may be yet to come, and ten seconds after that again',
+    async (...[, path]) => {
+      const stream = publishUnread();
+      await origin.get(path);
+      expect(stream.leaveUnreadMs(1_000)).toBeLessThan(350);
+      origin.clock.advance(9_999);
+      expect(stream.leaveUnreadMs(50)).toBe(0);
+      origin.clock.advance(1);
+      expect(stream.leaveUnreadMs(50)).toBe(50);
+    },
+  );
+
+  it('may be left unread while somebody asks for what there is, and is read for him ten times a second at most', async () => {
+    const stream = publishUnread();
+    let reads = 0;
+    for (let ms = 0; ms < 1_000; ms += 20) {
+      expect(stream.leaveUnreadMs(1_000, () => reads++)).toBe(1_000);
+      await origin.get('/live/test/audio.m3u8');
+      origin.clock.advance(20);
+    }
+    expect(reads).toBe(10);
   });
 
   it('is read when somebody asks, and he gets what was left unread until then', async () => {

@@ -41,7 +41,7 @@ function read(coming: Arrivals, how: 'at once' | 'gathered', act: (packager: Pac
   const partsAtMs = new Map<string, number>();
   let [reads, next, unreadUntilMs] = [0, 0, 0];
   for (let nowMs = 0; nowMs < endMs; nowMs++) {
-    packager.watched();
+    packager.watched(true);
     const first = next;
     if (nowMs >= unreadUntilMs) next = coming.findIndex(({ atMs }, index) => index >= first && atMs > nowMs);
     if (next < 0) next = coming.length;

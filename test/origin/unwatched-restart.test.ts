@@ -64,7 +64,7 @@ describe('an origin that is killed while nobody watches', () => {
     first.sendUnwatched(run(9));
     await aWhile();
     expect(isBegun()).toBe(false);
-    first.packager?.watched();
+    first.packager?.watched(true);
     await eventually('it is written', isBegun);
     // Until he has not asked for a minute.
     first.sendUnwatched(run(75, 9_000));

@@ -191,7 +191,7 @@ export class KeptOrigin {
   /** Keeps the playlists as they are now, where they have changed: somebody watches. */
   record(): void {
     const { packager } = this;
-    packager?.watched();
+    packager?.watched(true);
     for (const rendition of packager?.renditions ?? []) {
       const text = packager?.mediaPlaylist(rendition)?.plain.toString();
       const name = `${rendition.name}.m3u8`;
