@@ -62,6 +62,15 @@ export class FollowingTracks {
     return newestSeconds;
   }
 
+  get isWaiting(): boolean {
+    return this.newestWaitingSeconds > 0;
+  }
+
+  /** They might go on without the leading track before that has come to it: then it is too late to begin a segment there. */
+  isFarAhead(seconds: number): boolean {
+    return this.newestWaitingSeconds - seconds > usualLagSeconds / 2;
+  }
+
   /** What is before this does not wait any longer; `unitSeconds`: how long the units of the leading track last. */
   lagSeconds(unitSeconds: number): number {
     return this.newestWaitingSeconds - Math.min(longestLagSeconds, Math.max(usualLagSeconds, 1.5 * unitSeconds));

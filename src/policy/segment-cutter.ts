@@ -107,14 +107,15 @@ export class SegmentCutter implements UnitSink {
       leader.cutter.addEarly(unit, isKeyframeNext && this.#isLast(leader, segment, unit));
     }
     this.#expectedEndSeconds = atSeconds + Math.min(durationSeconds, usualLagSeconds / 2);
-    this.#releaseWaiting(leader, false);
+    const isCut = leader.cutter.endSeconds > atSeconds || leader.cutter.msn !== this.#boundaries.nextMsn - 1;
+    if (isCut || this.#following.isWaiting) this.#releaseWaiting(leader, false);
   }
 
   /** Whether the segment ends behind the unit, if what comes next is a keyframe. */
   #isLast(leader: BoundaryFollower, segment: OpenSegment, unit: TimedUnit): boolean {
     const next = { ...unit, dtsTicks: unit.dtsTicks + unit.durationTicks, keyframe: true };
     const nextSeconds = leader.secondsOf(next);
-    return !this.#isFarBehind(nextSeconds) && this.#endsSegment(leader, segment, next, nextSeconds);
+    return !this.#following.isFarAhead(nextSeconds) && this.#endsSegment(leader, segment, next, nextSeconds);
   }
 
   /** The next parts of this run's tracks; empty while that of the leading one is not to be foreseen. */
@@ -298,16 +299,18 @@ export class SegmentCutter implements UnitSink {
       : this.#following.endedSeconds(this.#boundaries.nextMsn - 1);
     // What is to begin the next segment stays away.
     if (lagFrom > Math.max(endSeconds, endedSeconds)) this.#beginWithout(endedSeconds);
-    const isRunning = this.#boundaries.newest !== undefined;
+    const { newest } = this.#boundaries;
+    const isRunning = newest !== undefined;
     const decidedSeconds = Math.max(endSeconds, lagFrom);
     // As long as there is no picture, what is too old to be shown or heard with it is dropped.
     const until = !isRunning ? lagFrom : all ? Infinity : decidedSeconds;
-    this.#following.release(until, isRunning ? this.#soundUntilSeconds(leader) : until, (follower, unit) => {
+    let endsAtSeconds = this.#foreseenEndSeconds(leader);
+    this.#following.release(until, isRunning ? this.#soundUntil(leader, endsAtSeconds) : until, (follower, unit) => {
       if (isRunning) this.#followUnit(follower, unit);
     });
     if (!isRunning) return;
     leader.endLastPart();
-    const endsAtSeconds = this.#foreseenEndSeconds(leader);
+    if (newest !== this.#boundaries.newest) endsAtSeconds = this.#foreseenEndSeconds(leader);
     for (const follower of this.#following.followers) follower.endLastPart(endsAtSeconds);
     // Who has gone on without the leading track may have nothing there either.
     if (lagFrom > endSeconds) this.#fillUp(lagFrom);
@@ -315,9 +318,8 @@ export class SegmentCutter implements UnitSink {
   }
 
   /** Sound need not wait where no segment is to begin. Were there one, sound would begin it by so much later. */
-  #soundUntilSeconds(leader: BoundaryFollower): number {
+  #soundUntil(leader: BoundaryFollower, endsAtSeconds: number | undefined): number {
     const reachedSeconds = Math.max(leader.cutter.endSeconds, this.#expectedEndSeconds);
-    const endsAtSeconds = this.#foreseenEndSeconds(leader);
     return Math.min(endsAtSeconds ?? Infinity, reachedSeconds + soundAheadSeconds(endsAtSeconds !== undefined));
   }
 
@@ -326,14 +328,9 @@ export class SegmentCutter implements UnitSink {
     const { newest } = this.#boundaries;
     const { endSeconds, isComplete, msn } = leader.cutter;
     if (isComplete && newest?.msn === msn) return endSeconds;
-    if (newest?.msn !== (isComplete ? msn + 1 : msn) || this.#isFarBehind(endSeconds)) return undefined;
+    if (newest?.msn !== (isComplete ? msn + 1 : msn) || this.#following.isFarAhead(endSeconds)) return undefined;
     const keyframeSeconds = this.#keyframes.endOfSegment(newest.startSeconds, this.#segmentEnds) ?? 0;
     return keyframeSeconds > endSeconds - sameInstantSeconds ? keyframeSeconds : undefined;
-  }
-
-  /** Others might go on without the leading track before that has come to it: then it is too late to begin a segment there. */
-  #isFarBehind(seconds: number): boolean {
-    return this.#following.newestWaitingSeconds - seconds > usualLagSeconds / 2;
   }
 
   /** Others are past it already: what has been cut without it stays as it is. */
