@@ -11,10 +11,12 @@ export const keyframeLagSeconds = 0.1;
 
 /** How far other tracks may run ahead of the leading one before they stop waiting for it. */
 export const usualLagSeconds = 1;
+/** Who is this far ahead may soon stop waiting: nothing is done by what the leading one is expected to do. */
+export const farAheadSeconds = usualLagSeconds / 2;
 
 /** How far sound goes out ahead of the leading track: where the end of the segment is to be foreseen, it waits for that only. */
 export function soundAheadSeconds(isEndForeseen: boolean): number {
-  return isEndForeseen ? usualLagSeconds / 2 : sameInstantSeconds;
+  return isEndForeseen ? farAheadSeconds : sameInstantSeconds;
 }
 
 /** A track that begins later than this has a gap before; a picture that lasts longer into the next segment ends before. */
@@ -145,6 +147,11 @@ export class BoundaryFollower {
     const beyondSeconds = cutter.endSeconds - untilSeconds;
     // What lasts far beyond it ends there for the playlist, when the next segment begins.
     if (beyondSeconds >= 0 && beyondSeconds < keyframeLagSeconds) cutter.endLastPart();
+  }
+
+  /** Its segment, the open one or the last, is the newest that has begun. */
+  get isInNewest(): boolean {
+    return this.cutter.msn === this.#boundaries.nextMsn - 1;
   }
 
   /** Its segment has had the last part, and none has begun behind it. */

@@ -1,21 +1,15 @@
 import { type BoundaryFollower, soundAheadSeconds } from './boundary-follower.ts';
-import type { KeyframeRhythm } from './keyframe-rhythm.ts';
+import type { KeyframeRhythm, SegmentEnds } from './keyframe-rhythm.ts';
 import type { PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { aimedSeconds, endsFromSeconds } from './target-duration.ts';
 
 /** What is known of a run of time of which parts are cut. */
-export interface RunSoFar {
+export interface RunSoFar extends SegmentEnds {
   /** Of the leading track. */
   readonly keyframes: KeyframeRhythm;
-  /** How long the last unit of the leading track lasts. */
-  readonly unitSeconds: number;
   /** Where the newest segment is to end, if that is to be foreseen. */
   readonly endsAtSeconds: number | undefined;
-  /** The aim of a segment. */
-  readonly segmentSeconds: number;
-  /** No segment of the leading track may last longer. */
-  readonly limitSeconds: number;
 }
 
 /** The next parts of the leading track and of those that follow it; empty while that of the leading one is not to be foreseen. */

@@ -1,5 +1,5 @@
 import { OwnCopies } from '../base/own-copies.ts';
-import { type BoundaryFollower, usualLagSeconds } from './boundary-follower.ts';
+import { type BoundaryFollower, farAheadSeconds, usualLagSeconds } from './boundary-follower.ts';
 import type { TimedUnit } from './timed-unit.ts';
 
 /** With slow pictures other tracks may run further ahead of the leading one before they stop waiting for it. */
@@ -68,7 +68,7 @@ export class FollowingTracks {
 
   /** They might go on without the leading track before that has come to it: then it is too late to begin a segment there. */
   isFarAhead(seconds: number): boolean {
-    return this.newestWaitingSeconds - seconds > usualLagSeconds / 2;
+    return this.newestWaitingSeconds - seconds > farAheadSeconds;
   }
 
   /** What is before this does not wait any longer; `unitSeconds`: how long the units of the leading track last. */

@@ -1,12 +1,12 @@
 import { endsFromSeconds } from './target-duration.ts';
 
 /** What ends segments. */
-interface SegmentEnds {
-  /** How long a picture lasts. */
+export interface SegmentEnds {
+  /** How long the last unit of the leading track lasts. */
   readonly unitSeconds: number;
   /** The aim of a segment. */
   readonly segmentSeconds: number;
-  /** No segment may last longer. */
+  /** No segment of the leading track may last longer. */
   readonly limitSeconds: number;
 }
 

@@ -1,14 +1,14 @@
 import {
   BoundaryFollower,
+  farAheadSeconds,
   headStartSeconds,
   keyframeLagSeconds,
   sameInstantSeconds,
   soundAheadSeconds,
-  usualLagSeconds,
 } from './boundary-follower.ts';
 import { expectedParts } from './expected-parts.ts';
 import { FollowingTracks } from './following.ts';
-import { KeyframeRhythm } from './keyframe-rhythm.ts';
+import { KeyframeRhythm, type SegmentEnds } from './keyframe-rhythm.ts';
 import { type CutterSink, type OpenSegment, PartCutter } from './part-cutter.ts';
 import type { ExpectedPart } from './part-forecast.ts';
 import { type Boundary, SegmentBoundaries } from './segment-boundaries.ts';
@@ -94,7 +94,7 @@ export class SegmentCutter implements UnitSink {
     const leader = this.#leader;
     if (leader === undefined || unit.track !== leader.cutter.track.track) return;
     const { segment, isComplete, timescale } = leader.cutter;
-    if (segment === undefined || leader.cutter.msn !== this.#boundaries.nextMsn - 1) return;
+    if (segment === undefined || !leader.isInNewest) return;
     const atSeconds = leader.secondsOf(unit);
     const durationSeconds = unit.durationTicks / timescale;
     const isKeyframeNext = this.#keyframes.isDueAt(atSeconds + durationSeconds, durationSeconds);
@@ -106,8 +106,8 @@ export class SegmentCutter implements UnitSink {
     } else if (!unit.keyframe) {
       leader.cutter.addEarly(unit, isKeyframeNext && this.#isLast(leader, segment, unit));
     }
-    this.#expectedEndSeconds = atSeconds + Math.min(durationSeconds, usualLagSeconds / 2);
-    const isCut = leader.cutter.endSeconds > atSeconds || leader.cutter.msn !== this.#boundaries.nextMsn - 1;
+    this.#expectedEndSeconds = atSeconds + Math.min(durationSeconds, farAheadSeconds);
+    const isCut = leader.cutter.endSeconds > atSeconds || !leader.isInNewest;
     if (isCut || this.#following.isWaiting) this.#releaseWaiting(leader, false);
   }
 
@@ -171,17 +171,17 @@ export class SegmentCutter implements UnitSink {
   }
 
   #lead(leader: BoundaryFollower, unit: TimedUnit): void {
-    const { segment, msn } = leader.cutter;
+    const { segment } = leader.cutter;
     const atSeconds = leader.secondsOf(unit);
     this.#noteKeyframe(leader, unit, atSeconds);
     this.#leaderUnitSeconds = unit.durationTicks / leader.cutter.timescale;
     const isBehind = this.#isBehind(atSeconds);
     if (leader.cutter.isEarly(unit)) {
-      if (segment !== undefined && msn === this.#boundaries.nextMsn - 1) this.#settle(leader, segment, unit);
+      if (segment !== undefined && leader.isInNewest) this.#settle(leader, segment, unit);
     } else if (segment === undefined) {
       // What is open of it was given up, and others have gone on: it joins them where they are.
       if (unit.keyframe && (!isBehind || this.#boundaries.newest === undefined)) this.#begin(leader, unit);
-    } else if (msn === this.#boundaries.nextMsn - 1) {
+    } else if (leader.isInNewest) {
       if (!isBehind && this.#endsSegment(leader, segment, unit, atSeconds)) this.#begin(leader, unit);
     } else if (!isBehind && atSeconds - (this.#boundaries.newest?.startSeconds ?? atSeconds) > keyframeLagSeconds) {
       // Back after a hole, in the midst of a segment of sound: better a new one than half a segment without pictures.
@@ -195,7 +195,7 @@ export class SegmentCutter implements UnitSink {
   /** How long sound lasts is known when it comes, and so is what it ends. */
   #foreseeSound(leader: BoundaryFollower, unit: TimedUnit): void {
     const { segment, endSeconds, timescale } = leader.cutter;
-    if (segment === undefined || leader.cutter.msn !== this.#boundaries.nextMsn - 1) return;
+    if (segment === undefined || !leader.isInNewest) return;
     if (this.#isLast(leader, segment, unit)) leader.cutter.endLastPart();
     else this.#expectedEndSeconds = endSeconds + unit.durationTicks / timescale;
   }
@@ -269,7 +269,7 @@ export class SegmentCutter implements UnitSink {
     return startSeconds;
   }
 
-  get #segmentEnds() {
+  get #segmentEnds(): SegmentEnds {
     const { segmentSeconds } = this.#targets;
     return { unitSeconds: this.#leaderUnitSeconds, segmentSeconds, limitSeconds: this.#limitSeconds };
   }
@@ -327,7 +327,7 @@ export class SegmentCutter implements UnitSink {
   #foreseenEndSeconds(leader: BoundaryFollower): number | undefined {
     const { newest } = this.#boundaries;
     const { endSeconds, isComplete, msn } = leader.cutter;
-    if (isComplete && newest?.msn === msn) return endSeconds;
+    if (leader.waitsForBoundary) return endSeconds;
     if (newest?.msn !== (isComplete ? msn + 1 : msn) || this.#following.isFarAhead(endSeconds)) return undefined;
     const keyframeSeconds = this.#keyframes.endOfSegment(newest.startSeconds, this.#segmentEnds) ?? 0;
     return keyframeSeconds > endSeconds - sameInstantSeconds ? keyframeSeconds : undefined;

@@ -36,8 +36,7 @@ export class ClipSender {
   readonly #lengthMs: number;
   readonly #outlet: ClipOutlet;
   /** The oldest are forgotten first. */
-  readonly #sentPictures: SentFrame[] = [];
-  readonly #sentSound: SentFrame[] = [];
+  readonly #sent: Readonly<Record<'video' | 'audio', SentFrame[]>> = { video: [], audio: [] };
   #startMs = 0;
   #index = 0;
   #loopMs = 0;
@@ -79,7 +78,7 @@ export class ClipSender {
     kind: 'video' | 'audio',
     frameKey: string,
   ): { readonly atMs: number; readonly nextAtMs: number | undefined } | undefined {
-    const sent = kind === 'video' ? this.#sentPictures : this.#sentSound;
+    const sent = this.#sent[kind];
     const index = sent.findLastIndex((frame) => frame.frameKey === frameKey);
     const frame = sent[index];
     return frame && { atMs: frame.atMs, nextAtMs: sent[index + 1]?.atMs };
@@ -91,7 +90,7 @@ export class ClipSender {
 
   #note({ typeId, payload }: FlvTag): void {
     const isVideo = typeId === messageType.video;
-    const sent = isVideo ? this.#sentPictures : this.#sentSound;
+    const sent = this.#sent[isVideo ? 'video' : 'audio'];
     const frameKey = frameKeyOf(payload.subarray(isVideo ? videoTagHeadBytes : audioTagHeadBytes));
     sent.push({ frameKey, atMs: performance.now() });
     // Shorter than the clip, so that no frame is in it twice.

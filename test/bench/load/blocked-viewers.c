@@ -140,13 +140,10 @@ static void round_of(const char *path) {
   while (waiting > 0) {
     struct epoll_event events[EVENTS_AT_ONCE];
     int ready = epoll_wait(epoll, events, EVENTS_AT_ONCE, waiting == count ? SILENCE_MS : 0);
-    if (ready == 0 && waiting == count) fail("%d of %d viewers have no answer", waiting, count);
-    if (ready == 0) {
-      if (now() > last + SILENCE_MS / 1e3) fail("%d of %d viewers have no answer", waiting, count);
-      nap();
-    } else {
-      last = now();
-    }
+    bool is_silent = waiting == count || now() > last + SILENCE_MS / 1e3;
+    if (ready == 0 && is_silent) fail("%d of %d viewers have no answer", waiting, count);
+    if (ready == 0) nap();
+    else last = now();
     for (int i = 0; i < ready; i++) {
       struct connection *connection = events[i].data.ptr;
       if (!receive(connection)) continue;
