@@ -130,10 +130,8 @@ export class RenditionSet implements CutterSink {
   }
 
   onLastPart({ track }: TimedTrack): void {
-    const rendition = this.#renditions.get(track);
-    if (rendition === undefined) return;
-    rendition.window.expectNoPart();
-    this.#options.onChange();
+    const { window } = this.#renditions.get(track) ?? {};
+    if (window?.expectNoPart() === true) this.#options.onChange();
   }
 
   onSegmentEnd({ track }: TimedTrack, durationTicks: number): void {

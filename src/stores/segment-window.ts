@@ -228,10 +228,12 @@ export class SegmentWindow {
     this.#byteLength += byteLength;
   }
 
-  /** The open segment, which has a part, is to get no other, unless one comes all the same. */
-  expectNoPart(): void {
+  /** The open segment, which has a part, is to get no other, unless one comes all the same. Returns whether that is new. */
+  expectNoPart(): boolean {
     if (this.#open === undefined) throw new Error('a segment was to get no other part that is not open');
+    const isNew = !this.#open.hasLast;
     this.#open.hasLast = true;
+    return isNew;
   }
 
   endSegment(durationSeconds: number): void {

@@ -62,5 +62,7 @@ describe('RenditionSet', () => {
     const onLastPart = () => cut.set.onLastPart({ track: trackNumber(videoConfig), config: videoConfig });
     expect(cut.changesOf(onLastPart)).toBe(1);
     expect(video?.window.expectedPart).toEqual({ msn: 2, part: 0 });
+    // Who is told so again has nothing new to tell.
+    expect(cut.changesOf(onLastPart)).toBe(0);
   });
 });
