@@ -169,8 +169,11 @@ export class Packager implements StreamSubscriber {
 
   /** Somebody asks for something of it, who `waits` for what is yet to come. Returns whether all is to be read for it that was left. */
   watched(waits: boolean): boolean {
-    if (this.#patience.watched()) this.#record.onWatched(this.#renditions?.list() ?? []);
-    return this.#patience.wants(waits);
+    if (this.#patience.watched()) this.#record.onWatched();
+    if (!waits) return this.#patience.wanted();
+    const isNew = this.#patience.awaited();
+    if (isNew) this.#record.onAwaited(this.#renditions?.list() ?? []);
+    return isNew;
   }
 
   /** `undefined` until the first segment has closed; constant from then on. */

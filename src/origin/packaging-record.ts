@@ -7,16 +7,16 @@ import type { ViewerPatience } from './viewer-patience.ts';
 export class PackagingRecord {
   readonly #keeper: PackagingKeeper | undefined;
   readonly #state: () => PackagingState | undefined;
-  readonly #patience: Pick<ViewerPatience, 'isWatched'>;
+  readonly #patience: Pick<ViewerPatience, 'isWatched' | 'isAwaited'>;
 
   /**
-   * While nobody watches, nobody has met a part of the segment that is open: it is kept when it is complete, and a little
-   * later than that. To write each part would cost as much as to make it.
+   * While nobody waits for parts, nobody plays any of the segment that is open: it is kept when it is complete, and while
+   * nobody watches a little later than that. To write each part would cost as much as to make it.
    */
   constructor(
     keeper: PackagingKeeper | undefined,
     state: () => PackagingState | undefined,
-    patience: Pick<ViewerPatience, 'isWatched'>,
+    patience: Pick<ViewerPatience, 'isWatched' | 'isAwaited'>,
   ) {
     this.#keeper = keeper;
     this.#state = state;
@@ -29,7 +29,7 @@ export class PackagingRecord {
       onBegun: (begun) => this.#write((keeper, state) => keeper.onSegmentBegun(state, begun)),
       onRenditionChanged: () => this.onStateChanged(),
       onPart: (rendition) => {
-        if (this.#patience.isWatched) this.#keeper?.onPart(rendition);
+        if (this.#patience.isAwaited) this.#keeper?.onPart(rendition);
       },
       onSegment: (rendition) => {
         this.#keeper?.onWatched(this.#patience.isWatched);
@@ -42,9 +42,13 @@ export class PackagingRecord {
     this.#write((keeper, state) => keeper.onStateChanged(state));
   }
 
-  /** Somebody watches who did not before: he will meet the parts that there are. */
-  onWatched(renditions: readonly Rendition[]): void {
+  /** Somebody watches, and nobody did. */
+  onWatched(): void {
     this.#keeper?.onWatched(true);
+  }
+
+  /** Somebody waits for parts, and nobody did: he will meet those that there are. */
+  onAwaited(renditions: readonly Rendition[]): void {
     for (const rendition of renditions) this.#keeper?.onPart(rendition);
   }
 

@@ -33,6 +33,10 @@ export class ViewerPatience {
     return this.#clock.monotonicMs() < this.#watchedUntilMs;
   }
 
+  get isAwaited(): boolean {
+    return this.#clock.monotonicMs() < this.#awaitedUntilMs;
+  }
+
   /** Somebody has asked for something of the stream. Returns whether nobody had lately. */
   watched(): boolean {
     const nowMs = this.#clock.monotonicMs();
@@ -41,12 +45,19 @@ export class ViewerPatience {
     return isNew;
   }
 
-  /** Somebody asks, who `waits` for what is yet to come. Returns whether all that was left unread is to be read for it. */
-  wants(waits: boolean): boolean {
+  /** Somebody waits for what is yet to come. Returns whether nobody had lately: then all that was left unread is to be read. */
+  awaited(): boolean {
     const nowMs = this.#clock.monotonicMs();
-    const isAwaited = nowMs < this.#awaitedUntilMs;
-    if (waits) this.#awaitedUntilMs = nowMs + awaitedMs;
-    if (isAwaited || (!waits && nowMs < this.#wantedAtMs + longestMs)) return false;
+    const isNew = nowMs >= this.#awaitedUntilMs;
+    this.#awaitedUntilMs = nowMs + awaitedMs;
+    if (isNew) this.#wantedAtMs = nowMs;
+    return isNew;
+  }
+
+  /** Somebody asks for what there is. Returns whether all that was left unread is to be read for it. */
+  wanted(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#awaitedUntilMs || nowMs < this.#wantedAtMs + longestMs) return false;
     this.#wantedAtMs = nowMs;
     return true;
   }

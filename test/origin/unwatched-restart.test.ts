@@ -83,6 +83,25 @@ describe('an origin that is killed while nobody watches', () => {
     expect(validateMediaPlaylists(house.histories)).toEqual([]);
   });
 
+  it('gives the disk whole segments at once where players ask without waiting, and no parts of the open one', async () => {
+    await using house = new KeptHouse();
+    const first = await house.start();
+    first.publish(both);
+    first.sendToPlainPlayers(run(9));
+    await first.written();
+    const [before] = windows(first);
+    const names = readdirSync(join(house.folder, 'e1'));
+    expect(names).toContain(`video.${before?.msns.at(-1)}.segment`);
+    expect(names.filter((name) => name.endsWith('.open'))).toEqual([]);
+    expect(before?.open).toBeGreaterThan(0);
+    await first.kill();
+
+    const second = await house.start();
+    second.publish(both);
+    second.sendToPlainPlayers(run(9, 500_000));
+    expect(validateMediaPlaylists(house.histories)).toEqual([]);
+  });
+
   it('has everything on the disk where the publisher has left', async () => {
     await using house = new KeptHouse();
     const first = await house.start();

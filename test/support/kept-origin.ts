@@ -134,6 +134,11 @@ export class KeptOrigin {
     this.#send(units, () => this.record());
   }
 
+  /** Likewise, and those who watch wait for nothing that is yet to come. */
+  sendToPlainPlayers(units: readonly AccessUnit[]): void {
+    this.#send(units, () => this.record(false));
+  }
+
   /** Likewise, and nobody looks. */
   sendUnwatched(units: readonly AccessUnit[]): void {
     this.#send(units, () => {});
@@ -188,10 +193,10 @@ export class KeptOrigin {
     await this.kill();
   }
 
-  /** Keeps the playlists as they are now, where they have changed: somebody watches. */
-  record(): void {
+  /** Keeps the playlists as they are now, where they have changed: somebody watches, who `waits` for what is yet to come. */
+  record(waits = true): void {
     const { packager } = this;
-    packager?.watched(true);
+    packager?.watched(waits);
     for (const rendition of packager?.renditions ?? []) {
       const text = packager?.mediaPlaylist(rendition)?.plain.toString();
       const name = `${rendition.name}.m3u8`;
