@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { median } from './in-turn.ts';
+import { median, medianSample } from './in-turn.ts';
 import { ClipSender, ClipSenders, rtmpOutlet, tagsOf } from './live-clip-sender.ts';
-import { startFfmpegPackager, startFfmpegRtmpPackager } from './live-servers.ts';
-import { followRendition, ViewerConnections } from './live-viewer.ts';
+import { type FfmpegPackager, startFfmpegPackager, startFfmpegRtmpPackager } from './live-servers.ts';
+import { followRendition, pollRendition, ViewerConnections } from './live-viewer.ts';
 import { exactCpuSeconds, proportionalBytes } from './process-figures.ts';
 import type { BenchRow } from './report.ts';
 import type { Clip } from './rtmp-clip.ts';
@@ -22,93 +22,108 @@ interface CostPlan {
   readonly quick: boolean;
 }
 
-type Packager = 'watched' | 'unwatched' | 'ffmpeg' | 'ffmpegPipe';
+const unwatchedName = 'one stream, nobody watches: CPU';
+const polledName = 'one stream, watched by one without low latency: CPU';
+const watchedName = 'one stream, watched by one who waits for each part: CPU';
+const cpu = { unit: '% of a core', better: 'lower' } as const;
 
 const cpuHeads: readonly RowHead[] = [
-  { name: 'one stream, watched: CPU', unit: '% of a core', better: 'lower', target: atMost(0.5) },
-  {
-    name: 'one stream, watched: CPU, vs ffmpeg',
-    unit: '% of a core',
-    better: 'lower',
-    target: atMostTimesThePeer(third),
-  },
-  { name: 'one stream, nobody watches: CPU', unit: '% of a core', better: 'lower', target: atMost(0.5) },
-  {
-    name: 'one stream, nobody watches: CPU, vs ffmpeg',
-    unit: '% of a core',
-    better: 'lower',
-    target: atMostTimesThePeer(third),
-  },
-  {
-    name: 'one stream, nobody watches: CPU, vs ffmpeg with FLV on a pipe',
-    unit: '% of a core',
-    better: 'lower',
-    target: null,
-  },
+  { ...cpu, name: unwatchedName, target: atMost(0.5) },
+  { ...cpu, name: `${unwatchedName}, vs ffmpeg`, target: atMostTimesThePeer(third) },
+  { ...cpu, name: `${unwatchedName}, vs ffmpeg with FLV on a pipe`, target: null },
+  { ...cpu, name: polledName, target: atMost(0.5) },
+  { ...cpu, name: `${polledName}, vs ffmpeg`, target: null },
+  { ...cpu, name: watchedName, target: atMost(0.5) },
+  { ...cpu, name: `${watchedName}, vs ffmpeg`, target: atMostTimesThePeer(third) },
 ];
 
 /**
- * One stream, packaged by a process of ours that somebody watches, by one that nobody watches, and by ffmpeg, which is
- * published to over RTMP as we are, and by one that has no RTMP to do: all at the same time, over the same seconds. The
- * processor time is that of the whole process, RTMP and HTTP included.
+ * One stream, packaged by a process of ours and by ffmpeg, which is published to over RTMP as we are: at the same time,
+ * over the same seconds. First while nobody watches, beside an ffmpeg that has no RTMP to do; then one that somebody watches
+ * without low latency and one that somebody waits at for each part, so that what viewers cost is not in the way of the
+ * first. The processor time is that of the whole process, RTMP and HTTP included.
  */
-export function cpuRows({ clip, workFolder, quick }: CostPlan): Promise<readonly BenchRow[]> {
+export function cpuRows(plan: CostPlan): Promise<readonly BenchRow[]> {
   return rowsOf(cpuHeads, async () => {
-    const tags = tagsOf(clip);
-    await using watched = await startOurOrigin(`${workFolder}/watched`);
-    await using unwatched = await startOurOrigin(`${workFolder}/unwatched`);
-    const ffmpeg = await startFfmpegRtmpPackager(`${workFolder}/ffmpeg`);
-    const ffmpegPipe = await startFfmpegPackager(`${workFolder}/ffmpeg-pipe`);
-    const pids: readonly (readonly [Packager, number])[] = [
-      ['watched', watched.process.pid],
-      ['unwatched', unwatched.process.pid],
-      ['ffmpeg', ffmpeg.pid],
-      ['ffmpegPipe', ffmpegPipe.pid],
-    ];
-    await using senders = new ClipSenders();
-    for (const { outlet } of [ffmpeg, ffmpegPipe]) senders.add(new ClipSender(tags, outlet), pids.length);
-    for (const { rtmpPort } of [watched, unwatched]) {
-      senders.add(new ClipSender(tags, await rtmpOutlet(rtmpPort, 'one')), pids.length);
-    }
-    const cpuSeconds = () => new Map(pids.map(([who, pid]) => [who, exactCpuSeconds(pid)]));
-    /** Shares of a core, in percent, over the same seconds. */
-    const windows: ((who: Packager) => number)[] = [];
-    await whileWatched(watched, ['one'], async () => {
-      await sleep((quick ? 3 : warmUpSeconds) * 1_000);
-      for (let round = 0; round < (quick ? 1 : 4); round++) {
-        const before = cpuSeconds();
-        const beganAtMs = performance.now();
-        await sleep((quick ? 2 : windowSeconds) * 1_000);
-        const elapsedMs = performance.now() - beganAtMs;
-        const after = cpuSeconds();
-        windows.push((who) => (((after.get(who) ?? 0) - (before.get(who) ?? 0)) / elapsedMs) * 100_000);
-      }
-    });
-    const middle = (who: Packager) => median(windows.map((share) => share(who)));
+    const folder = `${plan.workFolder}/cpu`;
+    const alone = await (async () => {
+      await using unwatched = await startOurOrigin(`${folder}-unwatched`);
+      const ffmpeg = await startFfmpegRtmpPackager(`${folder}-ffmpeg`);
+      const ffmpegPipe = await startFfmpegPackager(`${folder}-ffmpeg-pipe`);
+      return await sharesOfACore(plan, { unwatched, ffmpeg, ffmpegPipe });
+    })();
+    const followed = await (async () => {
+      await using polled = await startOurOrigin(`${folder}-polled`);
+      await using watched = await startOurOrigin(`${folder}-watched`);
+      const ffmpeg = await startFfmpegRtmpPackager(`${folder}-ffmpeg-then`);
+      return await sharesOfACore(plan, { polled, watched, ffmpeg }, (act) =>
+        whileFollowed(polled, ['one'], pollRendition, () => whileFollowed(watched, ['one'], followRendition, act)),
+      );
+    })();
     return [
-      { value: middle('watched') },
-      { value: middle('watched'), peer: middle('ffmpeg') },
-      { value: middle('unwatched') },
-      { value: middle('unwatched'), peer: middle('ffmpeg') },
-      { value: middle('unwatched'), peer: middle('ffmpegPipe') },
+      { value: alone.unwatched },
+      { value: alone.unwatched, peer: alone.ffmpeg },
+      { value: alone.unwatched, peer: alone.ffmpegPipe },
+      { value: followed.polled },
+      { value: followed.polled, peer: followed.ffmpeg },
+      { value: followed.watched },
+      { value: followed.watched, peer: followed.ffmpeg },
     ];
   });
 }
 
+/** Each is sent the clip in real time, and viewers come and go with `whileWatched`; medians of windows, the same for all. */
+async function sharesOfACore<Name extends string>(
+  { clip, quick }: CostPlan,
+  packagers: Readonly<Record<Name, RtmpServerProcess | FfmpegPackager>>,
+  whileWatched: (act: () => Promise<void>) => Promise<void> = (act) => act(),
+): Promise<Record<Name, number>> {
+  const tags = tagsOf(clip);
+  const named = Object.entries(packagers) as [Name, RtmpServerProcess | FfmpegPackager][];
+  await using senders = new ClipSenders();
+  for (const [, packager] of named) {
+    const outlet = 'outlet' in packager ? packager.outlet : await rtmpOutlet(packager.rtmpPort, 'one');
+    senders.add(new ClipSender(tags, outlet), named.length);
+  }
+  const cpuSeconds = () =>
+    named.map(([name, packager]) => {
+      const { pid } = 'outlet' in packager ? packager : packager.process;
+      return [name, exactCpuSeconds(pid)] as const;
+    });
+  const windows: Record<Name, number>[] = [];
+  await whileWatched(async () => {
+    await sleep((quick ? 3 : warmUpSeconds) * 1_000);
+    for (let round = 0; round < (quick ? 1 : 4); round++) {
+      const before = new Map(cpuSeconds());
+      const beganAtMs = performance.now();
+      await sleep((quick ? 2 : windowSeconds) * 1_000);
+      const percentOf = (seconds: number) => (seconds / (performance.now() - beganAtMs)) * 100_000;
+      const shares = cpuSeconds().map(([name, after]) => [name, percentOf(after - (before.get(name) ?? 0))]);
+      windows.push(Object.fromEntries(shares) as Record<Name, number>);
+    }
+  });
+  return medianSample(windows);
+}
+
 /** With somebody who follows both renditions of each stream. */
-async function whileWatched(server: RtmpServerProcess, streams: readonly string[], act: () => Promise<void>) {
+async function whileFollowed(
+  server: RtmpServerProcess,
+  streams: readonly string[],
+  follow: typeof pollRendition,
+  act: () => Promise<void>,
+): Promise<void> {
   const leaving = new AbortController();
   using connections = new ViewerConnections(`http://127.0.0.1:${server.httpPort}`, streams.length * 4);
   const following = streams.flatMap((stream) =>
-    ['video', 'audio'].map((rendition) => followRendition(connections, { stream, rendition }, leaving.signal)),
+    ['video', 'audio'].map((rendition) => follow(connections, { stream, rendition }, leaving.signal)),
   );
-  const failed = Promise.all(following).then(() => {});
+  const followed = Promise.all(following).then(() => {});
   try {
-    await Promise.race([act(), failed]);
+    await Promise.race([act(), followed]);
   } finally {
     leaving.abort();
   }
-  await failed;
+  await followed;
 }
 
 const fewStreams = 1;
@@ -174,13 +189,13 @@ export function memoryRows({ clip, workFolder, quick }: CostPlan): Promise<reado
     await add(0, fewStreams);
     let few = idle;
     let windowMiB = 0;
-    await whileWatched(ours, ['s0'], async () => {
+    await whileFollowed(ours, ['s0'], followRendition, async () => {
       few = await settled();
       windowMiB = (await windowBytes(ours, 's0')) / mebibyte;
     });
     await add(fewStreams, manyStreams);
     let many = few;
-    await whileWatched(ours, names(manyStreams), async () => {
+    await whileFollowed(ours, names(manyStreams), followRendition, async () => {
       many = await settled();
     });
     const further = (many.ours - few.ours) / (manyStreams - fewStreams);

@@ -89,6 +89,30 @@ export async function followRendition(
   }
 }
 
+const pollMs = 1_000;
+
+/** Follows one rendition as players without low latency do: it looks at the playlist each second, and gets each new segment. */
+export async function pollRendition(
+  connections: ViewerConnections,
+  { stream, rendition }: { readonly stream: string; readonly rendition: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = `/live/${stream}`;
+  await playable(connections, `${folder}/${rendition}.m3u8`, signal);
+  let newest: string | undefined;
+  while (!signal.aborted) {
+    const playlist = await connections.get(`${folder}/${rendition}.m3u8`);
+    if (playlist.status !== 200) throw new Error(`a playlist was answered ${playlist.status}`);
+    const segment = [...playlist.body.toString().matchAll(/^(?!#).+$/gm)].at(-1)?.[0];
+    if (segment !== undefined && segment !== newest) {
+      const { status } = await connections.get(`${folder}/${segment}`);
+      if (status !== 200) throw new Error(`a listed segment was answered ${status}`);
+      newest = segment;
+    }
+    await sleep(pollMs, undefined, { signal }).catch(() => {});
+  }
+}
+
 async function playable(connections: ViewerConnections, path: string, signal: AbortSignal): Promise<string> {
   const deadlineMs = performance.now() + 20_000;
   while (!signal.aborted) {
