@@ -93,7 +93,7 @@ async function sharesOfACore<Name extends string>(
   const windows: Record<Name, number>[] = [];
   await whileWatched(async () => {
     await sleep((quick ? 3 : warmUpSeconds) * 1_000);
-    for (let round = 0; round < (quick ? 1 : 4); round++) {
+    for (let round = 0; round < (quick ? 1 : 8); round++) {
       const before = new Map(cpuSeconds());
       const beganAtMs = performance.now();
       await sleep((quick ? 2 : windowSeconds) * 1_000);
