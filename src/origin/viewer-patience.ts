@@ -7,8 +7,10 @@ import type { ExpectingSink } from '../policy/target-learner.ts';
 const watchedMs = 60_000;
 /** So much before what fills a part is to come, what comes is read at once: timers are late, encoders sometimes early. */
 const readyMs = 5;
-/** Forecasts fail: then no part is later than by this; nor is what there is staler for who does not wait for parts. */
-const longestMs = 100;
+/** Forecasts fail: then no part is later than by this. Parts of pictures and of sound come at about the same time. */
+const longestMs = 300;
+/** What there is is no staler than this for who does not wait for parts. */
+const stalestMs = 100;
 /** Who waits for a part waits for the next one within this time, however long it takes him to show it. */
 const awaitedMs = 10_000;
 
@@ -57,7 +59,7 @@ export class ViewerPatience {
   /** Somebody asks for what there is. Returns whether all that was left unread is to be read for it. */
   wanted(): boolean {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs < this.#awaitedUntilMs || nowMs < this.#wantedAtMs + longestMs) return false;
+    if (nowMs < this.#awaitedUntilMs || nowMs < this.#wantedAtMs + stalestMs) return false;
     this.#wantedAtMs = nowMs;
     return true;
   }
