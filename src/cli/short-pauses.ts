@@ -8,8 +8,8 @@ const anyTurbofanFlag = /--(?:no[-_]?)?(?:invocation[-_]count[-_]for[-_]turbofan
 const anyReducerFlag = /--(?:no[-_]?)?memory[-_]reducer\b/;
 const anyConcurrencyFlag = /--(?:no[-_]?)?(?:concurrent[-_](?:marking|sweeping)|single[-_]threaded(?:[-_]gc)?)\b/;
 
-/** By `nice`, the least: a seventieth of a core that others want, for each. With 10, four of them had a third together. */
-const helperPriority = 19;
+/** A tenth of a core that others want; by `nice`. */
+const helperPriority = 10;
 
 /**
  * Has V8 do its own work, garbage and translation, so that who waits for a part of a live stream waits for that as little
@@ -62,9 +62,9 @@ function markOnMainThread(): void {
 }
 
 /**
- * So that they translate code when the main thread has nothing to do. A collection waits for what they are in the midst of,
- * and then they have the core; where other processes want that too, no part has been seen to be later for it. Linux only,
- * where a thread has a priority.
+ * So that they translate code when the main thread has nothing to do. Not further: in the last step of a collection it
+ * waits for what they have begun, while other processes may want the core: with 19, one in a hundred messages of an origin
+ * and an edge on one core was half a second late. Linux only, where a thread has a priority.
  */
 function putHelpersBehind(): void {
   for (const thread of helperThreads()) setPriority(thread, helperPriority);

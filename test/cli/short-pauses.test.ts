@@ -180,7 +180,7 @@ describe('keepPausesShort', () => {
   });
 
   it('puts the helper threads behind the main thread where all have one core together', async () => {
-    expect(await prioritiesOfThreads('0')).toEqual({ helpers: [19], others: [0] });
+    expect(await prioritiesOfThreads('0')).toEqual({ helpers: [10], others: [0] });
     expect(await prioritiesOfThreads('0', ['--concurrent-marking'])).toEqual({ helpers: [0], others: [0] });
   });
 
