@@ -80,16 +80,17 @@ async function sharesOfACore<Name extends string>(
 ): Promise<Record<Name, number>> {
   const tags = tagsOf(clip);
   const named = Object.entries(packagers) as [Name, RtmpServerProcess | FfmpegPackager][];
+  const pids = new Map<Name, number>();
   await using senders = new ClipSenders();
-  for (const [, packager] of named) {
-    const outlet = 'outlet' in packager ? packager.outlet : await rtmpOutlet(packager.rtmpPort, 'one');
+  for (const [name, packager] of named) {
+    const { pid, outlet } =
+      'outlet' in packager
+        ? packager
+        : { pid: packager.process.pid, outlet: await rtmpOutlet(packager.rtmpPort, 'one') };
+    pids.set(name, pid);
     senders.add(new ClipSender(tags, outlet), named.length);
   }
-  const cpuSeconds = () =>
-    named.map(([name, packager]) => {
-      const { pid } = 'outlet' in packager ? packager : packager.process;
-      return [name, exactCpuSeconds(pid)] as const;
-    });
+  const cpuSeconds = () => [...pids].map(([name, pid]) => [name, exactCpuSeconds(pid)] as const);
   const windows: Record<Name, number>[] = [];
   await whileWatched(async () => {
     await sleep((quick ? 3 : warmUpSeconds) * 1_000);

@@ -98,18 +98,20 @@ export async function pollRendition(
   signal: AbortSignal,
 ): Promise<void> {
   const folder = `/live/${stream}`;
-  await playable(connections, `${folder}/${rendition}.m3u8`, signal);
+  let playlist = await playable(connections, `${folder}/${rendition}.m3u8`, signal);
   let newest: string | undefined;
   while (!signal.aborted) {
-    const playlist = await connections.get(`${folder}/${rendition}.m3u8`);
-    if (playlist.status !== 200) throw new Error(`a playlist was answered ${playlist.status}`);
-    const segment = [...playlist.body.toString().matchAll(/^(?!#).+$/gm)].at(-1)?.[0];
+    const segment = [...playlist.matchAll(/^(?!#).+$/gm)].at(-1)?.[0];
     if (segment !== undefined && segment !== newest) {
       const { status } = await connections.get(`${folder}/${segment}`);
       if (status !== 200) throw new Error(`a listed segment was answered ${status}`);
       newest = segment;
     }
     await sleep(pollMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    const next = await connections.get(`${folder}/${rendition}.m3u8`);
+    if (next.status !== 200) throw new Error(`a playlist was answered ${next.status}`);
+    playlist = next.body.toString();
   }
 }
 
