@@ -114,7 +114,7 @@ export class LiveKeeping {
     const { originWallMs, targets, renditions } = packaging;
     const dateAt = (mediaSeconds: number) => new Date(originWallMs + mediaSeconds * 1_000).toISOString();
     const segments = withoutBarelyBegun(
-      new Map(renditions.map(({ name }) => [name, kept.segments.get(name) ?? []])),
+      new Map(renditions.map(({ name }) => [name, kept.renditions.get(name)?.segments ?? []])),
       begun,
     );
     const mended = mendWindows(segments, {
@@ -127,7 +127,7 @@ export class LiveKeeping {
     });
     if (mended === undefined) return undefined;
     const keeper = this.keeper(path, epoch);
-    keeper.resume({ ...packaging, nextMsn: mended.nextMsn }, { kept: segments, mended, publication, endedWallMs });
+    keeper.resume({ ...packaging, nextMsn: mended.nextMsn }, { kept, segments, mended, publication, endedWallMs });
     return {
       path,
       epoch,

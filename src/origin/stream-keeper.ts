@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { BegunSegment, MendedStream } from '../stores/kept/mended-windows.ts';
+import type { KeptStream } from '../stores/kept/kept-streams.ts';
 import type { KeptSegment } from '../stores/kept/segment-file.ts';
 import type { StreamFiles } from '../stores/kept/stream-files.ts';
 import type { PackagingKeeper, PackagingState } from './packaging-state.ts';
@@ -16,7 +17,10 @@ export interface StreamKeeperOptions {
 }
 
 interface ResumedStream {
-  readonly kept: ReadonlyMap<string, readonly KeptSegment[]>;
+  /** What is on the disk. */
+  readonly kept: Pick<KeptStream, 'renditions'>;
+  /** Of that, what goes on. */
+  readonly segments: ReadonlyMap<string, readonly KeptSegment[]>;
   readonly mended: MendedStream;
 }
 
@@ -42,19 +46,24 @@ export class StreamKeeper implements PackagingKeeper {
   }
 
   /**
-   * After a restart: the gaps that had to be put in are written too, so that one more restart finds the same. `kept` is
-   * on the disk.
+   * After a restart: the gaps that had to be put in are written too, so that one more restart finds the same.
    */
   resume(
     packaging: PackagingState,
-    { kept, mended, publication, endedWallMs }: ResumedStream & Pick<StreamState, 'publication' | 'endedWallMs'>,
+    {
+      kept,
+      segments,
+      mended,
+      publication,
+      endedWallMs,
+    }: ResumedStream & Pick<StreamState, 'publication' | 'endedWallMs'>,
   ): void {
     const { files } = this.#options;
     this.#publication = publication;
-    for (const [rendition, segments] of mended.windows) {
-      const there = new Set(kept.get(rendition)?.map(({ segment }) => segment.msn));
-      files.adopt(rendition, [...there]);
-      for (const segment of segments) {
+    for (const [rendition, window] of mended.windows) {
+      const there = new Set(segments.get(rendition)?.map(({ segment }) => segment.msn));
+      files.adopt(rendition, kept.renditions.get(rendition)?.files ?? []);
+      for (const segment of window) {
         if (!there.has(segment.segment.msn)) files.writeSegment(rendition, segment);
       }
     }

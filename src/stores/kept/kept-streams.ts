@@ -2,9 +2,24 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import type { Log } from '../../base/log.ts';
 import { codeOf, reasonOf } from '../../base/thrown.ts';
-import { decodeOpenFile, decodeSegmentFile, encodeSegmentFile, isCutOff, type KeptSegment } from './segment-file.ts';
+import { openFileName } from './open-parts.ts';
+import {
+  decodeOpenFile,
+  decodeSegmentFile,
+  decodeSegmentsFile,
+  encodeSegmentFile,
+  isCutOff,
+  type KeptSegment,
+} from './segment-file.ts';
 import { decodeStateFile } from './state-file.ts';
-import { openFileName, segmentFileName, stateFileName } from './stream-files.ts';
+import { type KeptRange, segmentFileName, stateFileName } from './stream-files.ts';
+
+/** What is on the disk of one rendition. */
+export interface KeptRendition {
+  readonly files: readonly KeptRange[];
+  /** By sequence number, each once. */
+  readonly segments: readonly KeptSegment[];
+}
 
 /** What is on the disk of one stream. */
 export interface KeptStream {
@@ -12,15 +27,14 @@ export interface KeptStream {
   readonly folder: string;
   readonly name: string;
   readonly state: unknown;
-  /** By rendition, by sequence number. */
-  readonly segments: ReadonlyMap<string, readonly KeptSegment[]>;
+  readonly renditions: ReadonlyMap<string, KeptRendition>;
 }
 
 const setAsideName = 'set-aside';
 const maxSetAside = 100;
 const streamFolder = /^[0-9a-z-]{1,64}$/;
 const openFile = /^([a-z0-9][a-z0-9-]{0,31})\.open$/;
-const segmentFile = /^([a-z0-9][a-z0-9-]{0,31})\.(0|[1-9][0-9]{0,14})\.segment$/;
+const segmentFile = /^([a-z0-9][a-z0-9-]{0,31})\.(0|[1-9][0-9]{0,14})(?:\.segment|-([1-9][0-9]{0,14})\.segments)$/;
 
 /** The folder of the streams of one origin: what is left there from before a restart. */
 export class KeptStreams {
@@ -79,55 +93,59 @@ export class KeptStreams {
         return undefined;
       }
       const state = decodeStateFile(await readFile(join(folder, stateFileName)));
-      return { folder, name, state, segments: await this.#loadSegments(name, files) };
+      return { folder, name, state, renditions: await this.#loadRenditions(name, files) };
     } catch (error) {
       await this.setAside(name, error);
       return undefined;
     }
   }
 
-  async #loadSegments(name: string, files: readonly string[]): Promise<Map<string, KeptSegment[]>> {
-    const byRendition = new Map<string, KeptSegment[]>();
-    for (const file of files) {
+  async #loadRenditions(name: string, files: readonly string[]): Promise<Map<string, KeptRendition>> {
+    const renditions = new Map<string, KeptRendition>();
+    // A segment that has a file of its own was written behind the one that it shares with others.
+    const ownLast = files.toSorted((a, b) => Number(a.endsWith('.segment')) - Number(b.endsWith('.segment')));
+    for (const file of ownLast) {
       if (file.startsWith(stateFileName) || openFile.test(file)) continue;
       try {
-        const [, rendition, msn] = segmentFile.exec(file) ?? [];
+        const [, rendition, first, last = first] = segmentFile.exec(file) ?? [];
         if (rendition === undefined) throw new Error('is nothing that this program has put here');
-        const bytes = await readFile(join(this.folderOf(name), file));
-        if (isCutOff(bytes)) {
-          await rm(join(this.folderOf(name), file));
-          continue;
-        }
-        const kept = decodeSegmentFile(bytes);
-        if (segmentFileName(rendition, kept.segment.msn) !== file)
-          throw new Error(`holds segment ${kept.segment.msn}, not ${msn}`);
-        const segments = byRendition.get(rendition) ?? [];
-        segments.push(kept);
-        byRendition.set(rendition, segments);
+        const range = { first: Number(first), last: Number(last) };
+        const segments = await this.#loadFile(join(this.folderOf(name), file), range);
+        if (segments.length > 0) renditions.set(rendition, withFile(renditions.get(rendition), range, segments));
       } catch (error) {
         await this.setAside(`${name}/${file}`, error);
       }
     }
-    for (const segments of byRendition.values()) segments.sort((a, b) => a.segment.msn - b.segment.msn);
     for (const file of files) {
       const [, rendition] = openFile.exec(file) ?? [];
-      if (rendition !== undefined) await this.#closeSegment(name, rendition, byRendition);
+      if (rendition !== undefined) await this.#closeSegment(name, rendition, renditions);
     }
-    return byRendition;
+    return renditions;
+  }
+
+  /** The segments of one file; without one that a kill has cut off. Throws for what is no file of such segments. */
+  async #loadFile(path: string, { first, last }: KeptRange): Promise<KeptSegment[]> {
+    const bytes = await readFile(path);
+    const segments = first === last ? (isCutOff(bytes) ? [] : [decodeSegmentFile(bytes)]) : decodeSegmentsFile(bytes);
+    const stray = segments.find(({ segment }) => segment.msn < first || segment.msn > last);
+    if (stray !== undefined) {
+      throw new Error(`holds segment ${stray.segment.msn}, not ${first === last ? first : `${first} to ${last}`}`);
+    }
+    if (segments.length === 0) await rm(path);
+    return segments;
   }
 
   /** The segment that was open when the process was killed ends with the last part that is whole. */
-  async #closeSegment(name: string, rendition: string, byRendition: Map<string, KeptSegment[]>): Promise<void> {
+  async #closeSegment(name: string, rendition: string, renditions: Map<string, KeptRendition>): Promise<void> {
     const folder = this.folderOf(name);
     const file = openFileName(rendition);
     try {
       const kept = decodeOpenFile(await readFile(join(folder, file)));
-      const segments = byRendition.get(rendition) ?? [];
-      if (kept !== undefined && kept.segment.msn > (segments.at(-1)?.segment.msn ?? -1)) {
-        await writeFile(join(folder, segmentFileName(rendition, kept.segment.msn)), encodeSegmentFile(kept), {
-          mode: 0o640,
-        });
-        byRendition.set(rendition, [...segments, kept]);
+      const before = renditions.get(rendition);
+      if (kept !== undefined && kept.segment.msn > (before?.segments.at(-1)?.segment.msn ?? -1)) {
+        const range = { first: kept.segment.msn, last: kept.segment.msn };
+        await writeFile(join(folder, segmentFileName(rendition, range)), encodeSegmentFile(kept), { mode: 0o640 });
+        renditions.set(rendition, withFile(before, range, [kept]));
       }
       await rm(join(folder, file));
     } catch (error) {
@@ -164,4 +182,13 @@ export class KeptStreams {
       'Something among the kept live streams cannot be used; it is set aside',
     );
   }
+}
+
+/** With what one more file holds, in place of what was there of the same numbers. */
+function withFile(before: KeptRendition | undefined, file: KeptRange, segments: readonly KeptSegment[]): KeptRendition {
+  const byMsn = new Map([...(before?.segments ?? []), ...segments].map((kept) => [kept.segment.msn, kept]));
+  return {
+    files: [...(before?.files ?? []), file],
+    segments: [...byMsn.values()].sort((a, b) => a.segment.msn - b.segment.msn),
+  };
 }

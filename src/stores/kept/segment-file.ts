@@ -129,6 +129,18 @@ export function decodeSegmentFile(file: Uint8Array<ArrayBuffer>): KeptSegment {
   return withRecord(before, rest);
 }
 
+/**
+ * The segments of a file of several, each as `encodeSegmentFile` makes it, in order. One that a kill has cut off is left
+ * out. Throws as `decodeSegmentFile`.
+ */
+export function decodeSegmentsFile(file: Uint8Array<ArrayBuffer>): KeptSegment[] {
+  const segments: KeptSegment[] = [];
+  for (let rest = file; !isRecordCutOff(rest); rest = rest.subarray(recordLength(rest))) {
+    segments.push(decodeRecord(rest.subarray(0, recordLength(rest))));
+  }
+  return segments;
+}
+
 function isRecordCutOff(record: Uint8Array): boolean {
   if (record.length < prefixBytes) return true;
   const prefix = prefixOf(record);

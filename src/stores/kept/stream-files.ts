@@ -1,14 +1,12 @@
-import * as fs from 'node:fs';
 import { mkdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { totalLength } from '../../base/byte-pieces.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { reasonOf } from '../../base/thrown.ts';
 import { type HeldBytes, holdParts } from '../segment-window.ts';
-import { encodeOpenParts, encodeSegmentEnd, encodeSegmentFile, type KeptSegment } from './segment-file.ts';
+import { OpenParts, writePieces } from './open-parts.ts';
+import { encodeSegmentFile, type KeptSegment } from './segment-file.ts';
 import { encodeStateFile } from './state-file.ts';
 
 export interface StreamFilesOptions {
@@ -29,48 +27,35 @@ const restMs = 30_000;
 
 export const stateFileName = 'stream.json';
 
-export function segmentFileName(rendition: string, msn: number): string {
-  return `${rendition}.${msn}.segment`;
+/** Sequence numbers of the segments that one file holds, of one rendition. */
+export interface KeptRange {
+  readonly first: number;
+  readonly last: number;
 }
 
-/** The parts of the segment of a rendition that is open, or that was it last, until that has a file of its own. */
-export function openFileName(rendition: string): string {
-  return `${rendition}.open`;
+export function segmentFileName(rendition: string, { first, last }: KeptRange): string {
+  return first === last ? `${rendition}.${first}.segment` : `${rendition}.${first}-${last}.segments`;
 }
 
-interface KeptName {
-  readonly rendition: string;
-  readonly msn: number;
-}
-
-// By descriptors: a file that grows stays open, and to write to it is all there is to do.
-const open = promisify(fs.open);
-const writev = promisify(fs.writev);
-const truncate = promisify(fs.ftruncate);
-const close = promisify(fs.close);
-
-/** What holds the parts of the open segment of a rendition: of segment `msn`, the first `parts`. */
-interface OpenFile {
-  readonly descriptor: number;
-  msn: number;
-  parts: number;
+/** Its parts are held until it has been written, or is left out. */
+interface WaitingSegment {
+  readonly kept: KeptSegment;
+  readonly holds: HeldBytes;
 }
 
 interface Job {
   readonly kind: 'write' | 'removal';
-  readonly bytes: number;
   readonly run: () => Promise<void>;
-  /** What it writes, if that is to be removed one day. */
-  readonly segment?: KeptName;
+  /** What it writes, in order, if that is to be removed one day. */
+  readonly segments?: { readonly rendition: string; waiting: WaitingSegment[] };
   /** The rendition whose open segment it writes parts of. */
   readonly partsOf?: string;
-  /** Held until it has run, or is left out. */
-  readonly holds?: HeldBytes;
 }
 
 /**
  * Writes what a restart needs of one live stream, in the background and in order: nobody waits for the disk. While nobody
- * will miss it, it is written seconds later, much at once: each thing that is written wakes two threads by itself. When that
+ * will miss it, it is written seconds later, much at once and a rendition's segments to one file: each file that is opened,
+ * written, closed and removed wakes two threads for each of that. When that
  * fails or is too slow, one warning says so; the state is taken away, so that none that is out of date is found later,
  * and after a rest it is tried again. What was not written meanwhile will be missing after a restart, and nothing else.
  */
@@ -84,10 +69,9 @@ export class StreamFiles {
   #stateWaits = false;
   #stateRemovalWaits = false;
   #closeWaits = false;
-  /** By rendition: the segments that are on the disk or on their way, oldest first. */
-  readonly #kept = new Map<string, number[]>();
-  /** By rendition: what holds the parts of its open segment. */
-  readonly #open = new Map<string, OpenFile>();
+  /** By rendition: the files of segments that are on the disk or being written, by the last that each has. */
+  readonly #kept = new Map<string, KeptRange[]>();
+  readonly #open: OpenParts;
   /** By rendition: the segment of which parts are to be written. */
   readonly #unwritten = new Map<string, number>();
   #gathers = false;
@@ -98,6 +82,7 @@ export class StreamFiles {
 
   constructor(options: StreamFilesOptions) {
     this.#options = options;
+    this.#open = new OpenParts(options.folder);
   }
 
   /** Bytes of segments that wait for the disk. */
@@ -116,9 +101,9 @@ export class StreamFiles {
     if (!mayWait) this.#start();
   }
 
-  /** Segments that are on the disk already, oldest first, after a restart. */
-  adopt(rendition: string, msns: readonly number[]): void {
-    this.#kept.set(rendition, [...msns]);
+  /** Files that are on the disk already, after a restart. */
+  adopt(rendition: string, ranges: readonly KeptRange[]): void {
+    for (const range of ranges) this.#keep(rendition, range);
   }
 
   /** What is to be found after a restart: anything that JSON holds. */
@@ -135,7 +120,7 @@ export class StreamFiles {
       await rename(`${path}.new`, path);
       this.#worksAgain();
     };
-    this.#addGathered({ kind: 'write', bytes: 0, run });
+    this.#addGathered({ kind: 'write', run });
   }
 
   /**
@@ -150,17 +135,17 @@ export class StreamFiles {
     this.#waiting = this.#waiting.filter(({ partsOf }) => partsOf !== rendition);
     const run = async () => {
       this.#unwritten.delete(rendition);
-      const written = this.#open.get(rendition);
-      const kept = partsFrom(written?.msn === msn ? written.parts : 0);
+      const kept = partsFrom(this.#open.written(rendition, msn));
       if (kept === undefined) return;
       const held = holdParts(kept.segment.parts);
       try {
-        await this.#append(written ?? (await this.#openParts(rendition)), kept);
+        await this.#makeFolder();
+        await this.#open.append(rendition, kept);
       } finally {
         held.release();
       }
     };
-    this.#add({ kind: 'write', bytes: 0, run, partsOf: rendition });
+    this.#add({ kind: 'write', run, partsOf: rendition });
   }
 
   /** Nothing is open, and nothing will be for a while: what was held for it is given back. */
@@ -171,26 +156,38 @@ export class StreamFiles {
   }
 
   writeSegment(rendition: string, kept: KeptSegment): void {
-    const { msn, byteLength } = kept.segment;
+    const { byteLength, parts } = kept.segment;
     if (this.#isResting() || !this.#hasRoomFor(byteLength)) return;
-    const there = this.#kept.get(rendition) ?? [];
-    // In order, but for what a restart has put in.
-    there.push(msn);
-    if ((there.at(-2) ?? msn) > msn) there.sort((a, b) => a - b);
-    this.#kept.set(rendition, there);
-    const run = () => this.#writeSegment(rendition, kept);
-    const holds = holdParts(kept.segment.parts);
-    this.#addGathered({ kind: 'write', bytes: byteLength, run, segment: { rendition, msn }, holds });
+    const segment = { kept, holds: holdParts(parts) };
+    this.#queuedBytes += byteLength;
+    const gathered = this.#gathers ? this.#waitingOf(rendition).at(-1) : undefined;
+    if (gathered !== undefined) {
+      gathered.waiting.push(segment);
+      this.#startWhenDue();
+      return;
+    }
+    const segments = { rendition, waiting: [segment] };
+    const run = () =>
+      this.#writeSegments(
+        rendition,
+        segments.waiting.map((one) => one.kept),
+      );
+    this.#addGathered({ kind: 'write', run, segments });
   }
 
-  /** Those before `msn` have left the window. */
+  /** Those before `msn` have left the window. A file goes when all of it has. */
   removeBefore(rendition: string, msn: number): void {
+    for (const segments of this.#waitingOf(rendition)) {
+      const hasLeft = ({ kept }: WaitingSegment) => kept.segment.msn < msn;
+      for (const segment of segments.waiting.filter(hasLeft)) this.#leaves(segment);
+      segments.waiting = segments.waiting.filter((segment) => !hasLeft(segment));
+    }
+    this.#waiting = this.#waiting.filter(({ segments }) => segments?.waiting.length !== 0);
     const there = this.#kept.get(rendition) ?? [];
-    while (there[0] !== undefined && there[0] < msn) {
-      const segment = { rendition, msn: there[0] };
+    while (there[0] !== undefined && there[0].last < msn) {
+      const path = this.#pathOf(rendition, there[0]);
       there.shift();
-      if (this.#dropWrite(segment)) continue;
-      this.#addGathered({ kind: 'removal', bytes: 0, run: () => unlink(this.#pathOf(segment)) });
+      this.#addGathered({ kind: 'removal', run: () => unlink(path) });
     }
   }
 
@@ -213,8 +210,23 @@ export class StreamFiles {
     while (this.#running !== undefined) await this.#running;
   }
 
-  #pathOf({ rendition, msn }: KeptName): string {
-    return join(this.#options.folder, segmentFileName(rendition, msn));
+  #pathOf(rendition: string, range: KeptRange): string {
+    return join(this.#options.folder, segmentFileName(rendition, range));
+  }
+
+  /** What will be written of a rendition, in order. */
+  #waitingOf(rendition: string) {
+    return this.#waiting.flatMap(({ segments }) => (segments?.rendition === rendition ? [segments] : []));
+  }
+
+  #keep(rendition: string, range: KeptRange): void {
+    const there = this.#kept.get(rendition) ?? [];
+    if (there.some(({ first, last }) => first === range.first && last === range.last)) return;
+    there.push(range);
+    this.#kept.set(
+      rendition,
+      there.sort((a, b) => a.last - b.last),
+    );
   }
 
   #hasRoomFor(byteLength: number): boolean {
@@ -228,25 +240,24 @@ export class StreamFiles {
   }
 
   #remove(run: () => Promise<void>): void {
-    this.#add({ kind: 'removal', bytes: 0, run });
+    this.#add({ kind: 'removal', run });
   }
 
   #add(job: Job): void {
-    this.#queue(job);
+    this.#waiting.push(job);
     this.#start();
   }
 
   #addGathered(job: Job): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (this.#waiting.length === 0) this.#waitingSinceMs = nowMs;
-    this.#queue(job);
-    const isDue = nowMs - this.#waitingSinceMs >= gatherMs || this.#queuedBytes >= gatherBytes;
-    if (!this.#gathers || isDue) this.#start();
+    if (this.#waiting.length === 0) this.#waitingSinceMs = this.#options.clock.monotonicMs();
+    this.#waiting.push(job);
+    this.#startWhenDue();
   }
 
-  #queue(job: Job): void {
-    this.#waiting.push(job);
-    this.#queuedBytes += job.bytes;
+  #startWhenDue(): void {
+    const isDue =
+      this.#options.clock.monotonicMs() - this.#waitingSinceMs >= gatherMs || this.#queuedBytes >= gatherBytes;
+    if (!this.#gathers || isDue) this.#start();
   }
 
   #start(): void {
@@ -263,66 +274,40 @@ export class StreamFiles {
         // What is not there any more, or stays for lack of rights, harms nobody: writing would fail as well.
         if (next.kind === 'write') this.#fail(error);
       }
-      this.#leaves(next);
+      for (const segment of next.segments?.waiting ?? []) this.#leaves(segment);
     }
     this.#running = undefined;
   }
 
   /** It has been written, or will not be. */
-  #leaves({ bytes, holds }: Job): void {
-    this.#queuedBytes -= bytes;
-    holds?.release();
+  #leaves({ kept, holds }: WaitingSegment): void {
+    this.#queuedBytes -= kept.segment.byteLength;
+    holds.release();
   }
 
-  async #append(file: OpenFile, kept: KeptSegment): Promise<void> {
-    const { msn, parts } = kept.segment;
-    if (file.msn !== msn) {
-      await truncate(file.descriptor);
-      file.parts = 0;
-    }
-    file.msn = msn;
-    await writeAll(file.descriptor, encodeOpenParts(kept));
-    file.parts += parts.length;
-  }
-
-  /** If its parts have been written while it was open, that file becomes its own with what is missing. */
-  async #writeSegment(rendition: string, kept: KeptSegment): Promise<void> {
-    const { msn } = kept.segment;
-    const path = this.#pathOf({ rendition, msn });
-    const file = this.#open.get(rendition);
-    if (file?.msn !== msn) {
-      await this.#writeFile(path, encodeSegmentFile(kept));
-      return;
-    }
-    await writeAll(file.descriptor, encodeSegmentEnd(kept, file.parts));
-    this.#open.delete(rendition);
-    await close(file.descriptor);
-    await rename(join(this.#options.folder, openFileName(rendition)), path);
-  }
-
-  async #openParts(rendition: string): Promise<OpenFile> {
-    await this.#makeFolder();
-    const path = join(this.#options.folder, openFileName(rendition));
-    const file = { descriptor: await open(path, 'a', 0o640), msn: -1, parts: 0 };
-    this.#open.set(rendition, file);
-    return file;
+  /** To one file; but if the parts of the first have been written while it was open, that file becomes its own. */
+  async #writeSegments(rendition: string, segments: readonly KeptSegment[]): Promise<void> {
+    const [first] = segments;
+    if (first === undefined) return;
+    const own = { first: first.segment.msn, last: first.segment.msn };
+    const isOpen = await this.#open.end(rendition, first, this.#pathOf(rendition, own));
+    if (isOpen) this.#keep(rendition, own);
+    const rest = isOpen ? segments.slice(1) : segments;
+    const msns = rest.map(({ segment }) => segment.msn);
+    if (msns.length === 0) return;
+    const range = { first: Math.min(...msns), last: Math.max(...msns) };
+    this.#keep(rendition, range);
+    await this.#writeFile(this.#pathOf(rendition, range), rest.flatMap(encodeSegmentFile), 0o640);
   }
 
   async #closeOpen(): Promise<void> {
     this.#closeWaits = false;
-    const files = [...this.#open.values()];
-    this.#open.clear();
-    for (const { descriptor } of files) await close(descriptor);
+    await this.#open.close();
   }
 
-  async #writeFile(path: string, pieces: readonly Uint8Array[], mode = 0o640): Promise<void> {
+  async #writeFile(path: string, pieces: readonly Uint8Array[], mode: number): Promise<void> {
     await this.#makeFolder();
-    const descriptor = await open(path, 'w', mode);
-    try {
-      await writeAll(descriptor, pieces);
-    } finally {
-      await close(descriptor);
-    }
+    await writePieces(path, pieces, mode);
   }
 
   async #makeFolder(): Promise<void> {
@@ -332,32 +317,11 @@ export class StreamFiles {
   }
 
   #dropWrites(): void {
-    const waiting = this.#waiting;
-    this.#waiting = waiting.filter(({ kind }) => kind === 'removal');
+    const dropped = this.#waiting.filter(({ kind }) => kind === 'write');
+    this.#waiting = this.#waiting.filter(({ kind }) => kind === 'removal');
     this.#stateWaits = false;
     this.#unwritten.clear();
-    for (const job of waiting) {
-      if (job.kind === 'removal') continue;
-      this.#leaves(job);
-      if (job.segment !== undefined) this.#forget(job.segment);
-    }
-  }
-
-  /** It never came to the disk: there is nothing to remove. */
-  #forget({ rendition, msn }: KeptName): void {
-    const there = this.#kept.get(rendition) ?? [];
-    this.#kept.set(
-      rendition,
-      there.filter((kept) => kept !== msn),
-    );
-  }
-
-  /** `false`: it does not wait any more. */
-  #dropWrite({ rendition, msn }: KeptName): boolean {
-    const index = this.#waiting.findIndex(({ segment }) => segment?.rendition === rendition && segment.msn === msn);
-    const [dropped] = index < 0 ? [] : this.#waiting.splice(index, 1);
-    if (dropped !== undefined) this.#leaves(dropped);
-    return dropped !== undefined;
+    for (const segment of dropped.flatMap(({ segments }) => segments?.waiting ?? [])) this.#leaves(segment);
   }
 
   /** The state is taken away, and parts are written again from the first on. */
@@ -391,10 +355,4 @@ export class StreamFiles {
     this.#failing = false;
     this.#options.log.info({ folder: this.#options.folder }, 'Live stream is kept on disk again');
   }
-}
-
-async function writeAll(descriptor: number, pieces: readonly Uint8Array[]): Promise<void> {
-  const total = totalLength(pieces);
-  const { bytesWritten } = await writev(descriptor, pieces);
-  if (bytesWritten !== total) throw new Error(`only ${bytesWritten} of ${total} bytes could be written`);
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   decodeOpenFile,
   decodeSegmentFile,
+  decodeSegmentsFile,
   encodeOpenParts,
   encodeSegmentEnd,
   encodeSegmentFile,
@@ -122,6 +123,39 @@ describe('encodeSegmentFile', () => {
         expect(isCutOff(file)).toBe(false);
       }),
     );
+  });
+});
+
+describe('decodeSegmentsFile', () => {
+  it('reads back the segments that are whole, wherever the file is cut off', () => {
+    fc.assert(
+      fc.property(fc.array(keptSegment, { maxLength: 5 }), fc.nat(), (kept, at) => {
+        const files = kept.map((one) => fileOf(one));
+        const file = new Uint8Array(Buffer.concat(files));
+        const cutAt = at % (file.length + 1);
+        let [whole, length] = [0, 0];
+        for (const { length: more } of files) {
+          length += more;
+          if (length <= cutAt) whole++;
+        }
+        expect(decodeSegmentsFile(file.slice(0, cutAt)).map(plain)).toEqual(kept.slice(0, whole).map(plain));
+      }),
+    );
+  });
+
+  it('throws where one of them is damaged, and for anything else', () => {
+    const kept = fc.sample(keptSegment, 3);
+    const file = new Uint8Array(Buffer.concat(kept.map((one) => fileOf(one))));
+    for (let index = 0; index < file.length; index++) {
+      // Longer than the file, and so as if it were cut off: lengths, which stand behind magic and version.
+      const changed = Uint8Array.from(file);
+      changed[index] = (changed[index] ?? 0) ^ 1;
+      const read = () => decodeSegmentsFile(changed).length;
+      expect(() => {
+        if (read() < kept.length) throw new Error('is cut off');
+      }).toThrow();
+    }
+    expect(() => decodeSegmentsFile(new Uint8Array(100))).toThrow(/no segment of a live stream/);
   });
 });
 

@@ -64,7 +64,7 @@ describe('StreamFiles', () => {
     files.writeSegment('video', keptSegment(3));
     await files.idle();
     const again = new StreamFiles({ folder: join(parent, 'live', 'e1'), clock, log });
-    again.adopt('video', [3]);
+    again.adopt('video', [{ first: 3, last: 3 }]);
     for (const msn of [4, 5, 6]) again.writeSegment('video', keptSegment(msn));
     again.writeSegment('audio', keptSegment(4));
     again.removeBefore('video', 5);
@@ -103,12 +103,13 @@ describe('StreamFiles', () => {
       clock.advance(9_999);
       files.writeState({ msn: 4 });
       await aWhile();
-      expect(there()).toEqual(['stream.json', 'video.2.segment', 'video.3.segment', 'video.4.segment']);
+      expect(there()).toEqual(['stream.json', 'video.2-4.segments']);
       expect(state()).toEqual({ msn: 3 });
-      clock.advance(1);
+      files.removeBefore('video', 5);
+      clock.advance(10_000);
       files.writeSegment('video', keptSegment(5));
-      await eventually('it is removed', () => !isThere('video.3.segment') && isThere('video.5.segment'));
-      expect(there()).toEqual(['stream.json', 'video.4.segment', 'video.5.segment']);
+      await eventually('it is removed', () => !isThere('video.2-4.segments') && isThere('video.5.segment'));
+      expect(there()).toEqual(['stream.json', 'video.5.segment']);
       expect(state()).toEqual({ msn: 4 });
     });
 
@@ -121,10 +122,28 @@ describe('StreamFiles', () => {
       await eventually('it is there', () => isThere('video.1.segment'));
       files.gather(true);
       for (const msn of [2, 3]) files.writeSegment('video', keptSegment(msn, 4_194_304));
-      await eventually('it is there', () => isThere('video.3.segment'));
+      await eventually('it is there', () => isThere('video.2-3.segments'));
       files.writeSegment('video', keptSegment(4));
       await files.idle();
       expect(isThere('video.4.segment')).toBe(true);
+    });
+
+    it('goes to one file of each rendition, but for a segment of which parts were written while it was open', async () => {
+      files.writeParts('video', 1, () => keptSegment(1));
+      await files.idle();
+      files.gather(true);
+      for (const msn of [1, 2, 3]) {
+        for (const rendition of ['video', 'audio-1']) files.writeSegment(rendition, keptSegment(msn));
+      }
+      expect(files.queuedBytes).toBe(600);
+      await files.idle();
+      expect(there()).toEqual(['audio-1.1-3.segments', 'video.1.segment', 'video.2-3.segments']);
+      expect(files.queuedBytes).toBe(0);
+      files.gather(false);
+      files.removeBefore('video', 3);
+      files.removeBefore('audio-1', 3);
+      await files.idle();
+      expect(there()).toEqual(['audio-1.1-3.segments', 'video.2-3.segments']);
     });
 
     it('does not keep waiting what may not: the end of the stream', async () => {
