@@ -64,7 +64,8 @@ function markOnMainThread(): void {
 /**
  * So that they translate code when the main thread has nothing to do. Not further: in the last step of a collection it
  * waits for what they have begun, while other processes may want the core: with 19, one in a hundred messages of an origin
- * and an edge on one core was half a second late. Linux only, where a thread has a priority.
+ * and an edge on one core was half a second late. With 15 a tenth of a second, as soon as another process takes all that it
+ * can get of the core, and ten milliseconds with 10. Linux only, where a thread has a priority.
  */
 function putHelpersBehind(): void {
   for (const thread of helperThreads()) setPriority(thread, helperPriority);
