@@ -77,11 +77,18 @@ export class OpenParts {
   }
 }
 
-/** Writes one file. Rejects when not all of it could be written. */
-export async function writePieces(path: string, pieces: readonly Uint8Array[], mode: number): Promise<void> {
+/**
+ * Writes one file. The next record is asked for when the one before has been written: what has just been read to make one
+ * is still in the processor's cache. Rejects when not all of it could be written.
+ */
+export async function writeRecords(
+  path: string,
+  records: Iterable<readonly Uint8Array[]>,
+  mode: number,
+): Promise<void> {
   const descriptor = await open(path, 'w', mode);
   try {
-    await writeAll(descriptor, pieces);
+    for (const pieces of records) await writeAll(descriptor, pieces);
   } finally {
     await close(descriptor);
   }

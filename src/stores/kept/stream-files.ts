@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { reasonOf } from '../../base/thrown.ts';
 import { type HeldBytes, holdParts } from '../segment-window.ts';
-import { OpenParts, writePieces } from './open-parts.ts';
+import { OpenParts, writeRecords } from './open-parts.ts';
 import { encodeSegmentFile, type KeptSegment } from './segment-file.ts';
 import { encodeStateFile } from './state-file.ts';
 
@@ -116,7 +116,7 @@ export class StreamFiles {
       this.#stateWaits = false;
       const path = join(this.#options.folder, stateFileName);
       // It may hold keys.
-      await this.#writeFile(`${path}.new`, [encodeStateFile(this.#state)], 0o600);
+      await this.#writeFile(`${path}.new`, [[encodeStateFile(this.#state)]], 0o600);
       await rename(`${path}.new`, path);
       this.#worksAgain();
     };
@@ -297,7 +297,7 @@ export class StreamFiles {
     if (msns.length === 0) return;
     const range = { first: Math.min(...msns), last: Math.max(...msns) };
     this.#keep(rendition, range);
-    await this.#writeFile(this.#pathOf(rendition, range), rest.flatMap(encodeSegmentFile), 0o640);
+    await this.#writeFile(this.#pathOf(rendition, range), Iterator.from(rest).map(encodeSegmentFile), 0o640);
   }
 
   async #closeOpen(): Promise<void> {
@@ -305,9 +305,9 @@ export class StreamFiles {
     await this.#open.close();
   }
 
-  async #writeFile(path: string, pieces: readonly Uint8Array[], mode: number): Promise<void> {
+  async #writeFile(path: string, records: Iterable<readonly Uint8Array[]>, mode: number): Promise<void> {
     await this.#makeFolder();
-    await writePieces(path, pieces, mode);
+    await writeRecords(path, records, mode);
   }
 
   async #makeFolder(): Promise<void> {
