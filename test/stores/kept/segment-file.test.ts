@@ -60,6 +60,12 @@ const plain = ({ segment, ...counts }: KeptSegment) => ({
   segment: { ...segment, parts: segment.parts.map((part) => ({ ...part, bytes: [...part.bytes] })) },
 });
 
+/** How many of them are whole where all of them, one after the other, are cut off. */
+function wholeBefore(files: readonly Uint8Array[], cutAt: number): number {
+  let length = 0;
+  return files.filter((file) => (length += file.length) <= cutAt).length;
+}
+
 /** A part as it is written of an open segment. */
 function partOf({ segment, ...counts }: KeptSegment, index: number): KeptSegment {
   const parts = segment.parts.slice(index, index + 1);
@@ -75,11 +81,7 @@ describe('decodeOpenFile', () => {
         const files = kept.segment.parts.map((_, index) => fileOf(partOf(kept, index), encodeOpenParts));
         const file = new Uint8Array(Buffer.concat(files));
         const cutAt = at % (file.length + 1);
-        let [whole, length] = [0, 0];
-        for (const { length: more } of files) {
-          length += more;
-          if (length <= cutAt) whole++;
-        }
+        const whole = wholeBefore(files, cutAt);
         const open = decodeOpenFile(file.slice(0, cutAt));
         const parts = kept.segment.parts.slice(0, whole);
         expect(open?.segment.parts.map(({ bytes }) => [...bytes]) ?? []).toEqual(parts.map(({ bytes }) => [...bytes]));
@@ -133,11 +135,7 @@ describe('decodeSegmentsFile', () => {
         const files = kept.map((one) => fileOf(one));
         const file = new Uint8Array(Buffer.concat(files));
         const cutAt = at % (file.length + 1);
-        let [whole, length] = [0, 0];
-        for (const { length: more } of files) {
-          length += more;
-          if (length <= cutAt) whole++;
-        }
+        const whole = wholeBefore(files, cutAt);
         expect(decodeSegmentsFile(file.slice(0, cutAt)).map(plain)).toEqual(kept.slice(0, whole).map(plain));
       }),
     );
