@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import type { BegunSegment, MendedStream } from '../stores/kept/mended-windows.ts';
 import type { KeptStream } from '../stores/kept/kept-streams.ts';
+import type { BegunSegment, MendedStream } from '../stores/kept/mended-windows.ts';
 import type { KeptSegment } from '../stores/kept/segment-file.ts';
 import type { StreamFiles } from '../stores/kept/stream-files.ts';
 import type { PackagingKeeper, PackagingState } from './packaging-state.ts';
@@ -45,9 +45,7 @@ export class StreamKeeper implements PackagingKeeper {
     this.#options = options;
   }
 
-  /**
-   * After a restart: the gaps that had to be put in are written too, so that one more restart finds the same.
-   */
+  /** After a restart: the gaps that had to be put in are written too, so that one more restart finds the same. */
   resume(
     packaging: PackagingState,
     {

@@ -101,20 +101,31 @@ export class KeptStreams {
   }
 
   async #loadRenditions(name: string, files: readonly string[]): Promise<Map<string, KeptRendition>> {
-    const renditions = new Map<string, KeptRendition>();
+    const found = new Map<string, { readonly files: KeptRange[]; readonly byMsn: Map<number, KeptSegment> }>();
     // A segment that has a file of its own was written behind the one that it shares with others.
     const ownLast = files.toSorted((a, b) => Number(a.endsWith('.segment')) - Number(b.endsWith('.segment')));
     for (const file of ownLast) {
       if (file.startsWith(stateFileName) || openFile.test(file)) continue;
       try {
         const [, rendition, first, last = first] = segmentFile.exec(file) ?? [];
-        if (rendition === undefined) throw new Error('is nothing that this program has put here');
         const range = { first: Number(first), last: Number(last) };
+        if (rendition === undefined || segmentFileName(rendition, range) !== file) {
+          throw new Error('is nothing that this program has put here');
+        }
         const segments = await this.#loadFile(join(this.folderOf(name), file), range);
-        if (segments.length > 0) renditions.set(rendition, withFile(renditions.get(rendition), range, segments));
+        if (segments.length === 0) continue;
+        const there = found.get(rendition) ?? { files: [], byMsn: new Map<number, KeptSegment>() };
+        found.set(rendition, there);
+        there.files.push(range);
+        for (const kept of segments) there.byMsn.set(kept.segment.msn, kept);
       } catch (error) {
         await this.setAside(`${name}/${file}`, error);
       }
+    }
+    const renditions = new Map<string, KeptRendition>();
+    for (const [rendition, { files: ranges, byMsn }] of found) {
+      const segments = [...byMsn.values()].sort((a, b) => a.segment.msn - b.segment.msn);
+      renditions.set(rendition, { files: ranges, segments });
     }
     for (const file of files) {
       const [, rendition] = openFile.exec(file) ?? [];
@@ -141,11 +152,11 @@ export class KeptStreams {
     const file = openFileName(rendition);
     try {
       const kept = decodeOpenFile(await readFile(join(folder, file)));
-      const before = renditions.get(rendition);
-      if (kept !== undefined && kept.segment.msn > (before?.segments.at(-1)?.segment.msn ?? -1)) {
+      const { files, segments } = renditions.get(rendition) ?? { files: [], segments: [] };
+      if (kept !== undefined && kept.segment.msn > (segments.at(-1)?.segment.msn ?? -1)) {
         const range = { first: kept.segment.msn, last: kept.segment.msn };
         await writeFile(join(folder, segmentFileName(rendition, range)), encodeSegmentFile(kept), { mode: 0o640 });
-        renditions.set(rendition, withFile(before, range, [kept]));
+        renditions.set(rendition, { files: [...files, range], segments: [...segments, kept] });
       }
       await rm(join(folder, file));
     } catch (error) {
@@ -182,13 +193,4 @@ export class KeptStreams {
       'Something among the kept live streams cannot be used; it is set aside',
     );
   }
-}
-
-/** With what one more file holds, in place of what was there of the same numbers. */
-function withFile(before: KeptRendition | undefined, file: KeptRange, segments: readonly KeptSegment[]): KeptRendition {
-  const byMsn = new Map([...(before?.segments ?? []), ...segments].map((kept) => [kept.segment.msn, kept]));
-  return {
-    files: [...(before?.files ?? []), file],
-    segments: [...byMsn.values()].sort((a, b) => a.segment.msn - b.segment.msn),
-  };
 }

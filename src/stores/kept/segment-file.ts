@@ -112,9 +112,7 @@ export function isCutOff(file: Uint8Array): boolean {
  */
 export function decodeOpenFile(file: Uint8Array<ArrayBuffer>): KeptSegment | undefined {
   let open: KeptSegment | undefined;
-  for (let rest = file; !isRecordCutOff(rest); rest = rest.subarray(recordLength(rest))) {
-    open = withRecord(open, rest.subarray(0, recordLength(rest)));
-  }
+  for (const record of wholeRecords(file)) open = withRecord(open, record);
   return open;
 }
 
@@ -134,11 +132,14 @@ export function decodeSegmentFile(file: Uint8Array<ArrayBuffer>): KeptSegment {
  * out. Throws as `decodeSegmentFile`.
  */
 export function decodeSegmentsFile(file: Uint8Array<ArrayBuffer>): KeptSegment[] {
-  const segments: KeptSegment[] = [];
+  return Array.from(wholeRecords(file), decodeRecord);
+}
+
+/** What is no record is one that cannot be decoded. */
+function* wholeRecords(file: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>> {
   for (let rest = file; !isRecordCutOff(rest); rest = rest.subarray(recordLength(rest))) {
-    segments.push(decodeRecord(rest.subarray(0, recordLength(rest))));
+    yield rest.subarray(0, recordLength(rest));
   }
-  return segments;
 }
 
 function isRecordCutOff(record: Uint8Array): boolean {

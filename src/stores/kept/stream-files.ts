@@ -55,9 +55,9 @@ interface Job {
 /**
  * Writes what a restart needs of one live stream, in the background and in order: nobody waits for the disk. While nobody
  * will miss it, it is written seconds later, much at once and a rendition's segments to one file: each file that is opened,
- * written, closed and removed wakes two threads for each of that. When that
- * fails or is too slow, one warning says so; the state is taken away, so that none that is out of date is found later,
- * and after a rest it is tried again. What was not written meanwhile will be missing after a restart, and nothing else.
+ * written, closed and removed wakes two threads for each of that. When that fails or is too slow, one warning says so; the
+ * state is taken away, so that none that is out of date is found later, and after a rest it is tried again. What was not
+ * written meanwhile will be missing after a restart, and nothing else.
  */
 export class StreamFiles {
   readonly #options: StreamFilesOptions;
@@ -177,8 +177,8 @@ export class StreamFiles {
 
   /** Those before `msn` have left the window. A file goes when all of it has. */
   removeBefore(rendition: string, msn: number): void {
+    const hasLeft = ({ kept }: WaitingSegment) => kept.segment.msn < msn;
     for (const segments of this.#waitingOf(rendition)) {
-      const hasLeft = ({ kept }: WaitingSegment) => kept.segment.msn < msn;
       for (const segment of segments.waiting.filter(hasLeft)) this.#leaves(segment);
       segments.waiting = segments.waiting.filter((segment) => !hasLeft(segment));
     }
