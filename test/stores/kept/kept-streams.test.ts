@@ -111,14 +111,19 @@ describe('KeptStreams', () => {
   it('sets a file aside that is damaged, or holds other segments than its name says, and says so', async () => {
     await writeGathered(3, 4, 5);
     const bytes = readFileSync(place('audio-1.3-5.segments'));
-    writeFileSync(place('audio-1.7-8.segments'), bytes);
+    for (const name of ['audio-1.7-8.segments', 'audio-1.9-9.segments']) writeFileSync(place(name), bytes);
     bytes[bytes.length - 1] = 1;
     writeFileSync(place('video.3-5.segments'), bytes);
     expect(Object.keys(await loaded())).toEqual(['audio-1']);
     expect(log.lines.map(({ fields }) => [fields['path'], fields['reason']])).toEqual([
       [place('audio-1.7-8.segments'), 'holds segment 3, not 7 to 8'],
+      [place('audio-1.9-9.segments'), 'is nothing that this program has put here'],
       [place('video.3-5.segments'), 'is damaged: its checksum does not fit'],
     ]);
-    expect(readdirSync(join(folder, 'set-aside')).sort()).toEqual(['e1.audio-1.7-8.segments', 'e1.video.3-5.segments']);
+    expect(readdirSync(join(folder, 'set-aside')).sort()).toEqual([
+      'e1.audio-1.7-8.segments',
+      'e1.audio-1.9-9.segments',
+      'e1.video.3-5.segments',
+    ]);
   });
 });

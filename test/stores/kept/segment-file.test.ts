@@ -66,6 +66,15 @@ function wholeBefore(files: readonly Uint8Array[], cutAt: number): number {
   return files.filter((file) => (length += file.length) <= cutAt).length;
 }
 
+/** So many segments can be read of a file of several; none of one that is refused. */
+function readable(file: Uint8Array<ArrayBuffer>): number {
+  try {
+    return decodeSegmentsFile(file).length;
+  } catch {
+    return 0;
+  }
+}
+
 /** A part as it is written of an open segment. */
 function partOf({ segment, ...counts }: KeptSegment, index: number): KeptSegment {
   const parts = segment.parts.slice(index, index + 1);
@@ -141,17 +150,14 @@ describe('decodeSegmentsFile', () => {
     );
   });
 
-  it('throws where one of them is damaged, and for anything else', () => {
+  it('gives nothing of a segment that is damaged, and throws for anything else', () => {
     const kept = fc.sample(keptSegment, 3);
     const file = new Uint8Array(Buffer.concat(kept.map((one) => fileOf(one))));
     for (let index = 0; index < file.length; index++) {
-      // Longer than the file, and so as if it were cut off: lengths, which stand behind magic and version.
       const changed = Uint8Array.from(file);
       changed[index] = (changed[index] ?? 0) ^ 1;
-      const read = () => decodeSegmentsFile(changed).length;
-      expect(() => {
-        if (read() < kept.length) throw new Error('is cut off');
-      }).toThrow();
+      // By a length that reaches beyond the file it seems to be cut off; all else throws.
+      expect(readable(changed)).toBeLessThan(kept.length);
     }
     expect(() => decodeSegmentsFile(new Uint8Array(100))).toThrow(/no segment of a live stream/);
   });
