@@ -51,15 +51,14 @@ export class OpenParts {
     file.parts += parts.length;
   }
 
-  /** Makes the file that of a segment which is whole, with what is missing. `false`: it has no parts of it. */
-  async end(rendition: string, kept: KeptSegment, path: string): Promise<boolean> {
+  /** Makes the file, which has parts of it, that of a segment which is whole, with what is missing. */
+  async end(rendition: string, kept: KeptSegment, path: string): Promise<void> {
     const file = this.#files.get(rendition);
-    if (file?.msn !== kept.segment.msn) return false;
+    if (file?.msn !== kept.segment.msn) throw new Error(`no part of segment ${kept.segment.msn} is in the open file`);
     await writeAll(file.descriptor, encodeSegmentEnd(kept, file.parts));
     this.#files.delete(rendition);
     await close(file.descriptor);
     await rename(join(this.#folder, openFileName(rendition)), path);
-    return true;
   }
 
   /** Gives the descriptors back: parts are written from the first on again. */

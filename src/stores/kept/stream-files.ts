@@ -289,14 +289,17 @@ export class StreamFiles {
   async #writeSegments(rendition: string, segments: readonly KeptSegment[]): Promise<void> {
     const [first] = segments;
     if (first === undefined) return;
-    const own = { first: first.segment.msn, last: first.segment.msn };
-    const isOpen = await this.#open.end(rendition, first, this.#pathOf(rendition, own));
-    if (isOpen) this.#keep(rendition, own);
+    const { msn } = first.segment;
+    const isOpen = this.#open.written(rendition, msn) > 0;
+    const own = { first: msn, last: msn };
     const rest = isOpen ? segments.slice(1) : segments;
     const msns = rest.map(({ segment }) => segment.msn);
-    if (msns.length === 0) return;
     const range = { first: Math.min(...msns), last: Math.max(...msns) };
-    this.#keep(rendition, range);
+    // Before it is there: it may leave the window while it is written.
+    if (isOpen) this.#keep(rendition, own);
+    if (rest.length > 0) this.#keep(rendition, range);
+    if (isOpen) await this.#open.end(rendition, first, this.#pathOf(rendition, own));
+    if (rest.length === 0) return;
     await this.#writeFile(this.#pathOf(rendition, range), Iterator.from(rest).map(encodeSegmentFile), 0o640);
   }
 

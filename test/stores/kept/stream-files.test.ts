@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeOpenFile, decodeSegmentFile } from '../../../src/stores/kept/segment-file.ts';
 import { decodeStateFile } from '../../../src/stores/kept/state-file.ts';
@@ -225,6 +226,22 @@ describe('StreamFiles', () => {
       expect(seen).toEqual([['video.7.segment']]);
       expect(kept()).toEqual({ msn: 8, parts: [0] });
     });
+
+    it.each(['alone', 'with one behind it'])(
+      'go too when their segment leaves the window while it is written, %s',
+      async (how) => {
+        await written(7, 3);
+        files.gather(true);
+        files.writeSegment('video', keptSegment(7));
+        if (how === 'with one behind it') files.writeSegment('video', keptSegment(8));
+        const writing = files.idle();
+        // It has begun, and the disk answers in another turn.
+        await setImmediate();
+        files.removeBefore('video', 9);
+        await Promise.all([writing, files.idle()]);
+        expect(there()).toEqual([]);
+      },
+    );
 
     it('are all written again where the file was given back meanwhile, or the disk has failed', async () => {
       await written(7, 2);
