@@ -15,7 +15,7 @@ export async function growthRows(folder: string, generator: string, quick: boole
   const manyObjects = quick ? 10_000 : 1_000_000;
   await using origin = await startSizedOrigin();
   const cache = { memory: '8GiB', disk: { size: '0B' } };
-  const fill = ['--import', join(import.meta.dirname, 'store-growth-child.ts')];
+  const fill = ['--expose-gc', '--import', join(import.meta.dirname, 'store-growth-child.ts')];
   await using edge = await startStreamFrontEdge(folder, origin.port, { cache }, undefined, fill);
   const few = await measured(generator, edge, fewObjects, quick);
   const many = await measured(generator, edge, manyObjects, quick);
