@@ -1,12 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, setPriority } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** What somebody says of it at the start of Node; hyphens and underscores are the same to V8. */
 const anySemiSpaceFlag = /--(?:(?:min|max)[-_]semi[-_]space[-_]size|semi[-_]space[-_]growth[-_]factor)\b/;
 const anyTurbofanFlag = /--(?:no[-_]?)?(?:invocation[-_]count[-_]for[-_]turbofan|turbofan|opt|single[-_]threaded)\b/;
 const anyReducerFlag = /--(?:no[-_]?)?memory[-_]reducer\b/;
 const anyConcurrencyFlag = /--(?:no[-_]?)?(?:concurrent[-_](?:marking|sweeping)|single[-_]threaded(?:[-_]gc)?)\b/;
+
+/** From here on a collection of the young generation mostly goes through the pages of the old one, however little it finds. */
+const largeHeapBytes = 1_073_741_824;
+const heapLookMs = 10_000;
 
 /** A tenth of a core that others want; by `nice`. */
 const helperPriority = 10;
@@ -32,10 +36,19 @@ export function keepPausesShort(nodeOptions: readonly (string | undefined)[]): v
  * itself it grows to three times 16 or 32 MiB, and is collected seldom but for many milliseconds. So it is collected
  * often, each time for a fraction of one, and stays in the processor's cache. As a growth factor, because that is read
  * each time it would grow: the sizes are read before any program runs, and there is no way to give them to Node that all
- * systems have (`env -S` is not in BusyBox) and that needs no second process.
+ * systems have (`env -S` is not in BusyBox) and that needs no second process. While the heap is large it may grow: with a
+ * million objects each collection took milliseconds for the old ones' pages, which was half of what a cache hit cost.
  */
 function keepYoungGenerationSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
+  let mayGrow = false;
+  const tell = () => setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`);
+  tell();
+  setInterval(() => {
+    const isLarge = getHeapStatistics().total_heap_size >= largeHeapBytes;
+    if (isLarge === mayGrow) return;
+    mayGrow = isLarge;
+    tell();
+  }, heapLookMs).unref();
 }
 
 /**
