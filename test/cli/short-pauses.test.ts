@@ -64,8 +64,8 @@ async function semiSpaceOfServer(nodeArgs: readonly string[], nodeOptions: strin
 }
 
 /**
- * Begins before the pauses are kept short, and says how large a semi-space is when much of what is new lives on for a while:
- * at first, with a gigabyte of old objects, and without it. The heap is looked at when it says so.
+ * Says how large a semi-space is when much of what is new lives on for a while: at first, and beside a gigabyte of old objects.
+ * The heap is looked at when it says so.
  */
 const largeHeapProgram = `
 import { getHeapSpaceStatistics } from 'node:v8';
