@@ -12,7 +12,7 @@ import {
   type KeptSegment,
 } from './segment-file.ts';
 import { decodeStateFile } from './state-file.ts';
-import { type KeptRange, segmentFileName, stateFileName } from './stream-files.ts';
+import { type KeptRange, rangeOf, segmentFileName, stateFileName } from './stream-files.ts';
 
 /** What is on the disk of one rendition. */
 export interface KeptRendition {
@@ -154,7 +154,7 @@ export class KeptStreams {
       const kept = decodeOpenFile(await readFile(join(folder, file)));
       const { files, segments } = renditions.get(rendition) ?? { files: [], segments: [] };
       if (kept !== undefined && kept.segment.msn > (segments.at(-1)?.segment.msn ?? -1)) {
-        const range = { first: kept.segment.msn, last: kept.segment.msn };
+        const range = rangeOf([kept]);
         await writeFile(join(folder, segmentFileName(rendition, range)), encodeSegmentFile(kept), { mode: 0o640 });
         renditions.set(rendition, { files: [...files, range], segments: [...segments, kept] });
       }

@@ -37,6 +37,11 @@ export function segmentFileName(rendition: string, { first, last }: KeptRange): 
   return first === last ? `${rendition}.${first}.segment` : `${rendition}.${first}-${last}.segments`;
 }
 
+export function rangeOf(segments: readonly KeptSegment[]): KeptRange {
+  const msns = segments.map(({ segment }) => segment.msn);
+  return { first: Math.min(...msns), last: Math.max(...msns) };
+}
+
 /** Its parts are held until it has been written, or is left out. */
 interface WaitingSegment {
   readonly kept: KeptSegment;
@@ -289,18 +294,16 @@ export class StreamFiles {
   async #writeSegments(rendition: string, segments: readonly KeptSegment[]): Promise<void> {
     const [first] = segments;
     if (first === undefined) return;
-    const { msn } = first.segment;
-    const isOpen = this.#open.written(rendition, msn) > 0;
-    const own = { first: msn, last: msn };
+    const isOpen = this.#open.written(rendition, first.segment.msn) > 0;
+    const own = rangeOf([first]);
     const rest = isOpen ? segments.slice(1) : segments;
-    const msns = rest.map(({ segment }) => segment.msn);
-    const range = { first: Math.min(...msns), last: Math.max(...msns) };
-    // Before it is there: it may leave the window while it is written.
+    // Before they are there: a segment may leave the window while it is written.
     if (isOpen) this.#keep(rendition, own);
-    if (rest.length > 0) this.#keep(rendition, range);
+    if (rest.length > 0) this.#keep(rendition, rangeOf(rest));
     if (isOpen) await this.#open.end(rendition, first, this.#pathOf(rendition, own));
     if (rest.length === 0) return;
-    await this.#writeFile(this.#pathOf(rendition, range), Iterator.from(rest).map(encodeSegmentFile), 0o640);
+    const records = Iterator.from(rest).map(encodeSegmentFile);
+    await this.#writeFile(this.#pathOf(rendition, rangeOf(rest)), records, 0o640);
   }
 
   async #closeOpen(): Promise<void> {
