@@ -40,15 +40,9 @@ export function keepPausesShort(nodeOptions: readonly (string | undefined)[]): v
  * million objects each collection took milliseconds for the old ones' pages, which was half of what a cache hit cost.
  */
 function keepYoungGenerationSmall(): void {
-  let mayGrow = false;
-  const tell = () => setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`);
-  tell();
-  setInterval(() => {
-    const isLarge = getHeapStatistics().total_heap_size >= largeHeapBytes;
-    if (isLarge === mayGrow) return;
-    mayGrow = isLarge;
-    tell();
-  }, heapLookMs).unref();
+  const growBy = (factor: number) => setFlagsFromString(`--semi-space-growth-factor=${factor}`);
+  growBy(1);
+  setInterval(() => growBy(getHeapStatistics().total_heap_size < largeHeapBytes ? 1 : 2), heapLookMs).unref();
 }
 
 /**

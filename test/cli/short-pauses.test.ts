@@ -63,34 +63,6 @@ async function semiSpaceOfServer(nodeArgs: readonly string[], nodeOptions: strin
   }
 }
 
-/**
- * Says how large a semi-space is when much of what is new lives on for a while: at first, and beside a gigabyte of old objects.
- * The heap is looked at when it says so.
- */
-const largeHeapProgram = `
-import { getHeapSpaceStatistics } from 'node:v8';
-let look;
-globalThis.setInterval = (action) => ({ unref: () => (look = action) });
-const { keepPausesShort } = await import('${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}');
-keepPausesShort(process.execArgv);
-const grown = () => {
-  look();
-  const sizes = [];
-  for (let turn = 0; turn < 40; turn++) {
-    const kept = [];
-    for (let n = 0; n < 100_000; n++) kept.push({ n });
-    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
-    sizes.push(young.space_used_size + young.space_available_size);
-  }
-  // Pages that are about to become old ones are young now and then.
-  return Math.min(...sizes.slice(-10));
-};
-const small = grown();
-globalThis.old = Array.from({ length: 10 }, () => new Array(14_000_000).fill(0));
-const large = grown();
-console.log(JSON.stringify({ small, large }));
-`;
-
 /** Stands before each of the programs below. */
 const preamble = `
 import { keepPausesShort } from '${pathToFileURL(inProject('src', 'cli', 'short-pauses.ts')).href}';
@@ -98,9 +70,9 @@ keepPausesShort(process.execArgv);
 `;
 
 /** What a program says that may use the cores of `list`. */
-function ran(source: string, nodeArgs: readonly string[], list = anyCore, before = preamble) {
+function ran(source: string, nodeArgs: readonly string[], list = anyCore) {
   const program = join(folder, 'program.mjs');
-  writeFileSync(program, before + source);
+  writeFileSync(program, preamble + source);
   const command = ['-c', list, process.execPath, ...nodeArgs, program];
   return execute('taskset', command, { maxBuffer: 64 * mebibyte });
 }
@@ -125,6 +97,31 @@ for (let turn = 0; turn < 50; turn++) {
   kept.length = 0;
   await new Promise((resolve) => setTimeout(resolve, 10));
 }
+`;
+
+/** For `--import`: what is done at intervals is done when `look` is called. */
+const heldInterval =
+  'data:text/javascript,globalThis.setInterval = (look) => ({ unref: () => Object.assign(globalThis, { look }) })';
+
+/** Says how large a semi-space is when much of what is new lives on for a while: at first, and beside a gigabyte of old objects. */
+const largeHeapProgram = `
+import { getHeapSpaceStatistics } from 'node:v8';
+const grown = () => {
+  look();
+  const sizes = [];
+  for (let turn = 0; turn < 40; turn++) {
+    const kept = [];
+    for (let n = 0; n < 100_000; n++) kept.push({ n });
+    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
+    sizes.push(young.space_used_size + young.space_available_size);
+  }
+  // Pages that are about to become old ones are young now and then.
+  return Math.min(...sizes.slice(-10));
+};
+const small = grown();
+globalThis.old = Array.from({ length: 10 }, () => new Array(14_000_000).fill(0));
+const large = grown();
+console.log(JSON.stringify({ small, large }));
 `;
 
 /** Says the priority (nice) of each of its threads. */
@@ -188,7 +185,7 @@ describe('keepPausesShort', () => {
   });
 
   it('lets it grow beside a gigabyte of old objects', async () => {
-    const { stdout } = await ran(largeHeapProgram, ['--max-old-space-size=4096'], anyCore, '');
+    const { stdout } = await ran(largeHeapProgram, ['--max-old-space-size=4096', '--import', heldInterval]);
     const { small, large } = JSON.parse(stdout) as Record<'small' | 'large', number>;
     expect(small).toBeLessThan(1.1 * mebibyte);
     expect(large).toBeGreaterThan(3.9 * mebibyte);
