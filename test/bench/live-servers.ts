@@ -6,7 +6,7 @@ import { encodeFlvHeader, encodeFlvTag } from '../../src/formats/flv/flv-file.ts
 import { eventually } from '../support/condition.ts';
 import { type ClipOutlet, rtmpOutlet } from './live-clip-sender.ts';
 import { pinned, serverCore } from './processor.ts';
-import { freePort } from './server-process.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** `ffmpeg -c copy -f hls`. */
 export interface FfmpegPackager {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ConfigurationInput } from '../../src/cli/configuration-schema.ts';
 import type { CertificateFiles } from '../support/certificates.ts';
-import { freePort, type ServerProcess, startServer } from './server-process.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+import { freePort } from '../support/free-port.ts';
 
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
@@ -20,9 +21,7 @@ export async function startStreamFrontEdge(
 ): Promise<ServerProcess> {
   const port = await freePort();
   const tlsPort = tls === undefined ? undefined : await freePort();
-  // Not any free one: that may be the port which was free a moment ago.
-  let rtmpPort = await freePort();
-  while (rtmpPort === port || rtmpPort === tlsPort) rtmpPort = await freePort();
+  const rtmpPort = await freePort();
   const configuration = join(folder, 'streamfront.yaml');
   writeFileSync(
     configuration,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../bench/server-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { openBrowser } from '../support/browser.ts';
 import { chaosSeed, isLive, randomNumbers, stateOf, untilPlayed, watchChaos } from '../support/chaos-viewer.ts';
 import { FfmpegEncoder } from '../support/ffmpeg-encoder.ts';

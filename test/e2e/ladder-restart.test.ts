@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { freePort } from '../bench/server-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually } from '../support/condition.ts';
 import { FfmpegEncoder } from '../support/ffmpeg-encoder.ts';
 import { type ParsedPlaylist, parsePlaylist } from '../support/parsed-playlist.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../bench/server-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { makeClip, testSources } from '../rtmp/sample-clip.ts';
 import { eventually } from '../support/condition.ts';
 import { packetHashes, run } from '../support/ffmpeg.ts';

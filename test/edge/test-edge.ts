@@ -12,6 +12,7 @@ import type { z } from 'zod';
 import type { Clock } from '../../src/base/clock.ts';
 import { type Edge, startEdge } from '../../src/edge/edge.ts';
 import { edgeSchema } from '../../src/edge/settings.ts';
+import { freePort } from '../support/free-port.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -31,7 +32,8 @@ export interface TestOrigin {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startTestOrigin(answer: TestOrigin['answer'], port = 0): Promise<TestOrigin> {
+/** On a port that stays its own when it stops: until another is started there, nothing listens. */
+export async function startTestOrigin(answer: TestOrigin['answer'], port?: number): Promise<TestOrigin> {
   const server = createServer((request, response) => {
     // The real date would mean nothing to an edge whose clock stands still: it adds its own.
     response.sendDate = false;
@@ -39,7 +41,7 @@ export async function startTestOrigin(answer: TestOrigin['answer'], port = 0): P
     void origin.answer(request, response);
   });
   server.keepAliveTimeout = 60_000;
-  server.listen(port, '127.0.0.1');
+  server.listen(port ?? (await freePort()), '127.0.0.1');
   await once(server, 'listening');
   const stop = async (): Promise<void> => {
     if (!server.listening) return;

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UpstreamError } from '../../src/base/errors.ts';
 import { Upstream, type UpstreamExchange } from '../../src/http/upstream.ts';
+import { freePort } from '../support/free-port.ts';
 import { withoutSharedReading } from '../support/without-shared-reading.ts';
 
 interface Answer {
@@ -138,10 +139,7 @@ describe('Upstream', () => {
   });
 
   it('fails where there is no origin', async () => {
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const url = `http://127.0.0.1:${(free.address() as AddressInfo).port}`;
-    await new Promise((resolve) => free.close(resolve));
+    const url = `http://127.0.0.1:${await freePort()}`;
     const upstream = new Upstream({
       url,
       connectTimeoutMs: 5_000,

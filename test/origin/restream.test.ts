@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Origin } from '../../src/origin/origin.ts';
-import { freePort } from '../bench/server-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { startNginxRtmp, startNodeMediaServer } from '../rtmp/other-rtmp-servers.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { eventually } from '../support/condition.ts';

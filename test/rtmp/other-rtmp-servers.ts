@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, programs } from '../../scripts/system-programs.mjs';
-import { freePort, type ServerProcess, startServer } from '../bench/server-process.ts';
+import { type ServerProcess, startServer } from '../bench/server-process.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** Another RTMP server in a process of its own, on loopback, that records what is published to it. */
 export interface RecordingServer {

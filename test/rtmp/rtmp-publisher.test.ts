@@ -12,7 +12,7 @@ import { eventually } from '../support/condition.ts';
 import { packetHashes } from '../support/ffmpeg.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { freePort } from '../bench/server-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { startNginxRtmp, startNodeMediaServer } from './other-rtmp-servers.ts';
 import { RawConnection } from './raw-connection.ts';
 import { makeClip } from './sample-clip.ts';

@@ -8,6 +8,7 @@ import { LiveChannels } from '../../src/origin/live-channel.ts';
 import { LiveResponder } from '../../src/origin/live-responder.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { eventually } from './condition.ts';
+import { freePort } from './free-port.ts';
 import { LogRecorder } from './log-recorder.ts';
 import { validatePlaylist } from './playlist-validator.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -54,7 +55,7 @@ export class LiveOrigin {
     const listener = await startHttpListener({
       name: 'origin',
       host: '127.0.0.1',
-      port: 0,
+      port: await freePort(),
       setting: 'origin.http.port',
       handler: httpRoutes(responder, options.siteDirectory),
       quick: quickLive(responder, clock),

@@ -11,6 +11,7 @@ import { publishRtmp, type PublishSummary } from '../../src/rtmp/rtmp-publisher.
 import { RawConnection } from '../rtmp/raw-connection.ts';
 import { endlessMedia } from '../rtmp/sample-media.ts';
 import { eventually } from './condition.ts';
+import { freePort } from './free-port.ts';
 import { LogRecorder } from './log-recorder.ts';
 
 type OriginInput = NonNullable<z.input<typeof originSchema>>;
@@ -28,11 +29,15 @@ export class LiveHouse implements AsyncDisposable {
     });
   }
 
-  /** A real origin; `rtmpPort` 0 takes any free one. Closing it twice is harmless. */
-  async origin(settings: OriginInput = {}, rtmpPort = 0): Promise<Origin & { readonly log: LogRecorder }> {
+  /** A real origin, on ports that stay its own when it is closed, so that it can return. Closing it twice is harmless. */
+  async origin(settings: OriginInput = {}, rtmpPort?: number): Promise<Origin & { readonly log: LogRecorder }> {
     const log = new LogRecorder();
     const origin = await startOrigin(
-      originSchema.parse({ http: { port: 0 }, ...settings, rtmp: { port: rtmpPort, ...settings.rtmp } }),
+      originSchema.parse({
+        http: { port: await freePort() },
+        ...settings,
+        rtmp: { port: rtmpPort ?? (await freePort()), ...settings.rtmp },
+      }),
       { clock: systemClock, log, siteDirectory: undefined },
     );
     let closing: Promise<void> | undefined;
