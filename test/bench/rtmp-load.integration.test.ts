@@ -64,7 +64,8 @@ describe('playUnderLoad', () => {
 
   it('fails with the reason when there is no such stream', async () => {
     await using nodeMediaServer = await startNodeMediaServer(join(folder, 'elsewhere'));
-    const load = { protocol: 'http-flv', playPort: nodeMediaServer.httpPort ?? 0, stream: 'test/of/paths' } as const;
+    // It takes the publisher of live/test, and knows no page of that name, with no .flv in its path.
+    const load = { protocol: 'http-flv', playPort: nodeMediaServer.httpPort ?? 0, stream: 'test?without=an' } as const;
     await expect(playUnderLoad(generator, loadOf(nodeMediaServer, load))).rejects.toThrow('not a 200 for HTTP-FLV');
   });
 });
