@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /**
  * Three kinds of test. Unit tests touch nothing outside their process. Integration tests open sockets or run
  * programs; their files end in `.integration.test.ts` or stand in a folder below. End-to-end tests run the real
- * program against real programs. These two mostly wait for programs, so `npm test` runs three of their files at a time;
+ * program against real programs. These two mostly wait for programs, so `npm test` runs three and four of their files at a time;
  * but those that look at how long something takes run one at a time, so that their clocks can be trusted on a small
  * machine.
  */

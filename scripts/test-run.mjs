@@ -38,7 +38,7 @@ const checks = [
 const tests = [
   vitest('unit tests', 'unit'),
   vitest('integration tests', 'integration', 3),
-  vitest('end to end', 'e2e', 3),
+  vitest('end to end', 'e2e', 4),
   vitest('end to end, timed', 'e2e-one-at-a-time'),
 ];
 
