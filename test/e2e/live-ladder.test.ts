@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/condition.ts';
-import { run } from '../support/ffmpeg.ts';
+import { decodeOnly, run } from '../support/ffmpeg.ts';
 import { type ParsedSegment, parsePlaylist } from '../support/parsed-playlist.ts';
 import { type PlaylistHistory, recordPlaylists } from '../support/playlist-recorder.ts';
 import { validateMediaPlaylists } from '../support/playlist-validator.ts';
@@ -186,7 +186,7 @@ describe('a stream with a ladder', () => {
     for (const { uri } of media) pieces.push(await bytes(`stage/${uri}`));
     const file = join(folder, `${name}.mp4`);
     await writeFile(file, Buffer.concat(pieces));
-    const decoded = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']);
+    const decoded = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, ...decodeOnly]);
     expect(decoded).toMatchObject({ code: 0, standardError: '' });
   });
 

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/cli/system-clock.ts';
 import { type Origin, startOrigin } from '../../src/origin/origin.ts';
 import { originSchema } from '../../src/origin/settings.ts';
 import { eventually } from '../support/condition.ts';
-import { run } from '../support/ffmpeg.ts';
+import { decodeOnly, run } from '../support/ffmpeg.ts';
 import { LogRecorder } from '../support/log-recorder.ts';
 import { recordPlaylists } from '../support/playlist-recorder.ts';
 
@@ -78,7 +78,7 @@ describe('startOrigin', () => {
     const last = histories.get('video.m3u8')?.at(-1) ?? '';
     expect(last.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
     expect(last).toContain('#EXT-X-ENDLIST');
-    const decoded = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', `${url}/index.m3u8`, '-f', 'null', '-']);
+    const decoded = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', `${url}/index.m3u8`, ...decodeOnly]);
     expect(decoded.code).toBe(0);
     expect(decoded.standardError).not.toMatch(/error|corrupt|invalid|missing/i);
   });

@@ -13,7 +13,7 @@ import {
   type SentMessage,
   sentTogether,
 } from '../support/enhanced-media.ts';
-import { run } from '../support/ffmpeg.ts';
+import { decodeOnly, run } from '../support/ffmpeg.ts';
 import { hdr10Display } from '../support/hdr10-display.ts';
 import {
   downloadRuns,
@@ -105,7 +105,7 @@ describe('a stream published over Enhanced RTMP', () => {
       audioCodec === 'mp4a.40.34' ? 'mp3' : audioCodec?.toLowerCase(),
     );
 
-    const decoded = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', `${url}/index.m3u8`, '-f', 'null', '-']);
+    const decoded = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', `${url}/index.m3u8`, ...decodeOnly]);
     expect(decoded.code).toBe(0);
     expect(decoded.standardError).not.toMatch(/error|corrupt|invalid|missing|could not/i);
   });
@@ -130,7 +130,7 @@ describe('a stream of HEVC with open groups of pictures', () => {
     expect(missing).toEqual([1, 2]);
     expect(samples[0]?.keyframe).toBe(true);
 
-    const shown = ['-vsync', 'passthrough', '-f', 'null', '-'];
+    const shown = ['-vsync', 'passthrough', ...decodeOnly];
     const decoded = await run('ffmpeg', ['-nostdin', '-v', 'info', '-i', `${url}/index.m3u8`, ...shown]);
     expect(decoded.standardError).not.toMatch(/could not find ref/i);
     expect(Number(/frame=\s*(\d+)(?!.*frame=)/s.exec(decoded.standardError)?.[1])).toBe(samples.length);
@@ -238,7 +238,7 @@ describe('a stream whose configuration changes in the midst', () => {
       const frames = await Promise.all(runs.map(decodedFrames));
       expect(frames).toEqual([100, 100]);
       if (from === to && to !== 'avc') {
-        const whole = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', `${url}/video.m3u8`, '-f', 'null', '-']);
+        const whole = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', `${url}/video.m3u8`, ...decodeOnly]);
         expect(whole.code).toBe(0);
         expect(whole.standardError).not.toMatch(/error|corrupt|invalid/i);
       }

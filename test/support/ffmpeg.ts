@@ -7,6 +7,12 @@ export interface ProgramResult {
   readonly standardError: string;
 }
 
+/**
+ * Where ffmpeg only decodes. At the times that its input has: by itself it rounds them to a frame rate, which brings two
+ * together, with a complaint, where pictures stand half a frame beside those of an earlier run.
+ */
+export const decodeOnly = ['-enc_time_base', '-1', '-f', 'null', '-'];
+
 /** Runs a program to its end. At the deadline it is ended, and the promise fails with what it had written. */
 export function run(program: string, args: readonly string[], deadlineMs = 60_000): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
