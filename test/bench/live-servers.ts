@@ -4,9 +4,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeFlvHeader, encodeFlvTag } from '../../src/formats/flv/flv-file.ts';
 import { eventually } from '../support/condition.ts';
+import { freePort } from '../support/free-port.ts';
 import { type ClipOutlet, rtmpOutlet } from './live-clip-sender.ts';
 import { pinned, serverCore } from './processor.ts';
-import { freePort } from '../support/free-port.ts';
 
 /** `ffmpeg -c copy -f hls`. */
 export interface FfmpegPackager {

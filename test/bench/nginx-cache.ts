@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../scripts/system-programs.mjs';
 import type { CertificateFiles } from '../support/certificates.ts';
-import { type ServerProcess, startServer } from './server-process.ts';
 import { freePort } from '../support/free-port.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
 
 /** `/1000`: answers of less than ten thousand bytes. */
 const smallPaths = '~ ^/[0-9][0-9]?[0-9]?[0-9]?$';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { findProgram, programs } from '../../scripts/system-programs.mjs';
 import { eventually } from '../support/condition.ts';
+import { freePort } from '../support/free-port.ts';
 import { pidsOfTree } from './cpu-time.ts';
 import { loadCore } from './processor.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
-import { freePort } from '../support/free-port.ts';
 
 /** A server that takes publishers and players, in a process of its own on the core for servers. */
 export interface RtmpServerProcess extends AsyncDisposable {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ConfigurationInput } from '../../src/cli/configuration-schema.ts';
 import type { CertificateFiles } from '../support/certificates.ts';
-import { type ServerProcess, startServer } from './server-process.ts';
 import { freePort } from '../support/free-port.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
 
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 

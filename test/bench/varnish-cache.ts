@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../scripts/system-programs.mjs';
-import { type ServerProcess, startServer } from './server-process.ts';
 import { freePort } from '../support/free-port.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
 
 /** Varnish as a cache in memory in front of an origin, as it comes. Everything it writes lies in `folder`. */
 export async function startVarnishCache(folder: string, originPort: number): Promise<ServerProcess> {

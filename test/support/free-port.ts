@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type ListenOptions } from 'node:net';
+import { createServer, type ListenOptions, type Server } from 'node:net';
 
 const firstPort = 10_240;
 const lastPort = 65_535;
@@ -11,17 +12,13 @@ function firstEphemeralPort(): number {
   return Number(first);
 }
 
-/** Whether this process can listen there; gives the port up again unless it is to `keep` it until it ends. */
-function canListen(address: ListenOptions, keep: boolean): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const server = createServer();
-  server.once('error', () => resolve(false));
-  server.listen(address, () => {
-    if (!keep) return void server.close(() => resolve(true));
-    server.unref();
-    resolve(true);
-  });
-  return promise;
+/** `undefined`: somebody else listens there. */
+async function listenOn(address: ListenOptions): Promise<Server | undefined> {
+  const server = createServer().listen(address);
+  return once(server, 'listening').then(
+    () => server,
+    () => undefined,
+  );
 }
 
 /**
@@ -35,8 +32,14 @@ export async function freePort(): Promise<number> {
   const ports = (end > firstPort + tries ? end : lastPort + 1) - firstPort;
   for (let left = tries; left > 0; left--) {
     const port = firstPort + Math.floor(Math.random() * ports);
-    const isOurs = await canListen({ path: `\0streamfront-test-port-${port}` }, true);
-    if (isOurs && (await canListen({ port, host: '127.0.0.1' }, false))) return port;
+    const sign = await listenOn({ path: `\0streamfront-test-port-${port}` });
+    if (sign === undefined) continue;
+    sign.unref();
+    const server = await listenOn({ port, host: '127.0.0.1' });
+    if (server === undefined) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
   }
   throw new Error(`no free port from ${firstPort} to ${firstPort + ports - 1} in ${tries} tries`);
 }
